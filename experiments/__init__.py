@@ -1,0 +1,25 @@
+"""The tables of the paper, one file each; importing them needs the standard library only."""
+
+from importlib import import_module
+from pkgutil import iter_modules
+
+from harness.specs import Experiment
+
+_SUPPORT = ("recipes", "scales")
+
+
+def names() -> list[str]:
+    """Return the name of every table: the files of this folder."""
+    return sorted(module.name for module in iter_modules(__path__) if module.name not in _SUPPORT)
+
+
+def load(name: str) -> Experiment:
+    """Return one table; its file must be named as it is.
+
+    Raises:
+        ValueError: If the experiment inside has another name.
+    """
+    experiment: Experiment = import_module(f"experiments.{name}").EXPERIMENT
+    if experiment.name != name:
+        raise ValueError(f"experiments/{name}.py holds the experiment {experiment.name!r}")
+    return experiment

@@ -1,0 +1,46 @@
+"""Table (b): where in a block the DSA module stands.
+
+`nox -s reproduce_table_b` runs it on a desk; `harness plan table_b --scale paper` says what the
+paper's own scale takes.
+"""
+
+from experiments.recipes import I3D_R50, TSN_R50, with_module
+from harness.specs import Experiment, Position, Row
+
+POSITIONS: dict[str, tuple[Position, float, float]] = {
+    "I": ("before_conv1", 81.4, 95.4),
+    "II": ("after_conv1", 81.5, 95.2),
+    "III": ("after_conv2", 80.8, 95.2),
+    "IV": ("after_conv3", 81.4, 95.1),
+}
+
+EXPERIMENT = Experiment(
+    name="table_b",
+    title="Position of the DSA module in a residual block",
+    caption="I3D R50, α = 2, β = 1, stage res5, Mini-Kinetics-200",
+    rows=(
+        Row(label="TSN R50 (2D)", trial=TSN_R50, reference=True),
+        Row(
+            label="TSN+I3D R50",
+            trial=I3D_R50,
+            published={"top1": 78.0, "top5": 93.9},
+            source='table (g), "I3D R50"',
+            reference=True,
+        ),
+        *(
+            Row(
+                label=f"DSA at {name}",
+                trial=with_module(
+                    I3D_R50, "dsa", position=position, blocks={"res5": (1,)}, alpha=2, beta=1.0
+                ),
+                published={"top1": top1, "top5": top5},
+            )
+            for name, (position, top1, top5) in POSITIONS.items()
+        ),
+    ),
+    notes=(
+        "The paper says res5 and one block; block 1 of res5 is inferred.",
+        "Mini-Kinetics-200 frame stride, schedule and batch are not printed: stride 8 as V4D, the "
+        "rest as the released Kinetics-400 configuration.",
+    ),
+)

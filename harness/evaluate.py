@@ -1,0 +1,55 @@
+"""Score test videos: logits averaged over the views of a video, each video counted once.
+
+Axes: N videos, V views, K classes.
+"""
+
+from collections.abc import Iterable
+from typing import Protocol
+
+import numpy as np
+import torch
+from einops import rearrange, reduce
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from harness.train import autocast
+
+
+class TestBatch(Protocol):
+    """A batch with every view of its videos."""
+
+    @property
+    def clips(self) -> Tensor:
+        """All views, (N V U C T H W)."""
+
+    @property
+    def indices(self) -> Tensor:
+        """Places in the list of videos (N)."""
+
+
+@torch.inference_mode()
+def score(
+    net: nn.Module, batches: Iterable[TestBatch], *, num_videos: int, precision: str
+) -> Float[np.ndarray, "N K"]:
+    """Return the averaged logits of every video, in the order of the list.
+
+    Args:
+        net: From clips to video-level logits.
+        batches: Clips (N V U C T H W) and the places of their videos in the list.
+        num_videos: Length of the list.
+        precision: Element type of autocast.
+
+    Raises:
+        ValueError: If a video was scored twice or not at all: any number would be wrong.
+    """
+    net.eval()
+    places, rows = [], []
+    for batch in batches:
+        num_views = batch.clips.shape[1]
+        with autocast(precision, batch.clips.device):
+            logits = net(rearrange(batch.clips, "n v u c t h w -> (n v) u c t h w"))
+        rows.append(reduce(logits.float(), "(n v) k -> n k", "mean", v=num_views).cpu())
+        places += batch.indices.tolist()
+    if sorted(places) != list(range(num_videos)):
+        raise ValueError(f"{len(places)} scores, {len(set(places))} videos, of {num_videos}")
+    return torch.cat(rows)[np.argsort(places)].numpy()

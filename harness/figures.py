@@ -1,0 +1,108 @@
+"""Figures, drawn from records alone; equal numbers give equal bytes.
+
+The only file that imports matplotlib.
+"""
+
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from harness.files import replace
+from harness.report import Line, stem
+from harness.specs import Experiment
+
+COLOURS = {"reference": "#7f8c9b", "row": "#1f5fa8", "ceiling": "#b3462f", "grid": "#e3e6ea"}
+STYLE: Any = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "svg.hashsalt": "harness",
+    "svg.fonttype": "path",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.spines.left": False,
+}
+_UNDATED = {"png": {"Software": None}, "svg": {"Date": None}}
+
+
+def table(
+    experiment: Experiment,
+    found: Sequence[Line],
+    *,
+    scale: str,
+    ceilings: Mapping[str, float],
+    results: Path,
+) -> list[Path]:
+    """Draw the rows of a table with their intervals: `figures/<name>.png` and `.svg`.
+
+    Args:
+        experiment: The table.
+        found: Its rows with what was measured.
+        scale: Where the accuracies come from.
+        ceilings: What a kind of network can reach at most, in percent.
+        results: Folder that holds `figures/`.
+    """
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(6.4, 1.3 + 0.36 * len(found)), layout="constrained")
+        axes = figure.subplots()
+        _bars(axes, found)
+        _ceilings(axes, ceilings)
+        axes.set_xlabel(f"top-1 at {scale} scale, percent (mean and 95 % interval over seeds)")
+        axes.set_title(f"{experiment.title}\n", loc="left", fontweight="bold", fontsize=10)
+        axes.text(
+            0, 1.03, experiment.caption, transform=axes.transAxes, color="#4a5562", fontsize=8
+        )
+        paths = []
+        for kind, metadata in _UNDATED.items():
+            paths.append(results / "figures" / f"{stem(experiment, scale)}.{kind}")
+            buffer = io.BytesIO()
+            figure.savefig(buffer, format=kind, dpi=200, metadata=metadata)
+            replace(paths[-1], buffer.getvalue())
+    return paths
+
+
+def _bars(axes: Axes, found: Sequence[Line]) -> None:
+    """Draw one dot per row with its interval, and a small one per seed."""
+    for place, line in enumerate(reversed(found)):
+        colour = COLOURS["reference" if line.row.reference else "row"]
+        if line.top1 is None:
+            axes.text(2, place, "not run", va="center", color=COLOURS["reference"])
+            continue
+        axes.plot(line.values, [place] * len(line.values), "|", ms=9, color=colour, alpha=0.55)
+        axes.errorbar(
+            line.top1.mean, place, xerr=line.top1.half_width, fmt="o", ms=5, capsize=3, color=colour
+        )
+        axes.annotate(
+            f"{line.top1.mean:.1f}",
+            (line.top1.mean, place),
+            xytext=(0, 7),
+            textcoords="offset points",
+            ha="center",
+            color=colour,
+        )
+    axes.set_yticks(range(len(found)), [line.row.label for line in reversed(found)])
+    axes.set_ylim(-0.6, len(found) - 0.3)
+    axes.set_xlim(0, 100)
+    axes.tick_params(axis="y", length=0)
+    axes.grid(axis="x", color=COLOURS["grid"])
+    axes.set_axisbelow(True)
+
+
+def _ceilings(axes: Axes, ceilings: Mapping[str, float]) -> None:
+    for why, top1 in ceilings.items():
+        axes.axvline(top1, color=COLOURS["ceiling"], linestyle=(0, (4, 3)), linewidth=1)
+        axes.annotate(
+            f"an {why}\ncannot exceed {top1:g} %",
+            (top1, 0),
+            xycoords=("data", "axes fraction"),
+            xytext=(4, 6),
+            textcoords="offset points",
+            ha="left",
+            va="bottom",
+            fontsize=7.5,
+            color=COLOURS["ceiling"],
+        )

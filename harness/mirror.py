@@ -1,0 +1,218 @@
+"""Mirror records and curves in MLflow, from a thread of its own.
+
+Records are the truth: a store that is dead, slow or broken costs no training time and loses
+nothing, because `sync` replays everything.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from queue import SimpleQueue
+from types import TracebackType
+from typing import Self
+
+from harness import record
+from harness.plan import Planned, records_of
+from harness.record import Record
+from harness.specs import Experiment, Scale, Trial
+from harness.track import Store, Subject, Table, explain, explained, redact, subjects, troubles
+from harness.train import Epoch
+
+PAUSE_S = 60.0
+CLOSE_S = 30.0
+
+
+class Mirror:
+    """The thread that writes to MLflow, and its queue; no call waits for the store.
+
+    After a trouble it warns once, lets a minute of updates go, and tries again: updates of a
+    curve repeat what came before, and `sync` brings the rest.
+
+    Args:
+        uri: Where runs go.
+        results: Folder that holds `records/` and, by default, the store.
+        warn: Takes one sentence; called from the thread.
+        campaign: Name of this launch, for runs that have no record yet.
+    """
+
+    def __init__(
+        self, uri: str, *, results: Path, warn: Callable[[str], None], campaign: str = ""
+    ) -> None:
+        self._uri = uri
+        self._open = partial(Store, uri, results, campaign)
+        self._warn = warn
+        self._warned = False
+        self._paused_until = 0.0
+        self._store: Store | None = None
+        self._tasks: SimpleQueue[Callable[[Store], None] | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name="mlflow mirror", daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close(timeout_s=CLOSE_S)
+
+    def epochs(self, planned: Planned, history: Sequence[Epoch]) -> None:
+        """Send the curves of a trial so far; epochs that were sent before may come again."""
+        rows = [asdict(epoch) for epoch in history]
+        for subject in subjects(planned):
+            self._tasks.put(partial(Store.epochs, subject=subject, history=rows))
+
+    def finished(self, planned: Planned, record: Record) -> None:
+        """Complete the runs of a trial."""
+        for subject in subjects(planned):
+            self._tasks.put(partial(Store.finished, subject=subject, record=record))
+
+    def failed(self, planned: Planned, reason: str) -> None:
+        """End the runs of a trial as failed."""
+        for subject in subjects(planned):
+            self._tasks.put(partial(Store.failed, subject=subject, reason=reason))
+
+    def table(
+        self,
+        experiment: Experiment,
+        *,
+        scale: str,
+        files: Sequence[Path],
+        markdown: str,
+        records: Sequence[Record],
+    ) -> None:
+        """Put a table, its figures and its records into the run of the table.
+
+        Args:
+            experiment: The table.
+            scale: Where its numbers were measured.
+            files: Tables and figures; an artifact keeps the name of its file's folder.
+            markdown: The table, shown as the description of the run.
+            records: Those that the table is made from.
+        """
+        wanted = Table(experiment.name, scale, tuple(files), markdown, tuple(records))
+        self._tasks.put(partial(Store.table, table=wanted))
+
+    @property
+    def alive(self) -> bool:
+        """Say whether the thread still works."""
+        return self._thread.is_alive()
+
+    def close(self, *, timeout_s: float) -> None:
+        """Send what waits and end; runs that did not finish become killed.
+
+        Args:
+            timeout_s: Seconds after which the rest is left to `harness sync`.
+        """
+        self._tasks.put(None)
+        self._thread.join(timeout_s)
+        if self.alive:
+            left = self._tasks.qsize()
+            self._say(
+                f"MLflow at {redact(self._uri)} still had {left} updates to take after "
+                f"{timeout_s:g} s; `harness sync` sends them"
+            )
+
+    def _work(self) -> None:
+        while (task := self._tasks.get()) is not None:
+            self._do(task)
+        if self._store is not None:
+            self._do(Store.leave)
+
+    def _do(self, task: Callable[[Store], None]) -> None:
+        if time.monotonic() < self._paused_until:
+            return
+        try:
+            self._store = self._store or self._open()
+            task(self._store)
+        except troubles() as error:
+            self._store = None
+            self._paused_until = time.monotonic() + PAUSE_S
+            self._say(
+                f"{explain(self._uri, error)}; trials go on, `harness sync` sends what is missing"
+            )
+
+    def _say(self, sentence: str) -> None:
+        if not self._warned:
+            self._warned = True
+            self._warn(sentence)
+
+
+def check(uri: str, *, results: Path) -> None:
+    """Open the store, for those who want no run without it.
+
+    Raises:
+        TrackingError: If it refuses or does not answer.
+    """
+    with explained(uri):
+        Store(uri, results)
+
+
+def sync(
+    uri: str,
+    *,
+    results: Path,
+    experiments: Sequence[Experiment],
+    scales: Mapping[Scale, Callable[[Trial], Trial]],
+    tables: Callable[[Experiment, Scale], tuple[Sequence[Path], str]],
+    progress: Callable[[str], None] = lambda _: None,
+) -> int:
+    """Replay all records into the store; a second time changes nothing.
+
+    Args:
+        uri: Where runs go.
+        results: Folder that holds `records/`.
+        experiments: The tables.
+        scales: Name of each scale and what shrinks.
+        tables: Experiment and scale to the files of a table and its Markdown.
+        progress: Takes one line per table and scale.
+
+    Returns:
+        Number of runs written.
+
+    Raises:
+        TrackingError: If the store refuses or does not answer.
+        ValueError: If a record is damaged.
+    """
+    records = record.read_all(results)
+    store: Store | None = None
+    written = 0
+    for experiment in experiments:
+        for scale, shrink in scales.items():
+            found = _found(experiment, records, shrink)
+            if found:
+                files, markdown = tables(experiment, scale)
+                table = Table(experiment.name, scale, tuple(files), markdown, _distinct(found))
+                with explained(uri):
+                    store = store or Store(uri, results)
+                    _replay(store, found, table)
+                written += len(found) + 1
+                progress(f"{experiment.name} at {scale} scale: {len(found)} trials sent")
+    return written
+
+
+def _found(
+    experiment: Experiment, records: Sequence[Record], scale: Callable[[Trial], Trial]
+) -> list[tuple[Subject, Record]]:
+    """Pair each row of a table with its records."""
+    return [
+        (Subject(table=experiment.name, row=row.label, key=each.key, trial=each.trial), each)
+        for row in experiment.rows
+        for each in records_of(row, records, scale=scale)
+    ]
+
+
+def _distinct(found: Sequence[tuple[Subject, Record]]) -> tuple[Record, ...]:
+    return tuple({each.key: each for _, each in found}.values())
+
+
+def _replay(store: Store, found: Sequence[tuple[Subject, Record]], table: Table) -> None:
+    for subject, each in found:
+        store.finished(subject=subject, record=each)
+    store.table(table=table)

@@ -1,0 +1,98 @@
+"""From a table to the distinct trials that it needs, and which of them have a record."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from harness import record
+from harness.record import Record
+from harness.specs import Experiment, Row, Trial, as_dict
+
+State = Literal["missing", "fresh", "stale"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planned:
+    """A trial of a table.
+
+    Attributes:
+        table: Name of the experiment.
+        rows: Labels of the rows that it serves.
+        trial: At the scale and with the seed that will run.
+        key: Name of its record.
+        state: `missing`, `fresh`, or `stale`: there is a record, made by other code.
+        record: What is there.
+    """
+
+    table: str
+    rows: tuple[str, ...]
+    trial: Trial
+    key: str
+    state: State
+    record: Record | None
+
+    @property
+    def name(self) -> str:
+        """Say which trial this is, in a line of progress."""
+        return f"{' = '.join(self.rows)}, seed {self.trial.seed}"
+
+
+def trials(
+    experiment: Experiment,
+    *,
+    scale: Callable[[Trial], Trial],
+    seeds: int,
+    passport: Callable[[Trial], str],
+    code: Callable[[Trial], str],
+    results: Path,
+) -> list[Planned]:
+    """List the distinct trials of a table, seed by seed so that early results cover all rows.
+
+    Args:
+        experiment: The table, at paper scale.
+        scale: What shrinks.
+        seeds: Trials per row, with seeds 0, 1, ...
+        passport: Trial to the hash of its data.
+        code: Trial to the hash of the source that it would run.
+        results: Folder that holds `records/`.
+    """
+    rows: dict[str, list[str]] = {}
+    chosen: dict[str, Trial] = {}
+    for seed in range(seeds):
+        for row in experiment.rows:
+            if row.trial is not None:
+                trial = replace(scale(row.trial), seed=seed)
+                key = record.key(trial, passport(trial))
+                chosen[key] = trial
+                rows.setdefault(key, []).append(row.label)
+    return [
+        _planned(experiment.name, tuple(rows[key]), trial, key, code(trial), results)
+        for key, trial in chosen.items()
+    ]
+
+
+def _planned(
+    table: str, rows: tuple[str, ...], trial: Trial, key: str, code: str, results: Path
+) -> Planned:
+    found = record.read(results, key)
+    state: State = "missing"
+    if found is not None:
+        state = "fresh" if found.code == code else "stale"
+    return Planned(table=table, rows=rows, trial=trial, key=key, state=state, record=found)
+
+
+def records_of(
+    row: Row, records: Sequence[Record], *, scale: Callable[[Trial], Trial]
+) -> list[Record]:
+    """Return the records of a row at a scale, one per seed, in the order of the seeds.
+
+    Records made on several copies of the data never mix: those on the copy used last count.
+    """
+    if row.trial is None:
+        return []
+    wanted = as_dict(scale(row.trial)) | {"seed": None}
+    found = [each for each in records if dict(each.trial) | {"seed": None} == wanted]
+    latest = max(found, key=lambda each: each.finished_ms, default=None)
+    kept = [each for each in found if latest and each.passport == latest.passport]
+    return sorted(kept, key=lambda each: int(each.trial["seed"]))

@@ -1,0 +1,229 @@
+"""Tables beside what the paper printed: Markdown, CSV and LaTeX.
+
+Cost stands at paper scale, printed accuracy in its own columns, and what was measured carries the
+scale at which it was measured.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from harness import cost, plan, verdict
+from harness.cost import Cost
+from harness.files import replace
+from harness.record import Record
+from harness.specs import Experiment, Row, Trial
+from harness.verdict import Interval
+
+FOOT = (
+    "GFLOPs: 10⁹ multiply-adds per view, each counted once, plus two per batch-norm output "
+    f"(rule `{cost.RULE}`); parameters include the classifier. Both at the paper's own scale.",
+    "±: half of Student's 95 % interval of the mean over seeds.",
+)
+_TEX = {"±": r"$\pm$", "α": r"$\alpha$", "β": r"$\beta$", "²": "$^2$", "⁹": "$^9$", "–": "--"}
+_FORMULA_STARTS = ("=", "+", "-", "@")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """A row of a table, with what was counted and measured for it.
+
+    Attributes:
+        row: As specified.
+        cost: At paper scale; None for a row that only quotes other work.
+        values: Top-1 of each seed in percent.
+        top1: Over these seeds; None if there are none.
+        stale: Records among them that other code made.
+    """
+
+    row: Row
+    cost: Cost | None
+    values: tuple[float, ...]
+    top1: Interval | None
+    stale: int
+
+
+def lines(
+    experiment: Experiment,
+    records: Sequence[Record],
+    *,
+    scale: Callable[[Trial], Trial],
+    code: Callable[[Trial], str],
+) -> list[Line]:
+    """Collect what the records say of every row at a scale.
+
+    Args:
+        experiment: The table, at paper scale.
+        records: Of any trials.
+        scale: Gives the trials whose records count.
+        code: Trial to the hash of the source as it is now.
+    """
+    return [
+        _line(row, plan.records_of(row, records, scale=scale), lambda trial: code(scale(trial)))
+        for row in experiment.rows
+    ]
+
+
+def _line(row: Row, found: Sequence[Record], code: Callable[[Trial], str]) -> Line:
+    values = tuple(each.metrics["top1"] for each in found)
+    current = code(row.trial) if row.trial and found else ""
+    return Line(
+        row=row,
+        cost=cost.count(row.trial) if row.trial else None,
+        values=values,
+        top1=verdict.over_seeds(values) if values else None,
+        stale=sum(each.code != current for each in found),
+    )
+
+
+def write(
+    experiment: Experiment, found: Sequence[Line], *, scale: str, results: Path
+) -> list[Path]:
+    """Write `tables/<name>.md`, `.csv` and `.tex`."""
+    texts = {
+        "md": markdown(experiment, found, scale=scale),
+        "csv": comma_separated(found, scale=scale),
+        "tex": latex(experiment, found, scale=scale),
+    }
+    paths = []
+    for kind, text in texts.items():
+        paths.append(results / "tables" / f"{stem(experiment, scale)}.{kind}")
+        replace(paths[-1], text.encode())
+    return paths
+
+
+def stem(experiment: Experiment, scale: str) -> str:
+    """Return the name of a table's files at a scale."""
+    return experiment.name if scale == "desk" else f"{experiment.name}-{scale}"
+
+
+def cells(found: Sequence[Line], *, scale: str) -> pd.DataFrame:
+    """Return the table as a reader sees it: text, one column per number, gaps as a dash."""
+    measured = f"{scale} top-1"
+    rows = [
+        {
+            "Row": line.row.label + (" (reference)" if line.row.reference else ""),
+            "Params (M)": f"{line.cost.params / 1e6:.2f}" if line.cost else "–",
+            "GFLOPs": f"{line.cost.macs / 1e9:.1f}" if line.cost else "–",
+            "printed params": _printed(line.row, "params_m"),
+            "printed GFLOPs": _printed(line.row, "gmacs"),
+            "printed top-1": _printed(line.row, "top1"),
+            "printed top-5": _printed(line.row, "top5"),
+            measured: _measured(line),
+        }
+        for line in found
+    ]
+    table = pd.DataFrame(rows)
+    unused = [name for name in ("printed params", "printed GFLOPs") if (table[name] == "–").all()]
+    return table.drop(columns=unused)
+
+
+def markdown(experiment: Experiment, found: Sequence[Line], *, scale: str) -> str:
+    """Write the table with its title, caption and notes."""
+    table = cells(found, scale=scale).map(_escape_markdown)
+    align = ("left", *("right",) * (table.shape[1] - 1))
+    body = table.to_markdown(index=False, colalign=align, disable_numparse=True)
+    notes = "\n".join(f"- {note}" for note in _notes(experiment, found, scale=scale))
+    head = f"# {experiment.name}: {experiment.title}\n\n{experiment.caption}."
+    return f"{head}\n\n{body}\n\n{notes}\n"
+
+
+def latex(experiment: Experiment, found: Sequence[Line], *, scale: str) -> str:
+    """Write a booktabs table."""
+    text = cells(found, scale=scale).to_latex(
+        index=False,
+        escape=True,
+        column_format="l" + "r" * (cells(found, scale=scale).shape[1] - 1),
+        caption=_escape_latex(f"{experiment.title}. {experiment.caption}."),
+        label=f"tab:{experiment.name}",
+    )
+    for sign, command in _TEX.items():
+        text = text.replace(sign, command)
+    return text
+
+
+def comma_separated(found: Sequence[Line], *, scale: str) -> str:
+    """Write the numbers unrounded, one row per line, seeds in one column."""
+    rows = [
+        {
+            "row": _no_formula(line.row.label),
+            "reference": line.row.reference,
+            "params": line.cost.params if line.cost else None,
+            "gmacs": line.cost.macs / 1e9 if line.cost else None,
+            "counting_rule": line.cost.counting_rule if line.cost else None,
+            **{f"printed_{name}": line.row.published.get(name) for name in ("top1", "top5")},
+            "scale": scale,
+            "top1_mean": line.top1.mean if line.top1 else None,
+            "top1_half_width": line.top1.half_width if line.top1 else None,
+            "seeds": len(line.values),
+            "top1_by_seed": " ".join(f"{value:.4f}" for value in line.values),
+            "stale_records": line.stale,
+        }
+        for line in found
+    ]
+    return pd.DataFrame(rows).to_csv(index=False, lineterminator="\n")
+
+
+def _measured(line: Line) -> str:
+    if line.top1 is None:
+        return "–" if line.row.trial is None else "not run"
+    spread = "" if line.top1.half_width is None else f" ± {line.top1.half_width:.1f}"
+    stale = f", {line.stale} stale" if line.stale else ""
+    return f"{line.top1.mean:.1f}{spread} ({line.top1.seeds} seeds{stale})"
+
+
+def _printed(row: Row, name: str) -> str:
+    return f"{row.published[name]:.1f}" if name in row.published else "–"
+
+
+def _notes(experiment: Experiment, found: Sequence[Line], *, scale: str) -> list[str]:
+    sources = [
+        f"{line.row.label}: printed as {line.row.source}." for line in found if line.row.source
+    ]
+    own = [f"{scale} top-1 was measured at {scale} scale; it is no estimate of the printed one."]
+    stale = ["stale: made by other code than this; run the table again."]
+    return [
+        *own,
+        *sources,
+        *experiment.notes,
+        *FOOT,
+        *(stale if any(x.stale for x in found) else []),
+    ]
+
+
+def _escape_markdown(text: str) -> str:
+    return text.replace("|", r"\|").replace("<", "&lt;")
+
+
+def _escape_latex(text: str) -> str:
+    return text.replace("%", r"\%").replace("&", r"\&").replace("_", r"\_").replace("#", r"\#")
+
+
+def _no_formula(text: str) -> str:
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+
+
+def costs(experiment: Experiment) -> list[dict[str, object]]:
+    """Return what every row of a table costs at paper scale, beside what is printed."""
+    rows = []
+    for row in experiment.rows:
+        if row.trial is not None:
+            counted = cost.count(row.trial)
+            rows.append(
+                {
+                    "table": experiment.name,
+                    "row": row.label,
+                    "params": counted.params,
+                    "gmacs": counted.macs / 1e9,
+                    "counting_rule": counted.counting_rule,
+                    "num_classes": counted.num_classes,
+                    "printed": {
+                        name: row.published[name]
+                        for name in ("params_m", "gmacs")
+                        if name in row.published
+                    },
+                }
+            )
+    return rows

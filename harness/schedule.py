@@ -1,0 +1,227 @@
+"""Many trials: side by side on Ray, or one after the other in this process.
+
+The only file that imports ray. Ray places trials and starts dead ones again; it keeps nothing:
+what is left to do is worked out from the records, and a trial goes on from its own checkpoint.
+"""
+
+import contextlib
+import logging
+import os
+import shutil
+import signal
+import sys
+import traceback
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from harness import record, trial
+from harness.plan import Planned
+from harness.record import Record
+from harness.runtime import Runtime
+from harness.train import Epoch
+
+_ENVIRONMENT = {
+    "RAY_AUTH_MODE": "token",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """News of a trial: its curve so far, or its end.
+
+    Attributes:
+        planned: The trial.
+        history: Finished epochs; empty when it has just started.
+        record: What it left, once it has finished.
+        failure: Why it ended without a record, in a sentence.
+    """
+
+    planned: Planned
+    history: Sequence[Epoch] = ()
+    record: Record | None = None
+    failure: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resources:
+    """What Ray gives to trials.
+
+    Attributes:
+        address: A running cluster, or None for a local one that ends with the run.
+        cpus: Processor cores of one trial.
+        gpus: GPUs of one trial; a fraction shares one.
+        retries: Times that a trial whose process died is started again.
+    """
+
+    address: str | None = None
+    cpus: float = 1
+    gpus: float = 0
+    retries: int = 2
+
+
+Watch = Callable[[Event], None]
+
+
+def in_process(planned: Sequence[Planned], runtime: Runtime, watch: Watch) -> None:
+    """Run trials one after the other, here."""
+    for each in planned:
+
+        def report(history: list[Epoch], each: Planned = each) -> None:
+            watch(Event(planned=each, history=history))
+
+        watch(_ended(each, runtime, _attempt(each, runtime, report)))
+
+
+def on_ray(
+    planned: Sequence[Planned], runtime: Runtime, watch: Watch, resources: Resources
+) -> None:
+    """Run trials side by side on Ray, through one Tune experiment that is thrown away.
+
+    Raises:
+        ValueError: If no node could ever run a trial; Ray itself would wait for ever.
+        KeyboardInterrupt: On SIGINT or SIGTERM; started trials resume in the next run.
+    """
+    os.environ.update({name: os.environ.get(name, value) for name, value in _ENVIRONMENT.items()})
+    scratch = runtime.results / "work" / "tune"
+    with _chatter_to(runtime.results / "logs" / "ray.log"):
+        import ray
+
+        try:
+            _connect(resources)
+            _tune(planned, runtime, watch, resources, scratch)
+        finally:
+            ray.shutdown()
+            shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _connect(resources: Resources) -> None:
+    """Join or start a cluster, and refuse what none of its nodes can hold."""
+    import ray
+
+    ray.init(
+        address=resources.address,
+        include_dashboard=False if resources.address is None else None,
+        log_to_driver=False,
+        logging_level=logging.ERROR,
+    )
+    signal.signal(signal.SIGTERM, _interrupt)
+    nodes = [
+        node["Resources"]
+        for node in ray.nodes()  # type: ignore[no-untyped-call]
+        if node["Alive"]
+    ]
+    asked = {"CPU": resources.cpus, "GPU": resources.gpus}
+    if not any(all(node.get(kind, 0) >= n for kind, n in asked.items()) for node in nodes):
+        largest = max((node.get("CPU", 0), node.get("GPU", 0)) for node in nodes)
+        raise ValueError(
+            f"a trial asks for {resources.cpus:g} CPUs and {resources.gpus:g} GPUs on one node; "
+            f"the largest node has {largest[0]:g} and {largest[1]:g}"
+        )
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _tune(
+    planned: Sequence[Planned], runtime: Runtime, watch: Watch, resources: Resources, scratch: Path
+) -> None:
+    from ray import tune
+
+    class Watcher(tune.Callback):
+        def __reduce__(self) -> tuple[type, tuple[()]]:
+            return tune.Callback, ()  # Tune pickles it into a file that nobody reads
+
+        def on_trial_result(self, **info: Any) -> None:  # type: ignore[override]
+            if "history" in info["result"]:
+                rows = [Epoch(**row) for row in info["result"]["history"]]
+                watch(Event(planned=info["trial"].config["planned"], history=rows))
+
+        def on_trial_complete(self, **info: Any) -> None:  # type: ignore[override]
+            each, last = info["trial"].config["planned"], info["trial"].last_result
+            watch(_ended(each, runtime, last.get("failure")))
+
+        def on_trial_error(self, **info: Any) -> None:  # type: ignore[override]
+            each, reason = info["trial"].config["planned"], _last_error(info["trial"])
+            watch(
+                _ended(each, runtime, f"its process died {resources.retries + 1} times; {reason}")
+            )
+
+    def body(config: dict[str, Any]) -> dict[str, Any]:
+        def report(history: list[Epoch]) -> None:
+            tune.report({"history": [asdict(epoch) for epoch in history]})
+
+        return {"failure": _attempt(config["planned"], runtime, report)}
+
+    tune.Tuner(
+        tune.with_resources(body, {"cpu": resources.cpus, "gpu": resources.gpus}),
+        param_space={"planned": tune.grid_search(list(planned))},
+        tune_config=tune.TuneConfig(
+            trial_dirname_creator=lambda each: each.trial_id,
+            # A new process imports for ten seconds; on a GPU it also gives the memory back.
+            reuse_actors=resources.gpus == 0,
+        ),
+        run_config=tune.RunConfig(
+            name=uuid.uuid4().hex,
+            storage_path=str(scratch),
+            failure_config=tune.FailureConfig(max_failures=resources.retries),
+            callbacks=[Watcher()],
+            verbose=0,
+        ),
+    ).fit()
+
+
+def _attempt(
+    planned: Planned, runtime: Runtime, report: Callable[[list[Epoch]], None]
+) -> str | None:
+    """Run one trial; return why it failed, or None. Only a dead process is tried again."""
+    try:
+        trial.run(planned.trial, runtime, report)
+    except (ValueError, ArithmeticError) as error:
+        return str(error)
+    except Exception as error:
+        path = runtime.results / "logs" / f"{planned.key}.txt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(traceback.format_exc(), encoding="utf-8")
+        return f"{type(error).__name__}: {error} (traceback in {path})"
+    return None
+
+
+def _ended(planned: Planned, runtime: Runtime, failure: str | None) -> Event:
+    done = None if failure else record.read(runtime.results, planned.key)
+    return Event(planned=planned, record=done, failure=failure)
+
+
+def _last_error(trial: Any) -> str:
+    """Return the last line of what Tune kept of an error."""
+    text = trial.get_error() or "no reason is known"
+    return str(text).strip().splitlines()[-1]
+
+
+@contextlib.contextmanager
+def _chatter_to(path: Path) -> Iterator[None]:
+    """Send what Ray prints to a file: all of standard error, and Python's standard output.
+
+    A console that keeps the standard output it was made with goes on showing progress.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sys.stderr.flush()
+    before = os.dup(2)
+    with path.open("a", encoding="utf-8") as file, contextlib.redirect_stdout(file):
+        os.dup2(file.fileno(), 2)
+        try:
+            yield
+        finally:
+            sys.stderr.flush()
+            os.dup2(before, 2)
+            os.close(before)

@@ -1,0 +1,200 @@
+"""What a table asks for, as plain values: the data, the model, training, evaluation, and rows.
+
+Everything that can change a number stands here and enters the key of a trial. What cannot
+(devices, workers, paths) is in `harness.runtime`. Standard library only.
+"""
+
+import dataclasses
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Position = Literal["before_conv1", "after_conv1", "after_conv2", "after_conv3"]
+Schedule = Literal["step", "cosine", "one_cycle"]
+Precision = Literal["float32", "bfloat16", "float16"]
+Scale = Literal["paper", "desk"]
+Option = str | int | float | bool | tuple[int, ...]
+Options = Mapping[str, Option]
+
+NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+def _no_options() -> Options:
+    return {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSpec:
+    """The videos, and what of each video a network sees in training.
+
+    Attributes:
+        name: A name in `harness.data.DATASETS`.
+        options: Keyword arguments of that data set.
+        num_classes: Size of the label set.
+        num_snippets: U, snippets per network pass.
+        num_frames: T, frames per snippet.
+        frame_stride: Source frames from one sampled frame to the next.
+        snippet_rule: `starts` divides the range of possible first frames into U equal parts (the
+            released DSANet code); `sections` keeps each snippet inside its own U-th of the
+            timeline wherever it fits (V4D).
+        crop_px: Side of the square training crop.
+        crop_area: Smallest and largest share of the picture that a crop covers.
+        crop_aspect: Smallest and largest width-to-height ratio of a crop.
+        flip: Mirror half of the videos. Off where labels have a left and a right.
+    """
+
+    name: str
+    options: Options = field(default_factory=_no_options)
+    num_classes: int
+    num_snippets: int = 4
+    num_frames: int = 4
+    frame_stride: int = 8
+    snippet_rule: Literal["starts", "sections"] = "starts"
+    crop_px: int = 224
+    crop_area: tuple[float, float] = (0.08, 1.0)
+    crop_aspect: tuple[float, float] = (3 / 4, 4 / 3)
+    flip: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSpec:
+    """A backbone and what is inserted into it.
+
+    Attributes:
+        backbone: A name in `harness.zoo.BACKBONES`.
+        backbone_options: Keyword arguments of the backbone.
+        module: A name in `harness.zoo.MODULES`, or None for the plain backbone.
+        module_options: Keyword arguments of the module.
+        position: Where in a residual block the module stands (I to IV in the paper).
+        blocks: Stage name to the indices of its blocks that carry a module.
+        dropout: Probability before the classifier.
+        weights: File name of the initial weights under the runtime's weights folder, or None.
+    """
+
+    backbone: str
+    backbone_options: Options = field(default_factory=_no_options)
+    module: str | None = None
+    module_options: Options = field(default_factory=_no_options)
+    position: Position = "after_conv1"
+    blocks: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    dropout: float = 0.5
+    weights: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainSpec:
+    """Stochastic gradient descent with momentum, step by step.
+
+    Attributes:
+        epochs: Passes over the training videos.
+        batch_videos: Global batch, in videos, whatever the number of devices.
+        lr: Peak learning rate.
+        schedule: `step` (times 0.1 at each milestone), `cosine`, or `one_cycle`.
+        milestones: Epochs at which `step` drops.
+        warmup_epochs: Epochs of linear warm-up for `step` and `cosine`; share of the run that
+            rises for `one_cycle`, in epochs.
+        warmup_start: Learning rate at the start of warm-up, as a share of `lr`.
+        momentum: Momentum of SGD.
+        nesterov: Nesterov's form of it.
+        weight_decay: On every parameter, batch norm included, as in the released code.
+        clip_grad_norm: Largest total norm of the gradient, or None.
+        precision: Element type of autocast.
+    """
+
+    epochs: int
+    batch_videos: int
+    lr: float
+    schedule: Schedule = "step"
+    milestones: tuple[int, ...] = ()
+    warmup_epochs: float = 0.0
+    warmup_start: float = 0.01
+    momentum: float = 0.9
+    nesterov: bool = True
+    weight_decay: float = 1e-4
+    clip_grad_norm: float | None = None
+    precision: Precision = "float32"
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvalSpec:
+    """The views of a test video; its scores are logits, averaged over all views.
+
+    Attributes:
+        num_passes: Interleaved passes of U snippets: U_infer = passes x U.
+        num_crops: 1 (centre) or 3 (left, centre, right; top, centre, bottom if upright).
+        crop_px: Side of the square test crop.
+        short_side_px: Pictures are resized to this short side first.
+        every_epochs: Score the last epoch of every so many, with one centred view, for the curve
+            alone; 0 for never. The reported number is always that of the last epoch.
+    """
+
+    num_passes: int = 1
+    num_crops: Literal[1, 3] = 1
+    crop_px: int = 224
+    short_side_px: int = 256
+    every_epochs: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """One thing to train and score with one seed; its hash is the key of its record."""
+
+    data: DataSpec
+    model: ModelSpec
+    train: TrainSpec
+    evaluation: EvalSpec
+    seed: int = 0
+    scale: Scale = "paper"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A line of a table.
+
+    Attributes:
+        label: The name the paper prints.
+        trial: What to run, at paper scale; None for a row that only quotes other work.
+        published: Printed numbers: `top1`, `top5` or `map` in percent, `params_m`, `gmacs`.
+        source: Where the numbers are printed, if not in this table.
+        reference: True for a row that the printed table lacks.
+    """
+
+    label: str
+    trial: Trial | None
+    published: Mapping[str, float] = field(default_factory=dict)
+    source: str = ""
+    reference: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """A table of the paper.
+
+    Attributes:
+        name: Lower-case name, also the name of its files.
+        title: One line, as `nox -l` shows it.
+        caption: What the paper says the setting is.
+        rows: Its lines, top to bottom.
+        notes: What had to be guessed, one sentence each.
+    """
+
+    name: str
+    title: str
+    caption: str
+    rows: tuple[Row, ...]
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not NAME.fullmatch(self.name):
+            raise ValueError(f"experiment name {self.name!r}: only a-z, 0-9 and _ make a file name")
+        labels = [row.label for row in self.rows]
+        if not labels or len(set(labels)) < len(labels):
+            raise ValueError(f"{self.name}: rows need different labels, at least one; got {labels}")
+
+
+def as_dict(trial: Trial) -> dict[str, Any]:
+    """Return a trial as JSON gives it back: nested dictionaries and lists."""
+    plain: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(trial), allow_nan=False))
+    return plain

@@ -1,0 +1,203 @@
+"""The training loop: stochastic gradient descent over epochs, resumed exactly where it stopped.
+
+Every random draw of an epoch comes from (seed, epoch), and the learning rate is a function of the
+step, so the state between epochs is weights, momentum and history: nothing else.
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from harness.specs import TrainSpec
+
+State = dict[str, Any]
+_SEED_STRIDE = 1_000_003
+_DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+class TrainBatch(Protocol):
+    """A batch of one view per video."""
+
+    @property
+    def clips(self) -> Tensor:
+        """One view per video, (N 1 U C T H W)."""
+
+    @property
+    def labels(self) -> Tensor:
+        """Class indices (N)."""
+
+    @property
+    def indices(self) -> Tensor:
+        """Places in the list of videos (N)."""
+
+
+class NonFiniteLossError(ArithmeticError):
+    """Training diverged."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Epoch:
+    """What one epoch showed.
+
+    Attributes:
+        epoch: Finished epochs, from 1.
+        loss: Mean training loss.
+        train_top1: Percent of training clips classified right, as they were seen.
+        val_top1: Percent of test videos, one centred view each; None where not measured.
+        lr: Learning rate of the last step.
+        seconds: Duration.
+        finished_ms: End of the epoch, milliseconds since 1970.
+    """
+
+    epoch: int
+    loss: float
+    train_top1: float
+    val_top1: float | None
+    lr: float
+    seconds: float
+    finished_ms: int
+
+
+def fit(
+    net: nn.Module,
+    batches: Callable[[int], Iterable[TrainBatch]],
+    spec: TrainSpec,
+    *,
+    steps: int,
+    seed: int,
+    resume: State | None = None,
+    validate: Callable[[int], float | None],
+    report: Callable[[list[Epoch], State], None],
+) -> list[Epoch]:
+    """Train `net` in place.
+
+    Args:
+        net: From (N U C T H W) clips to (N K) logits, on its device.
+        batches: Epoch index to its batches.
+        spec: Optimiser and schedule.
+        steps: Batches in an epoch.
+        seed: Of dropout.
+        resume: A state that `report` was given; training goes on after it.
+        validate: Number of finished epochs to percent, or None.
+        report: Called after each epoch with the history and the state to resume from.
+
+    Returns:
+        One entry per epoch, those before a resume included.
+
+    Raises:
+        NonFiniteLossError: At the first step whose loss is not finite.
+    """
+    trainer = _Trainer(net, spec, steps=steps)
+    history: list[Epoch] = []
+    if resume is not None:
+        trainer.load(resume)
+        history = [Epoch(**row) for row in resume["history"]]
+    for epoch in range(len(history), spec.epochs):
+        start = time.monotonic()
+        torch.manual_seed(seed * _SEED_STRIDE + epoch)
+        loss, top1, lr = trainer.epoch(epoch, batches(epoch))
+        val_top1 = validate(epoch + 1)
+        history.append(
+            Epoch(
+                epoch=epoch + 1,
+                loss=loss,
+                train_top1=top1,
+                val_top1=val_top1,
+                lr=lr,
+                seconds=time.monotonic() - start,
+                finished_ms=time.time_ns() // 1_000_000,
+            )
+        )
+        report([*history], trainer.state() | {"history": [asdict(row) for row in history]})
+    return history
+
+
+class _Trainer:
+    """The network, its optimiser and its gradient scaler, which change together."""
+
+    def __init__(self, net: nn.Module, spec: TrainSpec, *, steps: int) -> None:
+        self.net = net
+        self.spec = spec
+        self.steps = steps
+        self.device = next(net.parameters()).device
+        self.optimiser = torch.optim.SGD(
+            net.parameters(),
+            lr=spec.lr,
+            momentum=spec.momentum,
+            nesterov=spec.nesterov,
+            weight_decay=spec.weight_decay,
+        )
+        scaled = spec.precision == "float16"
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=scaled)
+
+    def state(self) -> State:
+        return {name: part.state_dict() for name, part in self._parts().items()}
+
+    def load(self, state: State) -> None:
+        for name, part in self._parts().items():
+            part.load_state_dict(state[name])
+
+    def _parts(self) -> dict[str, Any]:
+        return {"net": self.net, "optimiser": self.optimiser, "scaler": self.scaler}
+
+    def epoch(self, epoch: int, batches: Iterable[TrainBatch]) -> tuple[float, float, float]:
+        """Return the mean loss, the percent classified right, and the last learning rate."""
+        self.net.train()
+        seen = []
+        lr = 0.0
+        for step, batch in enumerate(batches, start=epoch * self.steps):
+            lr = learning_rate(self.spec, step, self.steps)
+            with autocast(self.spec.precision, self.device):
+                logits = self.net(batch.clips[:, 0]).float()
+            loss = F.cross_entropy(logits, batch.labels)
+            if not torch.isfinite(loss):
+                raise NonFiniteLossError(
+                    f"loss is {loss.item()} in epoch {epoch + 1} at step {step}, learning rate "
+                    f"{lr:.3g}, on the videos at {batch.indices.tolist()} of the training list"
+                )
+            self._step(loss, lr)
+            hits = (logits.argmax(1) == batch.labels).float().mean()
+            seen.append(torch.stack([loss.detach(), hits]))
+        loss, top1 = torch.stack(seen).mean(0).tolist()
+        return loss, 100 * top1, lr
+
+    def _step(self, loss: Tensor, lr: float) -> None:
+        self.optimiser.zero_grad()
+        self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        self.scaler.unscale_(self.optimiser)
+        if self.spec.clip_grad_norm is not None:
+            nn.utils.clip_grad_norm_(self.net.parameters(), self.spec.clip_grad_norm)
+        for group in self.optimiser.param_groups:
+            group["lr"] = lr
+        self.scaler.step(self.optimiser)
+        self.scaler.update()
+
+
+def learning_rate(spec: TrainSpec, step: int, steps: int) -> float:
+    """Return the learning rate of a step.
+
+    Args:
+        spec: Schedule.
+        step: From 0, over the whole run.
+        steps: In an epoch.
+    """
+    warm, total = round(spec.warmup_epochs * steps), spec.epochs * steps
+    if step < warm:
+        return spec.lr * (spec.warmup_start + (1 - spec.warmup_start) * step / warm)
+    if spec.schedule == "step":
+        return spec.lr * 0.1 ** sum(step >= milestone * steps for milestone in spec.milestones)
+    done = (step - warm) / max(total - warm, 1)
+    return spec.lr * (1 + math.cos(math.pi * done)) / 2
+
+
+def autocast(precision: str, device: torch.device) -> torch.autocast:
+    """Return the context in which a forward pass runs at a precision."""
+    return torch.autocast(
+        device.type, dtype=_DTYPES.get(precision, torch.bfloat16), enabled=precision in _DTYPES
+    )

@@ -1,0 +1,39 @@
+"""Put a module into chosen blocks of a residual network."""
+
+from collections.abc import Callable, Mapping
+
+from torch import nn
+
+from harness.zoo.resnet import STAGES, ResNet
+
+
+def insert(
+    net: ResNet,
+    make: Callable[[int], nn.Module],
+    *,
+    position: str,
+    blocks: Mapping[str, tuple[int, ...]],
+) -> None:
+    """Give each of the named blocks a module of its own, after the backbone was initialised.
+
+    Args:
+        net: Changed in place.
+        make: Channel count to module.
+        position: `before_conv1`, `after_conv1`, `after_conv2` or `after_conv3`.
+        blocks: Stage name to block indices.
+
+    Raises:
+        ValueError: If a stage, block or position does not exist in this network.
+    """
+    for stage, indices in blocks.items():
+        if stage not in STAGES:
+            raise ValueError(f"no stage {stage!r}; there are {', '.join(STAGES)}")
+        for index in indices:
+            depth = len(net.stage(stage))
+            if not 0 <= index < depth:
+                raise ValueError(f"{stage} has blocks 0 to {depth - 1}; got {index}")
+            block = net.stage(stage)[index]
+            if position not in block.channels_at:
+                allowed = ", ".join(block.channels_at)
+                raise ValueError(f"no position {position!r} in this block; there are {allowed}")
+            block.slots[position] = make(block.channels_at[position])

@@ -1,0 +1,52 @@
+"""Fixtures of all tests; shapes in signatures are checked while tests run."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from jaxtyping import install_import_hook
+
+with install_import_hook(("harness.data", "harness.zoo", "harness.metrics"), "beartype.beartype"):
+    import harness.data.desk
+    import harness.zoo.dsa  # noqa: F401
+
+from experiments.scales import desk
+from experiments.table_b import EXPERIMENT
+from harness.runtime import Runtime
+from harness.specs import Trial
+
+TINY_DATA = {"train_videos": 24, "test_videos": 12, "size_px": 16}
+
+
+def shrunk(trial: Trial) -> Trial:
+    """Return a trial that takes seconds: desk scale, few videos, two epochs."""
+    small = desk(trial)
+    return replace(
+        small,
+        data=replace(small.data, options=TINY_DATA, crop_px=16),
+        train=replace(small.train, epochs=2, batch_videos=8, warmup_epochs=1),
+        evaluation=replace(small.evaluation, crop_px=16, short_side_px=16, every_epochs=1),
+    )
+
+
+@pytest.fixture(scope="session")
+def tiny() -> Callable[[Trial], Trial]:
+    return shrunk
+
+
+@pytest.fixture(scope="session")
+def tiny_trial() -> Trial:
+    """DSA at position II, tiny."""
+    return shrunk(EXPERIMENT.rows[3].trial)
+
+
+@pytest.fixture(scope="session")
+def data_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Hold generated videos, made once."""
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture
+def runtime(tmp_path: Path, data_root: Path) -> Runtime:
+    return Runtime(results=tmp_path / "results", data=data_root)

@@ -1,0 +1,62 @@
+"""The command line as a user meets it: real processes, real exit codes."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+
+def harness(*words, cwd=None):
+    return subprocess.run(
+        [sys.executable, "-m", "harness", *map(str, words)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=cwd,
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["run", "tabel_b"], "harness: unknown table 'tabel_b'; did you mean 'table_b'?"),
+        (["cost", "zzz"], "harness: unknown table 'zzz'; there are table_b"),
+        (["run", "table_b", "--sedes", "3"], "harness: No such option '--sedes'. (Did you mean"),
+        (["rnu", "table_b"], "harness: No such command 'rnu'. Did you mean 'run'?"),
+        (["run", "table_b", "--scale", "dsk"], "'dsk' is not one of 'desk', 'paper'."),
+        (["run", "table_b", "--seeds", "0"], "0 is not in the range x>=1."),
+        (["run"], "harness: Missing argument 'TABLE'."),
+        (["run", "table_b", "--scale", "paper"], "unknown data set 'mini_kinetics200'"),
+        (["run", "table_b", "--device", "cuda:9"], "device cuda:9: this machine has"),
+    ],
+)
+def test_a_mistake_gets_one_sentence_and_an_exit_code(words, message, tmp_path):
+    where = ["--results", tmp_path, "--data", tmp_path] if words[:2] == ["run", "table_b"] else []
+    done = harness(*words, *where)
+    assert message in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert done.returncode == 2
+
+
+def test_the_help_shows_examples():
+    done = harness("--help")
+    assert done.returncode == 0
+    assert "harness run table_b" in done.stdout
+
+
+def test_tables_are_listed_without_heavy_imports():
+    program = "import sys; from harness.__main__ import app; app(['list'], standalone_mode=False); "
+    program += "print(sorted({'torch', 'ray', 'mlflow', 'av', 'pandas'} & set(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert "table_b  Position of the DSA module" in done.stdout
+    assert done.stdout.endswith("[]\n")
+
+
+def test_cost_is_json_on_request():
+    done = harness("cost", "table_b", "--json")
+    rows = json.loads(done.stdout)
+    assert [row["row"] for row in rows][:2] == ["TSN R50 (2D)", "TSN+I3D R50"]
+    assert round(rows[1]["gmacs"], 3) == 83.837

@@ -1,0 +1,93 @@
+"""Who may import whom (docs/decisions/0001): the layers of the design, read from the source."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from harness.runtime import imports
+
+ROOT = Path(__file__).parents[1]
+LAYERS = [
+    {"specs"},
+    {"files", "lock", "metrics", "names", "plan", "record", "runtime", "verdict"},
+    {"checkpoint", "cost", "data", "zoo"},
+    {"evaluate", "train"},
+    {"trial"},
+    {"figures", "mirror", "progress", "report", "schedule", "track", "ui"},
+    {"__main__", "reproduce"},
+]
+OWNERS = {
+    "ray": {"schedule"},
+    "mlflow": {"track"},
+    "av": {"data.decode", "data.desk"},
+    "matplotlib": {"figures"},
+}
+
+
+def modules():
+    paths = sorted((ROOT / "harness").rglob("*.py"))
+    names = [path.relative_to(ROOT / "harness").with_suffix("").parts for path in paths]
+    return [".".join(parts).removesuffix("__init__").strip(".") for parts in names]
+
+
+MODULES = [name for name in modules() if name]
+
+
+def layer(module):
+    part = module.split(".")[0]
+    return next(number for number, names in enumerate(LAYERS) if part in names)
+
+
+def full(module):
+    return f"harness.{module}"
+
+
+def ours(module):
+    return {name.removeprefix("harness.") for name in imports(full(module))} - {"harness"}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_imports_its_own_layer_or_a_lower_one(module):
+    assert [name for name in ours(module) if layer(name) > layer(module)] == []
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if m.startswith(("data", "zoo"))])
+def test_data_and_zoo_never_import_each_other(module):
+    other = "zoo" if module.startswith("data") else "data"
+    assert [name for name in ours(module) if name.split(".")[0] == other] == []
+
+
+@pytest.mark.parametrize("module", ["train", "evaluate"])
+def test_training_receives_its_module_and_its_batches(module):
+    assert [name for name in ours(module) if name.split(".")[0] in ("data", "zoo")] == []
+
+
+def third_party(path):
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module.split(".")[0])
+        elif isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+    return found
+
+
+def path_of(module):
+    stem = ROOT.joinpath("harness", *module.split("."))
+    return stem.with_suffix(".py") if stem.with_suffix(".py").is_file() else stem / "__init__.py"
+
+
+@pytest.mark.parametrize("library", OWNERS)
+def test_a_heavy_library_has_one_owner(library):
+    users = {module for module in MODULES if library in third_party(path_of(module))}
+    assert users == OWNERS[library]
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "experiments").glob("*.py")), ids=lambda p: p.stem)
+def test_a_table_needs_the_standard_library_only(path):
+    allowed = {"collections", "dataclasses", "importlib", "pkgutil", "harness", "experiments"}
+    assert third_party(path) <= allowed
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module.startswith("harness"):
+            assert node.module == "harness.specs"

@@ -1,0 +1,146 @@
+import json
+from dataclasses import fields, replace
+
+import pytest
+
+from experiments.table_b import EXPERIMENT
+from harness import plan, record
+from harness.record import Record
+from harness.specs import as_dict
+from tests.conftest import shrunk
+
+TRIAL = EXPERIMENT.rows[3].trial
+
+
+def made(trial=TRIAL, *, top1=50.0, passport="p", code="c", finished_ms=1):
+    return Record(
+        key=record.key(trial, passport),
+        trial=as_dict(trial),
+        passport=passport,
+        code=code,
+        metrics={"top1": top1, "top5": 90.0, "map": 60.0, "videos": 12},
+        params=1000,
+        gmacs=0.5,
+        counting_rule="mac+2bn",
+        history=[{"epoch": 1, "finished_ms": finished_ms}],
+        scores_sha256="0",
+        provenance={"commit": "abc"},
+        seconds=3.0,
+        resumed_epochs=[],
+    )
+
+
+def test_a_record_comes_back_as_it_was_written(tmp_path):
+    record.write(tmp_path, made(), b"scores")
+    assert record.read(tmp_path, made().key) == made()
+    assert record.read_all(tmp_path) == [made()]
+    assert (tmp_path / "records" / f"{made().key}.npz").read_bytes() == b"scores"
+
+
+def test_a_trial_without_a_record_has_none(tmp_path):
+    assert record.read(tmp_path, "0" * 20) is None
+
+
+@pytest.mark.parametrize("damage", ["digit", "cut", "list"])
+def test_a_damaged_record_is_named(tmp_path, damage):
+    record.write(tmp_path, made(), b"")
+    path = tmp_path / "records" / f"{made().key}.json"
+    text = path.read_text()
+    path.write_text({"digit": text.replace("50.0", "90.0"), "cut": text[:99], "list": "[]"}[damage])
+    with pytest.raises(ValueError, match=rf"{made().key}\.json.*delete it"):
+        record.read(tmp_path, made().key)
+
+
+def other(value):
+    """Return a different value of the same kind."""
+    return {
+        bool: lambda: not value,
+        int: lambda: value + 1,
+        float: lambda: value + 0.5,
+        str: lambda: value + "x",
+        dict: lambda: {**value, "extra": 1},
+        tuple: lambda: (*value, 7),
+    }.get(type(value), lambda: "x")()
+
+
+def changed_trials():
+    for part in ("data", "model", "train", "evaluation"):
+        spec = getattr(TRIAL, part)
+        for field in fields(spec):
+            changed = replace(spec, **{field.name: other(getattr(spec, field.name))})
+            yield pytest.param(replace(TRIAL, **{part: changed}), id=f"{part}.{field.name}")
+    yield pytest.param(replace(TRIAL, seed=1), id="seed")
+    yield pytest.param(replace(TRIAL, scale="desk"), id="scale")
+
+
+@pytest.mark.parametrize("trial", list(changed_trials()))
+def test_every_field_of_a_trial_is_part_of_its_key(trial):
+    assert record.key(trial, "p") != record.key(TRIAL, "p")
+
+
+def test_the_data_are_part_of_the_key_and_order_is_not():
+    assert record.key(TRIAL, "p") != record.key(TRIAL, "q")
+    options = dict(reversed(TRIAL.model.module_options.items()))
+    turned = replace(TRIAL, model=replace(TRIAL.model, module_options=options))
+    assert record.key(turned, "p") == record.key(TRIAL, "p")
+
+
+def planned(results, *, seeds=2, code="c"):
+    return plan.trials(
+        EXPERIMENT,
+        scale=shrunk,
+        seeds=seeds,
+        passport=lambda trial: "p",
+        code=lambda trial: code,
+        results=results,
+    )
+
+
+def test_a_plan_lists_every_row_and_seed_once(tmp_path):
+    listed = planned(tmp_path)
+    assert len({each.key for each in listed}) == 12
+    assert [each.rows for each in listed[:6]] == [(row.label,) for row in EXPERIMENT.rows]
+    assert {each.state for each in listed} == {"missing"}
+
+
+def test_rows_that_ask_for_the_same_share_a_trial(tmp_path):
+    row = EXPERIMENT.rows[3]
+    twice = replace(EXPERIMENT, rows=(row, replace(row, label="again")))
+    listed = plan.trials(
+        twice,
+        scale=shrunk,
+        seeds=1,
+        passport=lambda trial: "p",
+        code=lambda trial: "c",
+        results=tmp_path,
+    )
+    assert [each.rows for each in listed] == [("DSA at II", "again")]
+
+
+def test_a_record_of_other_code_is_stale(tmp_path):
+    first = planned(tmp_path)[0]
+    record.write(tmp_path, made(first.trial), b"")
+    assert planned(tmp_path)[0].state == "fresh"
+    assert planned(tmp_path, code="d")[0].state == "stale"
+    assert planned(tmp_path)[1].state == "missing"
+
+
+def test_records_of_a_row_are_found_by_their_fields():
+    row, scaled = EXPERIMENT.rows[3], shrunk(TRIAL)
+    seeds = [made(replace(scaled, seed=seed)) for seed in (2, 0, 1)]
+    foreign = [made(shrunk(EXPERIMENT.rows[4].trial)), made(TRIAL)]
+    found = plan.records_of(row, [*seeds, *foreign], scale=shrunk)
+    assert [each.trial["seed"] for each in found] == [0, 1, 2]
+
+
+def test_records_on_two_copies_of_the_data_do_not_mix():
+    row, scaled = EXPERIMENT.rows[3], shrunk(TRIAL)
+    old = [made(replace(scaled, seed=seed), passport="old", finished_ms=1) for seed in (0, 1)]
+    new = made(scaled, passport="new", finished_ms=2)
+    assert plan.records_of(row, [*old, new], scale=shrunk) == [new]
+
+
+def test_what_is_kept_is_json(tmp_path):
+    record.write(tmp_path, made(), b"")
+    body = json.loads((tmp_path / "records" / f"{made().key}.json").read_text())
+    assert body["trial"]["model"]["blocks"] == {"res5": [1]}

@@ -1,0 +1,107 @@
+import csv
+import io
+from dataclasses import replace
+
+import pytest
+
+from experiments.table_b import EXPERIMENT
+from harness import figures, report, verdict
+from harness.specs import Experiment, Row
+from tests.conftest import shrunk
+from tests.test_record import made
+
+
+@pytest.fixture(scope="module")
+def lines():
+    """Three seeds for every row but the last; one of them stale."""
+    records = [
+        made(replace(shrunk(row.trial), seed=seed), top1=50.0 + 10 * place + seed)
+        for place, row in enumerate(EXPERIMENT.rows[:-1])
+        for seed in range(3)
+    ]
+    records[0] = replace(records[0], code="old")
+    return report.lines(EXPERIMENT, records, scale=shrunk, code=lambda _: "c")
+
+
+def test_the_mean_of_seeds_has_students_interval():
+    interval = verdict.over_seeds([50.0, 51.0, 52.0])
+    assert interval.mean == 51
+    assert interval.half_width == pytest.approx(4.302653 / 3**0.5, abs=1e-6)
+    assert verdict.over_seeds([50.0]).half_width is None
+
+
+def test_a_line_holds_what_was_counted_and_measured(lines):
+    assert [line.row.label for line in lines] == [row.label for row in EXPERIMENT.rows]
+    assert lines[1].cost.params == 32_044_296
+    assert lines[1].values == (60.0, 61.0, 62.0)
+    assert [line.stale for line in lines] == [1, 0, 0, 0, 0, 0]
+    assert lines[-1].top1 is None
+
+
+def test_markdown_keeps_printed_and_measured_apart(lines):
+    text = report.markdown(EXPERIMENT, lines, scale="desk")
+    head = next(line for line in text.splitlines() if line.startswith("| Row"))
+    columns = [cell.strip() for cell in head.strip("|").split("|")]
+    assert columns == [
+        "Row", "Params (M)", "GFLOPs", "printed top-1", "printed top-5", "desk top-1",
+    ]  # fmt: skip
+    row = next(line for line in text.splitlines() if "DSA at II " in line)
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+    assert cells == ["DSA at II", "32.04", "83.8", "81.5", "95.2", "81.0 ± 2.5 (3 seeds)"]
+    assert "not run" in next(line for line in text.splitlines() if "DSA at IV" in line)
+    assert "1 stale" in text
+    assert "no estimate of the printed one" in text
+
+
+def test_csv_holds_numbers_that_a_program_reads(lines):
+    rows = list(csv.DictReader(io.StringIO(report.comma_separated(lines, scale="desk"))))
+    assert float(rows[3]["top1_mean"]) == 81
+    assert int(rows[3]["params"]) == 32_044_368
+    assert rows[3]["top1_by_seed"] == "80.0000 81.0000 82.0000"
+    assert rows[5]["top1_mean"] == ""
+    assert float(rows[2]["printed_top1"]) == 81.4
+
+
+def test_latex_is_a_booktabs_table(lines):
+    text = report.latex(EXPERIMENT, lines, scale="desk")
+    assert r"\toprule" in text
+    assert r"$\pm$" in text
+    assert text.isascii()
+
+
+HOSTILE = ["=cmd()", "a|b", r"\input{x}", "50% & _x_ #1", "<script>"]
+
+
+@pytest.mark.parametrize("label", HOSTILE)
+def test_text_is_escaped_for_each_format(label):
+    odd = Experiment(name="t", title="x", caption="y", rows=(Row(label=label, trial=None),))
+    lines = report.lines(odd, [], scale=shrunk, code=lambda _: "c")
+    table = report.markdown(odd, lines, scale="desk").splitlines()
+    assert len([cell for cell in table[4].replace(r"\|", "").split("|") if cell.strip()]) == 6
+    assert "<script>" not in "\n".join(table)
+    assert not report.comma_separated(lines, scale="desk").splitlines()[1].startswith("=")
+    assert r"\input{" not in report.latex(odd, lines, scale="desk")
+
+
+def test_files_are_named_after_table_and_scale(lines, tmp_path):
+    desk = report.write(EXPERIMENT, lines, scale="desk", results=tmp_path)
+    paper = report.write(EXPERIMENT, lines, scale="paper", results=tmp_path)
+    assert [path.name for path in desk] == ["table_b.md", "table_b.csv", "table_b.tex"]
+    assert [path.name for path in paper] == [
+        "table_b-paper.md",
+        "table_b-paper.csv",
+        "table_b-paper.tex",
+    ]
+
+
+def test_a_figure_drawn_twice_has_the_same_bytes(lines, tmp_path):
+    drawn = [
+        figures.table(
+            EXPERIMENT, lines, scale="desk", ceilings={"average": 50.0}, results=tmp_path / name
+        )
+        for name in ("a", "b")
+    ]
+    assert [path.name for path in drawn[0]] == ["table_b.png", "table_b.svg"]
+    for first, second in zip(*drawn, strict=True):
+        assert first.read_bytes() == second.read_bytes()
+        assert first.stat().st_size > 10_000

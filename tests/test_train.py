@@ -1,0 +1,116 @@
+import math
+from collections import namedtuple
+from itertools import pairwise
+
+import pytest
+import torch
+from torch import nn
+
+from harness import train
+from harness.specs import TrainSpec
+
+Batch = namedtuple("Batch", "clips labels indices")
+SPEC = TrainSpec(epochs=4, batch_videos=8, lr=0.1, clip_grad_norm=1.0)
+
+
+def net():
+    torch.manual_seed(0)
+    return nn.Sequential(
+        nn.Flatten(), nn.Linear(6, 16), nn.ReLU(), nn.Dropout(0.3), nn.Linear(16, 3)
+    )
+
+
+def batches(epoch):
+    generator = torch.Generator().manual_seed(epoch)
+    for step in range(5):
+        clips = torch.randn(8, 1, 1, 6, generator=generator)
+        yield Batch(clips, clips[:, 0, 0, :3].argmax(1), torch.arange(8) + step)
+
+
+def fit(spec=SPEC, *, make=batches, resume=None, states=None, model=None):
+    model = model or net()
+    kept = [] if states is None else states
+
+    def report(history, state):
+        copied = {"net": {k: v.clone() for k, v in state["net"].items()}}
+        kept.append(torch.load(_bytes(state | copied), weights_only=True))
+
+    history = train.fit(
+        model, make, spec, steps=5, seed=3, resume=resume, validate=lambda _: None, report=report
+    )
+    return model, history
+
+
+def _bytes(state):
+    import io
+
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    buffer.seek(0)
+    return buffer
+
+
+def test_training_lowers_the_loss():
+    _, history = fit()
+    assert history[-1].loss < 0.7 * history[0].loss
+    assert [epoch.epoch for epoch in history] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("stop", [1, 2, 3])
+@pytest.mark.parametrize("schedule", ["step", "cosine", "one_cycle"])
+def test_a_resumed_run_ends_with_the_same_bits(stop, schedule):
+    spec = TrainSpec(epochs=4, batch_videos=8, lr=0.1, schedule=schedule, warmup_epochs=1.5)
+    states = []
+    whole, history = fit(spec, states=states)
+    torch.manual_seed(99)
+    resumed, again = fit(spec, resume=states[stop - 1], model=net().apply(_scramble))
+    for name, tensor in whole.state_dict().items():
+        assert torch.equal(tensor, resumed.state_dict()[name])
+    assert [epoch.loss for epoch in again] == [epoch.loss for epoch in history]
+
+
+def _scramble(layer):
+    for parameter in layer.parameters():
+        nn.init.normal_(parameter)
+
+
+def test_a_loss_that_is_not_finite_stops_the_trial():
+    def poisoned(epoch):
+        for step, batch in enumerate(batches(epoch)):
+            yield batch._replace(clips=batch.clips * (math.nan if (epoch, step) == (1, 2) else 1))
+
+    with pytest.raises(
+        train.NonFiniteLossError, match=r"nan in epoch 2 at step 7.*videos at \[2, 3"
+    ):
+        fit(make=poisoned)
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_mixed_precision_trains(precision):
+    if precision == "float16" and not torch.cuda.is_available():
+        pytest.skip("float16 needs a GPU")
+    spec = TrainSpec(epochs=4, batch_videos=8, lr=0.1, precision=precision)
+    assert fit(spec)[1][-1].loss < 0.8 * fit(spec)[1][0].loss
+
+
+def test_steps_drop_at_milestones_after_warm_up():
+    spec = TrainSpec(epochs=10, batch_videos=1, lr=1.0, milestones=(5, 8), warmup_epochs=2)
+    rates = [train.learning_rate(spec, 10 * epoch, 10) for epoch in range(10)]
+    assert rates == pytest.approx([0.01, 0.505, 1, 1, 1, 0.1, 0.1, 0.1, 0.01, 0.01])
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "one_cycle"])
+def test_cosines_rise_and_end_near_zero(schedule):
+    spec = TrainSpec(epochs=10, batch_videos=1, lr=1.0, schedule=schedule, warmup_epochs=2)
+    rates = [train.learning_rate(spec, step, 10) for step in range(100)]
+    assert rates.index(max(rates)) == 20
+    assert max(rates) == pytest.approx(1)
+    assert rates[-1] < 1e-3
+    assert all(a > b for a, b in pairwise(rates[20:]))
+
+
+def test_gradients_are_clipped():
+    gentle = TrainSpec(epochs=1, batch_videos=8, lr=0.1, clip_grad_norm=1e-9, weight_decay=0.0)
+    before = net().state_dict()
+    after = fit(gentle)[0].state_dict()
+    assert all(torch.allclose(before[name], after[name], atol=1e-6) for name in before)

@@ -1,0 +1,101 @@
+import io
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from harness import checkpoint, record, trial
+from harness.data.decode import DamagedVideoError
+
+
+def quiet(history):
+    pass
+
+
+class StoppedError(Exception):
+    """Stands for a process that dies."""
+
+
+def test_a_trial_leaves_a_whole_record(tiny_trial, runtime):
+    done = trial.run(tiny_trial, replace(runtime, campaign="spring"), quiet)
+    assert record.read(runtime.results, done.key) == done
+    assert done.metrics["videos"] == 12
+    assert 0 <= done.metrics["top1"] <= done.metrics["top5"] <= 100
+    assert [epoch["epoch"] for epoch in done.history] == [1, 2]
+    assert all(epoch["val_top1"] is not None for epoch in done.history)
+    assert done.provenance["campaign"] == "spring"
+    assert done.params > 100_000
+    assert done.gmacs > 0
+    assert not runtime.work(done.key).exists()
+
+
+def test_scores_of_every_video_are_kept(tiny_trial, runtime):
+    done = trial.run(tiny_trial, runtime, quiet)
+    kept = np.load(runtime.results / "records" / f"{done.key}.npz")
+    assert kept["scores"].shape == (12, 12)
+    top1 = 100 * (kept["scores"].argmax(1) == kept["labels"]).mean()
+    assert top1 == pytest.approx(done.metrics["top1"])
+    assert len(set(kept["ids"])) == 12
+
+
+def test_equal_trials_end_with_equal_numbers(tiny_trial, runtime, tmp_path):
+    first = trial.run(tiny_trial, runtime, quiet)
+    second = trial.run(tiny_trial, replace(runtime, results=tmp_path / "again"), quiet)
+    assert first.scores_sha256 == second.scores_sha256
+    other = trial.run(replace(tiny_trial, seed=1), runtime, quiet)
+    assert other.scores_sha256 != first.scores_sha256
+
+
+def test_a_stopped_trial_goes_on_and_ends_with_the_same_bits(tiny_trial, runtime, tmp_path):
+    undisturbed = trial.run(tiny_trial, replace(runtime, results=tmp_path / "whole"), quiet)
+
+    def stop(history):
+        if len(history) == 1:
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        trial.run(tiny_trial, runtime, stop)
+    assert record.read(runtime.results, undisturbed.key) is None
+    seen = []
+    resumed = trial.run(tiny_trial, runtime, lambda history: seen.append(len(history)))
+    assert seen == [1, 2]
+    assert resumed.resumed_epochs == [1]
+    assert resumed.scores_sha256 == undisturbed.scores_sha256
+
+
+def test_a_damaged_checkpoint_costs_one_epoch_not_the_trial(tiny_trial, runtime, tmp_path):
+    undisturbed = trial.run(tiny_trial, replace(runtime, results=tmp_path / "whole"), quiet)
+    kept = replace(runtime, keep_checkpoints=True)
+    trial.run(tiny_trial, kept, quiet)
+    work = runtime.work(undisturbed.key)
+    newest = sorted(work.glob("*.pt"))[-1]
+    newest.write_bytes(newest.read_bytes()[:-1])
+    assert len(checkpoint.newest(work)["history"]) == 1
+    again = trial.run(tiny_trial, runtime, quiet)
+    assert again.scores_sha256 == undisturbed.scores_sha256
+
+
+def test_a_damaged_video_stops_the_trial_by_name(tiny_trial, runtime, data_root, tmp_path):
+    copied = replace(runtime, data=tmp_path / "data")
+    trial.run(tiny_trial, runtime, quiet)
+    shutil.copytree(data_root, copied.data)
+    victim = sorted(copied.data.rglob("*.mp4"))[7]
+    victim.write_bytes(victim.read_bytes() + b"x")
+    with pytest.raises(DamagedVideoError, match=victim.name):
+        trial.run(tiny_trial, copied, quiet)
+
+
+def test_settings_that_do_not_fit_the_data_are_refused(tiny_trial, runtime):
+    greedy = replace(tiny_trial, train=replace(tiny_trial.train, batch_videos=1000))
+    with pytest.raises(ValueError, match="do not fill one batch of 1000"):
+        trial.run(greedy, runtime, quiet)
+
+
+def test_the_scores_file_carries_its_hash(tiny_trial, runtime):
+    from hashlib import sha256
+
+    done = trial.run(tiny_trial, runtime, quiet)
+    content = (runtime.results / "records" / f"{done.key}.npz").read_bytes()
+    assert sha256(content).hexdigest() == done.scores_sha256
+    assert np.load(io.BytesIO(content), allow_pickle=False)["scores"].dtype == np.float32
