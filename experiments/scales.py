@@ -6,7 +6,7 @@ from dataclasses import replace
 from harness.specs import EvalSpec, Scale, TrainSpec, Trial
 
 DESK_TRAIN = TrainSpec(
-    epochs=10,
+    epochs=12,
     batch_videos=16,
     lr=0.04,
     schedule="one_cycle",

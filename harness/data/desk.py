@@ -30,7 +30,7 @@ from harness.data.videos import Video
 
 FRAMES = 64
 CYCLE = 16
-DESIGN = 2
+DESIGN = 1
 SHAPES = ("disc", "square")
 PRIMITIVES = tuple(itertools.product(("grow", "shrink"), SHAPES))
 CLASSES = tuple(itertools.permutations(PRIMITIVES, 2))
@@ -52,7 +52,7 @@ def videos(
     noise: int = 40,
     wobble: int = 1,
     faint: int = 64,
-    hidden: int = 15,
+    hidden: int = 20,
     seed: int = 0,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> dict[str, list[Video]]:
