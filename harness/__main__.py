@@ -14,6 +14,7 @@ from experiments.scales import SCALES
 from harness.names import check
 from harness.runtime import Runtime
 from harness.specs import Experiment, Scale
+from harness.track import TrackingError
 
 if TYPE_CHECKING:
     from harness.reproduce import Output, Request
@@ -78,6 +79,7 @@ def _request_options(command: Command) -> Command:
 def _run_options(command: Command) -> Command:
     for option in (
         click.option("--keep-checkpoints", is_flag=True, help="Keep those of finished trials."),
+        click.option("--require-tracking", is_flag=True, help="Refuse to run without MLflow."),
         click.option("--keep-stale", is_flag=True, help="Count records that other code made."),
         click.option("--campaign", help="Groups this launch in MLflow.  [default: the time]"),
         click.option(
@@ -142,23 +144,29 @@ def run_table(
     address: str | None,
     cpus_per_trial: int,
     gpus_per_trial: float,
+    require_tracking: bool,
     **asked: Any,
 ) -> None:
     """Run what TABLE still needs, then write its table and draw its figure.
 
     Finished trials are not run again; started ones go on from their newest checkpoint.
     """
-    from harness import reproduce
+    from rich.console import Console
+
+    from harness import mirror, reproduce
     from harness.schedule import Resources
     from harness.track import store_uri
 
     request = _request(table, threads=cpus_per_trial, **asked)
+    tracking = store_uri(request.runtime.results)
+    if require_tracking:
+        mirror.check(tracking, results=request.runtime.results)
     ray = Resources(address=address, cpus=cpus_per_trial, gpus=gpus_per_trial)
     output = reproduce.run(
         request,
         resources=None if no_ray else ray,
-        tracking=store_uri(request.runtime.results),
-        say=click.echo,
+        tracking=tracking,
+        console=Console(file=sys.stdout),
     )
     _show(output, request.runtime.results)
 
@@ -295,7 +303,7 @@ def main() -> None:
     """Run the command line; a user's mistake is one sentence and a non-zero exit code."""
     try:
         app.main(standalone_mode=False)
-    except (click.ClickException, ValueError) as error:
+    except (click.ClickException, TrackingError, ValueError) as error:
         text = error.format_message() if isinstance(error, click.ClickException) else str(error)
         _aside(f"harness: {text}")
         sys.exit(MISTAKE)

@@ -85,7 +85,7 @@ def _bars(axes: Axes, found: Sequence[Line]) -> None:
             color=colour,
         )
     axes.set_yticks(range(len(found)), [line.row.label for line in reversed(found)])
-    axes.set_ylim(-0.6, len(found) - 0.3)
+    axes.set_ylim(-0.6, len(found) + 0.2)
     axes.set_xlim(0, 100)
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x", color=COLOURS["grid"])
@@ -96,13 +96,13 @@ def _ceilings(axes: Axes, ceilings: Mapping[str, float]) -> None:
     for why, top1 in ceilings.items():
         axes.axvline(top1, color=COLOURS["ceiling"], linestyle=(0, (4, 3)), linewidth=1)
         axes.annotate(
-            f"an {why}\ncannot exceed {top1:g} %",
-            (top1, 0),
+            f"{why}: at most {top1:g} %",
+            (top1, 1),
             xycoords=("data", "axes fraction"),
-            xytext=(4, 6),
+            xytext=(4, -2),
             textcoords="offset points",
             ha="left",
-            va="bottom",
+            va="top",
             fontsize=7.5,
             color=COLOURS["ceiling"],
         )

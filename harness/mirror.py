@@ -22,7 +22,7 @@ from harness.track import Store, Subject, Table, explain, explained, redact, sub
 from harness.train import Epoch
 
 PAUSE_S = 60.0
-CLOSE_S = 30.0
+CLOSE_S = 60.0
 
 
 class Mirror:

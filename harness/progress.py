@@ -1,8 +1,8 @@
 """Progress on the console: a live table on a terminal, a line now and then elsewhere."""
 
-import sys
 import time
 from collections.abc import Iterable, Sequence
+from statistics import mean
 from types import TracebackType
 from typing import Self
 
@@ -23,16 +23,16 @@ class Progress:
 
     Args:
         planned: The trials that will run.
+        console: Where to.
     """
 
-    def __init__(self, planned: Sequence[Planned]) -> None:
-        self.console = Console(file=sys.stdout, highlight=False)
+    def __init__(self, planned: Sequence[Planned], console: Console) -> None:
+        self.console = console
         self.total = {each.key: each.trial.train.epochs for each in planned}
         self.done = dict.fromkeys(self.total, 0)
         self.ended: dict[str, str] = {}
         self.running: dict[str, Event] = {}
-        self.start = time.monotonic()
-        self.epochs_run = 0
+        self.epoch_seconds: list[float] = []
         self.last_line = 0.0
         self.live = Live(console=self.console, get_renderable=self._table, refresh_per_second=4)
 
@@ -60,7 +60,8 @@ class Progress:
             self._print(_last_words(event))
             return
         resumed = key not in self.running and len(event.history) > 0
-        self.epochs_run += 0 if resumed else max(len(event.history) - self.done[key], 0)
+        new = event.history[len(event.history) if resumed else self.done[key] :]
+        self.epoch_seconds += [epoch.seconds for epoch in new]
         self.done[key] = len(event.history)
         self.running[key] = event
         if resumed:
@@ -69,15 +70,15 @@ class Progress:
             self._print("; ".join(_now(each) for each in self.running.values()))
 
     def seconds_left(self) -> float | None:
-        """Estimate from the epochs of this run; None before the first one."""
-        if not self.epochs_run:
+        """Estimate from the epochs of this run and what runs now; None before the first epoch."""
+        if not self.epoch_seconds:
             return None
         open_epochs = sum(self.total.values()) - sum(self.done.values())
-        return (time.monotonic() - self.start) / self.epochs_run * open_epochs
+        return mean(self.epoch_seconds) * open_epochs / max(len(self.running), 1)
 
     def _print(self, text: str) -> None:
         self.last_line = time.monotonic()
-        self.console.print(f"{self._head()}  {text}", soft_wrap=True, markup=False)
+        self.console.print(f"{self._head()}  {text}", soft_wrap=True, markup=False, highlight=False)
 
     def _head(self) -> str:
         left = self.seconds_left()

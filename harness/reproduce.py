@@ -2,7 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+
+from rich.console import Console
 
 from harness import data, figures, lock, plan, record, report, schedule, trial
 from harness.data import desk
@@ -10,13 +13,11 @@ from harness.data.passport import digest
 from harness.mirror import Mirror
 from harness.plan import Planned
 from harness.progress import Progress
+from harness.record import Record
 from harness.report import Line
 from harness.runtime import Runtime, check_device
 from harness.schedule import Event, Resources
 from harness.specs import Experiment, Scale, Trial
-
-CLOSE_TIMEOUT_S = 60.0
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,14 +74,16 @@ def planned(request: Request, *, progress: data.Progress | None = None) -> list[
     )
 
 
-def run(request: Request, *, resources: Resources | None, tracking: str, say: Say) -> Output:
+def run(
+    request: Request, *, resources: Resources | None, tracking: str, console: Console
+) -> Output:
     """Run what has no fresh record, then write the table and draw the figure.
 
     Args:
         request: The table.
         resources: What Ray gives to a trial; None runs here, one after the other.
         tracking: Address of the MLflow store.
-        say: Prints a line.
+        console: Shows progress and warnings, on the output it was made with.
 
     Raises:
         ValueError: If another process works in the results folder, or the request is wrong.
@@ -88,6 +91,7 @@ def run(request: Request, *, resources: Resources | None, tracking: str, say: Sa
     results, experiment = request.runtime.results, request.experiment
     if resources is None or resources.address is None:
         check_device(request.runtime.device)
+    say = partial(console.print, highlight=False, markup=False, soft_wrap=True)
     with lock.held(results, what=f"running {experiment.name}"):
         listed = planned(request, progress=steps(say))
         counted = ("missing",) if request.keep_stale else ("missing", "stale")
@@ -98,17 +102,21 @@ def run(request: Request, *, resources: Resources | None, tracking: str, say: Sa
         )
         if not todo:
             return write(request)
-        with Mirror(tracking, results=results, warn=say) as mirror:
-            failed = _run(todo, request.runtime, resources, mirror)
+        campaign = request.runtime.campaign
+        with Mirror(tracking, results=results, warn=say, campaign=campaign) as mirror:
+            for each in listed:
+                if each.record is not None and each not in todo:
+                    mirror.finished(each, each.record)  # it may have ended with a killed driver
+            progress = Progress(todo, console)
+            failed = _run(todo, request.runtime, resources, mirror, progress)
             output = write(request)
             mirror.table(
                 experiment,
                 scale=request.scale,
                 files=output.files,
                 markdown=output.markdown,
-                records=record.read_all(results),
+                records=_records(request),
             )
-            mirror.close(timeout_s=CLOSE_TIMEOUT_S)
     return replace(output, failed=failed)
 
 
@@ -128,6 +136,17 @@ def draw(request: Request) -> list[Path]:
     return _draw(request, _lines(request))
 
 
+def _records(request: Request) -> list[Record]:
+    """Return the distinct records that the table is made from."""
+    records = record.read_all(request.runtime.results)
+    found = [
+        each
+        for row in request.experiment.rows
+        for each in plan.records_of(row, records, scale=request.shrink)
+    ]
+    return list({each.key: each for each in found}.values())
+
+
 def _lines(request: Request) -> list[Line]:
     records = record.read_all(request.runtime.results)
     return report.lines(request.experiment, records, scale=request.shrink, code=trial.code)
@@ -143,7 +162,7 @@ def _draw(request: Request, lines: Sequence[Line]) -> list[Path]:
     )
 
 
-def steps(say: Say) -> data.Progress:
+def steps(say: Callable[[str], None]) -> data.Progress:
     """Return a progress report that speaks at every tenth of a long step."""
 
     def show(what: str, done: int, total: int) -> None:
@@ -154,10 +173,14 @@ def steps(say: Say) -> data.Progress:
 
 
 def _run(
-    todo: Sequence[Planned], runtime: Runtime, resources: Resources | None, mirror: Mirror
+    todo: Sequence[Planned],
+    runtime: Runtime,
+    resources: Resources | None,
+    mirror: Mirror,
+    progress: Progress,
 ) -> tuple[Event, ...]:
     failed: list[Event] = []
-    with Progress(todo) as progress:
+    with progress:
 
         def watch(event: Event) -> None:
             progress.watch(event)

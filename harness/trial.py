@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from hashlib import sha256
-from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 
 from harness import checkpoint, cost, data, evaluate, metrics, record, train, zoo
 from harness.data.passport import digest
@@ -18,7 +18,7 @@ from harness.names import place
 from harness.record import Record
 from harness.runtime import Runtime, check_device, code_hash, provenance
 from harness.specs import EvalSpec, Trial, as_dict
-from harness.train import Epoch
+from harness.train import Epoch, State
 
 Report = Callable[[list[Epoch]], None]
 
@@ -45,54 +45,43 @@ def run(trial: Trial, runtime: Runtime, report: Report) -> Record:
     key = record.key(trial, passport)
     work = runtime.work(key)
     state = checkpoint.newest(work)
-    resumed: list[int] = [*state["resumed"], len(state["history"])] if state else []
+    resumed = [*state["resumed"], len(state["history"])] if state else []
     report([Epoch(**row) for row in state["history"]] if state else [])
 
     torch.manual_seed(trial.seed)
     net = zoo.build(trial.model, trial.data, weights_root=runtime.weights).to(runtime.device)
-    loader = _loader(splits["train"], trial, runtime)
-    quick = _loader(splits["test"], trial, runtime, views=_one_view(trial.evaluation))
-    labels = np.array([video.label for video in splits["test"]])
+    batches = data.Loader(
+        splits["train"],
+        trial.data,
+        batch_videos=trial.train.batch_videos,
+        seed=trial.seed,
+        runtime=runtime,
+    )
+    test = _Test(net, splits["test"], trial, runtime)
 
-    def scores_of(test: data.Loader) -> np.ndarray:
-        precision = trial.train.precision
-        return evaluate.score(net, test.epoch(0), num_videos=len(labels), precision=precision)
-
-    def validate(epoch: int) -> float | None:
-        every = trial.evaluation.every_epochs
-        if not every or epoch % every:
-            return None
-        return metrics.top_k(scores_of(quick), labels, k=1)
-
-    def after_epoch(history: list[Epoch], state: dict[str, Any]) -> None:
+    def after_epoch(history: list[Epoch], state: State) -> None:
         checkpoint.save(work, state | {"resumed": resumed}, epoch=len(history))
         report(history)
 
     history = train.fit(
         net,
-        loader.epoch,
+        batches.epoch,
         trial.train,
-        steps=len(loader),
+        steps=len(batches),
         seed=trial.seed,
         resume=state,
-        validate=validate,
+        validate=test.validate,
         report=after_epoch,
     )
-    scores = scores_of(_loader(splits["test"], trial, runtime, views=trial.evaluation))
-    one_clip = next(quick.epoch(0)).clips[:1, 0]
-    counted = cost.count_net(net, one_clip, num_classes=trial.data.num_classes)
+    scores = test.scores(trial.evaluation)
     packed = _pack(scores, splits["test"])
+    counted = cost.count_net(net, test.one_clip(), num_classes=trial.data.num_classes)
     done = Record(
         key=key,
         trial=as_dict(trial),
         passport=passport,
         code=code(trial),
-        metrics={
-            "top1": metrics.top_k(scores, labels, k=1),
-            "top5": metrics.top_k(scores, labels, k=5),
-            "map": metrics.mean_average_precision(scores, np.eye(trial.data.num_classes)[labels]),
-            "videos": len(labels),
-        },
+        metrics=test.metrics(scores),
         params=counted.params,
         gmacs=counted.macs / 1e9,
         counting_rule=counted.counting_rule,
@@ -108,6 +97,59 @@ def run(trial: Trial, runtime: Runtime, report: Report) -> Record:
     return done
 
 
+class _Test:
+    """The test videos of a trial, and the network that is scored on them."""
+
+    def __init__(self, net: nn.Module, videos: list[Video], trial: Trial, runtime: Runtime) -> None:
+        self.net = net
+        self.trial = trial
+        self.labels = np.array([video.label for video in videos])
+        self.quick = replace(trial.evaluation, num_passes=1, num_crops=1)
+        cache = data.FrameCache(runtime.cache_mb)
+        self.loaders = {
+            views: data.Loader(
+                videos,
+                trial.data,
+                views=views,
+                # About as many clips as in training.
+                batch_videos=max(
+                    trial.train.batch_videos // (views.num_passes * views.num_crops), 1
+                ),
+                seed=trial.seed,
+                runtime=runtime,
+                cache=cache,
+            )
+            for views in (trial.evaluation, self.quick)
+        }
+
+    def scores(self, views: EvalSpec) -> np.ndarray:
+        """Return the averaged logits of every video under some views."""
+        batches = self.loaders[views].epoch(0)
+        precision = self.trial.train.precision
+        return evaluate.score(self.net, batches, num_videos=len(self.labels), precision=precision)
+
+    def validate(self, epoch: int) -> float | None:
+        """Return the top-1 of one centred view after the epochs that the trial asks for."""
+        every = self.trial.evaluation.every_epochs
+        if not every or epoch % every:
+            return None
+        return metrics.top_k(self.scores(self.quick), self.labels, k=1)
+
+    def metrics(self, scores: np.ndarray) -> dict[str, float]:
+        """Return what a record says of the scores."""
+        targets = np.eye(self.trial.data.num_classes, dtype=int)[self.labels]
+        return {
+            "top1": metrics.top_k(scores, self.labels, k=1),
+            "top5": metrics.top_k(scores, self.labels, k=5),
+            "map": metrics.mean_average_precision(scores, targets),
+            "videos": len(self.labels),
+        }
+
+    def one_clip(self) -> Tensor:
+        """Return one view of one video, to count with."""
+        return next(self.loaders[self.quick].epoch(0)).clips[:1, 0]
+
+
 def code(trial: Trial) -> str:
     """Hash the source that this trial runs: this module and what the trial names.
 
@@ -121,25 +163,6 @@ def code(trial: Trial) -> str:
     if trial.model.module is not None:
         named.append(place(zoo.MODULES, trial.model.module, what="module"))
     return code_hash("harness.trial", registered=named)
-
-
-def _loader(
-    videos: list[Video], trial: Trial, runtime: Runtime, *, views: EvalSpec | None = None
-) -> data.Loader:
-    """Load one split; a test batch holds about as many clips as a training batch."""
-    per_video = views.num_passes * views.num_crops if views else 1
-    return data.Loader(
-        videos,
-        trial.data,
-        views=views,
-        batch_videos=max(trial.train.batch_videos // per_video, 1),
-        seed=trial.seed,
-        runtime=runtime,
-    )
-
-
-def _one_view(spec: EvalSpec) -> EvalSpec:
-    return replace(spec, num_passes=1, num_crops=1)
 
 
 def _pack(scores: np.ndarray, videos: list[Video]) -> bytes:

@@ -1,16 +1,21 @@
 """Real Ray on this machine; every trial is tiny."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from experiments.table_b import EXPERIMENT
-from harness import data, plan, schedule, trial
+from harness import data, plan, record, schedule, trial
 from harness.data.passport import digest
 from harness.schedule import Resources
 from tests.conftest import shrunk
 
 pytestmark = pytest.mark.slow
+
+
+def passport_of(each, runtime):
+    return digest(data.videos(each.data, runtime))
 
 
 def planned(runtime, rows=(1, 3)):
@@ -19,7 +24,7 @@ def planned(runtime, rows=(1, 3)):
         experiment,
         scale=shrunk,
         seeds=1,
-        passport=lambda each: digest(data.videos(each.data, runtime)),
+        passport=lambda each: passport_of(each, runtime),
         code=trial.code,
         results=runtime.results,
     )
@@ -68,3 +73,31 @@ def test_ray_and_this_process_end_with_the_same_numbers(runtime, tmp_path):
 def test_a_request_that_no_node_can_meet_is_refused(runtime):
     with pytest.raises(ValueError, match="asks for 1 CPUs and 64 GPUs on one node; the largest"):
         schedule.on_ray(planned(runtime), runtime, lambda _: None, Resources(gpus=64))
+
+
+def worker():
+    """Return the process of a running trial of Ray, by the start of its command line."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if path.read_bytes().startswith(b"ray::ImplicitFunc.train"):
+                return int(path.parent.name)
+    return None
+
+
+def test_a_killed_process_is_started_again_and_ends_with_the_same_numbers(runtime, tmp_path):
+    events, listed, killed = Events(), planned(runtime, rows=(3,)), []
+    long = replace(listed[0].trial, train=replace(listed[0].trial.train, epochs=30))
+    listed[0] = replace(listed[0], trial=long, key=record.key(long, passport_of(long, runtime)))
+
+    def watch(event):
+        events.append(event)
+        if len(event.history) == 3 and not killed and (pid := worker()):
+            os.kill(pid, signal.SIGKILL)
+            killed.append(pid)
+
+    schedule.on_ray(listed, runtime, watch, Resources())
+    done = events.ends()["DSA at II"].record
+    assert killed
+    assert done.resumed_epochs[0] >= 3
+    alone = trial.run(long, replace(runtime, results=tmp_path / "here"), lambda _: None)
+    assert done.scores_sha256 == alone.scores_sha256

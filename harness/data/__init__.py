@@ -4,17 +4,18 @@ Axes: N videos, V views, U snippets, C colours, T frames, H x W pixels.
 """
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from einops import rearrange
-from jaxtyping import Float, Int64, UInt8
+from jaxtyping import Float, Int, Int64, UInt8
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from harness.data import sampling, transforms
-from harness.data.decode import read_frames
+from harness.data.decode import Frames, read_frames
 from harness.data.videos import Video
 from harness.names import find
 from harness.runtime import Runtime
@@ -48,6 +49,29 @@ def videos(
     return splits
 
 
+class FrameCache:
+    """Decoded videos, kept whole while there is room; the rest is decoded anew each time.
+
+    Args:
+        room_mb: Room in megabytes.
+    """
+
+    def __init__(self, room_mb: int) -> None:
+        self.room = room_mb * 1_000_000
+        self.whole: dict[Path, Frames] = {}
+
+    def read(self, video: Video, wanted: Int[np.ndarray, " F"]) -> Frames:
+        """Return frames of a video by index; an index may occur twice."""
+        if video.path not in self.whole and self.room > 0:
+            frames = read_frames(video.path)
+            self.room -= frames.nbytes
+            self.whole[video.path] = frames
+        if video.path in self.whole:
+            return self.whole[video.path][wanted]
+        distinct, places = np.unique(wanted, return_inverse=True)
+        return read_frames(video.path, distinct.tolist())[places]
+
+
 class Clips(Dataset[Item]):
     """What a network sees of each video, in bytes; `(epoch, index)` fixes all randomness.
 
@@ -56,7 +80,7 @@ class Clips(Dataset[Item]):
         spec: Snippets and crops.
         views: Views of a test video; None for one random training view.
         seed: Seed of the trial.
-        cache_mb: Decoded frames to keep, in megabytes.
+        cache: Gives frames.
     """
 
     def __init__(
@@ -66,14 +90,13 @@ class Clips(Dataset[Item]):
         *,
         views: EvalSpec | None,
         seed: int,
-        cache_mb: int,
+        cache: FrameCache,
     ) -> None:
         self.videos = videos
         self.spec = spec
         self.views = views
         self.seed = seed
-        self.room = cache_mb * 1_000_000
-        self.cache: dict[int, Tensor] = {}
+        self.cache = cache
 
     def __len__(self) -> int:
         return len(self.videos)
@@ -82,33 +105,23 @@ class Clips(Dataset[Item]):
         epoch, index = key
         video = self.videos[index]
         if self.views is None:
-            rng = np.random.default_rng((self.seed, epoch, index))
-            wanted = sampling.train_frames(video.frames, self.spec, rng)
-            frames = self._read(index, wanted.ravel())
-            crop = transforms.train_crop(frames, self.spec, rng)
-            clips = rearrange(crop, "(u t) h w c -> 1 u t h w c", u=self.spec.num_snippets)
+            clips = self._training_view(video, np.random.default_rng((self.seed, epoch, index)))
         else:
-            wanted = sampling.test_frames(video.frames, self.spec, num_passes=self.views.num_passes)
-            crops = transforms.test_crops(self._read(index, wanted.ravel()), self.views)
-            clips = rearrange(
-                crops,
-                "crops (p u t) h w c -> (p crops) u t h w c",
-                p=self.views.num_passes,
-                u=self.spec.num_snippets,
-            )
+            clips = self._test_views(video, self.views)
         return clips, video.label, index
 
-    def _read(self, index: int, wanted: np.ndarray) -> transforms.Frames:
-        if index in self.cache:
-            return self.cache[index][wanted]
-        path = self.videos[index].path
-        if self.room > 0:
-            whole = read_frames(path)
-            self.room -= whole.nbytes
-            self.cache[index] = whole
-            return whole[wanted]
-        distinct, places = np.unique(wanted, return_inverse=True)
-        return read_frames(path, distinct.tolist())[places]
+    def _training_view(
+        self, video: Video, rng: np.random.Generator
+    ) -> UInt8[Tensor, "1 U T H W C"]:
+        wanted = sampling.train_frames(video.frames, self.spec, rng)
+        crop = transforms.train_crop(self.cache.read(video, wanted.ravel()), self.spec, rng)
+        return rearrange(crop, "(u t) h w c -> 1 u t h w c", u=self.spec.num_snippets)
+
+    def _test_views(self, video: Video, views: EvalSpec) -> UInt8[Tensor, "V U T H W C"]:
+        wanted = sampling.test_frames(video.frames, self.spec, num_passes=views.num_passes)
+        crops = transforms.test_crops(self.cache.read(video, wanted.ravel()), views)
+        passes, snippets = wanted.shape[:2]
+        return rearrange(crops, "crops (p u t) h w c -> (p crops) u t h w c", p=passes, u=snippets)
 
 
 class EpochBatches(Sampler[list[tuple[int, int]]]):
@@ -148,7 +161,8 @@ class Loader:
         views: Views of a test video; None for training.
         batch_videos: Videos in a batch.
         seed: Seed of the trial.
-        runtime: Device, loader processes, cache.
+        runtime: Device and loader processes.
+        cache: Gives frames; None makes one of the runtime's size.
 
     Raises:
         ValueError: If training has fewer videos than one batch.
@@ -163,6 +177,7 @@ class Loader:
         batch_videos: int,
         seed: int,
         runtime: Runtime,
+        cache: FrameCache | None = None,
     ) -> None:
         training = views is None
         self.device = torch.device(runtime.device)
@@ -171,7 +186,8 @@ class Loader:
         )
         if not len(self.sampler):
             raise ValueError(f"{len(videos)} videos do not fill one batch of {batch_videos}")
-        clips = Clips(videos, spec, views=views, seed=seed, cache_mb=runtime.cache_mb)
+        cache = cache or FrameCache(runtime.cache_mb)
+        clips = Clips(videos, spec, views=views, seed=seed, cache=cache)
         self.loader = DataLoader(
             clips,
             batch_sampler=self.sampler,

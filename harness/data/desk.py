@@ -51,7 +51,7 @@ def videos(
     size_px: int = 16,
     noise: int = 40,
     wobble: int = 1,
-    faint: int = 64,
+    faint: int = 96,
     hidden: int = 20,
     seed: int = 0,
     progress: Callable[[str, int, int], None] | None = None,
