@@ -1,5 +1,8 @@
 """Real Ray on this machine; every trial is tiny."""
 
+import contextlib
+import os
+import signal
 from dataclasses import replace
 from pathlib import Path
 
