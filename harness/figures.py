@@ -51,7 +51,9 @@ def table(
         axes = figure.subplots()
         _bars(axes, found)
         _ceilings(axes, ceilings)
-        axes.set_xlabel(f"top-1 at {scale} scale, percent (mean and 95 % interval over seeds)")
+        axes.set_xlabel(
+            f"top-1 at {scale} scale, percent (dot: mean, bar: 95 % interval, ticks: seeds)"
+        )
         axes.set_title(f"{experiment.title}\n", loc="left", fontweight="bold", fontsize=10)
         axes.text(
             0, 1.03, experiment.caption, transform=axes.transAxes, color="#4a5562", fontsize=8
@@ -85,7 +87,7 @@ def _bars(axes: Axes, found: Sequence[Line]) -> None:
             color=colour,
         )
     axes.set_yticks(range(len(found)), [line.row.label for line in reversed(found)])
-    axes.set_ylim(-0.6, len(found) + 0.2)
+    axes.set_ylim(-0.6, len(found) + 0.3)
     axes.set_xlim(0, 100)
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x", color=COLOURS["grid"])
@@ -96,7 +98,7 @@ def _ceilings(axes: Axes, ceilings: Mapping[str, float]) -> None:
     for why, top1 in ceilings.items():
         axes.axvline(top1, color=COLOURS["ceiling"], linestyle=(0, (4, 3)), linewidth=1)
         axes.annotate(
-            f"{why}: at most {top1:g} %",
+            f"{why}:\nat most {top1:g} %",
             (top1, 1),
             xycoords=("data", "axes fraction"),
             xytext=(4, -2),

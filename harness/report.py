@@ -171,7 +171,8 @@ def _measured(line: Line) -> str:
         return "–" if line.row.trial is None else "not run"
     spread = "" if line.top1.half_width is None else f" ± {line.top1.half_width:.1f}"
     stale = f", {line.stale} stale" if line.stale else ""
-    return f"{line.top1.mean:.1f}{spread} ({line.top1.seeds} seeds{stale})"
+    seeds = "1 seed" if line.top1.seeds == 1 else f"{line.top1.seeds} seeds"
+    return f"{line.top1.mean:.1f}{spread} ({seeds}{stale})"
 
 
 def _printed(row: Row, name: str) -> str:
