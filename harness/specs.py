@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Position = Literal["before_conv1", "after_conv1", "after_conv2", "after_conv3"]
+Position = Literal["before_conv1", "after_conv1", "after_conv2", "after_conv3", "after_block"]
 Schedule = Literal["step", "cosine", "one_cycle"]
 Precision = Literal["float32", "bfloat16", "float16"]
 Scale = Literal["paper", "desk"]
@@ -67,7 +67,8 @@ class ModelSpec:
         backbone_options: Keyword arguments of the backbone.
         module: A name in `harness.zoo.MODULES`, or None for the plain backbone.
         module_options: Keyword arguments of the module.
-        position: Where in a residual block the module stands (I to IV in the paper).
+        position: Where in a residual block the module stands: I to IV in the paper, or behind the
+            block's last ReLU (V4D).
         blocks: Stage name to the indices of its blocks that carry a module.
         dropout: Probability before the classifier.
         weights: File name of the initial weights under the runtime's weights folder, or None.

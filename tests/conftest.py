@@ -2,14 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 
 import pytest
 from jaxtyping import install_import_hook
 
 with install_import_hook(("harness.data", "harness.zoo", "harness.metrics"), "beartype.beartype"):
     import harness.data.desk
-    import harness.zoo.dsa  # noqa: F401
+    import harness.zoo
+
+    for network in iter_modules(harness.zoo.__path__):
+        import_module(f"harness.zoo.{network.name}")
 
 from experiments.scales import desk
 from experiments.table_b import EXPERIMENT

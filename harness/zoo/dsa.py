@@ -50,7 +50,7 @@ class DSA(nn.Module):
 
     Args:
         channels: C.
-        num_snippets: U. The generator is built for it: every pass needs exactly U snippets.
+        num_snippets: U. The generator is built for it: a pass with another U is refused.
         alpha: Width of the generator in multiples of U.
         beta: Share of the channels that are mixed.
         kernel_size: L, odd.
@@ -58,6 +58,8 @@ class DSA(nn.Module):
     Raises:
         ValueError: If no channel would be mixed, or the kernel is even or wider than 2 U - 1.
     """
+
+    mixes_snippets = True
 
     def __init__(
         self,
@@ -85,7 +87,12 @@ class DSA(nn.Module):
         )
         self.mix = SnippetMix(num_snippets, kernel_size=kernel_size)
 
-    def forward(self, x: Float[Tensor, "NU C T H W"]) -> Float[Tensor, "NU C T H W"]:
+    def forward(
+        self, x: Float[Tensor, "NU C T H W"], num_snippets: int
+    ) -> Float[Tensor, "NU C T H W"]:
+        if num_snippets != self.num_snippets:
+            built = f"built for U = {self.num_snippets} snippets per pass"
+            raise ValueError(f"this DSA module was {built}; got {num_snippets}")
         mixed, passed = x[:, : self.num_mixed], x[:, self.num_mixed :]
         mixed = rearrange(mixed, "(n u) c t h w -> n u c t h w", u=self.num_snippets)
         means = reduce(mixed, "n u c t h w -> (n c) u", "mean")

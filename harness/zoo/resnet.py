@@ -17,7 +17,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 STAGES = ("res2", "res3", "res4", "res5")
-POSITIONS = ("before_conv1", "after_conv1", "after_conv2", "after_conv3")
+POSITIONS = ("before_conv1", "after_conv1", "after_conv2", "after_conv3", "after_block")
 Kernel = tuple[int, int, int]
 
 
@@ -77,8 +77,10 @@ def conv_bn(channels: int, width: int, *, kernel: Kernel, stride: int = 1) -> nn
 class Block(nn.Module):
     """A residual block: convolutions with batch norm, ReLU between them, and a shortcut.
 
-    `slots` maps a position to the module that stands there. The last position is after the batch
-    norm of the last convolution and before the addition; the earlier ones follow a ReLU.
+    `slots` maps a position to the module that stands there. The position after the last
+    convolution is behind its batch norm and before the addition; those between convolutions follow
+    a ReLU, and `after_block` follows the addition and its ReLU. A module whose class says
+    `mixes_snippets = True` is called with U as well.
 
     Args:
         channels: Input channels.
@@ -101,17 +103,35 @@ class Block(nn.Module):
         if stride > 1 or channels != widths[-1]:
             self.shortcut = conv_bn(channels, widths[-1], kernel=(1, 1, 1), stride=stride)
         self.channels_at = dict(zip(POSITIONS, (channels, *widths), strict=False))
+        self.channels_at["after_block"] = widths[-1]
         self.slots = nn.ModuleDict()
 
-    def forward(self, x: Float[Tensor, "NU C T H W"]) -> Float[Tensor, "NU D T h w"]:
-        y = self._slot(POSITIONS[0], x)
+    def forward(
+        self, x: Float[Tensor, "NU C T H W"], num_snippets: int
+    ) -> Float[Tensor, "NU D T h w"]:
+        y = self._slot("before_conv1", x, num_snippets)
         for i, conv in enumerate(self.convs):
             y = conv(y) if i == len(self.convs) - 1 else F.relu(conv(y), inplace=True)
-            y = self._slot(POSITIONS[i + 1], y)
-        return F.relu(y + self.shortcut(x), inplace=True)
+            y = self._slot(POSITIONS[i + 1], y, num_snippets)
+        y = F.relu(y + self.shortcut(x), inplace=True)
+        return self._slot("after_block", y, num_snippets)
 
-    def _slot(self, position: str, x: Tensor) -> Tensor:
-        return self.slots[position](x) if position in self.slots else x
+    @property
+    def mixes_snippets(self) -> bool:
+        """Say whether one of the modules here does."""
+        return any(mixes_snippets(module) for module in self.slots.values())
+
+    def _slot(self, position: str, x: Tensor, num_snippets: int) -> Tensor:
+        if position not in self.slots:
+            return x
+        module = self.slots[position]
+        y: Tensor = module(x, num_snippets) if mixes_snippets(module) else module(x)
+        return y
+
+
+def mixes_snippets(module: nn.Module | type[nn.Module]) -> bool:
+    """Say whether a module looks across the snippets of a video; then it is called with U."""
+    return getattr(module, "mixes_snippets", False)
 
 
 class ResNet(nn.Module):
@@ -125,6 +145,7 @@ class ResNet(nn.Module):
             3x1x1 in the first one of a bottleneck. Empty for a 2D network.
         stem_width: Channels of the stem; a stage is twice as wide as the one before.
         dropout: Probability before the classifier.
+        frame_logits: Classify each frame and average, instead of each snippet.
     """
 
     def __init__(
@@ -136,8 +157,10 @@ class ResNet(nn.Module):
         inflated: Sequence[str] = (),
         stem_width: int = 64,
         dropout: float = 0.5,
+        frame_logits: bool = False,
     ) -> None:
         super().__init__()
+        self.frame_logits = frame_logits
         self.stem = conv_bn(3, stem_width, kernel=(1, 7, 7), stride=2)
         channels, width = stem_width, stem_width
         for stage, depth in zip(STAGES, depths, strict=True):
@@ -159,15 +182,30 @@ class ResNet(nn.Module):
         """Return the blocks of `res2` ... `res5`."""
         return [block for block in self.get_submodule(name).children() if isinstance(block, Block)]
 
+    def blocks(self) -> list[Block]:
+        """Return every block, first to last."""
+        return [block for stage in STAGES for block in self.stage(stage)]
+
     def forward(self, x: Float[Tensor, "N U 3 T H W"]) -> Float[Tensor, "N K"]:
-        num_snippets, num_frames = x.shape[1], x.shape[3]
+        num_snippets = x.shape[1]
+        y = self.start(x)
+        for block in self.blocks():
+            y = block(y, num_snippets)
+        return self.classify(y, num_snippets)
+
+    def start(self, x: Float[Tensor, "N U 3 T H W"]) -> Float[Tensor, "NU C T h w"]:
+        """Run what stands before the first block."""
+        num_frames = x.shape[3]
         y = rearrange(x, "n u c t h w -> (n u) c t h w")
         y = y.contiguous(memory_format=torch.channels_last_3d)
         y = F.relu(self.stem(y), inplace=True)
-        y = unfold_time(F.max_pool2d(fold_time(y), 3, stride=2, padding=1), frames=num_frames)
-        for stage in STAGES:
-            for block in self.stage(stage):
-                y = block(y)
+        return unfold_time(F.max_pool2d(fold_time(y), 3, stride=2, padding=1), frames=num_frames)
+
+    def classify(self, y: Float[Tensor, "NU C T H W"], num_snippets: int) -> Float[Tensor, "N K"]:
+        """Turn the output of the last block into video-level logits."""
+        if self.frame_logits:
+            num_snippets = num_snippets * y.shape[2]
+            y = rearrange(y, "nu c t h w -> (nu t) c 1 h w")
         logits = self.fc(self.dropout(reduce(y, "nu c t h w -> nu c", "mean")))
         video_logits: Tensor = reduce(logits, "(n u) k -> n k", "mean", u=num_snippets)
         return video_logits

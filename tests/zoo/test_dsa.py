@@ -30,14 +30,14 @@ def original():
 def test_outputs_equal_the_released_code(original, mode):
     original.train(mode == "train")
     x = filled.clip(1001, [8, 32, 4, 6, 6])
-    y = original(x).detach()
+    y = original(x, 4).detach()
     assert np.abs(y[:, :4].numpy() - GOLDEN[f"output_{mode}"]).max() < 1e-5
     assert torch.equal(y[:, 4:], x[:, 4:])
 
 
 def test_gradients_equal_the_released_code(original):
     original.train()
-    y = original(filled.clip(1001, [8, 32, 4, 6, 6]))
+    y = original(filled.clip(1001, [8, 32, 4, 6, 6]), 4)
     (y * filled.clip(1002, [8, 32, 4, 6, 6])).sum().backward()
     for name, parameter in original.generator.named_parameters():
         expected = GOLDEN[f"grad.generate.{name}"]
@@ -80,22 +80,22 @@ def test_parameters_are_36_alpha(alpha, params):
 def test_each_video_is_mixed_alone(original):
     original.eval()
     x = filled.clip(3, [8, 32, 4, 6, 6])
-    together = original(x)
-    assert torch.equal(together[4:], original(torch.cat([x[:4] * 2, x[4:]]))[4:])
-    assert torch.allclose(together[:4], original(x[:4]), atol=1e-6)
+    together = original(x, 4)
+    assert torch.equal(together[4:], original(torch.cat([x[:4] * 2, x[4:]]), 4)[4:])
+    assert torch.allclose(together[:4], original(x[:4], 4), atol=1e-6)
 
 
 def test_the_order_of_snippets_matters(original):
     original.eval()
     x = filled.clip(3, [4, 32, 4, 6, 6])
-    assert not torch.allclose(original(x).mean(0), original(x.flip(0)).mean(0), atol=1e-3)
+    assert not torch.allclose(original(x, 4).mean(0), original(x.flip(0), 4).mean(0), atol=1e-3)
 
 
 def test_it_runs_under_autocast(original):
     x = filled.clip(3, [4, 32, 4, 6, 6])
-    exact = original.eval()(x)
+    exact = original.eval()(x, 4)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        assert (original(x) - exact).abs().max() < 0.05
+        assert (original(x, 4) - exact).abs().max() < 0.05
 
 
 @pytest.mark.parametrize(
@@ -104,3 +104,9 @@ def test_it_runs_under_autocast(original):
 def test_impossible_settings_are_refused(options):
     with pytest.raises(ValueError, match=r"beta|kernel_size"):
         DSA(64, num_snippets=4, **options)
+
+
+@pytest.mark.parametrize("num_snippets", [2, 8])
+def test_another_number_of_snippets_is_refused(original, num_snippets):
+    with pytest.raises(ValueError, match=f"built for U = 4 snippets per pass; got {num_snippets}"):
+        original(filled.clip(3, [8, 32, 4, 6, 6]), num_snippets)
