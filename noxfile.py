@@ -49,6 +49,13 @@ for name in TABLES:
     nox.session(reproduction(name), name=f"reproduce_{name}", default=False)
 
 
+@nox.session(default=False)
+def reproduce_ablations(session: nox.Session) -> None:
+    """Run every ablation table at desk scale; what tables share runs once."""
+    install(session)
+    harness(session, "run", *TABLES, *session.posargs)
+
+
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run the tests; -- -m "not slow" leaves out the slow ones."""

@@ -15,7 +15,7 @@ DESK_TRAIN = TrainSpec(
     weight_decay=1e-4,
     clip_grad_norm=40,
 )
-DESK_EVALUATION = EvalSpec(num_passes=2, num_crops=1, crop_px=16, short_side_px=16, every_epochs=2)
+SECTIONS, SECTION_FRAMES = 4, 16
 
 
 def desk(trial: Trial) -> Trial:
@@ -23,6 +23,7 @@ def desk(trial: Trial) -> Trial:
 
     Blocks keep their stage and parity: block 3 of res4 becomes block 1 of two.
     """
+    num_snippets, num_frames = trial.data.num_snippets, trial.data.num_frames
     return replace(
         trial,
         scale="desk",
@@ -31,8 +32,9 @@ def desk(trial: Trial) -> Trial:
             name="desk",
             options={},
             num_classes=12,
-            frame_stride=4,
+            frame_stride=SECTION_FRAMES // num_frames,
             snippet_rule="sections",
+            num_sections=SECTIONS,
             crop_px=16,
             crop_area=(0.8, 1.0),
         ),
@@ -44,7 +46,9 @@ def desk(trial: Trial) -> Trial:
             blocks=fold_blocks(trial.model.blocks),
         ),
         train=DESK_TRAIN,
-        evaluation=DESK_EVALUATION,
+        evaluation=EvalSpec(
+            num_passes=2 * SECTIONS // num_snippets, crop_px=16, short_side_px=16, every_epochs=2
+        ),
     )
 
 

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,7 +32,7 @@ Examples:
 Command = Callable[..., Any]
 
 _FOLDER = click.Path(file_okay=False, path_type=Path, resolve_path=True)
-one_table = click.argument("table")
+given_tables = click.argument("tables", nargs=-1, required=True, metavar="TABLE...")
 some_tables = click.argument("tables", nargs=-1, metavar="[TABLE]...")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 in_results = click.option(
@@ -69,8 +69,9 @@ def _request_options(command: Command) -> Command:
             show_default=True,
             help="Trials per row.",
         ),
+        click.option("--rows", default="", help="Only these rows, labels with commas between."),
         at_scale,
-        one_table,
+        given_tables,
     ):
         command = option(command)
     return command
@@ -117,11 +118,12 @@ def list_tables() -> None:
 @app.command("plan")
 @_request_options
 @as_json
-def plan_table(table: str, as_json: bool, **asked: Any) -> None:
-    """Say which trials TABLE needs and which are recorded; make its data if they are missing."""
+def plan_tables(tables: tuple[str, ...], as_json: bool, **asked: Any) -> None:
+    """Say which trials tables need and which are recorded; make their data if they are missing."""
     from harness import reproduce
 
-    listed = reproduce.planned(_request(table, **asked), progress=reproduce.steps(_aside))
+    requests = _requests(tables, **asked)
+    listed = reproduce.distinct(requests, progress=reproduce.steps(_aside))
     if as_json:
         rows = [
             {"key": each.key, "state": each.state, "rows": each.rows, "seed": each.trial.seed}
@@ -138,8 +140,8 @@ def plan_table(table: str, as_json: bool, **asked: Any) -> None:
 @app.command("run")
 @_request_options
 @_run_options
-def run_table(
-    table: str,
+def run_tables(
+    tables: tuple[str, ...],
     no_ray: bool,
     address: str | None,
     cpus_per_trial: int,
@@ -147,9 +149,10 @@ def run_table(
     require_tracking: bool,
     **asked: Any,
 ) -> None:
-    """Run what TABLE still needs, then write its table and draw its figure.
+    """Run what tables still need, then write each one and draw its figure.
 
-    Finished trials are not run again; started ones go on from their newest checkpoint.
+    A trial that tables share runs once, a finished one not again; a started one goes on from its
+    newest checkpoint.
     """
     from rich.console import Console
 
@@ -157,18 +160,24 @@ def run_table(
     from harness.schedule import Resources
     from harness.track import store_uri
 
-    request = _request(table, threads=cpus_per_trial, **asked)
-    tracking = store_uri(request.runtime.results)
+    requests = _requests(tables, threads=cpus_per_trial, **asked)
+    results = requests[0].runtime.results
+    tracking = store_uri(results)
     if require_tracking:
-        mirror.check(tracking, results=request.runtime.results)
+        mirror.check(tracking, results=results)
     ray = Resources(address=address, cpus=cpus_per_trial, gpus=gpus_per_trial)
-    output = reproduce.run(
-        request,
+    outputs, failed = reproduce.run(
+        requests,
         resources=None if no_ray else ray,
         tracking=tracking,
         console=Console(file=sys.stdout),
     )
-    _show(output, request.runtime.results)
+    _show(outputs)
+    click.echo(f"Runs side by side in MLflow: harness ui --results {_short(results)}")
+    for event in failed:
+        _aside(f"harness: {event.planned.name} failed: {event.failure}")
+    if failed:
+        sys.exit(FAILED)
 
 
 @app.command("report")
@@ -179,8 +188,7 @@ def write_reports(tables: tuple[str, ...], **asked: Any) -> None:
     """Write tables and figures again from the records alone; all tables if none is named."""
     from harness import reproduce
 
-    for table in _named(tables):
-        _show(reproduce.write(_request(table, **asked)), asked["results"])
+    _show([reproduce.write(request) for request in _requests(_named(tables), **asked)])
 
 
 @app.command("figures")
@@ -191,8 +199,8 @@ def draw_figures(tables: tuple[str, ...], **asked: Any) -> None:
     """Draw figures again from the records alone; all tables if none is named."""
     from harness import reproduce
 
-    for table in _named(tables):
-        for path in reproduce.draw(_request(table, **asked)):
+    for request in _requests(_named(tables), **asked):
+        for path in reproduce.draw(request):
             click.echo(_short(path))
 
 
@@ -202,17 +210,14 @@ def draw_figures(tables: tuple[str, ...], **asked: Any) -> None:
 def show_cost(tables: tuple[str, ...], as_json: bool) -> None:
     """Count parameters and multiply-adds at paper scale, beside what is printed."""
     chosen = _named(tables)
-    from harness import report
+    from harness import costs
 
-    rows = [row for table in chosen for row in report.costs(experiments.load(table))]
+    rows = [row for table in chosen for row in costs.listing(experiments.load(table))]
     if as_json:
         click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
         return
     for row in rows:
-        click.echo(
-            f"{row['table']}  {row['row']:16} {row['params']:>11,} parameters  "
-            f"{row['gmacs']:8.3f} GMACs ({row['counting_rule']})"
-        )
+        click.echo(costs.sentence(row))
 
 
 @app.command("sync")
@@ -222,7 +227,8 @@ def sync_tracking(results: Path) -> None:
     from harness import mirror, reproduce, track
 
     def files(experiment: Experiment, scale: Scale) -> tuple[tuple[Path, ...], str]:
-        output = reproduce.write(_request(experiment.name, scale=scale, results=results))
+        (request,) = _requests([experiment.name], scale=scale, results=results)
+        output = reproduce.write(request)
         return output.files, output.markdown
 
     written = mirror.sync(
@@ -247,46 +253,49 @@ def open_ui(results: Path, port: int) -> None:
     sys.exit(serve(results, store_uri(results), port=port, tables=experiments.names()))
 
 
-def _named(tables: tuple[str, ...]) -> list[str]:
+def _named(tables: Sequence[str]) -> list[str]:
     known = experiments.names()
     return [check(table, known, what="table") for table in tables] or known
 
 
-def _request(
-    table: str,
+def _requests(
+    tables: Sequence[str],
     *,
     scale: Scale,
     results: Path,
+    rows: str = "",
     seeds: int = 1,
     data: Path = ROOT / "data",
     keep_stale: bool = False,
     campaign: str | None = None,
     **machine: Any,
-) -> "Request":
+) -> list["Request"]:
+    """Turn what was typed into one request per table."""
+    chosen = _named(tables)
     from harness.reproduce import Request
 
-    check(table, experiments.names(), what="table")
     campaign = campaign or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return Request(
-        experiment=experiments.load(table),
-        scale=scale,
-        shrink=SCALES[scale],
-        seeds=seeds,
-        keep_stale=keep_stale,
-        runtime=Runtime(results=results, data=data, campaign=campaign, **machine),
-    )
+    runtime = Runtime(results=results, data=data, campaign=campaign, **machine)
+    return [
+        Request(
+            experiment=experiments.load(table),
+            scale=scale,
+            shrink=SCALES[scale],
+            rows=tuple(row.strip() for row in rows.split(",") if row.strip()),
+            seeds=seeds,
+            keep_stale=keep_stale,
+            runtime=runtime,
+        )
+        for table in chosen
+    ]
 
 
-def _show(output: "Output", results: Path) -> None:
-    """Print a table and where its files are; exit non-zero if a trial of it failed."""
-    click.echo(f"\n{output.markdown}")
-    for path in output.files:
-        click.echo(_short(path))
-    click.echo(f"Runs side by side in MLflow: harness ui --results {_short(results)}")
-    for event in output.failed:
-        _aside(f"harness: {event.planned.name} failed: {event.failure}")
-    if output.failed:
-        sys.exit(FAILED)
+def _show(outputs: Sequence["Output"]) -> None:
+    """Print tables and where their files are."""
+    for output in outputs:
+        click.echo(f"\n{output.markdown}")
+        for path in output.files:
+            click.echo(_short(path))
 
 
 def _short(path: Path) -> str:

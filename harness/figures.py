@@ -49,11 +49,11 @@ def table(
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(6.4, 1.3 + 0.36 * len(found)), layout="constrained")
         axes = figure.subplots()
-        _bars(axes, found)
-        _ceilings(axes, ceilings)
-        axes.set_xlabel(
-            f"top-1 at {scale} scale, percent (dot: mean, bar: 95 % interval, ticks: seeds)"
-        )
+        if experiment.trains:
+            _accuracies(axes, found, scale=scale)
+            _ceilings(axes, ceilings)
+        else:
+            _costs(axes, found)
         axes.set_title(f"{experiment.title}\n", loc="left", fontweight="bold", fontsize=10)
         axes.text(
             0, 1.03, experiment.caption, transform=axes.transAxes, color="#4a5562", fontsize=8
@@ -67,7 +67,24 @@ def table(
     return paths
 
 
-def _bars(axes: Axes, found: Sequence[Line]) -> None:
+def _costs(axes: Axes, found: Sequence[Line]) -> None:
+    """Draw one bar per row, and a mark where the printed figure is."""
+    for place, line in enumerate(reversed(found)):
+        if line.cost is None:
+            continue
+        axes.barh(place, line.cost.gmacs, height=0.5, color=COLOURS["row"])
+        label = f" {line.cost.gmacs:.1f}"
+        if "gmacs" in line.cost.matches:
+            match = line.cost.matches["gmacs"]
+            axes.plot(match.printed, place, "|", ms=18, color=COLOURS["ceiling"])
+            label += f", printed {match.printed}: {match.word}"
+        axes.text(line.cost.gmacs, place, label, va="center", fontsize=8)
+    _rows(axes, found)
+    axes.set_xlim(0, 1.6 * max(line.cost.gmacs for line in found if line.cost))
+    axes.set_xlabel("GFLOPs per view (10⁹ multiply-adds, rule mac+2bn)")
+
+
+def _accuracies(axes: Axes, found: Sequence[Line], *, scale: str) -> None:
     """Draw one dot per row with its interval, and a small one per seed."""
     for place, line in enumerate(reversed(found)):
         colour = COLOURS["reference" if line.row.reference else "row"]
@@ -86,9 +103,16 @@ def _bars(axes: Axes, found: Sequence[Line]) -> None:
             ha="center",
             color=colour,
         )
-    axes.set_yticks(range(len(found)), [line.row.label for line in reversed(found)])
+    _rows(axes, found)
     axes.set_ylim(-0.6, len(found) + 0.3)
     axes.set_xlim(0, 100)
+    axes.set_xlabel(
+        f"top-1 at {scale} scale, percent (dot: mean, bar: 95 % interval, ticks: seeds)"
+    )
+
+
+def _rows(axes: Axes, found: Sequence[Line]) -> None:
+    axes.set_yticks(range(len(found)), [line.row.label for line in reversed(found)])
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x", color=COLOURS["grid"])
     axes.set_axisbelow(True)

@@ -23,6 +23,7 @@ from harness.train import Epoch
 
 PAUSE_S = 60.0
 CLOSE_S = 60.0
+HURRY_S = 5.0
 
 
 class Mirror:
@@ -60,7 +61,7 @@ class Mirror:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.close(timeout_s=CLOSE_S)
+        self.close(timeout_s=CLOSE_S if error is None else HURRY_S)
 
     def epochs(self, planned: Planned, history: Sequence[Epoch]) -> None:
         """Send the curves of a trial so far; epochs that were sent before may come again."""

@@ -57,6 +57,8 @@ def trials(
         code: Trial to the hash of the source that it would run.
         results: Folder that holds `records/`.
     """
+    if not experiment.trains:
+        return []
     rows: dict[str, list[str]] = {}
     chosen: dict[str, Trial] = {}
     for seed in range(seeds):

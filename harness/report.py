@@ -11,18 +11,31 @@ from pathlib import Path
 import pandas as pd
 
 from harness import cost, plan, verdict
-from harness.cost import Cost
+from harness.costs import RowCost, row_cost
 from harness.files import replace
 from harness.record import Record
 from harness.specs import Experiment, Row, Trial
 from harness.verdict import Interval
 
-FOOT = (
+COST_NOTE = (
     "GFLOPs: 10⁹ multiply-adds per view, each counted once, plus two per batch-norm output "
-    f"(rule `{cost.RULE}`); parameters include the classifier. Both at the paper's own scale.",
-    "±: half of Student's 95 % interval of the mean over seeds.",
+    f"(rule `{cost.RULE}`); parameters include the classifier. Both at the paper's own scale."
 )
-_TEX = {"±": r"$\pm$", "α": r"$\alpha$", "β": r"$\beta$", "²": "$^2$", "⁹": "$^9$", "–": "--"}
+_TEX = {
+    "±": r"$\pm$",
+    "α": r"$\alpha$",
+    "β": r"$\beta$",
+    "²": "$^2$",
+    "⁹": "$^9$",
+    "–": "--",
+    "×": r"$\times$",
+}
+_COSTS = {
+    "printed params (M)": "params_m",
+    "printed GFLOPs": "gmacs",
+    "printed total GFLOPs": "total_gmacs",
+}
+_PRINTED = ("top1", "top5", "params_m", "gmacs", "total_gmacs")
 _FORMULA_STARTS = ("=", "+", "-", "@")
 
 
@@ -36,13 +49,15 @@ class Line:
         values: Top-1 of each seed in percent.
         top1: Over these seeds; None if there are none.
         stale: Records among them that other code made.
+        trains: Whether the row is there to be measured.
     """
 
     row: Row
-    cost: Cost | None
+    cost: RowCost | None
     values: tuple[float, ...]
     top1: Interval | None
     stale: int
+    trains: bool = True
 
 
 def lines(
@@ -62,6 +77,8 @@ def lines(
     """
     return [
         _line(row, plan.records_of(row, records, scale=scale), lambda trial: code(scale(trial)))
+        if experiment.trains
+        else Line(row=row, cost=row_cost(row), values=(), top1=None, stale=0, trains=False)
         for row in experiment.rows
     ]
 
@@ -71,7 +88,7 @@ def _line(row: Row, found: Sequence[Record], code: Callable[[Trial], str]) -> Li
     current = code(row.trial) if row.trial and found else ""
     return Line(
         row=row,
-        cost=cost.count(row.trial) if row.trial else None,
+        cost=row_cost(row),
         values=values,
         top1=verdict.over_seeds(values) if values else None,
         stale=sum(each.code != current for each in found),
@@ -106,9 +123,8 @@ def cells(found: Sequence[Line], *, scale: str) -> pd.DataFrame:
         {
             "Row": line.row.label + (" (reference)" if line.row.reference else ""),
             "Params (M)": f"{line.cost.params / 1e6:.2f}" if line.cost else "–",
-            "GFLOPs": f"{line.cost.macs / 1e9:.1f}" if line.cost else "–",
-            "printed params": _printed(line.row, "params_m"),
-            "printed GFLOPs": _printed(line.row, "gmacs"),
+            "GFLOPs": f"{line.cost.gmacs:.1f}" if line.cost else "–",
+            **{title: _compared(line, name) for title, name in _COSTS.items()},
             "printed top-1": _printed(line.row, "top1"),
             "printed top-5": _printed(line.row, "top5"),
             measured: _measured(line),
@@ -116,8 +132,11 @@ def cells(found: Sequence[Line], *, scale: str) -> pd.DataFrame:
         for line in found
     ]
     table = pd.DataFrame(rows)
-    unused = [name for name in ("printed params", "printed GFLOPs") if (table[name] == "–").all()]
-    return table.drop(columns=unused)
+    accuracies = (
+        () if any(line.trains for line in found) else ("printed top-1", "printed top-5", measured)
+    )
+    unused = [name for name in _COSTS if (table[name] == "–").all()]
+    return table.drop(columns=[*unused, *accuracies])
 
 
 def markdown(experiment: Experiment, found: Sequence[Line], *, scale: str) -> str:
@@ -151,9 +170,9 @@ def comma_separated(found: Sequence[Line], *, scale: str) -> str:
             "row": _no_formula(line.row.label),
             "reference": line.row.reference,
             "params": line.cost.params if line.cost else None,
-            "gmacs": line.cost.macs / 1e9 if line.cost else None,
-            "counting_rule": line.cost.counting_rule if line.cost else None,
-            **{f"printed_{name}": line.row.published.get(name) for name in ("top1", "top5")},
+            "gmacs": line.cost.gmacs if line.cost else None,
+            "counting_rule": cost.RULE if line.cost else None,
+            **{f"printed_{name}": line.row.published.get(name) for name in _PRINTED},
             "scale": scale,
             "top1_mean": line.top1.mean if line.top1 else None,
             "top1_half_width": line.top1.half_width if line.top1 else None,
@@ -168,11 +187,20 @@ def comma_separated(found: Sequence[Line], *, scale: str) -> str:
 
 def _measured(line: Line) -> str:
     if line.top1 is None:
-        return "–" if line.row.trial is None else "not run"
+        return "not run" if line.row.trial and line.trains else "–"
     spread = "" if line.top1.half_width is None else f" ± {line.top1.half_width:.1f}"
     stale = f", {line.stale} stale" if line.stale else ""
     seeds = "1 seed" if line.top1.seeds == 1 else f"{line.top1.seeds} seeds"
     return f"{line.top1.mean:.1f}{spread} ({seeds}{stale})"
+
+
+def _compared(line: Line, name: str) -> str:
+    """Show a printed cost with its verdict."""
+    if line.cost is None or name not in line.cost.matches:
+        return "–"
+    match = line.cost.matches[name]
+    why = f": {match.convention}" if match.convention else ""
+    return f"{match.printed} ({match.word}{why})"
 
 
 def _printed(row: Row, name: str) -> str:
@@ -180,17 +208,20 @@ def _printed(row: Row, name: str) -> str:
 
 
 def _notes(experiment: Experiment, found: Sequence[Line], *, scale: str) -> list[str]:
+    measured = [
+        f"{scale} top-1 was measured at {scale} scale; it is no estimate of the printed one.",
+        "±: half of Student's 95 % interval of the mean over seeds.",
+    ]
     sources = [
         f"{line.row.label}: printed as {line.row.source}." for line in found if line.row.source
     ]
-    own = [f"{scale} top-1 was measured at {scale} scale; it is no estimate of the printed one."]
     stale = ["stale: made by other code than this; run the table again."]
     return [
-        *own,
+        *(measured if experiment.trains else []),
         *sources,
         *experiment.notes,
-        *FOOT,
-        *(stale if any(x.stale for x in found) else []),
+        COST_NOTE,
+        *(stale if any(line.stale for line in found) else []),
     ]
 
 
@@ -204,27 +235,3 @@ def _escape_latex(text: str) -> str:
 
 def _no_formula(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
-
-
-def costs(experiment: Experiment) -> list[dict[str, object]]:
-    """Return what every row of a table costs at paper scale, beside what is printed."""
-    rows = []
-    for row in experiment.rows:
-        if row.trial is not None:
-            counted = cost.count(row.trial)
-            rows.append(
-                {
-                    "table": experiment.name,
-                    "row": row.label,
-                    "params": counted.params,
-                    "gmacs": counted.macs / 1e9,
-                    "counting_rule": counted.counting_rule,
-                    "num_classes": counted.num_classes,
-                    "printed": {
-                        name: row.published[name]
-                        for name in ("params_m", "gmacs")
-                        if name in row.published
-                    },
-                }
-            )
-    return rows

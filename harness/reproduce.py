@@ -1,6 +1,6 @@
 """A table from its file to its numbers: plan, run, mirror, write the table, draw the figure."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -11,6 +11,7 @@ from harness import data, figures, lock, plan, record, report, schedule, trial
 from harness.data import desk
 from harness.data.passport import digest
 from harness.mirror import Mirror
+from harness.names import check
 from harness.plan import Planned
 from harness.progress import Progress
 from harness.record import Record
@@ -30,6 +31,7 @@ class Request:
         shrink: What the scale does to a trial.
         seeds: Trials per row.
         runtime: Where and how trials run.
+        rows: Labels of the rows to run; none for all.
         keep_stale: Count records that other code made, instead of running their trials again.
     """
 
@@ -38,16 +40,16 @@ class Request:
     shrink: Callable[[Trial], Trial]
     seeds: int
     runtime: Runtime
+    rows: tuple[str, ...] = ()
     keep_stale: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Output:
-    """A table as files and as text, and the trials of it that failed just now."""
+    """A table as files and as text."""
 
     files: tuple[Path, ...]
     markdown: str
-    failed: tuple[Event, ...] = ()
 
 
 def planned(request: Request, *, progress: data.Progress | None = None) -> list[Planned]:
@@ -65,7 +67,7 @@ def planned(request: Request, *, progress: data.Progress | None = None) -> list[
         return passports[place]
 
     return plan.trials(
-        request.experiment,
+        _narrowed(request),
         scale=request.shrink,
         seeds=request.seeds,
         passport=passport,
@@ -74,50 +76,94 @@ def planned(request: Request, *, progress: data.Progress | None = None) -> list[
     )
 
 
+def distinct(
+    requests: Sequence[Request], *, progress: data.Progress | None = None
+) -> list[Planned]:
+    """List the trials of several tables, each once."""
+    listed = [each for request in requests for each in planned(request, progress=progress)]
+    return [sharing[0] for sharing in _by_key(listed).values()]
+
+
+def _narrowed(request: Request) -> Experiment:
+    """Return the table with the rows that the request names."""
+    experiment = request.experiment
+    labels = [row.label for row in experiment.rows]
+    chosen = [check(label, labels, what=f"row of {experiment.name}") for label in request.rows]
+    rows = tuple(row for row in experiment.rows if row.label in (chosen or labels))
+    return replace(experiment, rows=rows)
+
+
 def run(
-    request: Request, *, resources: Resources | None, tracking: str, console: Console
-) -> Output:
-    """Run what has no fresh record, then write the table and draw the figure.
+    requests: Sequence[Request], *, resources: Resources | None, tracking: str, console: Console
+) -> tuple[list[Output], list[Event]]:
+    """Run what has no fresh record, then write each table and draw its figure.
+
+    A trial that several tables share runs once.
 
     Args:
-        request: The table.
+        requests: Tables, all with the same runtime.
         resources: What Ray gives to a trial; None runs here, one after the other.
         tracking: Address of the MLflow store.
         console: Shows progress and warnings, on the output it was made with.
 
+    Returns:
+        The tables, and the trials that failed.
+
     Raises:
-        ValueError: If another process works in the results folder, or the request is wrong.
+        ValueError: If another process works in the results folder, or a request is wrong.
     """
-    results, experiment = request.runtime.results, request.experiment
+    first = requests[0]
+    runtime = first.runtime
+    names = ", ".join(request.experiment.name for request in requests)
     if resources is None or resources.address is None:
-        check_device(request.runtime.device)
+        check_device(runtime.device)
     say = partial(console.print, highlight=False, markup=False, soft_wrap=True)
-    with lock.held(results, what=f"running {experiment.name}"):
-        listed = planned(request, progress=steps(say))
-        counted = ("missing",) if request.keep_stale else ("missing", "stale")
-        todo = [each for each in listed if each.state in counted]
+    with lock.held(runtime.results, what=f"running {names}"):
+        listed = [each for request in requests for each in planned(request, progress=steps(say))]
+        sharing = _by_key(listed)
+        todo = [each[0] for each in sharing.values() if _is_open(each[0], first)]
         say(
-            f"{experiment.name} at {request.scale} scale: {len(listed)} trials, "
-            f"{len(listed) - len(todo)} recorded, {len(todo)} to run"
+            f"{names} at {first.scale} scale: {len(sharing)} trials, "
+            f"{len(sharing) - len(todo)} recorded, {len(todo)} to run"
         )
         if not todo:
-            return write(request)
-        campaign = request.runtime.campaign
-        with Mirror(tracking, results=results, warn=say, campaign=campaign) as mirror:
-            for each in listed:
-                if each.record is not None and each not in todo:
-                    mirror.finished(each, each.record)  # it may have ended with a killed driver
-            progress = Progress(todo, console)
-            failed = _run(todo, request.runtime, resources, mirror, progress)
-            output = write(request)
-            mirror.table(
-                experiment,
-                scale=request.scale,
-                files=output.files,
-                markdown=output.markdown,
-                records=_records(request),
-            )
-    return replace(output, failed=failed)
+            return [write(request) for request in requests], []
+        campaign = runtime.campaign
+        with Mirror(tracking, results=runtime.results, warn=say, campaign=campaign) as mirror:
+            _complete(mirror, [each for each in listed if not _is_open(each, first)])
+            failed = _run(todo, sharing, runtime, resources, mirror, Progress(todo, console))
+            outputs = [_write_and_mirror(request, mirror) for request in requests]
+    return outputs, failed
+
+
+def _complete(mirror: Mirror, recorded: Sequence[Planned]) -> None:
+    """Mirror what has a record: its driver may have been killed before it could."""
+    for each in recorded:
+        if each.record is not None:
+            mirror.finished(each, each.record)
+
+
+def _by_key(listed: Sequence[Planned]) -> dict[str, list[Planned]]:
+    sharing: dict[str, list[Planned]] = {}
+    for each in listed:
+        sharing.setdefault(each.key, []).append(each)
+    return sharing
+
+
+def _is_open(each: Planned, request: Request) -> bool:
+    return each.state == "missing" or (each.state == "stale" and not request.keep_stale)
+
+
+def _write_and_mirror(request: Request, mirror: Mirror) -> Output:
+    output = write(request)
+    mirror.table(
+        request.experiment,
+        scale=request.scale,
+        files=output.files,
+        markdown=output.markdown,
+        records=_records(request),
+    )
+    return output
 
 
 def write(request: Request) -> Output:
@@ -174,26 +220,29 @@ def steps(say: Callable[[str], None]) -> data.Progress:
 
 def _run(
     todo: Sequence[Planned],
+    sharing: Mapping[str, Sequence[Planned]],
     runtime: Runtime,
     resources: Resources | None,
     mirror: Mirror,
     progress: Progress,
-) -> tuple[Event, ...]:
+) -> list[Event]:
     failed: list[Event] = []
-    with progress:
 
-        def watch(event: Event) -> None:
-            progress.watch(event)
+    def watch(event: Event) -> None:
+        progress.watch(event)
+        if event.failure is not None:
+            failed.append(event)
+        for each in sharing[event.planned.key]:
             if event.record is not None:
-                mirror.finished(event.planned, event.record)
+                mirror.finished(each, event.record)
             elif event.failure is not None:
-                mirror.failed(event.planned, event.failure)
-                failed.append(event)
+                mirror.failed(each, event.failure)
             else:
-                mirror.epochs(event.planned, list(event.history))
+                mirror.epochs(each, list(event.history))
 
+    with progress:
         if resources is None:
             schedule.in_process(todo, runtime, watch)
         else:
             schedule.on_ray(todo, runtime, watch, resources)
-    return tuple(failed)
+    return failed

@@ -14,6 +14,7 @@ from typing import Any, Literal
 Position = Literal["before_conv1", "after_conv1", "after_conv2", "after_conv3", "after_block"]
 Schedule = Literal["step", "cosine", "one_cycle"]
 Precision = Literal["float32", "bfloat16", "float16"]
+Grouping = Literal["interleaved", "neighbouring", "released"]
 Scale = Literal["paper", "desk"]
 Option = str | int | float | bool | tuple[int, ...]
 Options = Mapping[str, Option]
@@ -37,8 +38,10 @@ class DataSpec:
         num_frames: T, frames per snippet.
         frame_stride: Source frames from one sampled frame to the next.
         snippet_rule: `starts` divides the range of possible first frames into U equal parts (the
-            released DSANet code); `sections` keeps each snippet inside its own U-th of the
-            timeline wherever it fits (V4D).
+            released DSANet code); `sections` divides the timeline and keeps each snippet inside
+            its own section wherever it fits (V4D).
+        num_sections: Sections of the timeline, at least U; U of them are drawn in training. None
+            for U.
         crop_px: Side of the square training crop.
         crop_area: Smallest and largest share of the picture that a crop covers.
         crop_aspect: Smallest and largest width-to-height ratio of a crop.
@@ -52,6 +55,7 @@ class DataSpec:
     num_frames: int = 4
     frame_stride: int = 8
     snippet_rule: Literal["starts", "sections"] = "starts"
+    num_sections: int | None = None
     crop_px: int = 224
     crop_area: tuple[float, float] = (0.08, 1.0)
     crop_aspect: tuple[float, float] = (3 / 4, 4 / 3)
@@ -123,7 +127,12 @@ class EvalSpec:
     """The views of a test video; its scores are logits, averaged over all views.
 
     Attributes:
-        num_passes: Interleaved passes of U snippets: U_infer = passes x U.
+        num_passes: Passes over the network: U_infer = passes x snippets of a pass.
+        pass_snippets: Snippets of a pass; None for the U of training. Other numbers need a
+            network without a module that is built for U.
+        grouping: How snippets are dealt out to passes. `interleaved`: 0 2 4 6 and 1 3 5 7, crop by
+            crop. `neighbouring`: 0 1 2 3 and 4 5 6 7. `released`: the order of the released test
+            code, which takes crops for snippets and mixes them.
         num_crops: 1 (centre) or 3 (left, centre, right; top, centre, bottom if upright).
         crop_px: Side of the square test crop.
         short_side_px: Pictures are resized to this short side first.
@@ -132,6 +141,8 @@ class EvalSpec:
     """
 
     num_passes: int = 1
+    pass_snippets: int | None = None
+    grouping: Grouping = "interleaved"
     num_crops: Literal[1, 3] = 1
     crop_px: int = 224
     short_side_px: int = 256
@@ -157,13 +168,16 @@ class Row:
     Attributes:
         label: The name the paper prints.
         trial: What to run, at paper scale; None for a row that only quotes other work.
-        published: Printed numbers: `top1`, `top5` or `map` in percent, `params_m`, `gmacs`.
+        ensemble: Further networks whose scores are averaged with those of `trial`.
+        published: Printed numbers, with the digits that are printed: `top1`, `top5` or `map` in
+            percent, `params_m`, `gmacs` per view, `total_gmacs` over all views.
         source: Where the numbers are printed, if not in this table.
         reference: True for a row that the printed table lacks.
     """
 
     label: str
     trial: Trial | None
+    ensemble: tuple[Trial, ...] = ()
     published: Mapping[str, float] = field(default_factory=dict)
     source: str = ""
     reference: bool = False
@@ -179,6 +193,7 @@ class Experiment:
         caption: What the paper says the setting is.
         rows: Its lines, top to bottom.
         notes: What had to be guessed, one sentence each.
+        trains: False for a table of costs, which are counted and not measured.
     """
 
     name: str
@@ -186,6 +201,7 @@ class Experiment:
     caption: str
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
+    trains: bool = True
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):

@@ -4,7 +4,7 @@ import io
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from hashlib import sha256
 
 import numpy as np
@@ -104,7 +104,12 @@ class _Test:
         self.net = net
         self.trial = trial
         self.labels = np.array([video.label for video in videos])
-        self.quick = replace(trial.evaluation, num_passes=1, num_crops=1)
+        sections = trial.data.num_sections or trial.data.num_snippets
+        self.quick = EvalSpec(
+            num_passes=max(sections // trial.data.num_snippets, 1),
+            crop_px=trial.evaluation.crop_px,
+            short_side_px=trial.evaluation.short_side_px,
+        )
         cache = data.FrameCache(runtime.cache_mb)
         self.loaders = {
             views: data.Loader(

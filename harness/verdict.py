@@ -1,7 +1,9 @@
 """Statistics of a table: pure functions of numbers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Literal
 
 import numpy as np
 from scipy import stats
@@ -30,3 +32,44 @@ def over_seeds(values: Sequence[float], *, confidence: float = 0.95) -> Interval
     quantile = stats.t.ppf((1 + confidence) / 2, seeds - 1)
     half = float(quantile * np.std(values, ddof=1) / np.sqrt(seeds))
     return Interval(mean=mean, half_width=half, seeds=seeds)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Match:
+    """What a counted figure says of a printed one.
+
+    Attributes:
+        word: The verdict.
+        convention: The other convention under which the digits meet, or what differs.
+        counted: Under our own convention.
+        printed: As printed.
+    """
+
+    word: Literal["exact", "exact, other convention", "different"]
+    convention: str
+    counted: float
+    printed: float
+
+
+def match_figure(printed: float, counted: float, others: Mapping[str, float]) -> Match:
+    """Compare a counted figure with a printed one, to the printed digit.
+
+    Args:
+        printed: With the digits that are printed: 143.0 has one decimal, 503 none.
+        counted: Under our own convention.
+        others: The same figure under other conventions, most usual first.
+    """
+    if same_digits(counted, printed):
+        return Match(word="exact", convention="", counted=counted, printed=printed)
+    for convention, value in others.items():
+        if same_digits(value, printed):
+            word: Literal["exact, other convention"] = "exact, other convention"
+            return Match(word=word, convention=convention, counted=counted, printed=printed)
+    gap = f"{100 * (counted / printed - 1):+.2f} %"
+    return Match(word="different", convention=gap, counted=counted, printed=printed)
+
+
+def same_digits(value: float, printed: float) -> bool:
+    """Say whether a value rounds to what is printed."""
+    shown = Decimal(str(printed))
+    return Decimal(str(value)).quantize(shown, ROUND_HALF_UP) == shown

@@ -14,7 +14,7 @@ LAYERS = [
     {"checkpoint", "cost", "data", "zoo"},
     {"evaluate", "train"},
     {"trial"},
-    {"figures", "mirror", "progress", "report", "schedule", "track", "ui"},
+    {"costs", "figures", "mirror", "progress", "report", "schedule", "track", "ui"},
     {"__main__", "reproduce"},
 ]
 OWNERS = {

@@ -29,7 +29,7 @@ def test_table_b_shows_that_dsa_sees_the_order_of_snippets():
             assert mean(values) >= mean(rows["TSN+I3D R50"]) + 25
 
 
-@pytest.mark.parametrize("name", experiments.names())
+@pytest.mark.parametrize("name", sorted(path.stem for path in PUBLISHED.glob("tables/*.md")))
 def test_tables_and_figures_are_those_of_the_records(name, tmp_path):
     (tmp_path / "records").symlink_to(PUBLISHED / "records")
     runtime = Runtime(results=tmp_path, data=tmp_path)

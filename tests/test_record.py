@@ -3,6 +3,8 @@ from dataclasses import fields, replace
 
 import pytest
 
+import experiments
+from experiments.scales import desk
 from experiments.table_b import EXPERIMENT
 from harness import plan, record
 from harness.record import Record
@@ -144,3 +146,40 @@ def test_what_is_kept_is_json(tmp_path):
     record.write(tmp_path, made(), b"")
     body = json.loads((tmp_path / "records" / f"{made().key}.json").read_text())
     assert body["trial"]["model"]["blocks"] == {"res5": [1]}
+
+
+def test_a_table_of_costs_needs_no_trials(tmp_path):
+    listed = plan.trials(
+        replace(EXPERIMENT, trains=False),
+        scale=shrunk,
+        seeds=3,
+        passport=lambda trial: "p",
+        code=lambda trial: "c",
+        results=tmp_path,
+    )
+    assert listed == []
+
+
+def test_the_nine_tables_share_their_trials(tmp_path):
+    """II of (b), alpha 2 of (c), res5 of (d) and beta 1 of (e) are one and the same network."""
+    keys = {}
+    for name in experiments.names():
+        listed = plan.trials(
+            experiments.load(name),
+            scale=desk,
+            seeds=1,
+            passport=lambda trial: "p",
+            code=lambda trial: "c",
+            results=tmp_path,
+        )
+        keys |= {(name, row): each.key for each in listed for row in each.rows}
+    shared = [
+        ("table_b", "DSA at II"),
+        ("table_c", "α = 2"),
+        ("table_d", "res5"),
+        ("table_e", "β = 1"),
+    ]
+    assert len({keys[place] for place in shared}) == 1
+    assert keys["table_f", "res3+4, 5 blocks"] == keys["table_h", "DSA+I3D R50"]
+    assert keys["table_a", "I3D R18, 4 × 1"] == keys["table_h", "I3D R18"]
+    assert len(set(keys.values())) == 27

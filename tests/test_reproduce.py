@@ -1,6 +1,7 @@
 """A whole table, tiny: on Ray, killed, resumed, mirrored, reported."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -30,19 +31,19 @@ from harness.track import store_uri
 from tests.test_reproduce import longer
 if __name__ == "__main__":
     results, data, how = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
-    output = reproduce.run(
-        Request(
+    _, failed = reproduce.run(
+        [Request(
             experiment=EXPERIMENT,
             scale="desk",
             shrink=longer,
             seeds=1,
             runtime=Runtime(results=results, data=data, campaign="test"),
-        ),
+        )],
         resources=Resources() if how == "ray" else None,
         tracking=store_uri(results),
         console=Console(file=sys.stdout),
     )
-    print(len(output.failed), "failed")
+    print(len(failed), "failed")
 """
 
 
@@ -107,18 +108,22 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path, data_root, how, signum):
     first = start(results, data_root, how)
     wait_for(lambda: state(results)[0] and max(state(results)[1].values(), default=0) > 2, first)
     first.send_signal(signum)
-    first.communicate(timeout=60)
+    first.communicate(timeout=200)
     finished, reached = state(results)
     assert first.returncode != 0
     assert 0 < len(finished) < 6
+    again = time.time_ns()
     text = finish(start(results, data_root, how))
-    assert f"6 trials, {len(finished)} recorded, {6 - len(finished)} to run" in text
+    # Workers of a killed driver live for seconds, and may finish a trial.
+    recorded = int(re.search(r"6 trials, (\d) recorded", text)[1])
+    assert len(finished) <= recorded < 6
     assert "0 failed" in text
     after, unfinished = state(results)
     assert {key: after[key] for key in finished} == finished
     assert unfinished == {}
     for key, epoch in reached.items():
-        assert record.read(results, key).resumed_epochs[-1] >= epoch > 0
+        if after[key] > again:
+            assert record.read(results, key).resumed_epochs[-1] >= epoch > 0
     _, found = runs(results)
     assert len(found) == 6
     assert {run.info.status for run in found} == {"FINISHED"}

@@ -78,12 +78,18 @@ def test_a_request_that_no_node_can_meet_is_refused(runtime):
         schedule.on_ray(planned(runtime), runtime, lambda _: None, Resources(gpus=64))
 
 
+def parent(pid):
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
 def worker():
-    """Return the process of a running trial of Ray, by the start of its command line."""
+    """Return the process in which Ray runs a trial of this test, a grandchild of this process."""
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         with contextlib.suppress(OSError):
-            if path.read_bytes().startswith(b"ray::ImplicitFunc.train"):
-                return int(path.parent.name)
+            pid = int(path.parent.name)
+            trains = path.read_bytes().startswith(b"ray::ImplicitFunc")
+            if trains and parent(parent(pid)) == os.getpid():
+                return pid
     return None
 
 

@@ -118,10 +118,12 @@ class Clips(Dataset[Item]):
         return rearrange(crop, "(u t) h w c -> 1 u t h w c", u=self.spec.num_snippets)
 
     def _test_views(self, video: Video, views: EvalSpec) -> UInt8[Tensor, "V U T H W C"]:
-        wanted = sampling.test_frames(video.frames, self.spec, num_passes=views.num_passes)
+        table = sampling.view_table(views, views.pass_snippets or self.spec.num_snippets)
+        total = views.num_passes * table.shape[1]
+        wanted = sampling.test_frames(video.frames, self.spec, num_snippets=total)
         crops = transforms.test_crops(self.cache.read(video, wanted.ravel()), views)
-        passes, snippets = wanted.shape[:2]
-        return rearrange(crops, "crops (p u t) h w c -> (p crops) u t h w c", p=passes, u=snippets)
+        clips = rearrange(crops, "crops (s t) h w c -> crops s t h w c", s=total)
+        return clips[table[..., 0], table[..., 1]]
 
 
 class EpochBatches(Sampler[list[tuple[int, int]]]):

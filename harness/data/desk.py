@@ -26,6 +26,7 @@ from filelock import FileLock
 from jaxtyping import Bool, Int, UInt8
 
 from harness.data import passport
+from harness.data.decode import DamagedVideoError
 from harness.data.videos import Video
 
 FRAMES = 64
@@ -89,7 +90,11 @@ def videos(
         if not (folder / "passport.json").is_file():
             _make(folder, recipe, progress)
     splits = passport.read(folder / "passport.json")
-    passport.verify(itertools.chain.from_iterable(splits.values()))
+    try:
+        passport.verify(itertools.chain.from_iterable(splits.values()))
+    except DamagedVideoError as error:
+        message = f"{error}; delete {folder} to have its videos made again"
+        raise DamagedVideoError(message) from None
     return splits
 
 

@@ -1,6 +1,7 @@
 """Which frames of a video a network sees: integer arithmetic only.
 
-Axes: U snippets, T frames. A frame index beyond the end of a video repeats its last frame.
+Axes: U snippets of a pass, S of all passes, T frames, V views. A frame index beyond the end of a
+video repeats its last frame.
 Source: rule `starts` is the released code of DSANet (whwu95/DSANet, as in MMAction's SampleFrames);
 rule `sections` is V4D (Zhang et al. 2020), where a snippet stays in its own U-th of the timeline.
 """
@@ -8,9 +9,9 @@ rule `sections` is V4D (Zhang et al. 2020), where a snippet stays in its own U-t
 import numpy as np
 from jaxtyping import Int
 
-from harness.specs import DataSpec
+from harness.specs import DataSpec, EvalSpec
 
-Indices = Int[np.ndarray, "U T"]
+Indices = Int[np.ndarray, "S T"]
 
 
 def train_frames(video_frames: int, spec: DataSpec, rng: np.random.Generator) -> Indices:
@@ -24,32 +25,67 @@ def train_frames(video_frames: int, spec: DataSpec, rng: np.random.Generator) ->
     Returns:
         Frame indices, increasing along both axes unless the video is too short.
     """
-    bounds = np.arange(spec.num_snippets + 1) * _timeline(video_frames, spec) // spec.num_snippets
-    room = np.diff(bounds) - (_span(spec) - 1 if spec.snippet_rule == "sections" else 0)
-    return _snippets(bounds[:-1] + rng.integers(np.maximum(room, 1)), video_frames, spec)
+    low, room = _segments(video_frames, spec)
+    chosen = np.sort(rng.permutation(len(low))[: spec.num_snippets])
+    return _snippets(low[chosen] + rng.integers(room[chosen]), video_frames, spec)
 
 
-def test_frames(video_frames: int, spec: DataSpec, *, num_passes: int) -> Int[np.ndarray, "P U T"]:
-    """Centre `num_passes` snippets in equal parts of each segment and deal them out to passes.
+def test_frames(video_frames: int, spec: DataSpec, *, num_snippets: int) -> Int[np.ndarray, "S T"]:
+    """Centre snippets in equal parts of the timeline.
 
     Args:
         video_frames: Frames in the video.
-        spec: Gives U, T, the stride and the rule.
-        num_passes: P. Two passes of four snippets see snippets 0 2 4 6 and 1 3 5 7 of eight.
+        spec: Gives T, the stride and the rule.
+        num_snippets: S, those of all passes. A multiple of the sections under that rule.
 
     Returns:
-        Frame indices of each pass.
+        Frame indices of each snippet, in the order of time.
     """
-    passes, segments = np.arange(num_passes)[:, None], np.arange(spec.num_snippets)
-    timeline = _timeline(video_frames, spec)
     if spec.snippet_rule == "starts":
-        snippet = num_passes * segments + passes
-        starts = (2 * snippet + 1) * timeline // (2 * num_passes * spec.num_snippets)
+        timeline = _timeline(video_frames, spec)
+        starts = (2 * np.arange(num_snippets) + 1) * timeline // (2 * num_snippets)
     else:
-        bounds = np.arange(spec.num_snippets + 1) * timeline // spec.num_snippets
-        room = np.maximum(np.diff(bounds) - _span(spec) + 1, 1)
-        starts = bounds[:-1] + (2 * passes + 1) * room // (2 * num_passes)
-    return np.stack([_snippets(row, video_frames, spec) for row in starts])
+        low, room = _segments(video_frames, spec)
+        each, rest = divmod(num_snippets, len(low))
+        if rest:
+            raise ValueError(f"{num_snippets} snippets do not divide among {len(low)} sections")
+        parts = np.arange(each)
+        starts = (low[:, None] + (2 * parts + 1) * room[:, None] // (2 * each)).ravel()
+    return _snippets(starts, video_frames, spec)
+
+
+def view_table(views: EvalSpec, num_snippets: int) -> Int[np.ndarray, "V U 2"]:
+    """Say which crop and which snippet each place of each view shows.
+
+    Args:
+        views: Passes, crops and how snippets are grouped.
+        num_snippets: U, snippets of a pass.
+    """
+    passes, crops = views.num_passes, views.num_crops
+    total = passes * num_snippets
+    snippets = np.arange(total).reshape(num_snippets, passes).T
+    if views.grouping == "neighbouring":
+        snippets = np.arange(total).reshape(passes, num_snippets)
+    if views.grouping == "released":
+        # Items lie crop by crop; the released code reads them as if they lay snippet by snippet.
+        read = snippets[:, :, None] * crops + np.arange(crops)
+        items = read.reshape(passes * crops, num_snippets)
+        return np.stack(np.divmod(items, total), axis=-1)
+    shape = (passes, crops, num_snippets)
+    crop = np.broadcast_to(np.arange(crops)[:, None], shape)
+    snippet = np.broadcast_to(snippets[:, None], shape)
+    return np.stack([crop, snippet], axis=-1).reshape(passes * crops, num_snippets, 2)
+
+
+def _segments(
+    video_frames: int, spec: DataSpec
+) -> tuple[Int[np.ndarray, " S"], Int[np.ndarray, " S"]]:
+    """Return the lowest first frame in each segment, and how many first frames it has."""
+    sections = spec.snippet_rule == "sections"
+    count = spec.num_sections if sections and spec.num_sections else spec.num_snippets
+    bounds = np.arange(count + 1) * _timeline(video_frames, spec) // count
+    room = np.diff(bounds) - (_span(spec) - 1 if sections else 0)
+    return bounds[:-1], np.maximum(room, 1)
 
 
 def _timeline(video_frames: int, spec: DataSpec) -> int:
@@ -63,6 +99,6 @@ def _span(spec: DataSpec) -> int:
     return (spec.num_frames - 1) * spec.frame_stride + 1
 
 
-def _snippets(starts: Int[np.ndarray, " U"], video_frames: int, spec: DataSpec) -> Indices:
+def _snippets(starts: Int[np.ndarray, " S"], video_frames: int, spec: DataSpec) -> Indices:
     frames = starts[:, None] + np.arange(spec.num_frames) * spec.frame_stride
     return np.minimum(frames, video_frames - 1)

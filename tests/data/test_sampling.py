@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from harness.data import sampling
-from harness.specs import DataSpec
+from harness.specs import DataSpec, EvalSpec
 
 SPEC = DataSpec(name="any", num_classes=2, num_snippets=4, num_frames=4, frame_stride=8)
 SECTIONS = replace(SPEC, frame_stride=4, snippet_rule="sections")
@@ -26,23 +26,22 @@ def test_frames_of_a_snippet_are_a_stride_apart():
 
 
 def test_a_test_pass_takes_every_other_snippet_of_eight():
-    passes = sampling.test_frames(300, SPEC, num_passes=2)
-    starts = passes[:, :, 0]
-    assert np.sort(starts.ravel()).tolist() == starts.T.ravel().tolist()
-    assert starts[0].tolist() == [16, 84, 151, 218]
-    assert starts[1].tolist() == [50, 117, 184, 252]
+    starts = sampling.test_frames(300, SPEC, num_snippets=8)[:, 0]
+    table = sampling.view_table(EvalSpec(num_passes=2), 4)
+    assert starts[table[0, :, 1]].tolist() == [16, 84, 151, 218]
+    assert starts[table[1, :, 1]].tolist() == [50, 117, 184, 252]
 
 
 def test_one_pass_is_centred_as_in_the_released_code():
-    assert sampling.test_frames(300, SPEC, num_passes=1)[0, :, 0].tolist() == [33, 100, 168, 235]
+    assert sampling.test_frames(300, SPEC, num_snippets=4)[:, 0].tolist() == [33, 100, 168, 235]
 
 
 def test_a_snippet_stays_in_its_section():
     for seed in range(200):
         frames = sampling.train_frames(64, SECTIONS, rng(seed))
         assert (frames // 16 == np.arange(4)[:, None]).all()
-    for frames in sampling.test_frames(64, SECTIONS, num_passes=2):
-        assert (frames // 16 == np.arange(4)[:, None]).all()
+    frames = sampling.test_frames(64, SECTIONS, num_snippets=8)
+    assert (frames // 16 == np.arange(8)[:, None] // 2).all()
 
 
 @pytest.mark.parametrize("rule", ["starts", "sections"])
@@ -50,9 +49,47 @@ def test_a_snippet_stays_in_its_section():
 def test_a_short_video_repeats_its_last_frame(rule, video_frames):
     spec = replace(SPEC, snippet_rule=rule)
     frames = sampling.train_frames(video_frames, spec, rng())
-    tested = sampling.test_frames(video_frames, spec, num_passes=2)
-    for indices in (frames, *tested):
+    tested = sampling.test_frames(video_frames, spec, num_snippets=4)
+    for indices in (frames, tested):
         assert indices.shape == (4, 4)
         assert indices.min() >= 0
         assert indices.max() <= video_frames - 1
         assert (np.diff(indices, axis=1) >= 0).all()
+
+
+def test_a_single_snippet_is_drawn_from_every_section():
+    single = replace(SECTIONS, num_snippets=1, num_sections=4)
+    drawn = [sampling.train_frames(64, single, rng(seed)) for seed in range(100)]
+    assert {int(frames[0, 0]) // 16 for frames in drawn} == {0, 1, 2, 3}
+    assert all((frames // 16 == frames[0, 0] // 16).all() for frames in drawn)
+
+
+def test_snippets_that_do_not_divide_among_sections_are_refused():
+    with pytest.raises(ValueError, match="10 snippets do not divide among 4 sections"):
+        sampling.test_frames(64, SECTIONS, num_snippets=10)
+
+
+@pytest.mark.parametrize("grouping", ["interleaved", "neighbouring", "released"])
+def test_every_crop_of_every_snippet_is_seen_once(grouping):
+    table = sampling.view_table(EvalSpec(num_passes=2, num_crops=3, grouping=grouping), 4)
+    assert table.shape == (6, 4, 2)
+    seen = {(int(crop), int(snippet)) for crop, snippet in table.reshape(-1, 2)}
+    assert seen == {(crop, snippet) for crop in range(3) for snippet in range(8)}
+
+
+@pytest.mark.parametrize(
+    ("grouping", "snippets"), [("interleaved", [0, 2, 4, 6]), ("neighbouring", [0, 1, 2, 3])]
+)
+def test_a_view_shows_one_crop_in_the_order_of_time(grouping, snippets):
+    table = sampling.view_table(EvalSpec(num_passes=2, num_crops=3, grouping=grouping), 4)
+    assert (table[..., 0] == table[:, :1, 0]).all()
+    assert (np.diff(table[..., 1], axis=1) > 0).all()
+    assert table[0, :, 1].tolist() == snippets
+
+
+def test_the_released_order_mixes_crops_and_snippets():
+    views = EvalSpec(num_passes=2, num_crops=3, grouping="released")
+    first, second, third = sampling.view_table(views, 4)[:3].tolist()
+    assert first == [[0, 0], [0, 1], [0, 2], [0, 6]]
+    assert second == [[0, 7], [1, 0], [1, 4], [1, 5]]
+    assert third == [[1, 6], [2, 2], [2, 3], [2, 4]]

@@ -1,0 +1,24 @@
+"""Table (c): the width of the kernel generator."""
+
+from experiments.recipes import GUESSES, I3D_R50, with_dsa
+from harness.specs import Experiment, Row
+
+EXPERIMENT = Experiment(
+    name="table_c",
+    title="Width of the kernel generator",
+    caption="I3D R50, position II, β = 1, stage res5, Mini-Kinetics-200",
+    rows=tuple(
+        Row(
+            label=f"α = {alpha}",
+            trial=with_dsa(I3D_R50, {"res5": (1,)}, alpha=alpha),
+            published={"top1": top1, "top5": top5},
+        )
+        for alpha, top1, top5 in (
+            (1, 81.0, 95.1),
+            (2, 81.5, 95.2),
+            (4, 81.2, 95.0),
+            (8, 81.3, 95.0),
+        )
+    ),
+    notes=GUESSES,
+)

@@ -1,0 +1,24 @@
+"""Table (e): the share of channels that DSA mixes."""
+
+from experiments.recipes import GUESSES, I3D_R50, with_dsa
+from harness.specs import Experiment, Row
+
+EXPERIMENT = Experiment(
+    name="table_e",
+    title="Share of channels that DSA mixes",
+    caption="I3D R50, position II, α = 2, stage res5, Mini-Kinetics-200",
+    rows=tuple(
+        Row(
+            label=label,
+            trial=with_dsa(I3D_R50, {"res5": (1,)}, beta=beta),
+            published={"top1": top1, "top5": top5},
+        )
+        for label, beta, top1, top5 in (
+            ("β = 1", 1.0, 81.5, 95.2),
+            ("β = 1/2", 0.5, 81.7, 95.4),
+            ("β = 1/4", 0.25, 81.6, 95.0),
+            ("β = 1/8", 0.125, 81.5, 95.0),
+        )
+    ),
+    notes=GUESSES,
+)

@@ -1,0 +1,24 @@
+"""Table (f): the number of DSA modules."""
+
+from experiments.recipes import FINAL_R50, GUESSES, I3D_R50, with_dsa
+from harness.specs import Experiment, Row
+
+EXPERIMENT = Experiment(
+    name="table_f",
+    title="Number of DSA modules",
+    caption="I3D R50, position II, α = 2, β = 1/8, Mini-Kinetics-200",
+    rows=tuple(
+        Row(
+            label=label,
+            trial=with_dsa(I3D_R50, blocks, beta=1 / 8),
+            published={"top1": top1, "top5": top5},
+        )
+        for label, blocks, top1, top5 in (
+            ("res5, 1 block", {"res5": (1,)}, 81.5, 95.0),
+            ("res4+5, 4 blocks", {"res4": (1, 3, 5), "res5": (1,)}, 81.5, 95.3),
+            ("res3+4, 5 blocks", FINAL_R50, 81.8, 95.4),
+            ("res2+3, 3 blocks", {"res2": (1,), "res3": (1, 3)}, 81.4, 95.1),
+        )
+    ),
+    notes=(*GUESSES, "Every other block of a stage is inferred: it gives the printed counts."),
+)
