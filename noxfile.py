@@ -86,6 +86,13 @@ def figures(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def bench(session: nox.Session) -> None:
+    """Measure the DSA operator, and what DSA costs a whole network."""
+    install(session)
+    harness(session, "bench", *session.posargs)
+
+
+@nox.session(default=False)
 def ui(session: nox.Session) -> None:
     """Open the runs of every table in MLflow."""
     install(session)

@@ -220,6 +220,34 @@ def show_cost(tables: tuple[str, ...], as_json: bool) -> None:
         click.echo(costs.sentence(row))
 
 
+@app.command("bench")
+@click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:<index>.")
+@click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True)
+@click.option(
+    "--pairs",
+    type=click.IntRange(min=2),
+    default=9,
+    show_default=True,
+    help="Pairs of runs per ratio.",
+)
+@click.option(
+    "--crop",
+    "crop_px",
+    type=click.IntRange(min=16),
+    default=112,
+    show_default=True,
+    help="Side of the network's crop, in pixels.",
+)
+@click.option("--tiny", is_flag=True, help="Tiny shapes, only to see that everything works.")
+@as_json
+def measure(as_json: bool, **setting: Any) -> None:
+    """Measure DSA: the operator against a grouped convolution, a network with and without it."""
+    from harness import bench
+
+    measured = bench.run(bench.Setting(**setting), _aside)
+    click.echo(json.dumps(measured, indent=1) if as_json else bench.text(measured))
+
+
 @app.command("sync")
 @in_results
 def sync_tracking(results: Path) -> None:

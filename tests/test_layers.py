@@ -11,11 +11,11 @@ ROOT = Path(__file__).parents[1]
 LAYERS = [
     {"specs"},
     {"files", "lock", "metrics", "names", "plan", "record", "runtime", "verdict"},
-    {"checkpoint", "cost", "data", "zoo"},
+    {"checkpoint", "cost", "data", "sidebyside", "zoo"},
     {"evaluate", "train"},
     {"trial"},
     {"costs", "figures", "mirror", "progress", "report", "schedule", "track", "ui"},
-    {"__main__", "reproduce"},
+    {"__main__", "bench", "reproduce"},
 ]
 OWNERS = {
     "ray": {"schedule"},

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -91,11 +93,37 @@ def test_the_order_of_snippets_matters(original):
     assert not torch.allclose(original(x, 4).mean(0), original(x.flip(0), 4).mean(0), atol=1e-3)
 
 
-def test_it_runs_under_autocast(original):
-    x = filled.clip(3, [4, 32, 4, 6, 6])
+def test_it_is_stable_under_autocast(original):
+    x = filled.clip(3, [4, 32, 4, 6, 6]).requires_grad_()
     exact = original.eval()(x, 4)
+    (exact_gradient,) = torch.autograd.grad(exact.square().sum(), x)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        assert (original(x, 4) - exact).abs().max() < 0.05
+        y = original(x, 4)
+    (gradient,) = torch.autograd.grad(y.float().square().sum(), x)
+    assert (y - exact).abs().max() < 0.05
+    assert (gradient - exact_gradient).abs().max() < 0.05 * exact_gradient.abs().max()
+
+
+@pytest.mark.slow
+def test_it_compiles_into_one_graph():
+    # a process of its own: the shape checks of the tests cannot be compiled
+    program = """
+import torch
+from harness.zoo.dsa import DSA
+module = DSA(32, num_snippets=4, beta=1 / 8)
+compiled = torch.compile(module, fullgraph=True, backend="aot_eager")
+x = torch.randn(8, 32, 4, 6, 6, requires_grad=True)
+outputs, gradients = [], []
+for run in (module, compiled):
+    outputs.append(run(x, 4))
+    gradients += torch.autograd.grad(outputs[-1].square().sum(), x)
+assert torch.allclose(*outputs, atol=1e-6)
+assert torch.allclose(*gradients, atol=1e-5)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize(
