@@ -22,9 +22,13 @@ BACKBONES = {
     "resnet50": "harness.zoo.resnet:resnet50",
     "i3d_resnet18": "harness.zoo.resnet:i3d_resnet18",
     "i3d_resnet50": "harness.zoo.resnet:i3d_resnet50",
+    "tsm_resnet18": "harness.zoo.tsm:tsm_resnet18",
+    "tsm_resnet50": "harness.zoo.tsm:tsm_resnet50",
 }
 MODULES = {
     "dsa": "harness.zoo.dsa:DSA",
+    "se": "harness.zoo.se:SE",
+    "v4d": "harness.zoo.v4d:V4D",
 }
 
 

@@ -9,13 +9,16 @@ import torch
 
 from experiments.recipes import I3D_R50, with_module
 from harness import zoo
+from harness.names import find
 from harness.specs import DataSpec, ModelSpec
 from harness.zoo.checkpoints import inner_name, load_imagenet
+from harness.zoo.resnet import mixes_snippets
 from tests import filled
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 DATA = DataSpec(name="any", num_classes=12)
 SMALL = {"depths": (1, 2, 2, 2), "stem_width": 8}
+SMALL_MODULES = {"se": {"reduction": 2}}  # a sixteenth of 32 channels can be dead at the start
 NETWORKS = {
     **{
         name: ModelSpec(backbone=name, backbone_options=SMALL, dropout=0.0)
@@ -27,11 +30,29 @@ NETWORKS = {
             backbone_options=SMALL,
             dropout=0.0,
             module=name,
+            module_options=SMALL_MODULES.get(name, {}),
             blocks={"res4": (0, 1), "res5": (1,)},
         )
         for name in zoo.MODULES
     },
+    "dsa in tsm_resnet50": ModelSpec(
+        backbone="tsm_resnet50",
+        backbone_options=SMALL,
+        dropout=0.0,
+        module="dsa",
+        blocks={"res4": (1,)},
+    ),
+    "v4d after blocks": ModelSpec(
+        backbone="i3d_resnet18",
+        backbone_options=SMALL,
+        dropout=0.0,
+        module="v4d",
+        module_options={"norm": True},
+        position="after_block",
+        blocks={"res3": (1,), "res4": (1,)},
+    ),
 }
+FLAT = ("resnet18", "resnet50")
 POSITIONS = ("before_conv1", "after_conv1", "after_conv2", "after_conv3")
 
 
@@ -79,16 +100,35 @@ def test_a_plain_backbone_ignores_the_order_of_snippets(name):
 
 
 @pytest.mark.parametrize("name", zoo.MODULES)
-def test_a_module_sees_the_order_of_snippets(name):
+def test_a_module_sees_the_order_of_snippets_if_it_says_so(name):
+    sees = mixes_snippets(find(zoo.MODULES, name, what="module"))
     net = zoo.build(NETWORKS[name], DATA).eval()
-    assert not torch.allclose(net(clips()), net(clips().flip(1)), atol=1e-4)
+    assert torch.allclose(net(clips()), net(clips().flip(1)), atol=1e-5) is not sees
 
 
-@pytest.mark.parametrize("inflated", [False, True])
-def test_only_an_inflated_backbone_sees_the_order_of_frames(inflated):
-    name = "i3d_resnet50" if inflated else "resnet50"
+@pytest.mark.parametrize("name", zoo.BACKBONES)
+def test_only_a_2d_backbone_ignores_the_order_of_frames(name):
     net = zoo.build(NETWORKS[name], DATA).eval()
-    assert torch.allclose(net(clips()), net(clips().flip(3)), atol=1e-5) is not inflated
+    assert torch.allclose(net(clips()), net(clips().flip(3)), atol=1e-5) is (name in FLAT)
+
+
+@pytest.mark.parametrize(("name", "last"), [("i3d_resnet18", 512), ("i3d_resnet50", 2048)])
+def test_a_module_after_a_block_is_as_wide_as_its_output(name, last):
+    with torch.device("meta"):
+        net = zoo.build(ModelSpec(backbone=name), DATA)
+    assert net.stage("res5")[0].channels_at["after_block"] == last
+
+
+def test_two_modules_at_one_position_are_refused():
+    spec = replace(GOOD, backbone="tsm_resnet50", position="before_conv1")
+    with pytest.raises(ValueError, match=r"TemporalShift already stands at .* of res5\[1\]"):
+        zoo.build(spec, DATA)
+
+
+def test_dsa_in_a_network_refuses_another_number_of_snippets():
+    net = zoo.build(NETWORKS["dsa"], DATA)
+    with pytest.raises(ValueError, match="built for U = 4"):
+        net(torch.cat([clips(), clips()], dim=1))
 
 
 @pytest.mark.parametrize("case", sorted(path.stem for path in GOLDEN.glob("dsanet_*.json")))
