@@ -16,7 +16,7 @@ def check(name: str, allowed: Iterable[str], *, what: str) -> str:
     if name in known:
         return name
     near = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
+    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known) or 'none'}"
     raise ValueError(f"unknown {what} {name!r}; {hint}")
 
 

@@ -39,6 +39,10 @@ def run(trial: Trial, runtime: Runtime, report: Report) -> Record:
     """
     start = time.monotonic()
     check_device(runtime.device)
+    if trial.model.weights is not None and runtime.weights is None:
+        raise ValueError(
+            f"a trial starts from {trial.model.weights}; say where it is, by --weights"
+        )
     torch.set_num_threads(runtime.threads)
     splits = data.videos(trial.data, runtime)
     passport = digest(splits)

@@ -1,7 +1,10 @@
 """Weights and inputs of the golden cases: a tensor is a function of its name, shape and gain."""
 
 import hashlib
+import json
 import math
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -34,3 +37,22 @@ def clip(seed: int, shape: list[int]) -> Tensor:
     """Draw the input of a case."""
     rng = np.random.Generator(np.random.PCG64(seed))
     return torch.from_numpy(rng.standard_normal(shape).astype(np.float32))
+
+
+def golden(name: str) -> dict[str, Any]:
+    """Read a case of tests/golden."""
+    path = Path(__file__).parent / "golden" / f"{name}.json"
+    case: dict[str, Any] = json.loads(path.read_text())
+    return case
+
+
+def thinned(shape: list[int]) -> list[int]:
+    """Divide channels by eight: a network with the same names, quick to build."""
+    return [extent // 8 if extent >= 64 else extent for extent in shape]
+
+
+def thin(case: str, **changes: Tensor | None) -> dict[str, Tensor]:
+    """Draw the weights of a case thinned, some of them changed, or left out where None."""
+    sizes = [(name, thinned(shape)) for name, shape in golden(case)["state_dict"]]
+    official = state_dict(sizes, 0.8) | changes
+    return {name: value for name, value in official.items() if value is not None}

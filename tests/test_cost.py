@@ -14,7 +14,7 @@ from torch import nn
 
 from experiments.recipes import I3D_R50, TSN_R50, with_module
 from experiments.table_b import EXPERIMENT
-from harness import cost, report
+from harness import cost, costs
 
 DSA_RES5 = {"blocks": {"res5": (1,)}, "alpha": 2, "beta": 1.0}
 FINAL = {"blocks": {"res3": (1, 3), "res4": (1, 3, 5)}, "alpha": 2, "beta": 1 / 8}
@@ -263,7 +263,7 @@ def test_a_layer_without_a_rule_is_refused():
 
 
 def test_the_cost_of_a_table_names_rule_and_print():
-    rows = report.costs(EXPERIMENT)
+    rows = costs.listing(EXPERIMENT)
     assert [row["row"] for row in rows] == [row.label for row in EXPERIMENT.rows]
     assert all(
         {"table", "row", "params", "gmacs", "counting_rule", "printed"} <= set(r) for r in rows

@@ -92,6 +92,12 @@ def test_settings_that_do_not_fit_the_data_are_refused(tiny_trial, runtime):
         trial.run(greedy, runtime, quiet)
 
 
+def test_initial_weights_are_never_left_out_in_silence(tiny_trial, runtime):
+    start = replace(tiny_trial, model=replace(tiny_trial.model, weights="resnet50-0676ba61.pth"))
+    with pytest.raises(ValueError, match=r"starts from resnet50-0676ba61\.pth"):
+        trial.run(start, runtime, quiet)
+
+
 def test_the_scores_file_carries_its_hash(tiny_trial, runtime):
     from hashlib import sha256
 

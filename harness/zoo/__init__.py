@@ -30,6 +30,13 @@ MODULES = {
     "se": "harness.zoo.se:SE",
     "v4d": "harness.zoo.v4d:V4D",
 }
+CHECKPOINTS = {
+    "dsanet": "harness.zoo.families:dsanet",
+    "v4d": "harness.zoo.families:v4d",
+    "tsm": "harness.zoo.families:tsm",
+    "slowonly-pyslowfast": "harness.zoo.families:slowonly_pyslowfast",
+    "slowonly-pytorchvideo": "harness.zoo.families:slowonly_pytorchvideo",
+}
 
 
 def build(model: ModelSpec, data: DataSpec, *, weights_root: Path | None = None) -> nn.Module:

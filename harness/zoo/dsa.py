@@ -54,6 +54,7 @@ class DSA(nn.Module):
         alpha: Width of the generator in multiples of U.
         beta: Share of the channels that are mixed.
         kernel_size: L, odd.
+        identity: Add the input to the channels that are mixed.
 
     Raises:
         ValueError: If no channel would be mixed, or the kernel is even or wider than 2 U - 1.
@@ -69,6 +70,7 @@ class DSA(nn.Module):
         alpha: int = 2,
         beta: float = 1.0,
         kernel_size: int = 3,
+        identity: bool = False,
     ) -> None:
         super().__init__()
         if not 1 <= int(beta * channels) <= channels:
@@ -78,6 +80,7 @@ class DSA(nn.Module):
             raise ValueError(f"kernel_size = {kernel_size}; it must be {allowed}")
         self.num_mixed = int(beta * channels)
         self.num_snippets = num_snippets
+        self.identity = identity
         self.generator = nn.Sequential(
             nn.Linear(num_snippets, alpha * num_snippets, bias=False),
             nn.BatchNorm1d(alpha * num_snippets),
@@ -97,5 +100,7 @@ class DSA(nn.Module):
         mixed = rearrange(mixed, "(n u) c t h w -> n u c t h w", u=self.num_snippets)
         means = reduce(mixed, "n u c t h w -> (n c) u", "mean")
         taps = rearrange(self.generator(means), "(n c) l -> n c l", c=self.num_mixed)
-        y = rearrange(self.mix(mixed, taps), "n u c t h w -> (n u) c t h w")
+        y = self.mix(mixed, taps) + mixed if self.identity else self.mix(mixed, taps)
+        y = rearrange(y, "n u c t h w -> (n u) c t h w")
+        y = y.contiguous(memory_format=torch.channels_last_3d)  # as the trunk keeps its features
         return torch.cat([y, passed], dim=1) if passed.shape[1] else y

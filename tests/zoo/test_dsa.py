@@ -93,6 +93,15 @@ def test_the_order_of_snippets_matters(original):
     assert not torch.allclose(original(x, 4).mean(0), original(x.flip(0), 4).mean(0), atol=1e-3)
 
 
+def test_an_identity_is_added_to_the_mixed_channels_alone(original):
+    module = DSA(32, num_snippets=4, alpha=2, beta=1 / 8, identity=True).eval()
+    module.load_state_dict(original.state_dict())
+    x = filled.clip(3, [8, 32, 4, 6, 6])
+    y = original.eval()(x, 4)
+    assert torch.allclose(module(x, 4)[:, :4], y[:, :4] + x[:, :4], atol=1e-6)
+    assert torch.equal(module(x, 4)[:, 4:], x[:, 4:])
+
+
 def test_it_is_stable_under_autocast(original):
     x = filled.clip(3, [4, 32, 4, 6, 6]).requires_grad_()
     exact = original.eval()(x, 4)
