@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 from hashlib import sha256
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -38,22 +39,15 @@ def run(trial: Trial, runtime: Runtime, report: Report) -> Record:
         NonFiniteLossError: If training diverges.
     """
     start = time.monotonic()
-    check_device(runtime.device)
-    if trial.model.weights is not None and runtime.weights is None:
-        raise ValueError(
-            f"a trial starts from {trial.model.weights}; say where it is, by --weights"
-        )
+    _check(trial, runtime)
     torch.set_num_threads(runtime.threads)
     splits = data.videos(trial.data, runtime)
     passport = digest(splits)
     key = record.key(trial, passport)
-    work = runtime.work(key)
-    state = checkpoint.newest(work)
-    resumed = [*state["resumed"], len(state["history"])] if state else []
-    report([Epoch(**row) for row in state["history"]] if state else [])
 
     torch.manual_seed(trial.seed)
     net = zoo.build(trial.model, trial.data, weights_root=runtime.weights).to(runtime.device)
+    test = _Test(net, splits["test"], trial, runtime)
     batches = data.Loader(
         splits["train"],
         trial.data,
@@ -61,22 +55,7 @@ def run(trial: Trial, runtime: Runtime, report: Report) -> Record:
         seed=trial.seed,
         runtime=runtime,
     )
-    test = _Test(net, splits["test"], trial, runtime)
-
-    def after_epoch(history: list[Epoch], state: State) -> None:
-        checkpoint.save(work, state | {"resumed": resumed}, epoch=len(history))
-        report(history)
-
-    history = train.fit(
-        net,
-        batches.epoch,
-        trial.train,
-        steps=len(batches),
-        seed=trial.seed,
-        resume=state,
-        validate=test.validate,
-        report=after_epoch,
-    )
+    history, resumed = _train(net, batches, test, runtime.work(key), report)
     scores = test.scores(trial.evaluation)
     packed = _pack(scores, splits["test"])
     counted = cost.count_net(net, test.one_clip(), num_classes=trial.data.num_classes)
@@ -97,8 +76,42 @@ def run(trial: Trial, runtime: Runtime, report: Report) -> Record:
     )
     record.write(runtime.results, done, packed)
     if not runtime.keep_checkpoints:
-        shutil.rmtree(work, ignore_errors=True)
+        shutil.rmtree(runtime.work(key), ignore_errors=True)
     return done
+
+
+def _check(trial: Trial, runtime: Runtime) -> None:
+    """Refuse what would otherwise be left out in silence."""
+    check_device(runtime.device)
+    if trial.model.weights is not None and runtime.weights is None:
+        raise ValueError(
+            f"a trial starts from {trial.model.weights}; say where it is, by --weights"
+        )
+
+
+def _train(
+    net: nn.Module, batches: data.Loader, test: "_Test", work: Path, report: Report
+) -> tuple[list[Epoch], list[int]]:
+    """Train from the newest checkpoint; return the history and the epochs of resumption."""
+    state = checkpoint.newest(work)
+    resumed = [*state["resumed"], len(state["history"])] if state else []
+    report([Epoch(**row) for row in state["history"]] if state else [])
+
+    def after_epoch(history: list[Epoch], state: State) -> None:
+        checkpoint.save(work, state | {"resumed": resumed}, epoch=len(history))
+        report(history)
+
+    history = train.fit(
+        net,
+        batches.epoch,
+        test.trial.train,
+        steps=len(batches),
+        seed=test.trial.seed,
+        resume=state,
+        validate=test.validate,
+        report=after_epoch,
+    )
+    return history, resumed
 
 
 class _Test:
