@@ -185,10 +185,10 @@ def run_tables(
 @at_scale
 @in_results
 def write_reports(tables: tuple[str, ...], **asked: Any) -> None:
-    """Write tables and figures again from the records alone; all tables if none is named."""
+    """Write tables and figures again from the records alone; all there are if none is named."""
     from harness import reproduce
 
-    _show([reproduce.write(request) for request in _requests(_named(tables), **asked)])
+    _show([reproduce.write(request) for request in _written(tables, **asked)])
 
 
 @app.command("figures")
@@ -196,10 +196,10 @@ def write_reports(tables: tuple[str, ...], **asked: Any) -> None:
 @at_scale
 @in_results
 def draw_figures(tables: tuple[str, ...], **asked: Any) -> None:
-    """Draw figures again from the records alone; all tables if none is named."""
+    """Draw figures again from the records alone; all there are if none is named."""
     from harness import reproduce
 
-    for request in _requests(_named(tables), **asked):
+    for request in _written(tables, **asked):
         for path in reproduce.draw(request):
             click.echo(_short(path))
 
@@ -284,6 +284,14 @@ def open_ui(results: Path, port: int) -> None:
 def _named(tables: Sequence[str]) -> list[str]:
     known = experiments.names()
     return [check(table, known, what="table") for table in tables] or known
+
+
+def _written(tables: Sequence[str], **asked: Any) -> list["Request"]:
+    """Return the named tables, or all that were written before."""
+    from harness import reproduce
+
+    requests = _requests(tables, **asked)
+    return requests if tables else [each for each in requests if reproduce.is_written(each)]
 
 
 def _requests(

@@ -177,6 +177,12 @@ def write(request: Request) -> Output:
     )
 
 
+def is_written(request: Request) -> bool:
+    """Say whether the table was written before."""
+    name = report.stem(request.experiment, request.scale)
+    return (request.runtime.results / "tables" / f"{name}.md").is_file()
+
+
 def draw(request: Request) -> list[Path]:
     """Draw the figure of the table from the records that are there."""
     return _draw(request, _lines(request))
