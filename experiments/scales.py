@@ -6,9 +6,9 @@ from dataclasses import replace
 from harness.specs import EvalSpec, Scale, TrainSpec, Trial
 
 DESK_TRAIN = TrainSpec(
-    epochs=12,
+    epochs=20,
     batch_videos=16,
-    lr=0.04,
+    lr=0.06,
     schedule="one_cycle",
     warmup_epochs=2,
     warmup_start=0.1,
@@ -47,7 +47,7 @@ def desk(trial: Trial) -> Trial:
         ),
         train=DESK_TRAIN,
         evaluation=EvalSpec(
-            num_passes=2 * SECTIONS // num_snippets, crop_px=16, short_side_px=16, every_epochs=2
+            num_passes=2 * SECTIONS // num_snippets, crop_px=16, short_side_px=16, every_epochs=4
         ),
     )
 

@@ -1,6 +1,6 @@
 """From a table to the distinct trials that it needs, and which of them have a record."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -44,7 +44,7 @@ def trials(
     scale: Callable[[Trial], Trial],
     seeds: int,
     passport: Callable[[Trial], str],
-    code: Callable[[Trial], str],
+    code: Callable[[Trial], Mapping[str, str]],
     results: Path,
 ) -> list[Planned]:
     """List the distinct trials of a table, seed by seed so that early results cover all rows.
@@ -54,7 +54,7 @@ def trials(
         scale: What shrinks.
         seeds: Trials per row, with seeds 0, 1, ...
         passport: Trial to the hash of its data.
-        code: Trial to the hash of the source that it would run.
+        code: Trial to the hashes of the modules that it would run.
         results: Folder that holds `records/`.
     """
     if not experiment.trains:
@@ -75,7 +75,12 @@ def trials(
 
 
 def _planned(
-    table: str, rows: tuple[str, ...], trial: Trial, key: str, code: str, results: Path
+    table: str,
+    rows: tuple[str, ...],
+    trial: Trial,
+    key: str,
+    code: Mapping[str, str],
+    results: Path,
 ) -> Planned:
     found = record.read(results, key)
     state: State = "missing"

@@ -14,7 +14,7 @@ from typing import Any
 from harness.files import replace
 from harness.specs import Trial, as_dict
 
-FORMAT = 1
+FORMAT = 2
 _DIGITS = 20
 
 
@@ -26,7 +26,7 @@ class Record:
         key: Hash of the trial and of its data.
         trial: Every field of the trial.
         passport: Hash of the data set's passport.
-        code: Hash of the source that ran.
+        code: Module that ran to the hash of its source.
         metrics: `top1`, `top5` in percent; `videos` counted.
         params: Parameters of the network that ran, in ones.
         gmacs: Its cost per view, 10^9 multiply-adds under `counting_rule`.
@@ -42,7 +42,7 @@ class Record:
     key: str
     trial: Mapping[str, Any]
     passport: str
-    code: str
+    code: Mapping[str, str]
     metrics: Mapping[str, float]
     params: int
     gmacs: float
@@ -53,6 +53,11 @@ class Record:
     seconds: float
     resumed_epochs: list[int]
     format: int = FORMAT
+
+    @property
+    def code_hash(self) -> str:
+        """Return one hash of all modules that ran."""
+        return _checksum(self.code)[:_DIGITS]
 
     @property
     def finished_ms(self) -> int:
@@ -96,7 +101,8 @@ def read(results: Path, key: str) -> Record | None:
     if checksum != _checksum(body):
         raise ValueError(f"{path} was altered; delete it to run its trial again")
     if body["format"] != FORMAT:
-        raise ValueError(f"{path} has layout {body['format']}; this version reads {FORMAT}")
+        found = f"{path} has layout {body['format']}; this version reads {FORMAT}"
+        raise ValueError(f"{found}: delete it to run its trial again")
     return Record(**body)
 
 

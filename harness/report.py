@@ -4,7 +4,7 @@ Cost stands at paper scale, printed accuracy in its own columns, and what was me
 scale at which it was measured.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,7 +65,7 @@ def lines(
     records: Sequence[Record],
     *,
     scale: Callable[[Trial], Trial],
-    code: Callable[[Trial], str],
+    code: Callable[[Trial], Mapping[str, str]],
 ) -> list[Line]:
     """Collect what the records say of every row at a scale.
 
@@ -73,7 +73,7 @@ def lines(
         experiment: The table, at paper scale.
         records: Of any trials.
         scale: Gives the trials whose records count.
-        code: Trial to the hash of the source as it is now.
+        code: Trial to the hashes of its modules as they are now.
     """
     return [
         _line(row, plan.records_of(row, records, scale=scale), lambda trial: code(scale(trial)))
@@ -83,9 +83,9 @@ def lines(
     ]
 
 
-def _line(row: Row, found: Sequence[Record], code: Callable[[Trial], str]) -> Line:
+def _line(row: Row, found: Sequence[Record], code: Callable[[Trial], Mapping[str, str]]) -> Line:
     values = tuple(each.metrics["top1"] for each in found)
-    current = code(row.trial) if row.trial and found else ""
+    current = code(row.trial) if row.trial and found else {}
     return Line(
         row=row,
         cost=row_cost(row),

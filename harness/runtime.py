@@ -18,6 +18,8 @@ from pathlib import Path
 
 _ROOT = Path(__file__).resolve().parents[1]
 _LIBRARIES = ("torch", "torchvision", "av", "numpy", "einops", "ray", "mlflow")
+_SPECS = "harness.specs"
+_DIGITS = 16
 REGISTRIES = ("DATASETS", "BACKBONES", "MODULES", "CHECKPOINTS")
 
 
@@ -79,20 +81,19 @@ def provenance(runtime: Runtime) -> dict[str, object]:
     }
 
 
-def code_hash(entry: str, *, registered: Iterable[str] = ()) -> str:
-    """Hash the source that a run imports from this package, comments and docstrings left out.
+def code_hashes(entry: str, *, registered: Iterable[str] = ()) -> dict[str, str]:
+    """Hash each module that a run imports from this package, comments and docstrings left out.
 
     Dictionaries of names are left out as well; what a trial uses of them is given instead. So a
-    new module or data set makes no record stale.
+    new module or data set makes no record stale. Nor does `harness.specs`: it holds values, and
+    every value of a trial stands in its key.
 
     Args:
         entry: Module where the run starts.
         registered: Further modules, those that the trial names.
     """
-    total = hashlib.sha256()
-    for module in sorted(closure([entry, *registered])):
-        total.update(f"{module}\n{_canonical(_source(module))}\n".encode())
-    return total.hexdigest()
+    reached = sorted(closure([entry, *registered]) - {_SPECS})
+    return {module: _hash(_canonical(_source(module))) for module in reached}
 
 
 def closure(entries: Iterable[str]) -> set[str]:
@@ -118,6 +119,10 @@ def imports(module: str) -> tuple[str, ...]:
             found |= {alias.name for alias in node.names}
     parents = {name.rpartition(".")[0] for name in found}
     return tuple(sorted(name for name in found | parents if _is_ours(name)))
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
 
 
 def _is_ours(module: str) -> bool:

@@ -342,7 +342,7 @@ def _origin(record: Record) -> dict[str, str]:
     tags = {
         "commit": f"{record.provenance.get('commit') or 'unknown'}{dirty}",
         "campaign": str(record.provenance.get("campaign") or ""),
-        "code": record.code,
+        "code": record.code_hash,
         "passport": record.passport,
         "counting_rule": record.counting_rule,
         "resumed_epochs": ", ".join(map(str, record.resumed_epochs)),

@@ -17,7 +17,7 @@ from harness.data.passport import digest
 from harness.data.videos import Video
 from harness.names import place
 from harness.record import Record
-from harness.runtime import Runtime, check_device, code_hash, provenance
+from harness.runtime import Runtime, check_device, code_hashes, provenance
 from harness.specs import EvalSpec, Trial, as_dict
 from harness.train import Epoch, State
 
@@ -172,8 +172,8 @@ class _Test:
         return next(self.loaders[self.quick].epoch(0)).clips[:1, 0]
 
 
-def code(trial: Trial) -> str:
-    """Hash the source that this trial runs: this module and what the trial names.
+def code(trial: Trial) -> dict[str, str]:
+    """Hash the modules that this trial runs: this one, what the trial names, what they import.
 
     Raises:
         ValueError: If the trial names what does not exist.
@@ -184,7 +184,7 @@ def code(trial: Trial) -> str:
     ]
     if trial.model.module is not None:
         named.append(place(zoo.MODULES, trial.model.module, what="module"))
-    return code_hash("harness.trial", registered=named)
+    return code_hashes("harness.trial", registered=named)
 
 
 def _pack(scores: np.ndarray, videos: list[Video]) -> bytes:

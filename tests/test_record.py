@@ -19,7 +19,7 @@ def made(trial=TRIAL, *, top1=50.0, passport="p", code="c", finished_ms=1):
         key=record.key(trial, passport),
         trial=as_dict(trial),
         passport=passport,
-        code=code,
+        code={"m": code},
         metrics={"top1": top1, "top5": 90.0, "map": 60.0, "videos": 12},
         params=1000,
         gmacs=0.5,
@@ -93,7 +93,7 @@ def planned(results, *, seeds=2, code="c"):
         scale=shrunk,
         seeds=seeds,
         passport=lambda trial: "p",
-        code=lambda trial: code,
+        code=lambda trial: {"m": code},
         results=results,
     )
 
@@ -113,7 +113,7 @@ def test_rows_that_ask_for_the_same_share_a_trial(tmp_path):
         scale=shrunk,
         seeds=1,
         passport=lambda trial: "p",
-        code=lambda trial: "c",
+        code=lambda trial: {"m": "c"},
         results=tmp_path,
     )
     assert [each.rows for each in listed] == [("DSA at II", "again")]
@@ -154,7 +154,7 @@ def test_a_table_of_costs_needs_no_trials(tmp_path):
         scale=shrunk,
         seeds=3,
         passport=lambda trial: "p",
-        code=lambda trial: "c",
+        code=lambda trial: {"m": "c"},
         results=tmp_path,
     )
     assert listed == []
@@ -169,7 +169,7 @@ def test_the_nine_tables_share_their_trials(tmp_path):
             scale=desk,
             seeds=1,
             passport=lambda trial: "p",
-            code=lambda trial: "c",
+            code=lambda trial: {"m": "c"},
             results=tmp_path,
         )
         keys |= {(name, row): each.key for each in listed for row in each.rows}

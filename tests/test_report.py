@@ -19,8 +19,8 @@ def lines():
         for place, row in enumerate(EXPERIMENT.rows[:-1])
         for seed in range(3)
     ]
-    records[0] = replace(records[0], code="old")
-    return report.lines(EXPERIMENT, records, scale=shrunk, code=lambda _: "c")
+    records[0] = replace(records[0], code={"m": "old"})
+    return report.lines(EXPERIMENT, records, scale=shrunk, code=lambda _: {"m": "c"})
 
 
 def test_the_mean_of_seeds_has_students_interval():
@@ -75,7 +75,7 @@ HOSTILE = ["=cmd()", "a|b", r"\input{x}", "50% & _x_ #1", "<script>"]
 @pytest.mark.parametrize("label", HOSTILE)
 def test_text_is_escaped_for_each_format(label):
     odd = Experiment(name="t", title="x", caption="y", rows=(Row(label=label, trial=None),))
-    lines = report.lines(odd, [], scale=shrunk, code=lambda _: "c")
+    lines = report.lines(odd, [], scale=shrunk, code=lambda _: {"m": "c"})
     table = report.markdown(odd, lines, scale="desk").splitlines()
     assert len([cell for cell in table[4].replace(r"\|", "").split("|") if cell.strip()]) == 6
     assert "<script>" not in "\n".join(table)

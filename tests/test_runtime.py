@@ -33,6 +33,17 @@ def test_the_code_of_a_trial_is_what_it_names():
     assert trial.code(TRIALS[3]) == trial.code(TRIALS[4])
 
 
+def test_a_changed_module_is_named_and_specs_are_left_to_the_key(monkeypatch):
+    before = trial.code(TRIALS[3])
+    source = runtime._source
+    monkeypatch.setattr(
+        runtime, "_source", lambda name: source(name) + "\nX = 1\n" * (name == "harness.train")
+    )
+    after = trial.code(TRIALS[3])
+    assert {name for name in before if before[name] != after[name]} == {"harness.train"}
+    assert "harness.specs" not in before
+
+
 def test_a_trial_needs_neither_ray_nor_mlflow(tmp_path):
     program = f"""
 import sys

@@ -108,7 +108,7 @@ def recorded(what: Planned, *, history: Sequence[Epoch] = (), top1: float = 61.5
         key=what.key,
         trial=as_dict(what.trial),
         passport="passport",
-        code="code",
+        code={"m": "code"},
         metrics={"top1": top1, "top5": 90.0, "map": 60.0, "videos": 48},
         params=1_250_000,
         gmacs=0.125,

@@ -50,10 +50,10 @@ def videos(
     train_videos: int = 600,
     test_videos: int = 480,
     size_px: int = 16,
-    noise: int = 40,
+    noise: int = 20,
     wobble: int = 1,
-    faint: int = 96,
-    hidden: int = 20,
+    faint: int = 128,
+    hidden: int = 10,
     seed: int = 0,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> dict[str, list[Video]]:
