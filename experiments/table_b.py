@@ -5,7 +5,7 @@ paper's own scale takes.
 """
 
 from experiments.recipes import GUESSES, I3D_R50, TSN_R50, with_dsa
-from harness.specs import Experiment, Position, Row
+from harness.specs import Claim, Experiment, Position, Row
 
 POSITIONS: dict[str, tuple[Position, float, float]] = {
     "I": ("before_conv1", 81.4, 95.4),
@@ -37,4 +37,23 @@ EXPERIMENT = Experiment(
         ),
     ),
     notes=("Block 1 of res5 is inferred: the paper says res5 and one block.", *GUESSES),
+    claims=(
+        Claim(
+            text="Position II is the best",
+            kind="best",
+            rows=("DSA at II", "DSA at I", "DSA at III", "DSA at IV"),
+        ),
+        Claim(
+            text="DSA is better than an average of snippets",
+            kind="better",
+            rows=("DSA at II", "TSN+I3D R50"),
+            source="table (g)",
+        ),
+        Claim(
+            text="Positions I and II are equally good",
+            kind="same",
+            rows=("DSA at I", "DSA at II"),
+            limit=1.0,
+        ),
+    ),
 )

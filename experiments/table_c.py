@@ -1,7 +1,7 @@
 """Table (c): the width of the kernel generator."""
 
 from experiments.recipes import GUESSES, I3D_R50, with_dsa
-from harness.specs import Experiment, Row
+from harness.specs import Claim, Experiment, Row
 
 EXPERIMENT = Experiment(
     name="table_c",
@@ -21,4 +21,13 @@ EXPERIMENT = Experiment(
         )
     ),
     notes=GUESSES,
+    claims=(
+        Claim(text="α = 2 is the best", kind="best", rows=("α = 2", "α = 1", "α = 4", "α = 8")),
+        Claim(
+            text="Accuracy rises with α, then falls",
+            kind="trend",
+            rows=("α = 1", "α = 2", "α = 4", "α = 8"),
+            trend="peak",
+        ),
+    ),
 )

@@ -1,7 +1,7 @@
 """Table (d): the stage that carries the DSA modules."""
 
 from experiments.recipes import GUESSES, I3D_R50, with_dsa
-from harness.specs import Experiment, Row
+from harness.specs import Claim, Experiment, Row
 
 EVERY_OTHER_BLOCK = {"res2": (1,), "res3": (1, 3), "res4": (1, 3, 5), "res5": (1,)}
 PRINTED = {"res2": (81.4, 94.7), "res3": (81.3, 95.1), "res4": (81.3, 95.3), "res5": (81.5, 95.2)}
@@ -22,5 +22,14 @@ EXPERIMENT = Experiment(
         *GUESSES,
         "How many blocks of res2, res3 and res4 carry a module is not printed; every other one, "
         "as table (f) counts them, is a guess.",
+    ),
+    claims=(
+        Claim(text="res5 is the best stage", kind="best", rows=("res5", "res2", "res3", "res4")),
+        Claim(
+            text="An early stage serves as well as a late one",
+            kind="same",
+            rows=("res2", "res5"),
+            limit=1.0,
+        ),
     ),
 )

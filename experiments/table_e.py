@@ -1,7 +1,7 @@
 """Table (e): the share of channels that DSA mixes."""
 
 from experiments.recipes import GUESSES, I3D_R50, with_dsa
-from harness.specs import Experiment, Row
+from harness.specs import Claim, Experiment, Row
 
 EXPERIMENT = Experiment(
     name="table_e",
@@ -21,4 +21,21 @@ EXPERIMENT = Experiment(
         )
     ),
     notes=GUESSES,
+    claims=(
+        Claim(
+            text="β = 1/2 is the best", kind="best", rows=("β = 1/2", "β = 1", "β = 1/4", "β = 1/8")
+        ),
+        Claim(
+            text="An eighth of the channels serves as well as all",
+            kind="same",
+            rows=("β = 1/8", "β = 1"),
+            limit=1.0,
+        ),
+        Claim(
+            text="Accuracy rises and then falls as fewer channels are mixed",
+            kind="trend",
+            rows=("β = 1", "β = 1/2", "β = 1/4", "β = 1/8"),
+            trend="peak",
+        ),
+    ),
 )

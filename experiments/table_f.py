@@ -1,7 +1,7 @@
 """Table (f): the number of DSA modules."""
 
 from experiments.recipes import FINAL_R50, GUESSES, I3D_R50, with_dsa
-from harness.specs import Experiment, Row
+from harness.specs import Claim, Experiment, Row
 
 EXPERIMENT = Experiment(
     name="table_f",
@@ -21,4 +21,16 @@ EXPERIMENT = Experiment(
         )
     ),
     notes=(*GUESSES, "Every other block of a stage is inferred: it gives the printed counts."),
+    claims=(
+        Claim(
+            text="Five blocks of res3 and res4 are the best",
+            kind="best",
+            rows=("res3+4, 5 blocks", "res4+5, 4 blocks", "res5, 1 block", "res2+3, 3 blocks"),
+        ),
+        Claim(
+            text="Five blocks are better than one",
+            kind="better",
+            rows=("res3+4, 5 blocks", "res5, 1 block"),
+        ),
+    ),
 )

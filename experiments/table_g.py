@@ -1,7 +1,7 @@
 """Table (g): DSA on two kinds of short-range modelling."""
 
 from experiments.recipes import FINAL_R50, GUESSES, I3D_R50, TSM_R50, with_dsa
-from harness.specs import Experiment, Row
+from harness.specs import Claim, Experiment, Row
 
 EXPERIMENT = Experiment(
     name="table_g",
@@ -19,6 +19,15 @@ EXPERIMENT = Experiment(
             label="DSA+I3D R50",
             trial=with_dsa(I3D_R50, FINAL_R50, beta=1 / 8),
             published={"top1": 81.8, "top5": 95.4},
+        ),
+    ),
+    claims=(
+        Claim(text="DSA helps TSM", kind="better", rows=("DSA+TSM R50", "TSM R50")),
+        Claim(text="DSA helps I3D", kind="better", rows=("DSA+I3D R50", "I3D R50")),
+        Claim(
+            text="DSA on I3D is better than on TSM",
+            kind="better",
+            rows=("DSA+I3D R50", "DSA+TSM R50"),
         ),
     ),
     notes=(*GUESSES, "T of the TSM rows is not printed; 4 is a guess."),

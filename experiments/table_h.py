@@ -10,7 +10,7 @@ from experiments.recipes import (
     with_dsa,
     with_module,
 )
-from harness.specs import Experiment, Row
+from harness.specs import Claim, Experiment, Row
 
 EXPERIMENT = Experiment(
     name="table_h",
@@ -43,6 +43,15 @@ EXPERIMENT = Experiment(
             trial=with_dsa(I3D_R50, FINAL_R50, beta=1 / 8),
             published={"top1": 81.8},
         ),
+    ),
+    claims=tuple(
+        Claim(text=f"{better} is better than {worse} on {depth}", kind="better", rows=rows)
+        for depth in ("R18", "R50")
+        for better, worse, rows in (
+            ("DSA", "SENet", (f"DSA+I3D {depth}", f"SENet+I3D {depth}")),
+            ("DSA", "I3D alone", (f"DSA+I3D {depth}", f"I3D {depth}")),
+            ("SENet", "I3D alone", (f"SENet+I3D {depth}", f"I3D {depth}")),
+        )
     ),
     notes=(
         *GUESSES,

@@ -1,7 +1,7 @@
 """Table (i): what the networks cost; exact arithmetic at paper scale, nothing is trained."""
 
 from experiments.recipes import FINAL_R50, I3D_R50, V4D_R50, with_dsa, with_module
-from harness.specs import Experiment, Row
+from harness.specs import Claim, Experiment, Row
 
 EXPERIMENT = Experiment(
     name="table_i",
@@ -19,6 +19,22 @@ EXPERIMENT = Experiment(
             label="DSA+I3D R50",
             trial=with_dsa(I3D_R50, FINAL_R50, beta=1 / 8),
             published={"gmacs": 83.8},
+        ),
+    ),
+    claims=(
+        Claim(
+            text="DSA costs what TSN costs",
+            kind="overhead",
+            rows=("DSA+I3D R50", "TSN+I3D R50"),
+            metric="gmacs",
+            limit=0.1,
+        ),
+        Claim(
+            text="V4D costs 1.7 times as much as TSN",
+            kind="ratio",
+            rows=("V4D+I3D R50", "TSN+I3D R50"),
+            metric="gmacs",
+            limit=1.7,
         ),
     ),
     notes=(

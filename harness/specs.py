@@ -16,6 +16,9 @@ Schedule = Literal["step", "cosine", "one_cycle"]
 Precision = Literal["float32", "bfloat16", "float16"]
 Grouping = Literal["interleaved", "neighbouring", "released"]
 Scale = Literal["paper", "desk"]
+ClaimKind = Literal["better", "same", "best", "trend", "overhead", "ratio"]
+Trend = Literal["rising", "falling", "flat", "peak"]
+COSTS = ("params_m", "gmacs", "total_gmacs")
 Option = str | int | float | bool | tuple[int, ...]
 Options = Mapping[str, Option]
 
@@ -184,6 +187,44 @@ class Row:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Claim:
+    """What the paper asserts of rows of a table.
+
+    Attributes:
+        text: The assertion, in one sentence.
+        kind: `better`: the first row is above the second. `same`: the two differ by less than
+            `limit` points. `best`: the first row is the best of all these. `trend`: along these
+            rows the metric takes the shape `trend`. `overhead`: the first row costs at most
+            `limit` percent more than the second. `ratio`: the first row costs `limit` times what
+            the second does, to the digit that is printed.
+        rows: Labels: two of them, but for `best` and `trend`.
+        metric: `top1` or another accuracy; for `overhead` and `ratio` one of `COSTS`.
+        limit: See `kind`.
+        trend: See `kind`. A `peak` is at neither end.
+        source: Where the paper says so, if the table itself does not.
+    """
+
+    text: str
+    kind: ClaimKind
+    rows: tuple[str, ...]
+    metric: str = "top1"
+    limit: float | None = None
+    trend: Trend | None = None
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        pair = self.kind not in ("best", "trend")
+        if len(self.rows) != 2 if pair else len(self.rows) < 3 - (self.kind == "best"):
+            raise ValueError(f"claim {self.text!r}: {self.kind} is not said of {self.rows}")
+        if (self.limit is None) is (self.kind in ("same", "overhead", "ratio")):
+            raise ValueError(f"claim {self.text!r}: {self.kind} with limit {self.limit}")
+        if (self.trend is None) is (self.kind == "trend"):
+            raise ValueError(f"claim {self.text!r}: {self.kind} with trend {self.trend}")
+        if (self.metric in COSTS) is not (self.kind in ("overhead", "ratio")):
+            raise ValueError(f"claim {self.text!r}: {self.kind} of {self.metric}")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Experiment:
     """A table of the paper.
 
@@ -194,6 +235,9 @@ class Experiment:
         rows: Its lines, top to bottom.
         notes: What had to be guessed, one sentence each.
         trains: False for a table of costs, which are counted and not measured.
+        claims: What the paper asserts of these rows.
+        margin: Points by which an accuracy may differ from the printed one and still count as
+            reproduced. Like the claims, it is to stand before the results do.
     """
 
     name: str
@@ -202,6 +246,8 @@ class Experiment:
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
     trains: bool = True
+    claims: tuple[Claim, ...] = ()
+    margin: float = 1.5
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):
@@ -209,6 +255,9 @@ class Experiment:
         labels = [row.label for row in self.rows]
         if not labels or len(set(labels)) < len(labels):
             raise ValueError(f"{self.name}: rows need different labels, at least one; got {labels}")
+        for claim in self.claims:
+            if strange := set(claim.rows) - set(labels):
+                raise ValueError(f"{self.name}: {claim.text!r} names {strange}, not rows: {labels}")
 
 
 def as_dict(trial: Trial) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import pytest
 import experiments
 from experiments.scales import desk
 from experiments.table_b import EXPERIMENT
-from harness.specs import Experiment, Row, as_dict
+from harness.specs import Claim, Experiment, Row, as_dict
 
 
 @pytest.mark.parametrize("name", experiments.names())
@@ -62,3 +62,40 @@ def test_a_table_is_written_at_paper_scale():
         assert (data.num_snippets, data.num_frames, data.crop_px) == (4, 4, 224)
         assert (row.trial.evaluation.num_passes, row.trial.evaluation.num_crops) == (2, 3)
         assert replace(row.trial, scale="paper") == row.trial
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"kind": "better", "rows": ("a",)},
+        {"kind": "same", "rows": ("a", "b")},
+        {"kind": "better", "rows": ("a", "b"), "limit": 1.0},
+        {"kind": "trend", "rows": ("a", "b", "c")},
+        {"kind": "trend", "rows": ("a", "b"), "trend": "peak"},
+        {"kind": "best", "rows": ("a",)},
+        {"kind": "better", "rows": ("a", "b"), "metric": "gmacs"},
+        {"kind": "overhead", "rows": ("a", "b"), "limit": 1.0},
+    ],
+)
+def test_a_claim_that_says_nothing_is_refused(wrong):
+    with pytest.raises(ValueError, match="claim 'it is so'"):
+        Claim(text="it is so", **wrong)
+
+
+def test_a_claim_names_rows_of_its_table():
+    claim = Claim(text="a beats z", kind="better", rows=("a", "z"))
+    with pytest.raises(ValueError, match="not rows"):
+        Experiment(
+            name="t", title="", caption="", rows=(Row(label="a", trial=None),), claims=(claim,)
+        )
+
+
+@pytest.mark.parametrize("name", [name for name in experiments.names() if "table" in name])
+def test_every_ablation_table_says_what_the_paper_claims_and_its_printed_figures_agree(name):
+    experiment = experiments.load(name)
+    printed = {row.label: row.published for row in experiment.rows}
+    assert experiment.claims
+    for claim in experiment.claims:
+        if claim.kind in ("better", "best"):
+            first, *others = (printed[label][claim.metric] for label in claim.rows)
+            assert first > max(others), claim.text
