@@ -6,11 +6,12 @@ from dataclasses import replace
 from harness.specs import EvalSpec, Scale, TrainSpec, Trial
 
 DESK_TRAIN = TrainSpec(
-    epochs=20,
+    epochs=24,
     batch_videos=16,
-    lr=0.06,
-    schedule="one_cycle",
-    warmup_epochs=2,
+    lr=0.05,
+    schedule="step",
+    milestones=(20, 23),
+    warmup_epochs=4,
     warmup_start=0.1,
     weight_decay=1e-4,
     clip_grad_norm=40,
