@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from harness import data, figures, lock, plan, record, report, schedule, trial
+from harness import data, declared, figures, lock, plan, record, report, schedule, trial
 from harness.data import desk
 from harness.data.passport import digest
 from harness.mirror import Mirror
@@ -85,12 +85,12 @@ def distinct(
 
 
 def _narrowed(request: Request) -> Experiment:
-    """Return the table with the rows that the request names."""
+    """Return the table with the rows that the request names; its claims are of all rows."""
     experiment = request.experiment
     labels = [row.label for row in experiment.rows]
     chosen = [check(label, labels, what=f"row of {experiment.name}") for label in request.rows]
     rows = tuple(row for row in experiment.rows if row.label in (chosen or labels))
-    return replace(experiment, rows=rows)
+    return replace(experiment, rows=rows, claims=())
 
 
 def run(
@@ -126,6 +126,13 @@ def run(
             f"{names} at {first.scale} scale: {len(sharing)} trials, "
             f"{len(sharing) - len(todo)} recorded, {len(todo)} to run"
         )
+        for request in requests:
+            declared.declare(
+                request.experiment,
+                scale=request.scale,
+                results=runtime.results,
+                records=_records(request),
+            )
         if not todo:
             return [write(request) for request in requests], []
         campaign = runtime.campaign

@@ -107,7 +107,7 @@ def test_a_plan_lists_every_row_and_seed_once(tmp_path):
 
 def test_rows_that_ask_for_the_same_share_a_trial(tmp_path):
     row = EXPERIMENT.rows[3]
-    twice = replace(EXPERIMENT, rows=(row, replace(row, label="again")))
+    twice = replace(EXPERIMENT, rows=(row, replace(row, label="again")), claims=())
     listed = plan.trials(
         twice,
         scale=shrunk,
