@@ -1,17 +1,44 @@
 """The published results: made from the published records, and showing what they should."""
 
 from pathlib import Path
+from statistics import mean
 
 import pytest
 
 import experiments
 from experiments.scales import SCALES
-from harness import record
+from harness import plan, record
 from harness.reproduce import Request, write
 from harness.runtime import Runtime
 
 PUBLISHED = Path(__file__).parents[1] / "results"
 RECORDS = record.read_all(PUBLISHED)
+ROWS = [
+    pytest.param(row, id=f"{name} {row.label}")
+    for name in experiments.names()
+    if experiments.load(name).trains
+    for row in experiments.load(name).rows
+]
+SEES_ORDER = ("dsa", "v4d")
+ROUNDING = 0.5  # percent: twins that score the same up to rounding may both be right
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_what_mixes_snippets_clears_the_ceiling_of_averages_and_nothing_else_does(row):
+    found = plan.records_of(row, RECORDS, scale=SCALES["desk"])
+    top1 = [each.metrics["top1"] for each in found]
+    assert len(top1) == 3
+    if row.trial.model.module in SEES_ORDER:
+        assert mean(top1) >= 60
+        assert max(top1) >= 85
+    else:
+        assert max(top1) <= 50 + ROUNDING
+
+
+def test_a_2d_network_stays_near_its_own_ceiling():
+    (row,) = (row for row in experiments.load("table_b").rows if "2D" in row.label)
+    found = plan.records_of(row, RECORDS, scale=SCALES["desk"])
+    assert max(each.metrics["top1"] for each in found) <= 30
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in PUBLISHED.glob("tables/*.md")))
