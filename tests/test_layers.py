@@ -10,7 +10,18 @@ from harness.runtime import imports
 ROOT = Path(__file__).parents[1]
 LAYERS = [
     {"specs"},
-    {"declared", "files", "lock", "metrics", "names", "plan", "record", "runtime", "verdict"},
+    {
+        "declared",
+        "files",
+        "lock",
+        "metrics",
+        "names",
+        "plan",
+        "power",
+        "record",
+        "runtime",
+        "verdict",
+    },
     {"checkpoint", "cost", "data", "sidebyside", "zoo"},
     {"evaluate", "train"},
     {"trial"},
