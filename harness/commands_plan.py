@@ -6,16 +6,15 @@ All but the last two run without PyTorch, so that they answer at once.
 import json
 import os
 import re
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 import experiments
 from experiments.scales import SCALES
-from harness import copies, plan
-from harness.here import UNCHECKED, Here, found_row
+from harness import plan
+from harness.here import Here, found_row
 from harness.options import (
     as_json,
     at_scale,
@@ -28,10 +27,11 @@ from harness.options import (
     only_rows,
     with_seeds,
 )
-from harness.plan import Planned
 from harness.rates import GPUS, Rate, assumed, read
-from harness.record import Record
-from harness.specs import Experiment, Scale
+from harness.specs import Scale
+
+if TYPE_CHECKING:
+    from harness.why import Reason
 
 _KEY = re.compile(r"[0-9a-f]{4,20}")
 
@@ -73,44 +73,17 @@ def plan_tables(
 
     Makes no data: where they are not here, nothing counts as recorded.
     """
-    from harness import budget
+    from harness import outlook
 
     here = Here(**where)
-    chosen = [plan.narrowed(experiments.load(name), labels(rows)) for name in named(tables)]
-    listed, records = here.listed(chosen, seeds=seeds), here.records()
-    spent = budget.budget(
-        listed,
-        records,
-        scale=here.scale,
+    found = outlook.look(
+        here,
+        [plan.narrowed(experiments.load(name), labels(rows)) for name in named(tables)],
+        seeds=seeds,
         rate=_rate(here.scale, gpu, throughput),
         devices=gpus if here.scale == "paper" else os.cpu_count() or 1,
     )
-    found = _resolutions(chosen, records, here, seeds)
-    unchecked = any(here.passport(each.trial) is None for each in listed)
-    if as_json:
-        whole = {
-            "scale": here.scale,
-            "data": UNCHECKED if unchecked else "as their passport says",
-            "trials": [_listed(each, here) for each in listed],
-            "budget": budget.as_json(spent),
-            "resolution": found[0],
-        }
-        click.echo(json.dumps(whole, indent=1, ensure_ascii=False))
-        return
-    for each in listed:
-        click.echo(f"{_listed(each, here)['key'] or '–':20}  {each.state:7}  {each.name}")
-    click.echo("\n".join([*([UNCHECKED] if unchecked else []), budget.text(spent), "", *found[1]]))
-
-
-def _listed(each: Planned, here: Here) -> dict[str, Any]:
-    key = each.key if here.passport(each.trial) else None
-    return {
-        "key": key,
-        "state": each.state,
-        "table": each.table,
-        "rows": each.rows,
-        "seed": each.trial.seed,
-    }
+    _show(outlook.as_json(found) if as_json else outlook.text(found))
 
 
 def _rate(scale: Scale, gpu: str, throughput: Path | None) -> Rate | None:
@@ -119,24 +92,6 @@ def _rate(scale: Scale, gpu: str, throughput: Path | None) -> Rate | None:
     if throughput is not None:
         return read(throughput, scale=scale)
     return declared if scale == "paper" else None
-
-
-def _resolutions(
-    chosen: Sequence[Experiment], records: Sequence[Record], here: Here, seeds: int
-) -> tuple[list[dict[str, Any]], list[str]]:
-    """Return what each table can decide, as JSON and as text."""
-    from harness import resolution
-
-    found = []
-    for experiment in chosen:
-        trials = [row.trial for row in experiment.rows if row.trial is not None]
-        if trials:
-            spread = resolution.spread(experiment, records, scale=here.shrink)
-            videos = copies.sizes(here.shrink(trials[0]).data).test
-            found.append(
-                resolution.resolution(experiment, seeds=seeds, test_videos=videos, spread=spread)
-            )
-    return [resolution.as_json(each) for each in found], [resolution.text(each) for each in found]
 
 
 @click.command("explain")
@@ -169,7 +124,7 @@ def why_record(what: str, seeds: int, as_json: bool, **where: Any) -> None:
     _show(why.as_json(reasons) if as_json else "\n".join(why.text(each) for each in reasons))
 
 
-def _of_row(what: str, here: Here, seeds: int) -> list[Any]:
+def _of_row(what: str, here: Here, seeds: int) -> list["Reason"]:
     from harness import why
 
     experiment, row = found_row(what)
@@ -183,7 +138,7 @@ def _of_row(what: str, here: Here, seeds: int) -> list[Any]:
     ]
 
 
-def _of_key(what: str, here: Here, seeds: int) -> Any:
+def _of_key(what: str, here: Here, seeds: int) -> "Reason":
     from harness import why
 
     if not _KEY.fullmatch(what):

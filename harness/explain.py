@@ -66,8 +66,8 @@ def explain(
         experiment: The table, at paper scale.
         row: One of its rows.
         records: Of any trials; those of this row count.
-        scale: Name of the scale.
-        shrink: What the scale does to a trial.
+        scale: Name of the scale, of which `shrink` is what it does.
+        shrink: Trial at paper scale to the trial that runs.
 
     Raises:
         ValueError: If the row only quotes other work.
@@ -75,23 +75,36 @@ def explain(
     if row.trial is None:
         raise ValueError(f"{experiment.name}/{row.label} quotes {row.source}; nothing of it runs")
     found = plan.records_of(row, records, scale=shrink) if experiment.trains else []
-    newest = max(found, key=lambda each: each.finished_ms, default=None)
-    departures = [
-        *_videos(shrink(row.trial).data, row.trial.data, newest),
-        *_fields(shrink(row.trial), row.trial),
-        *_software(newest.provenance if newest else {}),
-        *_released(row.trial, seeds=len(found)),
-    ]
+    newest = _newest(found)
     return Explanation(
         table=experiment.name,
         row=row.label,
         scale=scale,
         printed=row.published,
-        measured={int(each.trial["seed"]): each.metrics["top1"] for each in found},
+        measured=_measured(found),
         provenance=newest.provenance if newest else {},
-        departures=tuple(sorted(departures, key=_dearest_first)) if experiment.trains else (),
+        departures=_departures(shrink(row.trial), row.trial, found) if experiment.trains else (),
         guesses=experiment.notes,
     )
+
+
+def _measured(found: Sequence[Record]) -> dict[int, float]:
+    return {int(each.trial["seed"]): each.metrics["top1"] for each in found}
+
+
+def _departures(here: Trial, paper: Trial, found: Sequence[Record]) -> tuple[Departure, ...]:
+    newest = _newest(found)
+    departures = [
+        *_videos(here.data, paper.data, newest),
+        *_fields(here, paper),
+        *_software(newest.provenance if newest else {}),
+        *_released(paper, seeds=len(found)),
+    ]
+    return tuple(sorted(departures, key=_dearest_first))
+
+
+def _newest(found: Sequence[Record]) -> Record | None:
+    return max(found, key=lambda each: each.finished_ms, default=None)
 
 
 def _dearest_first(departure: Departure) -> float:

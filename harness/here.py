@@ -12,7 +12,7 @@ from harness.plan import Planned
 from harness.record import Record
 from harness.specs import Experiment, Row, Scale, Trial
 
-UNCHECKED = "data not checked: assuming nothing is recorded"
+_NO_PASSPORT = "not here"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +52,7 @@ class Here:
                 experiment,
                 scale=self.shrink,
                 seeds=seeds,
-                passport=lambda trial: self.passport(trial) or UNCHECKED,
+                passport=lambda trial: self.passport(trial) or _NO_PASSPORT,
                 code=self.code,
                 results=self.results,
             ):

@@ -64,7 +64,9 @@ _FRAMES = Known(
     source="part of a gap of 5.3 to 10.6 in pytorch/vision#6241, with the number of clips",
 )
 GROUPING = Known(source="only the order of indices in the released test code was traced")
-WORKERS = Known(source="pytorch/pytorch#5059: NumPy's state is the same in every worker of PyTorch 1.5")
+WORKERS = Known(
+    source="pytorch/pytorch#5059: NumPy's state is the same in every worker of PyTorch 1.5"
+)
 _BY_FIELD: Mapping[str, Known] = {
     "evaluation.num_passes": _VIEWS,
     "evaluation.num_crops": _VIEWS,

@@ -78,13 +78,11 @@ def measure(
     """
     check_device(device)
     torch.set_num_threads(threads)
-    counted = cost.count(trial)
+    macs = cost.count(trial).macs
     try:
         speeds = [batch_videos / each for each in seconds(trial, device, batch_videos, steps)]
     except torch.OutOfMemoryError as error:
         raise ValueError(f"{batch_videos} videos do not fit into {device}'s memory") from error
-    low, median, high = quantiles(speeds, n=4, method="inclusive")
-    per_video = FORWARD_AND_BACKWARD * counted.macs
     return Measured(
         table=table,
         row=row,
@@ -96,12 +94,15 @@ def measure(
         steps=steps,
         precision=trial.train.precision,
         torch=torch.__version__,
-        macs_per_view=counted.macs,
-        videos_per_second=Quartiles(low=low, median=median, high=high),
-        macs_per_second=Quartiles(
-            low=low * per_video, median=median * per_video, high=high * per_video
-        ),
+        macs_per_view=macs,
+        videos_per_second=_quartiles(speeds),
+        macs_per_second=_quartiles([each * FORWARD_AND_BACKWARD * macs for each in speeds]),
     )
+
+
+def _quartiles(values: list[float]) -> Quartiles:
+    low, median, high = quantiles(values, n=4, method="inclusive")
+    return Quartiles(low=low, median=median, high=high)
 
 
 def seconds(trial: Trial, device: str, batch_videos: int, steps: int) -> list[float]:

@@ -45,7 +45,7 @@ LAYERS = [
         "ui",
         "why",
     },
-    {"__main__", "bench", "commands_plan", "here", "options", "reproduce", "step"},
+    {"__main__", "bench", "commands_plan", "here", "options", "outlook", "reproduce", "step"},
 ]
 OWNERS = {
     "ray": {"schedule"},
