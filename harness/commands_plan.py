@@ -73,16 +73,13 @@ def plan_tables(
 
     Makes no data: where they are not here, nothing counts as recorded.
     """
+    here = Here(**where)
+    chosen = [plan.narrowed(experiments.load(name), labels(rows)) for name in named(tables)]
+    rate = _rate(here.scale, gpu, throughput)
     from harness import outlook
 
-    here = Here(**where)
-    found = outlook.look(
-        here,
-        [plan.narrowed(experiments.load(name), labels(rows)) for name in named(tables)],
-        seeds=seeds,
-        rate=_rate(here.scale, gpu, throughput),
-        devices=gpus if here.scale == "paper" else os.cpu_count() or 1,
-    )
+    devices = gpus if here.scale == "paper" else os.cpu_count() or 1
+    found = outlook.look(here, chosen, seeds=seeds, rate=rate, devices=devices)
     _show(outlook.as_json(found) if as_json else outlook.text(found))
 
 
