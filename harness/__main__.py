@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,23 @@ import click
 
 import experiments
 from experiments.scales import SCALES
-from harness.names import check
+from harness import commands_plan
+from harness.options import (
+    FOLDER,
+    ROOT,
+    Command,
+    all_of,
+    as_json,
+    at_scale,
+    given_tables,
+    in_data,
+    in_results,
+    labels,
+    named,
+    only_rows,
+    some_tables,
+    with_seeds,
+)
 from harness.runtime import Runtime
 from harness.specs import Experiment, Scale
 from harness.track import TrackingError
@@ -20,61 +36,26 @@ if TYPE_CHECKING:
     from harness.reproduce import Output, Request
 
 FAILED, MISTAKE, INTERRUPTED = 1, 2, 130
-ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = """\b
 Examples:
   harness run table_b                     every row, three seeds, at desk scale
   harness run table_b --seeds 1 --no-ray  one seed, in this process
-  harness plan table_b                    what would run, and what is recorded
+  harness plan table_b --scale paper      what would run, what it costs and can decide
+  harness explain table_b/II              all that differs from the paper's recipe
   harness cost table_b --json             parameters and multiply-adds of every row
   harness ui                              every run of every table, in MLflow
 """
-Command = Callable[..., Any]
 
-_FOLDER = click.Path(file_okay=False, path_type=Path, resolve_path=True)
-given_tables = click.argument("tables", nargs=-1, required=True, metavar="TABLE...")
-some_tables = click.argument("tables", nargs=-1, metavar="[TABLE]...")
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-in_results = click.option(
-    "--results",
-    type=_FOLDER,
-    default=ROOT / "results" / "local",
-    show_default="results/local",
-    help="Folder of records, tables, figures and the MLflow store.",
+
+_request_options = all_of(
+    given_tables,
+    at_scale,
+    only_rows,
+    with_seeds,
+    in_results,
+    in_data,
+    click.option("--weights", type=FOLDER, help="Folder of initial weights."),
 )
-at_scale = click.option(
-    "--scale",
-    type=click.Choice(list(SCALES)),
-    default="desk",
-    show_default=True,
-    help="desk: small networks on generated videos, in minutes; paper: as printed.",
-)
-
-
-def _request_options(command: Command) -> Command:
-    for option in (
-        click.option("--weights", type=_FOLDER, help="Folder of initial weights."),
-        click.option(
-            "--data",
-            type=_FOLDER,
-            default=ROOT / "data",
-            show_default="data",
-            help="Folder of the data sets.",
-        ),
-        in_results,
-        click.option(
-            "--seeds",
-            type=click.IntRange(min=1),
-            default=3,
-            show_default=True,
-            help="Trials per row.",
-        ),
-        click.option("--rows", default="", help="Only these rows, labels with commas between."),
-        at_scale,
-        given_tables,
-    ):
-        command = option(command)
-    return command
 
 
 def _run_options(command: Command) -> Command:
@@ -107,34 +88,16 @@ def app() -> None:
     """Reproduce the tables of DSANet (arXiv 2105.12085)."""
 
 
+for command in commands_plan.COMMANDS:
+    app.add_command(command)
+
+
 @app.command("list")
 def list_tables() -> None:
     """List the tables."""
     for name in experiments.names():
         experiment = experiments.load(name)
         click.echo(f"{name}  {experiment.title} ({len(experiment.rows)} rows)")
-
-
-@app.command("plan")
-@_request_options
-@as_json
-def plan_tables(tables: tuple[str, ...], as_json: bool, **asked: Any) -> None:
-    """Say which trials tables need and which are recorded; make their data if they are missing."""
-    from harness import reproduce
-
-    requests = _requests(tables, **asked)
-    listed = reproduce.distinct(requests, progress=reproduce.steps(_aside))
-    if as_json:
-        rows = [
-            {"key": each.key, "state": each.state, "rows": each.rows, "seed": each.trial.seed}
-            for each in listed
-        ]
-        click.echo(json.dumps(rows, indent=1))
-        return
-    for each in listed:
-        click.echo(f"{each.key}  {each.state:7}  {each.name}")
-    fresh = sum(each.state == "fresh" for each in listed)
-    click.echo(f"{len(listed)} trials, {fresh} recorded, {len(listed) - fresh} to run")
 
 
 @app.command("run")
@@ -209,7 +172,7 @@ def draw_figures(tables: tuple[str, ...], **asked: Any) -> None:
 @as_json
 def show_cost(tables: tuple[str, ...], as_json: bool) -> None:
     """Count parameters and multiply-adds at paper scale, beside what is printed."""
-    chosen = _named(tables)
+    chosen = named(tables)
     from harness import costs
 
     rows = [row for table in chosen for row in costs.listing(experiments.load(table))]
@@ -281,11 +244,6 @@ def open_ui(results: Path, port: int) -> None:
     sys.exit(serve(results, store_uri(results), port=port, tables=experiments.names()))
 
 
-def _named(tables: Sequence[str]) -> list[str]:
-    known = experiments.names()
-    return [check(table, known, what="table") for table in tables] or known
-
-
 def _written(tables: Sequence[str], **asked: Any) -> list["Request"]:
     """Return the named tables, or all that were written before."""
     from harness import reproduce
@@ -307,7 +265,7 @@ def _requests(
     **machine: Any,
 ) -> list["Request"]:
     """Turn what was typed into one request per table."""
-    chosen = _named(tables)
+    chosen = named(tables)
     from harness.reproduce import Request
 
     campaign = campaign or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -317,7 +275,7 @@ def _requests(
             experiment=experiments.load(table),
             scale=scale,
             shrink=SCALES[scale],
-            rows=tuple(row.strip() for row in rows.split(",") if row.strip()),
+            rows=labels(rows),
             seeds=seeds,
             keep_stale=keep_stale,
             runtime=runtime,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from harness import record
+from harness import matching, record
 from harness.record import Record
 from harness.specs import Experiment, Row, Trial, as_dict
 
@@ -72,6 +72,19 @@ def trials(
         _planned(experiment.name, tuple(rows[key]), trial, key, code(trial), results)
         for key, trial in chosen.items()
     ]
+
+
+def narrowed(experiment: Experiment, rows: Sequence[str]) -> Experiment:
+    """Return a table with the rows that were named, all if none was, and the claims of these.
+
+    Raises:
+        ValueError: If a name fits no row, or several.
+    """
+    chosen = {matching.row(experiment, each).label for each in rows}
+    kept = tuple(row for row in experiment.rows if not rows or row.label in chosen)
+    labels = {row.label for row in kept}
+    claims = tuple(claim for claim in experiment.claims if set(claim.rows) <= labels)
+    return replace(experiment, rows=kept, claims=claims)
 
 
 def _planned(

@@ -1,7 +1,7 @@
 """A table from its file to its numbers: plan, run, mirror, write the table, draw the figure."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -11,7 +11,6 @@ from harness import data, declared, figures, lock, plan, record, report, schedul
 from harness.data import desk
 from harness.data.passport import digest
 from harness.mirror import Mirror
-from harness.names import check
 from harness.plan import Planned
 from harness.progress import Progress
 from harness.record import Record
@@ -67,30 +66,13 @@ def planned(request: Request, *, progress: data.Progress | None = None) -> list[
         return passports[place]
 
     return plan.trials(
-        _narrowed(request),
+        plan.narrowed(request.experiment, request.rows),
         scale=request.shrink,
         seeds=request.seeds,
         passport=passport,
         code=trial.code,
         results=request.runtime.results,
     )
-
-
-def distinct(
-    requests: Sequence[Request], *, progress: data.Progress | None = None
-) -> list[Planned]:
-    """List the trials of several tables, each once."""
-    listed = [each for request in requests for each in planned(request, progress=progress)]
-    return [sharing[0] for sharing in _by_key(listed).values()]
-
-
-def _narrowed(request: Request) -> Experiment:
-    """Return the table with the rows that the request names; its claims are of all rows."""
-    experiment = request.experiment
-    labels = [row.label for row in experiment.rows]
-    chosen = [check(label, labels, what=f"row of {experiment.name}") for label in request.rows]
-    rows = tuple(row for row in experiment.rows if row.label in (chosen or labels))
-    return replace(experiment, rows=rows, claims=())
 
 
 def run(

@@ -1,0 +1,97 @@
+"""Copies of the data sets: how many videos they have, and the passport of one that is here.
+
+Reads what is there, makes and changes nothing, and needs no PyTorch.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness import source
+from harness.specs import DataSpec
+
+DESK = "desk"
+_DIGITS = 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class Videos:
+    """How many videos a data set has, and who says so."""
+
+    train: int
+    test: int
+    source: str
+
+
+PUBLISHED: Mapping[str, Videos] = {
+    "mini_kinetics200": Videos(
+        train=80_000,
+        test=5_000,
+        source="the setting of V4D and of the paper; the lists published with V4D's code have "
+        "78,422 and 4,994",
+    ),
+    "kinetics400": Videos(
+        train=240_436,
+        test=19_796,
+        source="V4D; copies met have 214,738 to 241,258 and 13,734 to 19,881",
+    ),
+}
+
+
+def sizes(data: DataSpec) -> Videos:
+    """Return how many videos a data set has.
+
+    Raises:
+        ValueError: If nobody said how many.
+    """
+    if data.name == DESK:
+        recipe = _recipe(data)
+        return Videos(train=recipe["train"], test=recipe["test"], source="generated")
+    if data.name not in PUBLISHED:
+        known = ", ".join((DESK, *PUBLISHED))
+        raise ValueError(f"how many videos {data.name!r} has is known of {known} only")
+    return PUBLISHED[data.name]
+
+
+def passport(data: DataSpec, root: Path) -> str | None:
+    """Return the hash of the passport of a data set under `root`; None if none is there.
+
+    The passport is believed: its files are compared with it when a trial starts. Only the desk
+    data set can be told from its options.
+
+    Raises:
+        ValueError: If the passport cannot be read.
+    """
+    path = root / f"{DESK}-{_folder(data)}" / "passport.json"
+    if data.name != DESK or not path.is_file():
+        return None
+    try:
+        return _digest(json.loads(path.read_bytes()))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path} is no passport ({error}); delete {path.parent}") from error
+
+
+def _recipe(data: DataSpec) -> dict[str, Any]:
+    """Return what the desk videos depend on, as `harness.data.desk` names it."""
+    given = source.defaults("data.desk", "videos") | dict(data.options)
+    given.pop("progress", None)
+    renamed = {"train": given.pop("train_videos"), "test": given.pop("test_videos")}
+    return given | renamed | {"design": source.constant("data.desk", "DESIGN")}
+
+
+def _folder(data: DataSpec) -> str:
+    canonical = json.dumps(_recipe(data), sort_keys=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:_DIGITS]
+
+
+def _digest(splits: Mapping[str, list[dict[str, Any]]]) -> str:
+    """Hash a passport as `harness.data.passport.digest` does."""
+    lines = [
+        "\t".join((split, *(str(video[name]) for name in ("id", "label", "frames", "sha256"))))
+        for split, videos in sorted(splits.items())
+        for video in sorted(videos, key=lambda video: str(video["id"]))
+    ]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()

@@ -1,0 +1,85 @@
+"""What a departure from a recipe is known to cost, in points of accuracy, and who says so.
+
+Most of it is unknown, and says so. The figures are what others saw on other data sets, in the
+threads that are named; none of them says what a departure costs here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Certainty = Literal["reported", "suspected", "predicted", "unknown"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What is known of a departure.
+
+    Attributes:
+        points: Least and most that it cost; None where nobody knows.
+        certainty: `reported` in a thread, `suspected` there, `predicted` by a formula.
+        source: Where, and of what.
+    """
+
+    points: tuple[float, float] | None = None
+    certainty: Certainty = "unknown"
+    source: str = ""
+
+
+UNKNOWN = Known()
+OTHER_VIDEOS = Known(source="other videos altogether: no estimate of a printed number")
+COPY = Known(
+    points=(0.5, 2.0),
+    certainty="reported",
+    source="another copy of Kinetics, as facebookresearch/SlowFast#255; 17 once, with videos that "
+    "could not be decoded",
+)
+LISTS = Known(
+    points=(2.0, 4.0),
+    certainty="reported",
+    source="labels or lists made by another script: MCG-NJU/TDN#19, open-mmlab/mmaction2#705",
+)
+SEEDS = Known(
+    points=(0.25, 0.43),
+    certainty="predicted",
+    source="deviation from seed to seed on 5,000 videos, by arXiv 2304.01910",
+)
+_VIEWS = Known(
+    points=(2.6, 10.0),
+    certainty="reported",
+    source="2.6 between 1 and 30 views in MCG-NJU/TDN#49; 3 to 10 for a whole protocol",
+)
+_BATCH = Known(
+    points=(1.2, 9.0),
+    certainty="reported",
+    source="batch, devices and learning rate: open-mmlab/mmaction2#2322, "
+    "facebookresearch/SlowFast#197",
+)
+_WEIGHTS = Known(
+    points=(0.0, 16.0),
+    certainty="suspected",
+    source="IBM/bLVNet-TAM#5: 55 for 71, where pretrained weights may not have been loaded",
+)
+_FRAMES = Known(
+    source="part of a gap of 5.3 to 10.6 in pytorch/vision#6241, with the number of clips",
+)
+GROUPING = Known(source="only the order of indices in the released test code was traced")
+WORKERS = Known(
+    source="pytorch/pytorch#5059: NumPy's state is the same in every worker of PyTorch 1.5"
+)
+_BY_FIELD: Mapping[str, Known] = {
+    "evaluation.num_passes": _VIEWS,
+    "evaluation.num_crops": _VIEWS,
+    "evaluation.pass_snippets": _VIEWS,
+    "evaluation.grouping": GROUPING,
+    "train.batch_videos": _BATCH,
+    "train.lr": _BATCH,
+    "model.weights": _WEIGHTS,
+    "data.frame_stride": _FRAMES,
+    "data.num_frames": _FRAMES,
+}
+
+
+def of(path: str) -> Known:
+    """Return what is known of a field of a trial."""
+    return _BY_FIELD.get(path, UNKNOWN)

@@ -1,0 +1,163 @@
+"""The commands that look ahead, as a user meets them."""
+
+import json
+import resource
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+import experiments
+from experiments.scales import SCALES, desk
+from experiments.table_b import EXPERIMENT
+from harness import copies, record, source
+from harness.__main__ import app
+from tests.test_command import harness
+from tests.test_record import made
+
+LIMIT_S = 3.0
+
+
+def asked(capsys, *words):
+    """Run a command here and return what it prints."""
+    app([str(word) for word in words], standalone_mode=False)
+    return capsys.readouterr().out
+
+
+def seconds_of(*words):
+    """Run a command as a process; return its output and its seconds of a processor.
+
+    Not of the clock, which other programs on the machine move.
+    """
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = harness(*words)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert done.returncode == 0, done.stderr
+    user, system = after.ru_utime - before.ru_utime, after.ru_stime - before.ru_stime
+    return done.stdout, user + system
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("name", experiments.names())
+def test_every_table_is_planned_and_explained_at_once(name, scale, tmp_path):
+    where = ["--scale", scale, "--results", tmp_path, "--json"]
+    out, taken = seconds_of("plan", name, *where, "--data", tmp_path)
+    planned = json.loads(out)
+    assert taken < LIMIT_S
+    assert planned["resolution"][0]["table"] == name
+    assert bool(planned["trials"]) is experiments.load(name).trains
+    assert list(tmp_path.iterdir()) == []
+    label = experiments.load(name).rows[-1].label
+    out, taken = seconds_of("explain", f"{name}/{label}", *where)
+    assert taken < LIMIT_S
+    assert json.loads(out)["row"] == label
+
+
+def test_neither_plan_nor_explain_nor_why_imports_torch(tmp_path):
+    program = "import sys; from harness.__main__ import app\n"
+    for words in (["plan", "table_b"], ["explain", "table_b/II"], ["why", "table_b/II"]):
+        words += ["--results", str(tmp_path)]
+        program += f"app({words!r}, standalone_mode=False)\n"
+    program += "print(sorted({'torch', 'ray', 'mlflow', 'av'} & set(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.endswith("[]\n")
+
+
+def test_a_plan_without_data_says_so_and_names_no_key(capsys, tmp_path):
+    where = ("--results", tmp_path, "--data", tmp_path / "none")
+    text = asked(capsys, "plan", "table_b", "--scale", "paper", *where)
+    assert "data not checked: assuming nothing is recorded" in text
+    assert "18 trials, 0 recorded, 18 to run" in text
+    assert "81.5 against 81.4 (DSA at II against DSA at I): 5 videos of 5,000" in text
+    planned = json.loads(asked(capsys, "plan", "table_b", "--scale", "paper", *where, "--json"))
+    assert {each["key"] for each in planned["trials"]} == {None}
+    assert planned["budget"]["time"]["assumed"] is True
+    assert not (tmp_path / "none").exists()
+
+
+def test_tables_share_their_trials_in_one_plan(capsys, tmp_path):
+    where = ("--results", tmp_path, "--data", tmp_path, "--seeds", 1, "--scale", "paper")
+    text = asked(capsys, "plan", "table_b", "table_c", *where)
+    assert "9 trials, 0 recorded, 9 to run" in text  # α = 2 is DSA at II
+
+
+def test_a_plan_with_data_knows_keys_and_states(capsys, tmp_path):
+    trial = desk(EXPERIMENT.rows[3].trial)
+    folder = tmp_path / f"desk-{copies._folder(trial.data)}"
+    folder.mkdir()
+    (folder / "passport.json").write_text('{"test": [], "train": []}')
+    passport = copies.passport(trial.data, tmp_path)
+    fresh = replace(made(trial, passport=passport), code=source.code(trial))
+    stale = made(desk(EXPERIMENT.rows[2].trial), passport=passport)
+    for each in (fresh, stale):
+        record.write(tmp_path, each, b"")
+    where = ("--results", tmp_path, "--data", tmp_path, "--seeds", 1)
+    text = asked(capsys, "plan", "table_b", *where)
+    assert f"{fresh.key}  fresh    DSA at II, seed 0" in text
+    assert f"{stale.key}  stale    DSA at I, seed 0" in text
+    assert "6 trials, 1 recorded, 5 to run" in text
+    assert "data not checked" not in text
+    assert "cached, by the same code" in asked(capsys, "why", fresh.key, *where)
+    assert "module harness.train has " in asked(capsys, "why", "table_b/dsa at i", *where)
+
+
+def test_chosen_rows_keep_the_claims_about_them(capsys, tmp_path):
+    where = ("--results", tmp_path, "--data", tmp_path, "--json")
+    text = asked(capsys, "plan", "table_b", "--rows", "II,TSN+I3D R50", *where)
+    planned = json.loads(text)
+    assert {row for each in planned["trials"] for row in each["rows"]} == {
+        "DSA at II",
+        "TSN+I3D R50",
+    }
+    claims = [each["claim"] for each in planned["resolution"][0]["claims"]]
+    assert claims == ["DSA is better than an average of snippets"]
+
+
+def test_why_finds_a_record_by_a_part_of_its_key(capsys, tmp_path):
+    stray = made(desk(EXPERIMENT.rows[3].trial), passport="other")
+    record.write(tmp_path, stray, b"")
+    where = ("--results", tmp_path, "--data", tmp_path)
+    text = asked(capsys, "why", stray.key[:8], *where)
+    assert "nearest to table_b/DSA at II, seed 0" in text
+    assert "fields: all equal" in text
+    (reason,) = json.loads(asked(capsys, "why", "table_b/II", "--seeds", 1, *where, "--json"))
+    assert (reason["state"], reason["nearest"]["key"]) == ("unknown", stray.key)
+
+
+@pytest.mark.slow
+def test_steps_are_measured_and_planned_with(tmp_path):
+    words = ["table_b/II", "--batch", 2, "--steps", 2]
+    done = harness("bench-step", *words, "--json")
+    path = tmp_path / "rate.json"
+    path.write_text(done.stdout)
+    where = ("--results", tmp_path, "--data", tmp_path)
+    planned = harness("plan", "table_b", "--throughput", path, *where)
+    assert "CPU-minutes" in planned.stdout
+    assert "(cpu: measured on table_b/DSA at II, batch 2)" in " ".join(planned.stdout.split())
+    assert harness("bench-step", *words).stdout.startswith("table_b/DSA at II at desk scale")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["plan", "table_b", "--gpu", "h20"], "unknown GPU 'h20'; did you mean 'h200'?"),
+        (["plan", "table_b", "--throughput", "none.json"], "none.json is nothing that bench-step"),
+        (["plan", "table_b", "--rows", "DSA at V"], "did you mean 'DSA at I"),
+        (["explain", "table_a/I3D R18"], "'I3D R18' fits several rows of table_a: I3D R18, 4 × 1;"),
+        (["explain", "tabel_a/x"], "unknown table 'tabel_a'; did you mean 'table_a'?"),
+        (["explain", "table_a"], "'table_a' names no row; write TABLE/ROW"),
+        (["why", "xyz"], "'xyz' is neither TABLE/ROW nor a key"),
+        (["why", "0123456789"], "'0123456789' is the key of no record and no trial"),
+        (["why", "table_i/DSA"], "table_i trains nothing, so it has no records"),
+        (["bench-step", "table_b/DSA"], "'DSA' fits several rows of table_b: DSA at I;"),
+    ],
+)
+def test_a_mistake_gets_one_sentence_and_an_exit_code(words, message, tmp_path):
+    where = [] if words[0] == "bench-step" else ["--results", tmp_path]
+    done = harness(*words, *where)
+    assert message in done.stderr
+    assert (len(done.stderr.splitlines()), done.returncode) == (1, 2)

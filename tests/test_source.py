@@ -1,0 +1,82 @@
+"""What is read from the source, or from files, is what the modules themselves say."""
+
+import json
+
+import pytest
+
+import experiments
+from experiments.scales import SCALES, desk
+from experiments.table_b import EXPERIMENT
+from harness import copies, counted, data, source, trial
+from harness.data import desk as desk_videos
+from harness.data import passport
+from harness.specs import DataSpec
+from tests.conftest import TINY_DATA
+
+TRIALS = {
+    f"{name}/{row.label}/{scale}": shrink(row.trial)
+    for name in experiments.names()
+    for row in experiments.load(name).rows
+    for scale, shrink in SCALES.items()
+    if row.trial is not None
+}
+
+
+@pytest.mark.parametrize("place", [place for place in TRIALS if place.endswith("/desk")])
+def test_the_code_of_a_trial_is_read_without_running_it(place):
+    assert source.code(TRIALS[place]) == trial.code(TRIALS[place])
+
+
+def test_constants_and_defaults_are_read():
+    assert source.constant("data.desk", "DESIGN") == desk_videos.DESIGN
+    assert source.constant("data", "DATASETS") == data.DATASETS
+    assert source.defaults("data.desk", "videos")["test_videos"] == 480
+
+
+@pytest.mark.slow
+def test_every_kept_count_is_what_the_network_counts():
+    for place, each in TRIALS.items():
+        tested = counted._tested(each)
+        assert counted.in_training(each) == counted.count_anew(each), place
+        assert counted.in_testing(each) == counted.count_anew(tested), place
+
+
+def test_every_network_of_a_table_has_a_kept_count():
+    wanted = {
+        counted._key(sized) for each in TRIALS.values() for sized in (each, counted._tested(each))
+    }
+    assert wanted == set(json.loads(counted.PATH.read_bytes())), "run `harness recount`"
+
+
+def test_what_is_not_kept_is_counted_anew(monkeypatch):
+    kept = counted.in_training(TRIALS["table_b/DSA at II/desk"])
+    monkeypatch.setattr(counted, "_kept", dict)
+    assert counted.in_training(TRIALS["table_b/DSA at II/desk"]) == kept
+
+
+def test_a_passport_is_that_of_the_data_set_itself(runtime, tiny_trial):
+    splits = data.videos(tiny_trial.data, runtime)
+    assert copies.passport(tiny_trial.data, runtime.data) == passport.digest(splits)
+
+
+def test_data_that_are_not_there_have_no_passport_and_are_not_made(tmp_path):
+    assert copies.passport(desk(EXPERIMENT.rows[0].trial).data, tmp_path) is None
+    assert copies.passport(EXPERIMENT.rows[0].trial.data, tmp_path) is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_damaged_passport_is_named(tmp_path, tiny_trial):
+    folder = tmp_path / f"desk-{copies._folder(tiny_trial.data)}"
+    folder.mkdir()
+    (folder / "passport.json").write_text('{"train": [{}]}')
+    with pytest.raises(ValueError, match=r"passport\.json is no passport"):
+        copies.passport(tiny_trial.data, tmp_path)
+
+
+def test_sizes_are_generated_or_published():
+    made = copies.sizes(DataSpec(name="desk", options=TINY_DATA, num_classes=12))
+    assert (made.train, made.test) == (24, 12)
+    printed = copies.sizes(DataSpec(name="mini_kinetics200", num_classes=200))
+    assert (printed.train, printed.test) == (80_000, 5_000)
+    with pytest.raises(ValueError, match="'ucf101' has is known of desk, mini_kinetics200"):
+        copies.sizes(DataSpec(name="ucf101", num_classes=101))
