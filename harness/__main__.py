@@ -11,6 +11,7 @@ import click
 
 import experiments
 from experiments.scales import SCALES
+from harness.commands_data import data
 from harness.names import check
 from harness.runtime import Runtime
 from harness.specs import Experiment, Scale
@@ -105,6 +106,9 @@ def _run_options(command: Command) -> Command:
 @click.group(epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
 def app() -> None:
     """Reproduce the tables of DSANet (arXiv 2105.12085)."""
+
+
+app.add_command(data)
 
 
 @app.command("list")

@@ -10,17 +10,29 @@ from harness.runtime import imports
 ROOT = Path(__file__).parents[1]
 LAYERS = [
     {"specs"},
-    {"declared", "files", "lock", "metrics", "names", "plan", "record", "runtime", "verdict"},
+    {
+        "coverage",
+        "declared",
+        "facts",
+        "files",
+        "lock",
+        "metrics",
+        "names",
+        "plan",
+        "record",
+        "runtime",
+        "verdict",
+    },
     {"checkpoint", "cost", "data", "sidebyside", "zoo"},
     {"evaluate", "train"},
     {"trial"},
     {"costs", "figures", "mirror", "progress", "report", "schedule", "track", "ui"},
-    {"__main__", "bench", "reproduce"},
+    {"__main__", "bench", "commands_data", "reproduce"},
 ]
 OWNERS = {
     "ray": {"schedule"},
     "mlflow": {"track"},
-    "av": {"data.decode", "data.desk"},
+    "av": {"data.decode", "data.desk", "data.probe"},
     "matplotlib": {"figures"},
 }
 
