@@ -42,4 +42,4 @@ def coverage(split: str, present: int, listed: int) -> str:
 def percent(value: Fraction, rounding: str) -> str:
     """Write with two decimals, rounded outward."""
     scaled = Decimal(value.numerator * 100) / Decimal(value.denominator)
-    return str(scaled.to_integral_value(rounding) / 100)
+    return f"{scaled.to_integral_value(rounding) / 100:.2f}"

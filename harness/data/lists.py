@@ -18,6 +18,7 @@ SUFFIXES = (
 )
 SHOWN = 20
 _LINE_BYTES = 8192
+_SKIP_BYTES = 1 << 20
 _BOM = b"\xef\xbb\xbf"
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.,-]*:")
 _LABEL = re.compile(r"[0-9]{1,9}", re.ASCII)
@@ -63,7 +64,7 @@ def from_folder(root: Path) -> list[Listed]:
     """List `root/<class>/*` as one split, classes numbered by the order of their names.
 
     Raises:
-        ValueError: If no class has a video.
+        ValueError: If no class has a video, or a name cannot be printed.
     """
     classes = sorted(each for each in root.iterdir() if each.is_dir())
     listed = [
@@ -72,6 +73,9 @@ def from_folder(root: Path) -> list[Listed]:
         for path in sorted(folder.iterdir())
         if path.suffix.lower() in SUFFIXES
     ]
+    odd = [each.id for each in listed if not each.id.isprintable()]
+    if odd:
+        raise ValueError(f"{len(odd)} names have characters that do not print, as {odd[0]!r} has")
     if not listed:
         raise ValueError(f"{root} holds no <class>/<video>{SUFFIXES[0]}")
     return listed
@@ -176,7 +180,7 @@ def _lines(rows: BinaryIO) -> Iterator[bytes]:
         if len(row) > _LINE_BYTES:
             part = row
             while part and not part.endswith(b"\n"):
-                part = rows.readline(_LINE_BYTES)
+                part = rows.readline(_SKIP_BYTES)
         yield row
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import os
 import queue
 import select
@@ -74,7 +75,8 @@ class Worker:
             child = self._started()
             assert child.stdin is not None
             child.stdin.write(json.dumps(job).encode() + b"\n")
-            return Facts(**json.loads(self._answer(child, self.settings.seconds)))
+            room = resident_mb(child.pid) + self.settings.memory_mb
+            return Facts(**json.loads(self._answer(child, self.settings.seconds, room)))
         except (_DeadError, BrokenPipeError) as death:
             code = self._stop()
             return self._verdict(str(death), code)
@@ -106,15 +108,14 @@ class Worker:
         )
         if self.closed:
             self.child.kill()
-        if self._answer(self.child, _START_S) != b"ready":
+        if self._answer(self.child, _START_S, math.inf) != b"ready":
             raise RuntimeError(f"{self.command[2]} does not say that it is ready")
         return self.child
 
-    def _answer(self, child: subprocess.Popen[bytes], seconds: float) -> bytes:
+    def _answer(self, child: subprocess.Popen[bytes], seconds: float, room_mb: float) -> bytes:
         """Read one line, and watch the clock and the memory meanwhile."""
         assert child.stdout is not None
         deadline = time.monotonic() + seconds
-        room = resident_mb(child.pid) + self.settings.memory_mb
         text = b""
         while not text.endswith(b"\n"):
             if select.select([child.stdout], [], [], _LOOK_S)[0]:
@@ -122,7 +123,7 @@ class Worker:
                 if not chunk:
                     raise _DeadError("crashed")
                 text += chunk
-            elif resident_mb(child.pid) > room:
+            elif resident_mb(child.pid) > room_mb:
                 raise _DeadError("out of memory")
             elif time.monotonic() > deadline:
                 raise _DeadError("hung")

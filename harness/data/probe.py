@@ -32,6 +32,7 @@ DECODER = f"PyAV {av.__version__}"
 FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,ogg,asf"
 _SAFE = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
 _GRACE_S = 5.0
+Log = list[tuple[int, str, str]]
 
 
 class _Finding(Exception):  # noqa: N818
@@ -88,12 +89,16 @@ def _regular_file(path: Path, root: Path, seen: dict[str, Any]) -> Path:
 
 
 @contextmanager
-def _explained(log: list[tuple[int, str, str]]) -> Iterator[None]:
+def _explained(log: Log) -> Iterator[None]:
     """Turn what the decoder raises or logs into a finding."""
     try:
         yield
     except MemoryError:
         raise _Finding("out of memory", "it needs more memory than it was given") from None
+    except UnicodeDecodeError:
+        raise _Finding(
+            "refused", "a text in its header is not UTF-8; PyAV cannot open it"
+        ) from None
     except av.FFmpegError as error:
         said = _last_words(log) or str(error.strerror)
         if said.startswith("Format not on whitelist"):
@@ -104,13 +109,11 @@ def _explained(log: list[tuple[int, str, str]]) -> Iterator[None]:
         raise _Finding("damaged", f"the decoder reports: {_last_words(log)}")
 
 
-def _last_words(log: list[tuple[int, str, str]]) -> str:
+def _last_words(log: Log) -> str:
     return log[-1][2].strip() if log else ""
 
 
-def _read(
-    real: Path, limits: Limits, seen: dict[str, Any], log: list[tuple[int, str, str]]
-) -> None:
+def _read(real: Path, limits: Limits, seen: dict[str, Any], log: Log) -> None:
     with av.open(str(real), options=_SAFE) as container:
         streams = [
             s for s in container.streams.video if Disposition.attached_pic not in s.disposition
@@ -118,6 +121,8 @@ def _read(
         if not streams:
             raise _Finding("refused", "it has no stream of pictures")
         stream = streams[0]
+        if stream.codec_context is None:
+            raise _Finding("refused", "its pictures are in a coding that is not known")
         for other in container.streams:
             other.discard = Discard.default if other is stream else Discard.all
         seen |= _header(container, stream)
@@ -129,7 +134,7 @@ def _read(
         stream.codec_context.options = {"max_pixels": str(limits.max_pixels)}
         stamps: list[int | None] = []
         try:
-            _decode(container, stream, limits, seen, stamps)
+            _decode(container, stream, limits, seen, stamps, log)
         finally:
             rates = (stream.average_rate, stream.guessed_rate)
             seen |= timing(stamps, stream.time_base, rates)
@@ -175,7 +180,12 @@ def _check_header(seen: dict[str, Any], limits: Limits) -> None:
 
 
 def _decode(
-    container: Any, stream: Any, limits: Limits, seen: dict[str, Any], stamps: list[int | None]
+    container: Any,
+    stream: Any,
+    limits: Limits,
+    seen: dict[str, Any],
+    stamps: list[int | None],
+    log: Log,
 ) -> None:
     """Decode every frame, and stop at the first that is not sound."""
     size = None
@@ -190,7 +200,11 @@ def _decode(
             size = size or (frame.width, frame.height)
             if size != (frame.width, frame.height):
                 raise _Finding("damaged", f"frame {len(stamps)} has another size than the first")
-            seen.setdefault("rotation", frame.rotation)
+            if not stamps:
+                seen["rotation"] = frame.rotation
+                # What comes before the first key frame is not shown, whatever is said of it.
+                if not seen.get("key_start"):
+                    log.clear()
             stamps.append(frame.pts)
             if len(stamps) > limits.max_frames:
                 raise _Finding("refused", f"it has more than {limits.max_frames} frames")
@@ -222,11 +236,12 @@ def _limit_memory(more_mb: int | None) -> None:
     import resource
 
     pages = Path("/proc/self/statm")
-    ceiling = resource.RLIM_INFINITY
-    if more_mb is not None and pages.is_file():
-        now = int(pages.read_text().split()[0]) * resource.getpagesize()
-        ceiling = now + more_mb * 1_000_000
     hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    ceiling = hard
+    if more_mb is not None and pages.is_file():
+        ceiling = int(pages.read_text().split()[0]) * resource.getpagesize() + more_mb * 1_000_000
+        if hard != resource.RLIM_INFINITY:
+            ceiling = min(ceiling, hard)
     resource.setrlimit(resource.RLIMIT_AS, (ceiling, hard))
 
 
