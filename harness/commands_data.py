@@ -36,25 +36,57 @@ def data() -> None:
 @click.option("--root", type=_FOLDER, help="Folder that the paths of lists begin at.")
 @click.option("--folder", type=_FOLDER, help="A folder with one folder of videos per class.")
 @click.option("--classes", type=click.IntRange(min=1), help="Labels of lists are below it.")
-@click.option("--data", "data_root", type=_OUT, default=ROOT / "data", show_default="data")
+@click.option(
+    "--data",
+    "data_root",
+    type=_OUT,
+    default=ROOT / "data",
+    show_default="data",
+    help="Folder of the data sets.",
+)
 @click.option("--out", type=_OUT, help="Journal and results.  [default: results/local/check/...]")
-@click.option("--processes", type=click.IntRange(min=1), default=1, show_default=True)
-@click.option("--seconds", type=click.FloatRange(min=0.1), default=60.0, show_default=True)
-@click.option("--memory-mb", type=click.IntRange(min=50), default=1000, show_default=True)
-@click.option("--min-frames", type=click.IntRange(min=1), default=8, show_default=True)
+@click.option(
+    "--processes",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Videos read at a time.",
+)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=0.1),
+    default=60.0,
+    show_default=True,
+    help="Time for a video.",
+)
+@click.option(
+    "--memory-mb",
+    type=click.IntRange(min=50),
+    default=1000,
+    show_default=True,
+    help="Memory for a video.",
+)
+@click.option(
+    "--min-frames",
+    type=click.IntRange(min=1),
+    default=8,
+    show_default=True,
+    help="Fewer are too short.",
+)
 def check(out: Path | None, min_frames: int, **asked: Any) -> None:
     """Read every video of a data set once, and say exactly what is there and what is broken.
 
     Name a data set, or give --list with --root, or --folder. Stopped at any time, the same command
     goes on from there. The exit code is 1 if a listed video is not good or is in two splits.
     """
-    from harness.data.pool import Settings
     from harness.facts import Limits
 
     how = {key: asked.pop(key) for key in ("processes", "seconds", "memory_mb")}
+    sources = _sources(**asked)
+    from harness.data.pool import Settings
+
     settings = Settings(limits=Limits(min_frames=min_frames), **how)
     clean = True
-    sources = _sources(**asked)
     for label, root, listed in sources:
         there = out or ROOT / "results" / "local" / "check"
         clean &= _check(
@@ -89,16 +121,17 @@ def _sources(
     data_root: Path,
 ) -> "list[tuple[str, Path, list[Listed]]]":
     """Return what to check: a name for it, its root, and its files."""
-    from harness.data import lists as listings
-
     if sum((name is not None, bool(lists), folder is not None)) != 1:
         raise click.UsageError("name one data set, or give --list with --root, or --folder")
+    if lists and root is None:
+        raise click.UsageError("--list needs --root, the folder that its paths begin at")
     if name is not None:
         return _passports(name, data_root)
+    from harness.data import lists as listings
+
     if folder is not None:
         return [(folder.name, folder, listings.from_folder(folder))]
-    if root is None:
-        raise click.UsageError("--list needs --root, the folder that its paths begin at")
+    assert root is not None
     files = dict(_split_and_file(text) for text in lists)
     if len(files) < len(lists):
         raise click.UsageError("two lists have the same split; name it: --list test=FILE")

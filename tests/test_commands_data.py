@@ -1,21 +1,15 @@
 """`harness data check` as a user meets it, and what a trial must not reach."""
 
-import subprocess
-import sys
-
+import click
 import pytest
 
+from harness.__main__ import app
 from harness.runtime import closure
 from tests.data import bad_videos
 
 
 def harness(*words):
-    return subprocess.run(
-        [sys.executable, "-m", "harness", "data", "check", *map(str, words)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    app.main(["data", "check", *map(str, words)], standalone_mode=False)
 
 
 def test_no_trial_reaches_the_check():
@@ -35,32 +29,37 @@ def root(tmp_path):
     return root
 
 
-@pytest.mark.slow
-def test_a_list_is_checked_and_what_is_bad_sets_the_exit_code(root, tmp_path):
+def test_a_list_is_checked_and_what_is_bad_sets_the_exit_code(root, tmp_path, capsys):
     rows = tmp_path / "rows.txt"
     rows.write_text("a b.mp4 0\nempty.mp4 1\na b.mp4 0\n")
     words = ["--list", f"test={rows}", "--root", root, "--out", tmp_path / "out"]
-    done = harness(*words)
-    assert done.returncode == 1
-    assert "1 rows say what another row says already" in done.stderr
-    assert "test: 1 of 2 videos are good (50.00 %)" in done.stdout
+    with pytest.raises(SystemExit) as ended:
+        harness(*words)
+    said = capsys.readouterr()
+    assert ended.value.code == 1
+    assert "1 rows say what another row says already" in said.err
+    assert "[2/2" in said.err
+    assert "test: 1 of 2 videos are good (50.00 %)" in said.out
     assert "it is empty" in (tmp_path / "out" / "bad.csv").read_text()
     rows.write_text("a b.mp4 0\n")
-    assert harness(*words).returncode == 0
+    harness(*words)
+    assert "test: 1 of 1 videos are good" in capsys.readouterr().out
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ([], "harness: name one data set, or give --list with --root, or --folder"),
-        (["dsk"], "harness: unknown data set 'dsk'; did you mean 'desk'?"),
+        ([], "name one data set, or give --list with --root, or --folder"),
+        (["desk", "--folder", "{}"], "name one data set, or give --list"),
+        (["--list", "none.txt"], "--list needs --root"),
+        (["dsk"], "unknown data set 'dsk'; did you mean 'desk'?"),
         (["desk", "--data", "{}"], "has no passport of 'desk'"),
-        (["--list", "none.txt", "--root", "{}"], "harness: --list none.txt: there is no such file"),
+        (["--list", "none.txt", "--root", "{}"], "--list none.txt: there is no such file"),
         (["--folder", "{}"], "holds no <class>/<video>.mp4"),
     ],
 )
 def test_a_mistake_gets_one_sentence(root, words, message):
-    done = harness(*(word.format(root) for word in words))
-    assert message in done.stderr
-    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    with pytest.raises((click.UsageError, ValueError)) as caught:
+        harness(*(word.format(root) for word in words))
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)

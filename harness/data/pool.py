@@ -189,20 +189,22 @@ def ask_all(
         finally:
             free.put(one)
 
-    with contextlib.ExitStack() as stack:
-        workers = [
-            stack.enter_context(contextlib.closing(Worker(settings, **worker)))
-            for _ in range(count)
-        ]
+    with _crew(count, settings, **worker) as workers, ThreadPoolExecutor(count) as threads:
         for each in workers:
             free.put(each)
-        with ThreadPoolExecutor(count) as threads:
-            try:
-                yield from _in_turn(threads, ask, paths, 2 * count)
-            finally:
-                threads.shutdown(wait=False, cancel_futures=True)
-                for each in workers:
-                    each.kill()
+        try:
+            yield from _in_turn(threads, ask, paths, 2 * count)
+        finally:
+            threads.shutdown(wait=False, cancel_futures=True)
+            for each in workers:
+                each.kill()
+
+
+@contextlib.contextmanager
+def _crew(count: int, settings: Settings, **worker: Any) -> Iterator[list[Worker]]:
+    with contextlib.ExitStack() as stack:
+        crew = [contextlib.closing(Worker(settings, **worker)) for _ in range(count)]
+        yield [stack.enter_context(each) for each in crew]
 
 
 def _in_turn(threads: ThreadPoolExecutor, ask: Any, paths: Iterable[Path], most: int) -> Any:
