@@ -12,6 +12,7 @@ import click
 import experiments
 from experiments.scales import SCALES
 from harness import commands_plan
+from harness.commands_data import data
 from harness.options import (
     FOLDER,
     ROOT,
@@ -90,6 +91,7 @@ def app() -> None:
 
 for command in commands_plan.COMMANDS:
     app.add_command(command)
+app.add_command(data)
 
 
 @app.command("list")

@@ -12,8 +12,10 @@ LAYERS = [
     {"specs"},
     {
         "copies",
+        "coverage",
         "declared",
         "differences",
+        "facts",
         "files",
         "known",
         "lock",
@@ -45,12 +47,22 @@ LAYERS = [
         "ui",
         "why",
     },
-    {"__main__", "bench", "commands_plan", "here", "options", "outlook", "reproduce", "step"},
+    {
+        "__main__",
+        "bench",
+        "commands_data",
+        "commands_plan",
+        "here",
+        "options",
+        "outlook",
+        "reproduce",
+        "step",
+    },
 ]
 OWNERS = {
     "ray": {"schedule"},
     "mlflow": {"track"},
-    "av": {"data.decode", "data.desk"},
+    "av": {"data.decode", "data.desk", "data.probe"},
     "matplotlib": {"figures"},
 }
 

@@ -1,0 +1,231 @@
+"""What a check found, in words, tables and files."""
+
+import csv
+import io
+import json
+import os
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from pandas import DataFrame
+
+from harness.coverage import coverage
+from harness.data import passport
+from harness.data.check import Checked
+from harness.data.lists import SHOWN, SUFFIXES
+from harness.data.videos import Video
+from harness.facts import GOOD
+from harness.files import replace
+
+_FORMULA = ("=", "+", "-", "@")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """What holds of a data set as a whole.
+
+    Attributes:
+        verdicts: Videos by verdict, for each split.
+        classes: Videos that are good and that are listed, for each split and label.
+        gaps: Labels that another split has, or a smaller and a larger one, but not this split.
+        duplicates: Groups of ids whose files are equal, split before the id.
+        leaks: Those of them that lie in more than one split, and ids listed in more than one.
+        unlisted: Files on disk that no list names.
+        passport: Hash of what is good, as it goes into the key of a trial.
+    """
+
+    verdicts: Mapping[str, Mapping[str, int]]
+    classes: Mapping[str, Mapping[int, tuple[int, int]]]
+    gaps: Mapping[str, Sequence[int]]
+    duplicates: Sequence[Sequence[str]]
+    leaks: Sequence[Sequence[str]]
+    unlisted: Sequence[str]
+    passport: str
+
+    def present(self, split: str) -> tuple[int, int]:
+        """Return the good and the listed videos of a split."""
+        counts = self.classes[split].values()
+        return sum(good for good, _ in counts), sum(listed for _, listed in counts)
+
+    @property
+    def clean(self) -> bool:
+        """Say whether every listed video is good and no split leaks into another."""
+        return not self.leaks and all(
+            good == listed for good, listed in map(self.present, self.classes)
+        )
+
+
+def summarise(checked: Sequence[Checked], root: Path) -> Summary:
+    """Count what was found, and look for what is there twice or not named at all."""
+    verdicts: dict[str, Counter[str]] = defaultdict(Counter)
+    classes: dict[str, dict[int, tuple[int, int]]] = defaultdict(dict)
+    for each in checked:
+        split, label = each.listed.split, each.listed.label
+        verdicts[split][each.facts.verdict] += 1
+        good, listed = classes[split].get(label, (0, 0))
+        classes[split][label] = (good + (each.facts.verdict in GOOD), listed + 1)
+    equal = _groups((each.facts.sha256, each) for each in checked)
+    same_id = _groups((each.listed.id, each) for each in checked)
+    return Summary(
+        verdicts=verdicts,
+        classes=classes,
+        gaps=_gaps(classes),
+        duplicates=[sorted(map(_name, group)) for group in equal],
+        leaks=[sorted(map(_name, g)) for g in (*equal, *same_id) if len(_splits(g)) > 1],
+        unlisted=_unlisted(checked, root),
+        passport=passport.digest(good_videos(checked)),
+    )
+
+
+def good_videos(checked: Iterable[Checked]) -> dict[str, list[Video]]:
+    """Return the videos that may be used, by split."""
+    splits: dict[str, list[Video]] = {}
+    for each in checked:
+        videos = splits.setdefault(each.listed.split, [])
+        facts, listed = each.facts, each.listed
+        if facts.verdict in GOOD and facts.frames is not None and facts.sha256 is not None:
+            videos.append(
+                Video(
+                    id=listed.id,
+                    path=listed.path,
+                    label=listed.label,
+                    frames=facts.frames,
+                    sha256=facts.sha256,
+                )
+            )
+    return splits
+
+
+def write(checked: Sequence[Checked], summary: Summary, root: Path, out: Path) -> list[Path]:
+    """Write `passport.json` of the good, `bad.csv` of the others, `check.json` and `summary.md`."""
+    out.mkdir(parents=True, exist_ok=True)
+    paths = [out / name for name in ("summary.md", "bad.csv", "check.json", "passport.json")]
+    whole = {"root": str(root)} | vars(summary) | {"videos": [_row(c, root) for c in checked]}
+    replace(paths[0], text(summary).encode("utf-8", "backslashreplace"))
+    replace(paths[1], _bad_csv(checked, root).encode("utf-8", "backslashreplace"))
+    replace(paths[2], json.dumps(whole, indent=0).encode())
+    passport.write(paths[3], {k: _beside(v, out) for k, v in good_videos(checked).items()})
+    return paths
+
+
+def text(summary: Summary) -> str:
+    """Write the summary as a page of Markdown."""
+    names = sorted({name for counts in summary.verdicts.values() for name in counts})
+    rows = [
+        [split, *(counts.get(name, 0) for name in names), sum(counts.values())]
+        for split, counts in summary.verdicts.items()
+    ]
+    parts = ["# Data check", _table(rows, ["split", *names, "listed"])]
+    parts.append("\n".join(f"- {coverage(s, *summary.present(s))}" for s in summary.classes))
+    parts += [_losses(split, counts) for split, counts in summary.classes.items()]
+    for split, labels in summary.gaps.items():
+        title = f"Classes without any video in {split}, left out of a mean over classes"
+        parts.append(_listing(title, [str(label) for label in labels]))
+    parts.append(_listing("In more than one split", [" = ".join(g) for g in summary.leaks]))
+    parts.append(_listing("Equal files", [" = ".join(g) for g in summary.duplicates]))
+    parts.append(_listing("On disk, in no list", summary.unlisted))
+    parts.append(f"Passport {summary.passport}")
+    return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def _table(rows: Sequence[Sequence[object]], columns: Sequence[str]) -> str:
+    return str(DataFrame(rows, columns=list(columns)).to_markdown(index=False))
+
+
+def _losses(split: str, counts: Mapping[int, tuple[int, int]]) -> str:
+    """Show the classes that lost the most."""
+    lost = [(label, *pair) for label, pair in counts.items() if pair[0] < pair[1]]
+    if not lost:
+        return f"{split}: every class has all its videos."
+    lost.sort(key=lambda row: (row[1] / row[2], row[0]))
+    table = _table(lost[:SHOWN], ["class", "good", "listed"])
+    more = f", the worst {SHOWN} here" if len(lost) > SHOWN else ""
+    return f"{split}: {len(lost)} of {len(counts)} classes lost videos{more}.\n\n{table}"
+
+
+def _listing(title: str, lines: Sequence[str]) -> str:
+    if not lines:
+        return ""
+    rest = [f"- and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
+    shown = [f"- {printable(line)}" for line in lines[:SHOWN]]
+    return "\n".join([f"{title}: {len(lines)}", "", *shown, *rest])
+
+
+def printable(text: str) -> str:
+    """Replace characters that a terminal would obey or cannot write."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def _bad_csv(checked: Iterable[Checked], root: Path) -> str:
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(["split", "id", "label", "path", "verdict", "reason"])
+    for each in checked:
+        listed, facts = each.listed, each.facts
+        if facts.verdict not in GOOD:
+            cells = [listed.split, listed.id, str(listed.label), _path(each, root)]
+            writer.writerow(map(_cell, [*cells, facts.verdict, facts.reason]))
+    return file.getvalue()
+
+
+def _cell(text: str) -> str:
+    """Keep a spreadsheet from taking a name for a formula."""
+    text = printable(text)
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def _row(each: Checked, root: Path) -> dict[str, Any]:
+    listed = each.listed
+    known = {"id": listed.id, "path": _path(each, root), "label": listed.label}
+    return known | {"split": listed.split} | asdict(each.facts)
+
+
+def _path(each: Checked, root: Path) -> str:
+    return Path(os.path.relpath(each.listed.path, root)).as_posix()
+
+
+def _beside(videos: Iterable[Video], out: Path) -> list[Video]:
+    """Put paths beside the passport, which may lie elsewhere than its videos."""
+    return [
+        Video(**(vars(video) | {"path": out / os.path.relpath(video.path, out)}))
+        for video in videos
+    ]
+
+
+def _groups(pairs: Iterable[tuple[str | None, Checked]]) -> list[list[Checked]]:
+    groups: dict[str, list[Checked]] = defaultdict(list)
+    for key, each in pairs:
+        if key is not None:
+            groups[key].append(each)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def _splits(group: Iterable[Checked]) -> set[str]:
+    return {each.listed.split for each in group}
+
+
+def _name(each: Checked) -> str:
+    return f"{each.listed.split}:{each.listed.id}"
+
+
+def _gaps(classes: Mapping[str, Mapping[int, tuple[int, int]]]) -> dict[str, list[int]]:
+    """Return the labels up to the largest one that have no good video in a split."""
+    largest = max((label for counts in classes.values() for label in counts), default=-1)
+    return {
+        split: [label for label in range(largest + 1) if not counts.get(label, (0, 0))[0]]
+        for split, counts in classes.items()
+    }
+
+
+def _unlisted(checked: Iterable[Checked], root: Path) -> list[str]:
+    named = {each.listed.path for each in checked}
+    found = []
+    for folder, _, files in os.walk(root):
+        for name in files:
+            path = Path(folder, name)
+            if path.suffix.lower() in SUFFIXES and path not in named:
+                found.append(path.relative_to(root).as_posix())
+    return sorted(found)
