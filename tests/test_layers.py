@@ -25,7 +25,7 @@ LAYERS = [
     {"checkpoint", "cost", "data", "sidebyside", "zoo"},
     {"evaluate", "train"},
     {"trial"},
-    {"costs", "figures", "mirror", "progress", "report", "schedule", "track", "ui"},
+    {"costs", "figures", "judge", "mirror", "progress", "report", "schedule", "track", "ui"},
     {"__main__", "bench", "reproduce"},
 ]
 OWNERS = {
