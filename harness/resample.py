@@ -9,15 +9,18 @@ spread of the seeds already, so it is taken out of that of the videos.
 Axes: R rows, S seeds, N videos, C clusters of videos, D draws. Accuracies are in percent.
 """
 
+from functools import cache, lru_cache
+
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from scipy import stats
+from scipy import linalg, stats
 
 Correct = Bool[np.ndarray, "R S N"]
 Clusters = Int[np.ndarray, " N"]
 Draws = Float[np.ndarray, "D R"]
 Table = Float[np.ndarray, "R S C"]
-QUARTER = 5_000
+_LOG_HALF = 12
+HALF = 2**_LOG_HALF
 _SEED = 20210512
 
 
@@ -48,9 +51,9 @@ def around(table: Table) -> Draws:
         table: Share of correct videos, or a difference of shares.
     """
     seeds, videos = _seed_part(table), _video_part(table)
-    mirrored = -_video_part(-table)
-    parts = [s + v for s in (seeds, -seeds) for v in (videos, mirrored)]
-    drawn: Draws = 100 * (table.mean(axis=(1, 2)) + np.concatenate(parts))
+    parts = np.concatenate([videos + seeds, videos - seeds])
+    # Single precision leaves dust, which would tell 0 from 0.
+    drawn: Draws = (100 * (table.mean(axis=(1, 2)) + parts)).round(4)
     return drawn
 
 
@@ -59,25 +62,40 @@ def _seed_part(table: Table) -> Draws:
     means = table.mean(axis=2)
     seeds = means.shape[1]
     if seeds == 1:
-        return np.zeros((QUARTER, len(table)))
-    rng = np.random.default_rng(_SEED)
+        return np.zeros((HALF, len(table)))
     spread = (means - means.mean(axis=1, keepdims=True)) / np.sqrt(seeds * (seeds - 1))
-    # Chi-squared at even steps: its tail, where the interval ends, is not left to chance.
-    steps = stats.chi2.ppf((np.arange(QUARTER) + 0.5) / QUARTER, seeds - 1)
-    heavy = np.sqrt((seeds - 1) / rng.permutation(steps))
-    drawn: Draws = heavy[:, None] * (rng.standard_normal((QUARTER, seeds)) @ spread.T)
+    drawn: Draws = _heavy(seeds) @ spread.T
     return drawn
+
+
+@cache
+def _heavy(seeds: int) -> Float[np.ndarray, "D S"]:
+    """Draw a weight for each seed, such that weighted deviations are Student's t."""
+    # Even steps in radius and direction: the tail, where the interval ends, is not left to chance.
+    even = stats.qmc.Sobol(seeds, rng=_SEED).random_base2(_LOG_HALF)
+    free = seeds - 1
+    radius = np.sqrt(free * stats.f.ppf(even[:, :1], free, free))
+    direction = stats.norm.ppf(even[:, 1:])
+    direction /= np.linalg.norm(direction, axis=1, keepdims=True)
+    weights: Float[np.ndarray, "D S"] = radius * direction @ linalg.helmert(seeds)
+    return weights
 
 
 def _video_part(table: Table) -> Draws:
-    """Resample videos; equal ones are drawn together, as one count."""
-    rng = np.random.default_rng(_SEED + 1)
-    videos = table.shape[2]
-    kinds, counts = np.unique(table.mean(axis=1), axis=1, return_counts=True)
-    effects = kinds - table.mean(axis=(1, 2))[:, None]
-    shares = rng.multinomial(videos, counts / videos, size=QUARTER) / videos
-    drawn: Draws = shares @ (_without_noise(table) @ effects).T
+    """Resample videos, with what all seeds say of them."""
+    effects = (table.mean(axis=1) - table.mean(axis=(1, 2))[:, None]).T
+    drawn: Draws = _resampled(len(effects)) @ (effects @ _without_noise(table).T).astype(np.float32)
     return drawn
+
+
+@lru_cache(maxsize=1)
+def _resampled(videos: int) -> Float[np.ndarray, "D C"]:
+    """Draw videos with replacement: the share that each has of every draw."""
+    rng = np.random.default_rng(_SEED)
+    shares = np.empty((HALF, videos), np.float32)
+    for row in shares:
+        row[:] = np.bincount(rng.integers(videos, size=videos), minlength=videos) / videos
+    return shares
 
 
 def _without_noise(table: Table) -> Float[np.ndarray, "R R"]:

@@ -10,22 +10,13 @@ from harness.runtime import imports
 ROOT = Path(__file__).parents[1]
 LAYERS = [
     {"specs"},
-    {
-        "declared",
-        "files",
-        "lock",
-        "metrics",
-        "names",
-        "plan",
-        "power",
-        "record",
-        "runtime",
-        "verdict",
-    },
+    {"declared", "escape", "files", "lock", "metrics", "names", "plan", "record", "runtime"}
+    | {"cells", "claims", "compare", "evidence", "power", "resample", "scores", "verdict"},
     {"checkpoint", "cost", "data", "sidebyside", "zoo"},
     {"evaluate", "train"},
     {"trial"},
-    {"costs", "figures", "judge", "mirror", "progress", "report", "schedule", "track", "ui"},
+    {"claims_text", "costs", "figures", "judge", "mirror", "progress", "report", "schedule"}
+    | {"track", "ui"},
     {"__main__", "bench", "reproduce"},
 ]
 OWNERS = {
