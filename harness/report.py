@@ -6,37 +6,30 @@ scale at which it was measured.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
-from harness import cost, plan, verdict
+from harness import claims_text, cost, escape, plan, verdict
 from harness.costs import RowCost, row_cost
 from harness.files import replace
+from harness.judge import Judged
 from harness.record import Record
 from harness.specs import Experiment, Row, Trial
-from harness.verdict import Interval
+from harness.verdict import Interval, Verdict
 
 COST_NOTE = (
     "GFLOPs: 10⁹ multiply-adds per view, each counted once, plus two per batch-norm output "
     f"(rule `{cost.RULE}`); parameters include the classifier. Both at the paper's own scale."
 )
-_TEX = {
-    "±": r"$\pm$",
-    "α": r"$\alpha$",
-    "β": r"$\beta$",
-    "²": "$^2$",
-    "⁹": "$^9$",
-    "–": "--",
-    "×": r"$\times$",
-}
 _COSTS = {
     "printed params (M)": "params_m",
     "printed GFLOPs": "gmacs",
     "printed total GFLOPs": "total_gmacs",
 }
 _PRINTED = ("top1", "top5", "params_m", "gmacs", "total_gmacs")
-_FORMULA_STARTS = ("=", "+", "-", "@")
+_SAID_ALREADY = ("desk scale", "not run")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +43,7 @@ class Line:
         top1: Over these seeds; None if there are none.
         stale: Records among them that other code made.
         trains: Whether the row is there to be measured.
+        verdict: What its accuracy says of the printed one; None where nothing is compared.
     """
 
     row: Row
@@ -58,6 +52,7 @@ class Line:
     top1: Interval | None
     stale: int
     trains: bool = True
+    verdict: Verdict | None = None
 
 
 def lines(
@@ -66,6 +61,7 @@ def lines(
     *,
     scale: Callable[[Trial], Trial],
     code: Callable[[Trial], Mapping[str, str]],
+    verdicts: Mapping[str, Verdict] | None = None,
 ) -> list[Line]:
     """Collect what the records say of every row at a scale.
 
@@ -74,16 +70,27 @@ def lines(
         records: Of any trials.
         scale: Gives the trials whose records count.
         code: Trial to the hashes of its modules as they are now.
+        verdicts: Label of a row to what its accuracy says of the printed one.
     """
+    if not experiment.trains:
+        return [_counted(row) for row in experiment.rows]
+    said, found = verdicts or {}, partial(plan.records_of, records=records, scale=scale)
     return [
-        _line(row, plan.records_of(row, records, scale=scale), lambda trial: code(scale(trial)))
-        if experiment.trains
-        else Line(row=row, cost=row_cost(row), values=(), top1=None, stale=0, trains=False)
+        _line(row, found(row), lambda trial: code(scale(trial)), said.get(row.label))
         for row in experiment.rows
     ]
 
 
-def _line(row: Row, found: Sequence[Record], code: Callable[[Trial], Mapping[str, str]]) -> Line:
+def _counted(row: Row) -> Line:
+    return Line(row=row, cost=row_cost(row), values=(), top1=None, stale=0, trains=False)
+
+
+def _line(
+    row: Row,
+    found: Sequence[Record],
+    code: Callable[[Trial], Mapping[str, str]],
+    said: Verdict | None,
+) -> Line:
     values = tuple(each.metrics["top1"] for each in found)
     current = code(row.trial) if row.trial and found else {}
     return Line(
@@ -92,18 +99,34 @@ def _line(row: Row, found: Sequence[Record], code: Callable[[Trial], Mapping[str
         values=values,
         top1=verdict.over_seeds(values) if values else None,
         stale=sum(each.code != current for each in found),
+        verdict=said,
     )
 
 
 def write(
-    experiment: Experiment, found: Sequence[Line], *, scale: str, results: Path
+    experiment: Experiment,
+    found: Sequence[Line],
+    *,
+    scale: str,
+    results: Path,
+    claims: Sequence[Judged] = (),
 ) -> list[Path]:
-    """Write `tables/<name>.md`, `.csv` and `.tex`."""
+    """Write `tables/<name>.md`, `.csv`, `.tex`, and `.claims.csv` where something is claimed.
+
+    Args:
+        experiment: The table.
+        found: Its rows with what was counted and measured.
+        scale: Where the accuracies come from.
+        results: Folder that holds `tables/`.
+        claims: What the paper asserts, judged.
+    """
     texts = {
-        "md": markdown(experiment, found, scale=scale),
+        "md": markdown(experiment, found, scale=scale, claims=claims),
         "csv": comma_separated(found, scale=scale),
-        "tex": latex(experiment, found, scale=scale),
+        "tex": latex(experiment, found, scale=scale, claims=claims),
     }
+    if claims:
+        texts["claims.csv"] = claims_text.comma_separated(claims)
     paths = []
     for kind, text in texts.items():
         paths.append(results / "tables" / f"{stem(experiment, scale)}.{kind}")
@@ -128,46 +151,49 @@ def cells(found: Sequence[Line], *, scale: str) -> pd.DataFrame:
             "printed top-1": _printed(line.row, "top1"),
             "printed top-5": _printed(line.row, "top5"),
             measured: _measured(line),
+            "verdict": line.verdict.word if line.verdict else "–",
         }
         for line in found
     ]
     table = pd.DataFrame(rows)
-    accuracies = (
-        () if any(line.trains for line in found) else ("printed top-1", "printed top-5", measured)
-    )
+    accuracies = ("printed top-1", "printed top-5", measured, "verdict")
     unused = [name for name in _COSTS if (table[name] == "–").all()]
-    return table.drop(columns=[*unused, *accuracies])
+    trains = any(line.trains for line in found)
+    return table.drop(columns=[*unused, *(() if trains else accuracies)])
 
 
-def markdown(experiment: Experiment, found: Sequence[Line], *, scale: str) -> str:
-    """Write the table with its title, caption and notes."""
-    table = cells(found, scale=scale).map(_escape_markdown)
+def markdown(
+    experiment: Experiment, found: Sequence[Line], *, scale: str, claims: Sequence[Judged] = ()
+) -> str:
+    """Write the table with its title, caption, claims and notes."""
+    table = cells(found, scale=scale).map(escape.markdown)
     align = ("left", *("right",) * (table.shape[1] - 1))
     body = table.to_markdown(index=False, colalign=align, disable_numparse=True)
     notes = "\n".join(f"- {note}" for note in _notes(experiment, found, scale=scale))
     head = f"# {experiment.name}: {experiment.title}\n\n{experiment.caption}."
-    return f"{head}\n\n{body}\n\n{notes}\n"
+    return f"{head}\n\n{body}\n\n{claims_text.markdown(claims)}{notes}\n"
 
 
-def latex(experiment: Experiment, found: Sequence[Line], *, scale: str) -> str:
-    """Write a booktabs table."""
-    text = cells(found, scale=scale).to_latex(
+def latex(
+    experiment: Experiment, found: Sequence[Line], *, scale: str, claims: Sequence[Judged] = ()
+) -> str:
+    """Write a booktabs table, and one of the claims."""
+    table = cells(found, scale=scale)
+    text = table.to_latex(
         index=False,
         escape=True,
-        column_format="l" + "r" * (cells(found, scale=scale).shape[1] - 1),
-        caption=_escape_latex(f"{experiment.title}. {experiment.caption}."),
+        column_format="l" + "r" * (table.shape[1] - 1),
+        caption=escape.latex(f"{experiment.title}. {experiment.caption}."),
         label=f"tab:{experiment.name}",
     )
-    for sign, command in _TEX.items():
-        text = text.replace(sign, command)
-    return text
+    return escape.latex_signs(text) + claims_text.latex(experiment, claims)
 
 
 def comma_separated(found: Sequence[Line], *, scale: str) -> str:
     """Write the numbers unrounded, one row per line, seeds in one column."""
     rows = [
         {
-            "row": _no_formula(line.row.label),
+            "row": escape.spreadsheet(line.row.label),
             "reference": line.row.reference,
             "params": line.cost.params if line.cost else None,
             "gmacs": line.cost.gmacs if line.cost else None,
@@ -179,6 +205,7 @@ def comma_separated(found: Sequence[Line], *, scale: str) -> str:
             "seeds": len(line.values),
             "top1_by_seed": " ".join(f"{value:.4f}" for value in line.values),
             "stale_records": line.stale,
+            "verdict": line.verdict.word if line.verdict else None,
         }
         for line in found
     ]
@@ -208,6 +235,11 @@ def _printed(row: Row, name: str) -> str:
 
 
 def _notes(experiment: Experiment, found: Sequence[Line], *, scale: str) -> list[str]:
+    said = [
+        f"{escape.markdown(line.row.label)}: {line.verdict.sentence}."
+        for line in found
+        if line.verdict and line.verdict.word not in _SAID_ALREADY
+    ]
     measured = [
         f"{scale} top-1 was measured at {scale} scale; it is no estimate of the printed one.",
         "±: half of Student's 95 % interval of the mean over seeds.",
@@ -217,21 +249,10 @@ def _notes(experiment: Experiment, found: Sequence[Line], *, scale: str) -> list
     ]
     stale = ["stale: made by other code than this; run the table again."]
     return [
+        *said,
         *(measured if experiment.trains else []),
         *sources,
         *experiment.notes,
         COST_NOTE,
         *(stale if any(line.stale for line in found) else []),
     ]
-
-
-def _escape_markdown(text: str) -> str:
-    return text.replace("|", r"\|").replace("<", "&lt;")
-
-
-def _escape_latex(text: str) -> str:
-    return text.replace("%", r"\%").replace("&", r"\&").replace("_", r"\_").replace("#", r"\#")
-
-
-def _no_formula(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from harness import data, declared, figures, lock, plan, record, report, schedule, trial
+from harness import data, declared, figures, judge, lock, plan, record, report, schedule, trial
 from harness.data import desk
 from harness.data.passport import digest
+from harness.evidence import Evidence
 from harness.mirror import Mirror
 from harness.plan import Planned
 from harness.progress import Progress
@@ -158,11 +159,25 @@ def _write_and_mirror(request: Request, mirror: Mirror) -> Output:
 def write(request: Request) -> Output:
     """Write the table and draw its figure from the records that are there."""
     experiment, scale = request.experiment, request.scale
-    lines = _lines(request)
-    tables = report.write(experiment, lines, scale=scale, results=request.runtime.results)
+    evidence = _evidence(request)
+    lines, claims = _lines(evidence), judge.claims(evidence)
+    tables = report.write(
+        experiment, lines, scale=scale, results=request.runtime.results, claims=claims
+    )
     return Output(
         files=(*tables, *_draw(request, lines)),
-        markdown=report.markdown(experiment, lines, scale=scale),
+        markdown=report.markdown(experiment, lines, scale=scale, claims=claims),
+    )
+
+
+def _evidence(request: Request) -> Evidence:
+    return Evidence(
+        experiment=request.experiment,
+        scale=request.scale,
+        shrink=request.shrink,
+        code=trial.code,
+        results=request.runtime.results,
+        records=record.read_all(request.runtime.results),
     )
 
 
@@ -174,7 +189,7 @@ def is_written(request: Request) -> bool:
 
 def draw(request: Request) -> list[Path]:
     """Draw the figure of the table from the records that are there."""
-    return _draw(request, _lines(request))
+    return _draw(request, _lines(_evidence(request)))
 
 
 def _records(request: Request) -> list[Record]:
@@ -188,9 +203,14 @@ def _records(request: Request) -> list[Record]:
     return list({each.key: each for each in found}.values())
 
 
-def _lines(request: Request) -> list[Line]:
-    records = record.read_all(request.runtime.results)
-    return report.lines(request.experiment, records, scale=request.shrink, code=trial.code)
+def _lines(evidence: Evidence) -> list[Line]:
+    return report.lines(
+        evidence.experiment,
+        evidence.records,
+        scale=evidence.shrink,
+        code=evidence.code,
+        verdicts=judge.cells(evidence),
+    )
 
 
 def _draw(request: Request, lines: Sequence[Line]) -> list[Path]:

@@ -1,4 +1,7 @@
-"""Statistics of a table: pure functions of numbers."""
+"""What a number says of a printed one, as a word and a sentence: pure functions of numbers.
+
+Accuracies and their differences are in percent points.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,6 +10,27 @@ from typing import Literal
 
 import numpy as np
 from scipy import stats
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """A word that a reader may count on, and the sentence that it stands for.
+
+    Attributes:
+        word: See docs/statistics.md.
+        sentence: With the numbers, and with what would decide where nothing is decided.
+        estimate: The difference or the probability that was judged; None before any number.
+        low: Lower end of its 95 % interval.
+        high: Upper end of it.
+        p: Probability of a difference like this by chance; after Holm where claims share a table.
+    """
+
+    word: str
+    sentence: str
+    estimate: float | None = None
+    low: float | None = None
+    high: float | None = None
+    p: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -43,7 +43,8 @@ def test_a_2d_network_stays_near_its_own_ceiling():
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in PUBLISHED.glob("tables/*.md")))
 def test_tables_and_figures_are_those_of_the_records(name, tmp_path):
-    (tmp_path / "records").symlink_to(PUBLISHED / "records")
+    for folder in ("records", "declared"):
+        (tmp_path / folder).symlink_to(PUBLISHED / folder)
     runtime = Runtime(results=tmp_path, data=tmp_path)
     request = Request(
         experiment=experiments.load(name),

@@ -5,8 +5,10 @@ from dataclasses import replace
 import pytest
 
 from experiments.table_b import EXPERIMENT
-from harness import figures, report, verdict
-from harness.specs import Experiment, Row
+from harness import claims_text, figures, report, verdict
+from harness.judge import Judged
+from harness.specs import Claim, Experiment, Row
+from harness.verdict import Verdict
 from tests.conftest import shrunk
 from tests.test_record import made
 
@@ -20,7 +22,21 @@ def lines():
         for seed in range(3)
     ]
     records[0] = replace(records[0], code={"m": "old"})
-    return report.lines(EXPERIMENT, records, scale=shrunk, code=lambda _: {"m": "c"})
+    said = {"DSA at II": Verdict(word="reproduced", sentence="81.0, paper 81.5: same")}
+    return report.lines(EXPERIMENT, records, scale=shrunk, code=lambda _: {"m": "c"}, verdicts=said)
+
+
+def claimed(text="DSA helps", sentence="difference +3.0", *, late=False):
+    return Judged(
+        claim=Claim(text=text, kind="better", rows=("DSA at II", "TSN+I3D R50")),
+        word="supported",
+        sentence=sentence,
+        estimate=3.0,
+        low=1.0,
+        high=5.0,
+        p=0.01,
+        late=late,
+    )
 
 
 def test_the_mean_of_seeds_has_students_interval():
@@ -44,13 +60,44 @@ def test_markdown_keeps_printed_and_measured_apart(lines):
     columns = [cell.strip() for cell in head.strip("|").split("|")]
     assert columns == [
         "Row", "Params (M)", "GFLOPs", "printed top-1", "printed top-5", "desk top-1",
+        "verdict",
     ]  # fmt: skip
     row = next(line for line in text.splitlines() if "DSA at II " in line)
     cells = [cell.strip() for cell in row.strip("|").split("|")]
-    assert cells == ["DSA at II", "32.04", "83.8", "81.5", "95.2", "81.0 ± 2.5 (3 seeds)"]
+    assert cells == [
+        "DSA at II",
+        "32.04",
+        "83.8",
+        "81.5",
+        "95.2",
+        "81.0 ± 2.5 (3 seeds)",
+        "reproduced",
+    ]
     assert "not run" in next(line for line in text.splitlines() if "DSA at IV" in line)
     assert "1 stale" in text
     assert "no estimate of the printed one" in text
+    assert "- DSA at II: 81.0, paper 81.5: same." in text
+    assert "## Claims" not in text
+
+
+def test_claims_stand_under_the_table(lines, tmp_path):
+    said = [claimed(), claimed("It | costs <little>", "=1 & 2")]
+    text = report.markdown(EXPERIMENT, lines, scale="desk", claims=said)
+    assert "| DSA helps" in text
+    assert r"It \| costs &lt;little>" in text
+    tex = report.latex(EXPERIMENT, lines, scale="desk", claims=said)
+    assert r"=1 \& 2" in tex
+    assert tex.count(r"\toprule") == 2
+    paths = report.write(EXPERIMENT, lines, scale="desk", results=tmp_path, claims=said)
+    assert [path.name for path in paths][-1] == "table_b.claims.csv"
+    rows = list(csv.DictReader(io.StringIO(paths[-1].read_text())))
+    assert rows == list(csv.DictReader(io.StringIO(claims_text.comma_separated(said))))
+    assert (rows[0]["verdict"], float(rows[0]["low"]), rows[0]["late"]) == (
+        "supported",
+        1.0,
+        "False",
+    )
+    assert rows[1]["sentence"] == "'=1 & 2"
 
 
 def test_csv_holds_numbers_that_a_program_reads(lines):
@@ -59,6 +106,7 @@ def test_csv_holds_numbers_that_a_program_reads(lines):
     assert int(rows[3]["params"]) == 32_044_368
     assert rows[3]["top1_by_seed"] == "80.0000 81.0000 82.0000"
     assert rows[5]["top1_mean"] == ""
+    assert [row["verdict"] for row in rows[3:5]] == ["reproduced", ""]
     assert float(rows[2]["printed_top1"]) == 81.4
 
 
@@ -77,7 +125,7 @@ def test_text_is_escaped_for_each_format(label):
     odd = Experiment(name="t", title="x", caption="y", rows=(Row(label=label, trial=None),))
     lines = report.lines(odd, [], scale=shrunk, code=lambda _: {"m": "c"})
     table = report.markdown(odd, lines, scale="desk").splitlines()
-    assert len([cell for cell in table[4].replace(r"\|", "").split("|") if cell.strip()]) == 6
+    assert len([cell for cell in table[4].replace(r"\|", "").split("|") if cell.strip()]) == 7
     assert "<script>" not in "\n".join(table)
     assert not report.comma_separated(lines, scale="desk").splitlines()[1].startswith("=")
     assert r"\input{" not in report.latex(odd, lines, scale="desk")

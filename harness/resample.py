@@ -1,0 +1,121 @@
+"""Accuracies of rows, drawn again as other seeds and other videos would have given them.
+
+A draw has a part of the seeds and a part of the videos. Videos are resampled with replacement, in
+clusters where some belong together, and all rows and seeds see the same ones. Of seeds there are
+too few to resample: the spread of three, resampled, is too narrow by far. Their part is Student's
+t around the mean, the same seed in all rows. What scatters over seeds within a video is in the
+spread of the seeds already, so it is taken out of that of the videos.
+
+Axes: R rows, S seeds, N videos, C clusters of videos, D draws. Accuracies are in percent.
+"""
+
+from functools import cache, lru_cache
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from scipy import linalg, stats
+
+Correct = Bool[np.ndarray, "R S N"]
+Clusters = Int[np.ndarray, " N"]
+Draws = Float[np.ndarray, "D R"]
+Table = Float[np.ndarray, "R S C"]
+_LOG_HALF = 12
+HALF = 2**_LOG_HALF
+_SEED = 20210512
+
+
+def draws(correct: Correct, *, clusters: Clusters | None = None) -> Draws:
+    """Draw the accuracy of every row, again and again; equal input gives equal draws.
+
+    Args:
+        correct: Whether a video was classified correctly, the same seeds and videos in each row.
+        clusters: Number of the cluster of each video; each on its own by default.
+    """
+    table = correct.astype(float)
+    return around(table if clusters is None else clustered(table, clusters))
+
+
+def clustered(values: Float[np.ndarray, "R S N"], clusters: Clusters) -> Table:
+    """Gather videos: the mean over clusters stays the mean over videos, whatever their sizes."""
+    _, place, sizes = np.unique(clusters, return_inverse=True, return_counts=True)
+    means = values.mean(axis=-1, keepdims=True)
+    belongs = place == np.arange(len(sizes))[:, None]
+    table: Table = (values - means) @ belongs.T * len(sizes) / len(clusters) + means
+    return table
+
+
+def around(table: Table) -> Draws:
+    """Draw means around those of a table; of the negated table, they are exactly the negated ones.
+
+    Args:
+        table: Share of correct videos, or a difference of shares.
+    """
+    seeds, videos = _seed_part(table), _video_part(table)
+    parts = np.concatenate([videos + seeds, videos - seeds])
+    # Single precision leaves dust, which would tell 0 from 0.
+    drawn: Draws = (100 * (table.mean(axis=(1, 2)) + parts)).round(4)
+    return drawn
+
+
+def _seed_part(table: Table) -> Draws:
+    """Draw Student's t with the covariance of the rows over seeds; nothing from one seed."""
+    means = table.mean(axis=2)
+    seeds = means.shape[1]
+    if seeds == 1:
+        return np.zeros((HALF, len(table)))
+    spread = (means - means.mean(axis=1, keepdims=True)) / np.sqrt(seeds * (seeds - 1))
+    drawn: Draws = _heavy(seeds) @ spread.T
+    return drawn
+
+
+@cache
+def _heavy(seeds: int) -> Float[np.ndarray, "D S"]:
+    """Draw a weight for each seed, such that weighted deviations are Student's t."""
+    # Even steps in radius and direction: the tail, where the interval ends, is not left to chance.
+    even = stats.qmc.Sobol(seeds, rng=_SEED).random_base2(_LOG_HALF)
+    free = seeds - 1
+    radius = np.sqrt(free * stats.f.ppf(even[:, :1], free, free))
+    direction = stats.norm.ppf(even[:, 1:])
+    direction /= np.linalg.norm(direction, axis=1, keepdims=True)
+    weights: Float[np.ndarray, "D S"] = radius * direction @ linalg.helmert(seeds)
+    return weights
+
+
+def _video_part(table: Table) -> Draws:
+    """Resample videos, with what all seeds say of them."""
+    effects = (table.mean(axis=1) - table.mean(axis=(1, 2))[:, None]).T
+    drawn: Draws = _resampled(len(effects)) @ (effects @ _without_noise(table).T).astype(np.float32)
+    return drawn
+
+
+@lru_cache(maxsize=1)
+def _resampled(videos: int) -> Float[np.ndarray, "D C"]:
+    """Draw videos with replacement: the share that each has of every draw."""
+    rng = np.random.default_rng(_SEED)
+    shares = np.empty((HALF, videos), np.float32)
+    for row in shares:
+        row[:] = np.bincount(rng.integers(videos, size=videos), minlength=videos) / videos
+    return shares
+
+
+def _without_noise(table: Table) -> Float[np.ndarray, "R R"]:
+    """Return what shrinks the effects of videos to those that all seeds share."""
+    _, seeds, videos = table.shape
+    if seeds == 1:
+        return np.eye(len(table))
+    means = table.mean(axis=1, keepdims=True)
+    noise = table - means
+    noise = (noise - noise.mean(axis=2, keepdims=True)).reshape(len(table), -1)
+    noise_cov = noise @ noise.T / ((seeds - 1) * (videos - 1))
+    whole = np.cov(means[:, 0]).reshape(len(table), len(table))
+    shrink: Float[np.ndarray, "R R"] = _root(whole - noise_cov / seeds) @ np.linalg.pinv(
+        _root(whole), hermitian=True
+    )
+    return shrink
+
+
+def _root(matrix: Float[np.ndarray, "R R"]) -> Float[np.ndarray, "R R"]:
+    """Return the square root of a covariance; what is negative by chance becomes zero."""
+    values, vectors = np.linalg.eigh(matrix)
+    root: Float[np.ndarray, "R R"] = vectors * np.sqrt(np.maximum(values, 0)) @ vectors.T
+    return root

@@ -1,0 +1,59 @@
+"""The scores that a trial left beside its record, video by video."""
+
+import hashlib
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, Int
+
+from harness.metrics import Scores, top_k
+from harness.record import Record
+
+Right = Bool[np.ndarray, " N"]
+PLACES = {"top1": 1, "top5": 5}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scored:
+    """Averaged logits of every test video, with its label and its id."""
+
+    scores: Scores
+    labels: Int[np.ndarray, " N"]
+    ids: tuple[str, ...]
+
+
+def read(results: Path, record: Record) -> Scored:
+    """Read the scores of a record.
+
+    Raises:
+        ValueError: If they are missing, or not those that the record was made from.
+    """
+    path = results / "records" / f"{record.key}.npz"
+    content = path.read_bytes() if path.is_file() else b""
+    if hashlib.sha256(content).hexdigest() != record.scores_sha256:
+        what = "was altered" if content else "is missing"
+        raise ValueError(f"{path} {what}; delete its record too, to run its trial again")
+    with np.load(io.BytesIO(content)) as packed:
+        return Scored(
+            scores=packed["scores"], labels=packed["labels"], ids=tuple(packed["ids"].tolist())
+        )
+
+
+def correct(scored: Scored, *, metric: str) -> Right:
+    """Say of every video whether it counts as right.
+
+    Raises:
+        ValueError: If the metric does not judge videos one by one.
+    """
+    if metric not in PLACES:
+        known = " and ".join(PLACES)
+        raise ValueError(f"{metric} is no share of videos; claims can be made of {known}")
+    videos = range(len(scored.labels))
+    return np.array(
+        [
+            top_k(scored.scores[n : n + 1], scored.labels[n : n + 1], k=PLACES[metric]) > 0
+            for n in videos
+        ]
+    )

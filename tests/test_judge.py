@@ -1,0 +1,227 @@
+"""Tables judged from records and scores that are really there."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from experiments.table_b import EXPERIMENT
+from experiments.table_i import EXPERIMENT as COSTS
+from harness import declared, judge, plan, record
+from harness.evidence import Evidence, correct
+from harness.specs import Claim
+from tests.conftest import shrunk
+from tests.test_record import made
+from tests.test_scores import written
+
+VIDEOS = 400
+II, III, PLAIN = "DSA at II", "DSA at III", "TSN+I3D R50"
+ROWS = {row.label: row for row in EXPERIMENT.rows}
+HELPS = Claim(text="DSA helps", kind="better", rows=(II, PLAIN))
+SAME = Claim(text="II is III", kind="same", rows=(II, III), limit=5.0)
+BEST = Claim(text="II is best", kind="best", rows=(II, III, PLAIN))
+TREND = Claim(text="it rises", kind="trend", rows=(PLAIN, III, II), trend="rising")
+
+
+def scale(name):
+    return {"desk": shrunk, "paper": lambda trial: trial}[name]
+
+
+def ran(results, label, share, *, at="desk", seeds=(0, 1, 2), passport="p", videos=VIDEOS):
+    """Leave records of a row that is right on about a share of the videos."""
+    records = []
+    for seed in seeds:
+        rng = np.random.default_rng((sum(label.encode()), seed))
+        right = rng.random(videos) < share
+        logits = np.zeros((videos, 12))
+        logits[np.arange(videos), np.where(right, 0, 1)] = 1
+        trial = replace(scale(at)(ROWS[label].trial), seed=seed)
+        each = made(trial, top1=100 * right.mean(), passport=passport)
+        each = replace(each, metrics=each.metrics | {"videos": videos})
+        records.append(written(results, logits, np.zeros(videos, int), each))
+    return records
+
+
+def evidence(results, records, *, claims=(HELPS,), at="desk", code="c", **changes):
+    return Evidence(
+        experiment=replace(EXPERIMENT, claims=claims, **changes),
+        scale=at,
+        shrink=scale(at),
+        code=lambda _: {"m": code},
+        results=results,
+        records=records,
+    )
+
+
+@pytest.fixture
+def table(tmp_path):
+    """Three rows of three seeds."""
+    shares = {PLAIN: 0.3, II: 0.6, III: 0.6}
+    records = [each for label, share in shares.items() for each in ran(tmp_path, label, share)]
+    return tmp_path, records
+
+
+def words(found):
+    return [each.word for each in found]
+
+
+def test_every_kind_of_measured_claim_has_its_word(table):
+    claims = (HELPS, SAME, BEST, TREND)
+    found = judge.claims(evidence(*table, claims=claims))
+    assert [each.claim for each in found] == list(claims)
+    assert words(found) == ["supported", "undecided", "in the top group", "rising"]
+    assert found[0].low < 30 < found[0].high
+    assert f"{II} is best with probability" in found[2].sentence
+
+
+def test_a_claim_turned_round_is_reversed(table):
+    turned = replace(HELPS, rows=(PLAIN, II))
+    assert words(judge.claims(evidence(*table, claims=(turned,)))) == ["reversed"]
+
+
+def test_holm_counts_the_claims_of_the_table(table):
+    (alone,) = judge.claims(evidence(*table))
+    both = judge.claims(evidence(*table, claims=(HELPS, replace(HELPS, text="again"), SAME)))
+    assert 0 < alone.p < 0.01
+    assert both[0].p == both[1].p == pytest.approx(2 * alone.p)
+
+
+def test_a_claim_of_rows_that_did_not_run_is_not_run(tmp_path):
+    records = ran(tmp_path, II, 0.6)
+    (found,) = judge.claims(evidence(tmp_path, records))
+    assert found.word == "not run"
+    assert found.sentence.startswith(f"{PLAIN}: no record; run the table")
+
+
+def test_only_seeds_that_both_rows_have_are_compared(table, tmp_path):
+    results, records = table
+    fewer = [each for each in records if each.trial["seed"] != 1]
+    (found,) = judge.claims(evidence(results, [*fewer, *ran(tmp_path, II, 0.6, seeds=(1,))]))
+    assert "2 seeds" in found.sentence
+    other = [*ran(tmp_path, II, 0.6, seeds=(0,)), *ran(tmp_path, PLAIN, 0.3, seeds=(1,))]
+    (found,) = judge.claims(evidence(results, other))
+    assert found.word == "not comparable"
+    assert found.sentence.startswith("the rows have no seed in common")
+
+
+def test_rows_on_two_copies_of_the_data_are_not_compared(tmp_path):
+    records = [*ran(tmp_path, II, 0.6), *ran(tmp_path, PLAIN, 0.3, passport="q")]
+    (found,) = judge.claims(evidence(tmp_path, records))
+    assert (found.word, found.estimate) == ("not comparable", None)
+
+
+def test_what_other_code_made_is_stale(table):
+    again = evidence(*table, code="new")
+    assert words(judge.claims(again)) == ["stale"]
+    cells = judge.cells(again)
+    assert cells[II].word == "stale"
+    assert cells[II].sentence.startswith("3 of 3 records")
+
+
+def test_a_claim_changed_after_results_says_so(table):
+    results, records = table
+    before = evidence(results, records, claims=(HELPS,))
+    declared.declare(before.experiment, scale="desk", results=results, records=[])
+    assert [each.late for each in judge.claims(before)] == [False]
+    after = judge.claims(evidence(results, records, claims=(HELPS, SAME)))
+    assert [each.late for each in after] == [False, True]
+    assert after[1].sentence.endswith("; claim changed after results")
+    assert not judge.claims(evidence(results, [], claims=(SAME,)))[0].late
+
+
+def test_desk_accuracies_are_shown_and_not_judged(table):
+    cells = judge.cells(evidence(*table))
+    assert {label for label, verdict in cells.items() if verdict.word == "desk scale"} == {
+        PLAIN, II, III
+    }  # fmt: skip
+    assert cells["DSA at IV"].word == "not run"
+
+
+def test_twins_of_desk_are_resampled_together(table):
+    results, records = table
+    right, clusters = correct(evidence(results, records), HELPS)
+    assert right.shape == (2, 3, VIDEOS)
+    assert clusters[:4].tolist() == [0, 0, 1, 1]
+    turned = [
+        replace(each, trial=each.trial | {"data": each.trial["data"] | {"name": "other"}})
+        for each in records
+    ]
+    assert correct(replace(evidence(results, turned), shrink=elsewhere), HELPS)[1] is None
+
+
+def elsewhere(trial):
+    small = shrunk(trial)
+    return replace(small, data=replace(small.data, name="other"))
+
+
+def test_a_trial_that_was_left_is_interrupted(table):
+    results, records = table
+    trial = replace(shrunk(ROWS["DSA at IV"].trial), seed=2)
+    (results / "work" / record.key(trial, "p")).mkdir(parents=True)
+    cells = judge.cells(evidence(results, records))
+    assert cells["DSA at IV"].word == "interrupted"
+    assert cells["DSA at I"].word == "not run"
+
+
+def at_paper(tmp_path, shares, **how):
+    return [
+        each for label, s in shares.items() for each in ran(tmp_path, label, s, at="paper", **how)
+    ]
+
+
+def test_paper_accuracies_are_judged_in_order(tmp_path):
+    records = at_paper(tmp_path, {II: 0.815, PLAIN: 0.6}, videos=5000)
+    cells = judge.cells(evidence(tmp_path, records, at="paper", margin=5.0))
+    assert cells[II].word == "reproduced"
+    assert "paper 81.5: same within ± 5" in cells[II].sentence
+    assert cells[PLAIN].word == "lower"
+    assert cells["TSN R50 (2D)"].word == "not run"
+    assert cells[II].sentence.endswith("; margin changed after results")
+
+
+def test_a_row_that_the_paper_lacks_has_no_verdict_at_paper_scale(tmp_path):
+    records = ran(tmp_path, "TSN R50 (2D)", 0.5, at="paper", videos=5000, seeds=(0,))
+    assert "TSN R50 (2D)" not in judge.cells(evidence(tmp_path, records, at="paper"))
+
+
+def test_too_few_videos_are_not_comparable(tmp_path):
+    records = at_paper(tmp_path, {II: 0.8}, videos=4899, seeds=(0,))
+    found = judge.cells(evidence(tmp_path, records, at="paper"))[II]
+    assert found.word == "not comparable"
+    assert "4,899 of 5,000 videos" in found.sentence
+
+
+def test_only_paper_scale_is_smaller_than_claimed(tmp_path):
+    rows = tuple(
+        replace(row, published={"top1": 98.0}) if row.label == II else row
+        for row in EXPERIMENT.rows
+    )
+    records = at_paper(tmp_path, {II: 0.64, PLAIN: 0.6}, videos=5000)
+    (found,) = judge.claims(evidence(tmp_path, records, at="paper", rows=rows))
+    assert found.word == "supported, smaller than claimed"
+    assert "the paper prints +20.0" in found.sentence
+    at_desk = [*ran(tmp_path, II, 0.64, videos=5000), *ran(tmp_path, PLAIN, 0.6, videos=5000)]
+    assert words(judge.claims(evidence(tmp_path, at_desk, rows=rows))) == ["supported"]
+
+
+def test_costs_are_judged_without_a_record(tmp_path):
+    found = judge.claims(replace(evidence(tmp_path, []), experiment=COSTS))
+    assert words(found) == ["true", "true"]
+    assert "83,839,421,440 and 83,837,304,832: +0.0025 %" in found[0].sentence
+    assert found[1].estimate == pytest.approx(1.706, abs=0.001)
+    assert judge.cells(replace(evidence(tmp_path, []), experiment=COSTS)) == {}
+
+
+def test_total_cost_and_parameters_are_counts_too(tmp_path):
+    total = Claim(text="t", kind="ratio", rows=(II, PLAIN), metric="total_gmacs", limit=1.0)
+    params = Claim(text="p", kind="overhead", rows=(PLAIN, II), metric="params_m", limit=0.0)
+    found = judge.claims(evidence(tmp_path, [], claims=(total, params)))
+    assert words(found) == ["true", "true"]
+    assert found[0].sentence.startswith("503,")
+    assert found[1].sentence.startswith("32,044,296 and 32,044,368")
+
+
+def test_evidence_finds_the_records_of_a_row(table):
+    found = evidence(*table).of(ROWS[II])
+    assert found == plan.records_of(ROWS[II], table[1], scale=shrunk)
+    assert len(found) == 3

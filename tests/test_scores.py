@@ -1,0 +1,55 @@
+import hashlib
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from harness import metrics, record, scores
+from tests.test_record import made
+
+
+def packed(logits, labels):
+    buffer = io.BytesIO()
+    ids = [f"test/{n:05}" for n in range(len(labels))]
+    np.savez_compressed(buffer, scores=logits.astype(np.float32), labels=labels, ids=ids)
+    return buffer.getvalue()
+
+
+def written(results, logits, labels, each=None):
+    """Write a record with its scores."""
+    content = packed(logits, labels)
+    each = replace(each or made(), scores_sha256=hashlib.sha256(content).hexdigest())
+    record.write(results, each, content)
+    return each
+
+
+@pytest.fixture
+def logits():
+    return np.random.default_rng(0).normal(size=(40, 12)).round(1)
+
+
+@pytest.mark.parametrize(("metric", "k"), [("top1", 1), ("top5", 5)])
+def test_videos_are_right_as_the_metric_counts_them(tmp_path, logits, metric, k):
+    labels = np.arange(40) % 12
+    found = scores.read(tmp_path, written(tmp_path, logits, labels))
+    right = scores.correct(found, metric=metric)
+    assert 100 * right.mean() == pytest.approx(metrics.top_k(found.scores, labels, k=k))
+    assert found.ids[:2] == ("test/00000", "test/00001")
+
+
+def test_scores_that_are_not_those_of_the_record_are_refused(tmp_path, logits):
+    each = written(tmp_path, logits, np.arange(40) % 12)
+    path = tmp_path / "records" / f"{each.key}.npz"
+    path.write_bytes(packed(logits + 1, np.arange(40) % 12))
+    with pytest.raises(ValueError, match=r"\.npz was altered; delete its record too"):
+        scores.read(tmp_path, each)
+    path.unlink()
+    with pytest.raises(ValueError, match=r"\.npz is missing"):
+        scores.read(tmp_path, each)
+
+
+def test_a_metric_that_does_not_judge_videos_is_refused(tmp_path, logits):
+    found = scores.read(tmp_path, written(tmp_path, logits, np.arange(40) % 12))
+    with pytest.raises(ValueError, match="map is no share of videos"):
+        scores.correct(found, metric="map")
