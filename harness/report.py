@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from harness import cost, plan, verdict
-from harness.costs import RowCost, row_cost
+from harness import cost, plan, tradeoff, verdict
+from harness.costs import RowCost, quoted_matches, row_cost
 from harness.files import replace
 from harness.record import Record
 from harness.specs import Experiment, Row, Trial
@@ -35,7 +35,11 @@ _COSTS = {
     "printed GFLOPs": "gmacs",
     "printed total GFLOPs": "total_gmacs",
 }
-_PRINTED = ("top1", "top5", "params_m", "gmacs", "total_gmacs")
+_PRINTED = ("top1", "top5", "map", "params_m", "gmacs", "total_gmacs")
+_ACCURACIES = {"printed top-1": "top1", "printed top-5": "top5", "printed mAP": "map"}
+QUOTED_NOTE = (
+    "Networks that the zoo lacks were counted on their own code, each as its printed figure is."
+)
 _FORMULA_STARTS = ("=", "+", "-", "@")
 
 
@@ -125,18 +129,17 @@ def cells(found: Sequence[Line], *, scale: str) -> pd.DataFrame:
             "Params (M)": f"{line.cost.params / 1e6:.2f}" if line.cost else "–",
             "GFLOPs": f"{line.cost.gmacs:.1f}" if line.cost else "–",
             **{title: _compared(line, name) for title, name in _COSTS.items()},
-            "printed top-1": _printed(line.row, "top1"),
-            "printed top-5": _printed(line.row, "top5"),
+            **{title: _printed(line.row, name) for title, name in _ACCURACIES.items()},
             measured: _measured(line),
         }
         for line in found
     ]
     table = pd.DataFrame(rows)
-    accuracies = (
-        () if any(line.trains for line in found) else ("printed top-1", "printed top-5", measured)
-    )
-    unused = [name for name in _COSTS if (table[name] == "–").all()]
-    return table.drop(columns=[*unused, *accuracies])
+    always = {"Row"}
+    if any(line.trains for line in found):
+        always |= {"Params (M)", "GFLOPs", "printed top-1", "printed top-5", measured}
+    unused = [name for name in table if name not in always and (table[name] == "–").all()]
+    return table.drop(columns=unused)
 
 
 def markdown(experiment: Experiment, found: Sequence[Line], *, scale: str) -> str:
@@ -196,9 +199,10 @@ def _measured(line: Line) -> str:
 
 def _compared(line: Line, name: str) -> str:
     """Show a printed cost with its verdict."""
-    if line.cost is None or name not in line.cost.matches:
+    matches = line.cost.matches if line.cost else quoted_matches(line.row)
+    if name not in matches:
         return "–"
-    match = line.cost.matches[name]
+    match = matches[name]
     why = f": {match.convention}" if match.convention else ""
     return f"{match.printed} ({match.word}{why})"
 
@@ -220,7 +224,9 @@ def _notes(experiment: Experiment, found: Sequence[Line], *, scale: str) -> list
         *(measured if experiment.trains else []),
         *sources,
         *experiment.notes,
-        COST_NOTE,
+        *tradeoff.sentences(experiment),
+        *([COST_NOTE] if any(line.cost for line in found) else []),
+        *([QUOTED_NOTE] if tradeoff.compares(experiment) else []),
         *(stale if any(line.stale for line in found) else []),
     ]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from harness import data, declared, figures, lock, plan, record, report, schedule, trial
+from harness import data, declared, figures, lock, plan, record, report, schedule, tradeoff, trial
 from harness.data import desk
 from harness.data.passport import digest
 from harness.mirror import Mirror
@@ -178,6 +178,8 @@ def write(request: Request) -> Output:
     experiment, scale = request.experiment, request.scale
     lines = _lines(request)
     tables = report.write(experiment, lines, scale=scale, results=request.runtime.results)
+    if tradeoff.compares(experiment):
+        tables.append(tradeoff.write(experiment, request.runtime.results))
     return Output(
         files=(*tables, *_draw(request, lines)),
         markdown=report.markdown(experiment, lines, scale=scale),
@@ -212,13 +214,17 @@ def _lines(request: Request) -> list[Line]:
 
 
 def _draw(request: Request, lines: Sequence[Line]) -> list[Path]:
-    return figures.table(
-        request.experiment,
+    experiment, results = request.experiment, request.runtime.results
+    drawn = figures.table(
+        experiment,
         lines,
         scale=request.scale,
         ceilings=desk.CEILINGS if request.scale == "desk" else {},
-        results=request.runtime.results,
+        results=results,
     )
+    if tradeoff.compares(experiment):
+        drawn += figures.comparison(experiment, results=results)
+    return drawn
 
 
 def steps(say: Callable[[str], None]) -> data.Progress:
