@@ -42,6 +42,13 @@ in_results = click.option(
     show_default="results/local",
     help="Folder of records, tables, figures and the MLflow store.",
 )
+in_data = click.option(
+    "--data",
+    type=_FOLDER,
+    default=ROOT / "data",
+    show_default="data",
+    help="Folder of the data sets.",
+)
 at_scale = click.option(
     "--scale",
     type=click.Choice(list(SCALES)),
@@ -54,13 +61,7 @@ at_scale = click.option(
 def _request_options(command: Command) -> Command:
     for option in (
         click.option("--weights", type=_FOLDER, help="Folder of initial weights."),
-        click.option(
-            "--data",
-            type=_FOLDER,
-            default=ROOT / "data",
-            show_default="data",
-            help="Folder of the data sets.",
-        ),
+        in_data,
         in_results,
         click.option(
             "--seeds",
@@ -202,6 +203,36 @@ def draw_figures(tables: tuple[str, ...], **asked: Any) -> None:
     for request in _written(tables, **asked):
         for path in reproduce.draw(request):
             click.echo(_short(path))
+
+
+@app.command("tradeoff")
+@some_tables
+@at_scale
+@in_results
+def draw_tradeoff(tables: tuple[str, ...], scale: Scale, results: Path) -> None:
+    """Draw measured accuracy against cost, tables together; (a), (g) and (h) if none is named."""
+    from harness import commands_figures
+
+    for path in commands_figures.tradeoff(tables, scale, results):
+        click.echo(_short(path))
+
+
+@app.command("visualize")
+@click.argument("key", metavar="RECORD_KEY")
+@click.option("--videos", default="", help="Test videos, ids with commas between.")
+@click.option("--against", metavar="RECORD_KEY", help="Whose answers stand beside DSA's.")
+@in_data
+@in_results
+def draw_videos(key: str, **asked: Any) -> None:
+    """Draw test videos with the answers of DSA and of an average, and the kernels of DSA.
+
+    Needs the weights that harness run --keep-checkpoints leaves. Without --videos it takes those
+    that DSA alone gets right; without --against, the same network without DSA.
+    """
+    from harness import commands_figures
+
+    for path in commands_figures.visualize(key, **asked):
+        click.echo(_short(path))
 
 
 @app.command("cost")

@@ -14,14 +14,27 @@ LAYERS = [
     {"checkpoint", "cost", "data", "sidebyside", "zoo"},
     {"evaluate", "train"},
     {"trial"},
-    {"costs", "figures", "mirror", "progress", "report", "schedule", "track", "ui"},
-    {"__main__", "bench", "reproduce"},
+    {
+        "costs",
+        "figures",
+        "footing",
+        "mirror",
+        "progress",
+        "report",
+        "schedule",
+        "track",
+        "tradeoff",
+        "ui",
+        "visualize",
+    },
+    {"__main__", "bench", "commands_figures", "reproduce"},
 ]
+FIGURES = ("bubbles", "labels", "scenes", "style", "tables", "tradeoff")
 OWNERS = {
     "ray": {"schedule"},
     "mlflow": {"track"},
     "av": {"data.decode", "data.desk"},
-    "matplotlib": {"figures"},
+    "matplotlib": {f"figures.{name}" for name in FIGURES},
 }
 
 
