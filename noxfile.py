@@ -79,10 +79,17 @@ def types(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
-def figures(session: nox.Session) -> None:
-    """Draw every figure again from the published records."""
+def report(session: nox.Session) -> None:
+    """Write the published tables, figures and their page again from the published records."""
     install(session)
-    harness(session, "figures", "--results", "results", *session.posargs)
+    harness(session, "report", "--results", "results", *session.posargs)
+
+
+@nox.session(default=False)
+def figures(session: nox.Session) -> None:
+    """Draw every published figure again, and fail if a byte of one would move."""
+    install(session)
+    harness(session, "figures", "--check", "--results", "results", *session.posargs)
 
 
 @nox.session(default=False)

@@ -5,7 +5,7 @@ from pkgutil import iter_modules
 
 from harness.specs import Experiment
 
-_SUPPORT = ("recipes", "scales")
+_SUPPORT = ("quoted", "recipes", "scales")
 
 
 def names() -> list[str]:

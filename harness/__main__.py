@@ -150,23 +150,61 @@ def run_tables(
 @at_scale
 @in_results
 def write_reports(tables: tuple[str, ...], **asked: Any) -> None:
-    """Write tables and figures again from the records alone; all there are if none is named."""
-    from harness import reproduce
+    """Write tables and figures from the records alone; all, and their page, if none is named."""
+    from harness import publish, reproduce
 
-    _show([reproduce.write(request) for request in _written(tables, **asked)])
+    requests = _written(tables, **asked)
+    outputs = [reproduce.write(request) for request in requests]
+    _show(outputs)
+    if not tables and requests:
+        page = publish.write(requests, outputs, scale=asked["scale"])
+        click.echo(f"Everything on one page: {_short(page)}")
 
 
 @app.command("figures")
 @some_tables
 @at_scale
 @in_results
-def draw_figures(tables: tuple[str, ...], **asked: Any) -> None:
+@click.option("--check", "checks", is_flag=True, help="Change no file; fail if one would change.")
+def draw_figures(tables: tuple[str, ...], checks: bool, **asked: Any) -> None:
     """Draw figures again from the records alone; all there are if none is named."""
-    from harness import reproduce
+    from harness import commands_figures
 
-    for request in _written(tables, **asked):
-        for path in reproduce.draw(request):
-            click.echo(_short(path))
+    drawn, moved = commands_figures.redraw(_written(tables, **asked), keep=checks)
+    for path in drawn:
+        click.echo(f"{_short(path)}{' would change' if path in moved and checks else ''}")
+    if moved and checks:
+        sys.exit(FAILED)
+
+
+@app.command("tradeoff")
+@some_tables
+@at_scale
+@in_results
+def draw_tradeoff(tables: tuple[str, ...], scale: Scale, results: Path) -> None:
+    """Draw measured accuracy against cost, tables together; (a), (g) and (h) if none is named."""
+    from harness import commands_figures
+
+    for path in commands_figures.tradeoff(tables, scale, results):
+        click.echo(_short(path))
+
+
+@app.command("visualize")
+@click.argument("key", metavar="RECORD_KEY")
+@click.option("--videos", default="", help="Test videos, ids with commas between.")
+@click.option("--against", metavar="RECORD_KEY", help="Whose answers stand beside DSA's.")
+@in_data
+@in_results
+def draw_videos(key: str, **asked: Any) -> None:
+    """Draw test videos with the answers of DSA and of an average, and the kernels of DSA.
+
+    Needs the weights that harness run --keep-checkpoints leaves. Without --videos it takes those
+    that DSA alone gets right; without --against, the same network without DSA.
+    """
+    from harness import commands_figures
+
+    for path in commands_figures.visualize(key, **asked):
+        click.echo(_short(path))
 
 
 @app.command("cost")

@@ -59,6 +59,11 @@ def not_run() -> Verdict:
     return Verdict(word="not run", sentence="no record; run the table")
 
 
+def quoted() -> Verdict:
+    """Say that a row only quotes other work."""
+    return Verdict(word="not run", sentence="quoted from other work, which nobody ran here")
+
+
 def interrupted() -> Verdict:
     """Say that a trial was started and left."""
     return Verdict(

@@ -10,6 +10,7 @@ from harness.specs import Experiment, Row, Trial
 from harness.verdict import Match, match_figure
 
 HEADS = (1000, 400, 200)
+PRODUCT = "a product of the rounded figure per view"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,9 +37,9 @@ def row_cost(row: Row) -> RowCost | None:
     if row.trial is None:
         return None
     trials = (row.trial, *row.ensemble)
-    by_rule = {rule: _gmacs(trials, rule=rule) for rule in cost.BATCH_NORM_OPS}
+    by_rule = {rule: gmacs_of(trials, rule=rule) for rule in cost.BATCH_NORM_OPS}
     params = sum(_count(trial, RULE).params for trial in trials)
-    views = _views(row.trial)
+    views = views_of(row.trial)
     return RowCost(
         params=params,
         gmacs=by_rule[RULE],
@@ -76,6 +77,24 @@ def listing(experiment: Experiment) -> list[dict[str, object]]:
     return rows
 
 
+def quoted_matches(row: Row) -> dict[str, Match]:
+    """Compare the printed figures of a row without a trial with those counted elsewhere."""
+    cost, printed = row.quoted_cost, row.published
+    if cost is None:
+        return {}
+    counted = {
+        "params_m": cost.params_m,
+        "gmacs": cost.as_printed,
+        "total_gmacs": cost.as_printed * cost.views,
+    }
+    product = {PRODUCT: printed.get("gmacs", 0.0) * cost.views}
+    return {
+        name: match_figure(printed[name], value, product if name == "total_gmacs" else {})
+        for name, value in counted.items()
+        if name in printed
+    }
+
+
 def _matches(
     row: Row,
     trials: tuple[Trial, ...],
@@ -91,22 +110,24 @@ def _matches(
     if "gmacs" in printed:
         others = {
             "BN not counted": by_rule["mac"],
-            "at the test crop": _gmacs(trials, crop_px=trials[0].evaluation.crop_px),
+            "at the test crop": gmacs_of(trials, crop_px=trials[0].evaluation.crop_px),
         }
         found["gmacs"] = match_figure(printed["gmacs"], by_rule[RULE], others)
     if "total_gmacs" in printed:
-        rounded = {"a product of the rounded figure per view": printed.get("gmacs", 0.0) * views}
+        rounded = {PRODUCT: printed.get("gmacs", 0.0) * views}
         found["total_gmacs"] = match_figure(printed["total_gmacs"], by_rule[RULE] * views, rounded)
     return found
 
 
-def _views(trial: Trial) -> float:
+def views_of(trial: Trial) -> float:
+    """Return the views of a test video; a longer pass counts in proportion."""
     views, num_snippets = trial.evaluation, trial.data.num_snippets
     longer = (views.pass_snippets or num_snippets) / num_snippets
     return views.num_passes * views.num_crops * longer
 
 
-def _gmacs(trials: tuple[Trial, ...], *, rule: str = RULE, crop_px: int | None = None) -> float:
+def gmacs_of(trials: tuple[Trial, ...], *, rule: str = RULE, crop_px: int | None = None) -> float:
+    """Return 10^9 multiply-adds per view of an ensemble, by default at the training crop."""
     sized = [replace(t, data=replace(t.data, crop_px=crop_px or t.data.crop_px)) for t in trials]
     return sum(_count(trial, rule).macs for trial in sized) / 1e9
 

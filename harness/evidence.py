@@ -49,10 +49,11 @@ class Evidence:
 
 def row_state(evidence: Evidence, row: Row) -> Verdict | None:
     """Say why a row has no number that counts; None if it has one."""
+    if row.trial is None:
+        return cells.quoted()
     found = evidence.of(row)
-    if row.trial is None or not found:
-        started = row.trial is not None and _was_started(evidence, row.trial)
-        return cells.interrupted() if started else cells.not_run()
+    if not found:
+        return cells.interrupted() if _was_started(evidence, row.trial) else cells.not_run()
     current = evidence.code(evidence.shrink(row.trial))
     old = sum(each.code != current for each in found)
     return cells.stale(old, len(found)) if old else None
@@ -74,7 +75,7 @@ def _was_started(evidence: Evidence, trial: Trial) -> bool:
 def claim_state(evidence: Evidence, claim: Claim) -> Verdict | None:
     """Say why a claim cannot be judged; None if it can."""
     rows = evidence.rows(claim)
-    for row in rows:
+    for row in sorted(rows, key=lambda row: row.trial is not None):
         if (state := row_state(evidence, row)) is not None:
             return replace(state, sentence=f"{row.label}: {state.sentence}")
     if len({each.passport for row in rows for each in evidence.of(row)}) > 1:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 
-from harness import declared, resample
+from harness import declared, footing, resample
 from harness.cells import Deviation, at_desk, cell, not_covered, seed_deviation
 from harness.claims import best, better, overhead, ratio, same, trend
 from harness.compare import Difference, difference, holm
@@ -96,7 +96,12 @@ def claims(evidence: Evidence) -> tuple[Judged, ...]:
     pairs = [claim for claim in measured if claim.kind == "better"]
     others = {claim: _measured(evidence, claim) for claim in measured if claim not in pairs}
     verdicts = counted | settled | others | _better(evidence, pairs)
-    late = _late(evidence)
+    experiment, scale, results = evidence.experiment, evidence.scale, evidence.results
+    late = [
+        claim
+        for claim in declared.late(experiment, scale=scale, results=results)
+        if claim in measured
+    ]
     return tuple(_judged(claim, verdicts[claim], claim in late) for claim in listed)
 
 
@@ -105,14 +110,6 @@ def _judged(claim: Claim, verdict: Verdict, late: bool) -> Judged:
     if late:
         said["sentence"] += "; claim changed after results"
     return Judged(claim=claim, late=late, **said)
-
-
-def _late(evidence: Evidence) -> list[Claim]:
-    """Return the claims that came after results; a count is the same before and after."""
-    if not any(evidence.of(row) for row in evidence.experiment.rows):
-        return []
-    late = declared.late(evidence.experiment, scale=evidence.scale, results=evidence.results)
-    return [claim for claim in late if claim.metric not in COSTS]
 
 
 def _better(evidence: Evidence, listed: Sequence[Claim]) -> dict[Claim, Verdict]:
@@ -152,11 +149,27 @@ def _measured(evidence: Evidence, claim: Claim) -> Verdict:
 
 
 def _cost(evidence: Evidence, claim: Claim) -> Verdict:
-    """Compare raw counts, exactly."""
+    """Compare raw counts, exactly; beside rows of other work on one footing."""
     assert claim.limit is not None
-    first, second = (_count(row, claim.metric) for row in evidence.rows(claim))
+    rows = evidence.rows(claim)
+    quoted = any(row.trial is None for row in rows)
+    counts = [(_on_one_footing if quoted else _count)(row, claim.metric) for row in rows]
+    first, second = counts
+    if first is None or second is None:
+        return Verdict(word="undecided", sentence="nobody counted one of the two networks")
     judge = overhead if claim.kind == "overhead" else ratio
-    return judge(first, second, limit=claim.limit)
+    verdict = judge(first, second, limit=claim.limit)
+    more = f" (on one footing: rule {footing.RULE}, test crops)" if quoted else ""
+    return replace(verdict, sentence=verdict.sentence + more)
+
+
+def _on_one_footing(row: Row, metric: str) -> Fraction | None:
+    """Return what a row costs where costs of other work can stand beside it, in ones."""
+    found = footing.footing(row)
+    if found is None:
+        return None
+    value = {"params_m": found.params_m * 1e6, "gmacs": found.gmacs * 1e9}
+    return Fraction(round(value.get(metric, found.total * 1e9)))
 
 
 def _count(row: Row, metric: str) -> Fraction:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from harness import claims_text, cost, escape, plan, verdict
-from harness.costs import RowCost, row_cost
+from harness import claims_text, cost, escape, plan, tradeoff, verdict
+from harness.costs import RowCost, quoted_matches, row_cost
 from harness.files import replace
 from harness.judge import Judged
 from harness.record import Record
@@ -28,7 +28,11 @@ _COSTS = {
     "printed GFLOPs": "gmacs",
     "printed total GFLOPs": "total_gmacs",
 }
-_PRINTED = ("top1", "top5", "params_m", "gmacs", "total_gmacs")
+_PRINTED = ("top1", "top5", "map", "params_m", "gmacs", "total_gmacs")
+_ACCURACIES = {"printed top-1": "top1", "printed top-5": "top5", "printed mAP": "map"}
+QUOTED_NOTE = (
+    "Networks that the zoo lacks were counted on their own code, each as its printed figure is."
+)
 _SAID_ALREADY = ("desk scale", "not run")
 
 
@@ -148,18 +152,18 @@ def cells(found: Sequence[Line], *, scale: str) -> pd.DataFrame:
             "Params (M)": f"{line.cost.params / 1e6:.2f}" if line.cost else "–",
             "GFLOPs": f"{line.cost.gmacs:.1f}" if line.cost else "–",
             **{title: _compared(line, name) for title, name in _COSTS.items()},
-            "printed top-1": _printed(line.row, "top1"),
-            "printed top-5": _printed(line.row, "top5"),
+            **{title: _printed(line.row, name) for title, name in _ACCURACIES.items()},
             measured: _measured(line),
             "verdict": line.verdict.word if line.verdict else "–",
         }
         for line in found
     ]
     table = pd.DataFrame(rows)
-    accuracies = ("printed top-1", "printed top-5", measured, "verdict")
-    unused = [name for name in _COSTS if (table[name] == "–").all()]
-    trains = any(line.trains for line in found)
-    return table.drop(columns=[*unused, *(() if trains else accuracies)])
+    always = {"Row"}
+    if any(line.trains for line in found):
+        always |= {"Params (M)", "GFLOPs", "printed top-1", "printed top-5", measured, "verdict"}
+    unused = [name for name in table if name not in always and (table[name] == "–").all()]
+    return table.drop(columns=unused)
 
 
 def markdown(
@@ -169,9 +173,9 @@ def markdown(
     table = cells(found, scale=scale).map(escape.markdown)
     align = ("left", *("right",) * (table.shape[1] - 1))
     body = table.to_markdown(index=False, colalign=align, disable_numparse=True)
-    notes = "\n".join(f"- {note}" for note in _notes(experiment, found, scale=scale))
+    remarks = "\n".join(f"- {note}" for note in notes(experiment, found, scale=scale))
     head = f"# {experiment.name}: {experiment.title}\n\n{experiment.caption}."
-    return f"{head}\n\n{body}\n\n{claims_text.markdown(claims)}{notes}\n"
+    return f"{head}\n\n{body}\n\n{claims_text.markdown(claims)}{remarks}\n"
 
 
 def latex(
@@ -223,9 +227,10 @@ def _measured(line: Line) -> str:
 
 def _compared(line: Line, name: str) -> str:
     """Show a printed cost with its verdict."""
-    if line.cost is None or name not in line.cost.matches:
+    matches = line.cost.matches if line.cost else quoted_matches(line.row)
+    if name not in matches:
         return "–"
-    match = line.cost.matches[name]
+    match = matches[name]
     why = f": {match.convention}" if match.convention else ""
     return f"{match.printed} ({match.word}{why})"
 
@@ -234,7 +239,8 @@ def _printed(row: Row, name: str) -> str:
     return f"{row.published[name]:.1f}" if name in row.published else "–"
 
 
-def _notes(experiment: Experiment, found: Sequence[Line], *, scale: str) -> list[str]:
+def notes(experiment: Experiment, found: Sequence[Line], *, scale: str) -> list[str]:
+    """Say what the columns mean, where printed numbers stand, and what was guessed."""
     said = [
         f"{escape.markdown(line.row.label)}: {line.verdict.sentence}."
         for line in found
@@ -253,6 +259,8 @@ def _notes(experiment: Experiment, found: Sequence[Line], *, scale: str) -> list
         *(measured if experiment.trains else []),
         *sources,
         *experiment.notes,
-        COST_NOTE,
+        *tradeoff.sentences(experiment),
+        *([COST_NOTE] if any(line.cost for line in found) else []),
+        *([QUOTED_NOTE] if tradeoff.compares(experiment) else []),
         *(stale if any(line.stale for line in found) else []),
     ]

@@ -7,7 +7,19 @@ from pathlib import Path
 
 from rich.console import Console
 
-from harness import data, declared, figures, judge, lock, plan, record, report, schedule, trial
+from harness import (
+    data,
+    declared,
+    figures,
+    judge,
+    lock,
+    plan,
+    record,
+    report,
+    schedule,
+    tradeoff,
+    trial,
+)
 from harness.data import desk
 from harness.data.passport import digest
 from harness.evidence import Evidence
@@ -159,18 +171,21 @@ def _write_and_mirror(request: Request, mirror: Mirror) -> Output:
 def write(request: Request) -> Output:
     """Write the table and draw its figure from the records that are there."""
     experiment, scale = request.experiment, request.scale
-    evidence = _evidence(request)
-    lines, claims = _lines(evidence), judge.claims(evidence)
+    known = evidence(request)
+    found, claims = lines(known), judge.claims(known)
     tables = report.write(
-        experiment, lines, scale=scale, results=request.runtime.results, claims=claims
+        experiment, found, scale=scale, results=request.runtime.results, claims=claims
     )
+    if tradeoff.compares(experiment):
+        tables.append(tradeoff.write(experiment, request.runtime.results))
     return Output(
-        files=(*tables, *_draw(request, lines)),
-        markdown=report.markdown(experiment, lines, scale=scale, claims=claims),
+        files=(*tables, *_draw(request, found)),
+        markdown=report.markdown(experiment, found, scale=scale, claims=claims),
     )
 
 
-def _evidence(request: Request) -> Evidence:
+def evidence(request: Request) -> Evidence:
+    """Return what the table is judged from."""
     return Evidence(
         experiment=request.experiment,
         scale=request.scale,
@@ -189,7 +204,7 @@ def is_written(request: Request) -> bool:
 
 def draw(request: Request) -> list[Path]:
     """Draw the figure of the table from the records that are there."""
-    return _draw(request, _lines(_evidence(request)))
+    return _draw(request, lines(evidence(request)))
 
 
 def _records(request: Request) -> list[Record]:
@@ -203,24 +218,29 @@ def _records(request: Request) -> list[Record]:
     return list({each.key: each for each in found}.values())
 
 
-def _lines(evidence: Evidence) -> list[Line]:
+def lines(known: Evidence) -> list[Line]:
+    """Return the rows of the table with what was counted and measured."""
     return report.lines(
-        evidence.experiment,
-        evidence.records,
-        scale=evidence.shrink,
-        code=evidence.code,
-        verdicts=judge.cells(evidence),
+        known.experiment,
+        known.records,
+        scale=known.shrink,
+        code=known.code,
+        verdicts=judge.cells(known),
     )
 
 
-def _draw(request: Request, lines: Sequence[Line]) -> list[Path]:
-    return figures.table(
-        request.experiment,
-        lines,
+def _draw(request: Request, found: Sequence[Line]) -> list[Path]:
+    experiment, results = request.experiment, request.runtime.results
+    drawn = figures.table(
+        experiment,
+        found,
         scale=request.scale,
         ceilings=desk.CEILINGS if request.scale == "desk" else {},
-        results=request.runtime.results,
+        results=results,
     )
+    if tradeoff.compares(experiment):
+        drawn += figures.comparison(experiment, results=results)
+    return drawn
 
 
 def steps(say: Callable[[str], None]) -> data.Progress:

@@ -165,6 +165,33 @@ class Trial:
 
 
 @dataclass(frozen=True, kw_only=True)
+class QuotedCost:
+    """What a network that the zoo lacks costs, counted once on its own code.
+
+    Attributes:
+        gmacs: 10^9 multiply-adds per view at `crop_px`, under `counting_rule`.
+        counting_rule: See `harness.cost`.
+        crop_px: Side of the pictures that the row was tested on.
+        num_frames: Frames of a view.
+        views: Views of a test video.
+        params_m: 10^6 parameters, the classifier included.
+        as_printed: 10^9 multiply-adds per view under the convention of the print.
+        convention: That convention, in words.
+        source: What was counted.
+    """
+
+    gmacs: float
+    counting_rule: str = "mac"
+    crop_px: int
+    num_frames: int
+    views: int
+    params_m: float
+    as_printed: float
+    convention: str
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Row:
     """A line of a table.
 
@@ -175,6 +202,7 @@ class Row:
         published: Printed numbers, with the digits that are printed: `top1`, `top5` or `map` in
             percent, `params_m`, `gmacs` per view, `total_gmacs` over all views.
         source: Where the numbers are printed, if not in this table.
+        quoted_cost: Cost of a row without a trial, where it was counted.
         reference: True for a row that the printed table lacks.
     """
 
@@ -183,7 +211,12 @@ class Row:
     ensemble: tuple[Trial, ...] = ()
     published: Mapping[str, float] = field(default_factory=dict)
     source: str = ""
+    quoted_cost: QuotedCost | None = None
     reference: bool = False
+
+    def __post_init__(self) -> None:
+        if self.trial is not None and self.quoted_cost is not None:
+            raise ValueError(f"row {self.label!r}: a trial is counted, so its cost is not quoted")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -234,7 +267,7 @@ class Experiment:
         caption: What the paper says the setting is.
         rows: Its lines, top to bottom.
         notes: What had to be guessed, one sentence each.
-        trains: False for a table of costs, which are counted and not measured.
+        trains: False for a table that is counted or quoted, and not measured.
         claims: What the paper asserts of these rows.
         margin: Points by which an accuracy may differ from the printed one and still count as
             reproduced. Like the claims, it is to stand before the results do.
@@ -264,3 +297,31 @@ def as_dict(trial: Trial) -> dict[str, Any]:
     """Return a trial as JSON gives it back: nested dictionaries and lists."""
     plain: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(trial), allow_nan=False))
     return plain
+
+
+def from_dict(plain: Mapping[str, Any]) -> Trial:
+    """Return the trial that `as_dict` wrote.
+
+    Raises:
+        ValueError: If its fields are not those of this version.
+    """
+    values = _tuples(plain)
+    try:
+        return Trial(
+            **{
+                **values,
+                "data": DataSpec(**values["data"]),
+                "model": ModelSpec(**values["model"]),
+                "train": TrainSpec(**values["train"]),
+                "evaluation": EvalSpec(**values["evaluation"]),
+            }
+        )
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"this trial has other fields than this version: {error}") from error
+
+
+def _tuples(value: Any) -> Any:
+    """Turn the lists of JSON back into tuples."""
+    if isinstance(value, Mapping):
+        return {name: _tuples(each) for name, each in value.items()}
+    return tuple(_tuples(each) for each in value) if isinstance(value, list) else value

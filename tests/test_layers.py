@@ -47,32 +47,39 @@ LAYERS = [
         "costs",
         "explain",
         "figures",
+        "footing",
         "judge",
         "mirror",
+        "page",
         "progress",
         "report",
         "schedule",
         "track",
+        "tradeoff",
         "ui",
+        "visualize",
         "why",
     },
     {
         "__main__",
         "bench",
         "commands_data",
+        "commands_figures",
         "commands_plan",
         "here",
         "options",
         "outlook",
+        "publish",
         "reproduce",
         "step",
     },
 ]
+FIGURES = ("bubbles", "curves", "labels", "scenes", "style", "tables", "tradeoff")
 OWNERS = {
     "ray": {"schedule"},
     "mlflow": {"track"},
     "av": {"data.decode", "data.desk", "data.probe"},
-    "matplotlib": {"figures"},
+    "matplotlib": {f"figures.{name}" for name in FIGURES},
 }
 
 

@@ -6,7 +6,7 @@ import pytest
 import experiments
 from experiments.scales import desk
 from experiments.table_b import EXPERIMENT
-from harness.specs import Claim, Experiment, Row, as_dict
+from harness.specs import Claim, Experiment, QuotedCost, Row, as_dict, from_dict
 
 
 @pytest.mark.parametrize("name", experiments.names())
@@ -90,12 +90,88 @@ def test_a_claim_names_rows_of_its_table():
         )
 
 
-@pytest.mark.parametrize("name", [name for name in experiments.names() if "table" in name])
-def test_every_ablation_table_says_what_the_paper_claims_and_its_printed_figures_agree(name):
+@pytest.mark.parametrize("name", experiments.names())
+def test_every_table_says_what_the_paper_claims_and_its_printed_figures_agree(name):
     experiment = experiments.load(name)
     printed = {row.label: row.published for row in experiment.rows}
     assert experiment.claims
     for claim in experiment.claims:
+        figures = [printed[label].get(claim.metric) for label in claim.rows]
         if claim.kind in ("better", "best"):
-            first, *others = (printed[label][claim.metric] for label in claim.rows)
-            assert first > max(others), claim.text
+            assert figures[0] > max(figures[1:]), claim.text
+        if claim.kind == "ratio" and None not in figures:
+            assert round(figures[0] / figures[1], 1) == claim.limit, claim.text
+
+
+@pytest.mark.parametrize("name", experiments.names())
+def test_a_trial_comes_back_from_its_dictionary(name):
+    for row in experiments.load(name).rows:
+        if row.trial is not None:
+            assert from_dict(as_dict(row.trial)) == row.trial
+            assert from_dict(as_dict(desk(row.trial))) == desk(row.trial)
+
+
+def test_a_trial_of_another_version_is_refused():
+    plain = as_dict(EXPERIMENT.rows[0].trial)
+    with pytest.raises(ValueError, match="other fields than this version"):
+        from_dict(plain | {"colour": "red"})
+    with pytest.raises(ValueError, match="other fields than this version"):
+        from_dict({name: value for name, value in plain.items() if name != "data"})
+
+
+def test_a_row_is_counted_or_quoted_but_not_both():
+    cost = QuotedCost(
+        gmacs=1,
+        crop_px=256,
+        num_frames=8,
+        views=30,
+        params_m=1,
+        as_printed=1,
+        convention="",
+        source="",
+    )
+    with pytest.raises(ValueError, match="its cost is not quoted"):
+        Row(label="a", trial=EXPERIMENT.rows[0].trial, quoted_cost=cost)
+
+
+PRINTED_ACCURACIES = {
+    "activitynet": [(79.7,), (83.3,), (84.5,), (88.9,), (90.5,)],
+    "something_v1": [(34.4,), (46.4,), (45.8,), (46.1,), (47.2,), (48.7,), (50.4,), (51.8,)],
+    "mini_kinetics200": [
+        (78.9,),
+        (75.5, 92.2),
+        (77.4, 93.2),
+        (77.5, 94.0),
+        (78.8, 94.4),
+        (79.2, 93.2),
+        (79.9, 93.4),
+        (75.6, 92.7),
+        (80.7, 95.3),
+        (77.3, 93.9),
+        (81.8, 95.4),
+    ],
+    "kinetics400": [
+        (74.1, 91.2, 33, 990),
+        (74.9, 91.8, 33, 990),
+        (75.0, 91.8, 35, 1050),
+        (76.1, 92.3, 43, 1290),
+        (76.0, 92.4, 33, 990),
+        (74.9, 91.6, 70.5, 2115),
+        (76.5, 92.6, 282, 8460),
+        (77.5, 92.9, 24.8, 744),
+        (75.6, 92.1, 36.1, 1083),
+        (77.0, 92.6, 65.7, 1971),
+        (77.9, 93.2, 106, 3180),
+        (74.9, 91.5, 41.9, 1257),
+        (77.4, 93.1, 286.1, 2146),
+        (77.7, 93.1, 83.8, 503),
+        (78.2, 93.2, 167.7, 1006),
+        (79.0, 93.7, 251.5, 1509),
+    ],
+}
+
+
+@pytest.mark.parametrize("name", PRINTED_ACCURACIES)
+def test_a_comparison_prints_what_the_paper_prints(name):
+    rows = [row for row in experiments.load(name).rows if not row.reference]
+    assert [tuple(row.published.values()) for row in rows] == PRINTED_ACCURACIES[name]

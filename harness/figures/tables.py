@@ -1,32 +1,15 @@
-"""Figures, drawn from records alone; equal numbers give equal bytes.
+"""The rows of a table: what was measured with its interval, or what was counted."""
 
-The only file that imports matplotlib.
-"""
-
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from harness.files import replace
+from harness.figures.style import COLOURS, STYLE, save
 from harness.report import Line, stem
 from harness.specs import Experiment
-
-COLOURS = {"reference": "#7f8c9b", "row": "#1f5fa8", "ceiling": "#b3462f", "grid": "#e3e6ea"}
-STYLE: Any = {
-    "font.family": "DejaVu Sans",
-    "font.size": 9,
-    "svg.hashsalt": "harness",
-    "svg.fonttype": "path",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.spines.left": False,
-}
-_UNDATED = {"png": {"Software": None}, "svg": {"Date": None}}
 
 
 def table(
@@ -39,6 +22,8 @@ def table(
 ) -> list[Path]:
     """Draw the rows of a table with their intervals: `figures/<name>.png` and `.svg`.
 
+    Quoted rows are left out; a table that has no others has no such figure.
+
     Args:
         experiment: The table.
         found: Its rows with what was measured.
@@ -46,6 +31,9 @@ def table(
         ceilings: What a kind of network can reach at most, in percent.
         results: Folder that holds `figures/`.
     """
+    found = [line for line in found if line.row.trial is not None]
+    if not found:
+        return []
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(6.4, 1.3 + 0.36 * len(found)), layout="constrained")
         axes = figure.subplots()
@@ -58,13 +46,7 @@ def table(
         axes.text(
             0, 1.03, experiment.caption, transform=axes.transAxes, color="#4a5562", fontsize=8
         )
-        paths = []
-        for kind, metadata in _UNDATED.items():
-            paths.append(results / "figures" / f"{stem(experiment, scale)}.{kind}")
-            buffer = io.BytesIO()
-            figure.savefig(buffer, format=kind, dpi=200, metadata=metadata)
-            replace(paths[-1], buffer.getvalue())
-    return paths
+        return save(figure, results, stem(experiment, scale))
 
 
 def _costs(axes: Axes, found: Sequence[Line]) -> None:

@@ -1,0 +1,138 @@
+"""Single videos: whose answers, whose kernels, and what is said when something is missing."""
+
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from experiments.table_b import EXPERIMENT
+from harness import checkpoint, commands_figures, trial, visualize
+from harness.visualize import Scored
+from tests.conftest import shrunk
+
+NO_VIDEOS = {"videos": (), "command": "harness run table_b"}
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, data_root):
+    """Records of DSA, with its weights, and of the average of snippets; and where they are."""
+    from harness.runtime import Runtime
+
+    runtime = Runtime(
+        results=tmp_path_factory.mktemp("results"), data=data_root, keep_checkpoints=True
+    )
+    made = [
+        trial.run(shrunk(EXPERIMENT.rows[row].trial), runtime, lambda history: None)
+        for row in (3, 1)
+    ]
+    return (*made, runtime)
+
+
+def test_a_scene_shows_what_was_recorded_and_kernels_that_sum_to_one(trained):
+    dynamic, average, runtime = trained
+    found = visualize.scenes(dynamic, average, videos=["test/00003"], command="", runtime=runtime)
+    scores = visualize.scored(runtime.results, dynamic).scores[3]
+    (scene,) = found
+    assert scene.truth == "disc shrinks, then disc grows"
+    assert scene.dynamic == visualize.class_name("desk", int(scores.argmax()))
+    assert scene.frames.shape == (4, 4, 16, 16, 3)
+    (kernels,) = scene.kernels
+    assert kernels.module == "res5[1]"
+    assert kernels.taps.shape == (64, 3)
+    np.testing.assert_allclose(kernels.taps.sum(1), 1, rtol=1e-5)
+
+
+def test_each_video_has_its_own_kernels(trained):
+    dynamic, average, runtime = trained
+    one, other = visualize.scenes(
+        dynamic, average, videos=["test/00000", "test/00001"], command="", runtime=runtime
+    )
+    assert np.abs(one.kernels[0].taps - other.kernels[0].taps).max() > 1e-4
+
+
+def test_the_average_is_the_same_network_without_dsa(trained):
+    dynamic, average, runtime = trained
+    assert visualize.average_of(dynamic, runtime.results) == average
+    with pytest.raises(ValueError, match="name another record with --against"):
+        visualize.average_of(replace(dynamic, passport="other"), runtime.results)
+
+
+@pytest.mark.slow
+def test_the_command_draws_the_same_picture_twice(trained, tmp_path):
+    dynamic, _, runtime = trained
+    drawn = []
+    for place in ("a", "b"):
+        shutil.copytree(runtime.results, tmp_path / place)
+        drawn.append(
+            commands_figures.visualize(dynamic.key, "", None, tmp_path / place, runtime.data)
+        )
+    assert [path.name for path in drawn[0]] == [
+        f"visualize-{dynamic.key}.png",
+        f"visualize-{dynamic.key}.svg",
+    ]
+    for first, second in zip(*drawn, strict=True):
+        assert first.read_bytes() == second.read_bytes()
+
+
+def test_lost_weights_come_with_the_command_that_brings_them_back(trained, tmp_path):
+    dynamic, average, runtime = trained
+    bare = replace(runtime, results=tmp_path)
+    shutil.copytree(runtime.results / "records", tmp_path / "records")
+    with pytest.raises(ValueError, match=rf"delete .*{dynamic.key}\.json and run: harness run"):
+        visualize.scenes(dynamic, average, **NO_VIDEOS, runtime=bare)
+
+
+def test_weights_of_another_training_are_refused(trained, tmp_path):
+    dynamic, average, runtime = trained
+    moved = replace(runtime, results=tmp_path)
+    shutil.copytree(runtime.results / "records", tmp_path / "records")
+    state = checkpoint.newest(runtime.work(dynamic.key))
+    state["net"] = {
+        name: value * 2 if name.endswith("weight") else value
+        for name, value in state["net"].items()
+    }
+    checkpoint.save(moved.work(dynamic.key), state, epoch=2)
+    with pytest.raises(ValueError, match="do not give the recorded scores"):
+        visualize.scenes(dynamic, average, **NO_VIDEOS, runtime=moved)
+
+
+def test_mistakes_are_named(trained, tmp_path):
+    dynamic, average, runtime = trained
+    with pytest.raises(ValueError, match="unknown test video 'test/99999'"):
+        visualize.scenes(dynamic, average, videos=["test/99999"], command="", runtime=runtime)
+    with pytest.raises(ValueError, match="no network with DSA"):
+        visualize.scenes(average, average, **NO_VIDEOS, runtime=runtime)
+    with pytest.raises(ValueError, match="unknown record"):
+        commands_figures.visualize("0" * 20, "", None, runtime.results, runtime.data)
+    with pytest.raises(ValueError, match="does not hold the scores"):
+        visualize.scored(tmp_path, dynamic)
+
+
+def scored(*answers):
+    """Return scores of videos of class 0 that are answered like this."""
+    scores = np.eye(3, dtype=np.float32)[list(answers)]
+    ids = tuple(f"v{place}" for place in range(len(answers)))
+    return Scored(scores=scores, labels=np.zeros(len(answers), int), ids=ids)
+
+
+def test_telling_videos_are_those_that_dsa_alone_gets_right():
+    assert visualize.telling(scored(0, 0, 1, 0), scored(0, 1, 1, 2)) == ["v1", "v3"]
+    assert visualize.telling(scored(0, 1, 1, 1), scored(0, 0, 0, 0)) == ["v0", "v1", "v2"]
+
+
+def test_a_class_is_said_in_words_where_its_data_set_knows():
+    assert visualize.class_name("desk", 0) == "disc grows, then square grows"
+    assert visualize.class_name("kinetics400", 17) == "class 17"
+
+
+def test_the_command_to_train_again_names_table_seeds_and_folder(trained):
+    dynamic, _, runtime = trained
+    desk_record = replace(dynamic, trial={**dynamic.trial, "seed": 2})
+    assert "--seeds 3" in commands_figures._training(desk_record, runtime.results)
+
+
+def test_a_trade_off_of_nothing_says_what_to_run(tmp_path):
+    with pytest.raises(ValueError, match="run: harness run table_a table_g table_h"):
+        commands_figures.tradeoff((), "desk", tmp_path)
+    assert not list(tmp_path.iterdir())
