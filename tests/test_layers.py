@@ -15,12 +15,25 @@ LAYERS = [
     {"evaluate", "train"},
     {"trial"},
     {"costs", "figures", "mirror", "progress", "report", "schedule", "track", "ui"},
-    {"__main__", "bench", "reproduce"},
+    {"bench_clips", "bench_peers"},
+    {"bench_duels"},
+    {"__main__", "bench", "bench_data", "commands_bench", "commands_copy", "reproduce"},
 ]
 OWNERS = {
     "ray": {"schedule"},
     "mlflow": {"track"},
-    "av": {"data.decode", "data.desk"},
+    "av": {
+        "bench_clips",
+        "bench_data",
+        "bench_peers",
+        "data.copy",
+        "data.decode",
+        "data.desk",
+        "data.local",
+        "data.packets",
+        "data.planned",
+        "data.reencode",
+    },
     "matplotlib": {"figures"},
 }
 

@@ -6,6 +6,7 @@ settings. A run that was stopped goes on from the journal.
 """
 
 import contextlib
+import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -26,6 +27,7 @@ from harness.data.videos import Video
 
 Progress = Callable[[str, int, int], None]
 JOURNAL, PASSPORT = "copies.jsonl", "copies.json"
+_DATA_PASSPORT = "passport.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +90,47 @@ def make(
                     progress("copies", number, len(listed))
         made = [done[video.id] for video in listed]
         files.replace(folder / PASSPORT, _passport(made, settings))
+    return made
+
+
+def data_set(
+    source: Path,
+    folder: Path,
+    *,
+    settings: Settings | None = None,
+    processes: int = 1,
+    progress: Progress | None = None,
+) -> list[Copy]:
+    """Copy a data set whose passport lies beside its videos, and write the copy's own passport.
+
+    Args:
+        source: Folder of the data set.
+        folder: Where to.
+        settings: How to encode.
+        processes: Encoding processes, one thread each.
+        progress: Called with what is done, how much of it, and the total.
+
+    Returns:
+        One entry per video of the source.
+
+    Raises:
+        ValueError: As `make`, or if the source has no passport.
+    """
+    if not (source / _DATA_PASSPORT).is_file():
+        raise ValueError(f"{source} has no {_DATA_PASSPORT}, which lists the videos to copy")
+    splits = passport.read(source / _DATA_PASSPORT)
+    made = make(
+        itertools.chain.from_iterable(splits.values()),
+        source,
+        folder,
+        settings=settings,
+        processes=processes,
+        progress=progress,
+    )
+    passport.write(
+        folder / _DATA_PASSPORT,
+        {split: copied(videos, made, source, folder) for split, videos in splits.items()},
+    )
     return made
 
 
