@@ -16,7 +16,7 @@ import torch
 
 from harness import bench_clips, bench_peers
 from harness.bench_clips import Kind
-from harness.bench_duels import SPEC, Clip, Duel, Read, crop_rng, duels
+from harness.bench_duels import SPEC, Clip, Duel, Forms, Read, crop_rng, duels
 from harness.data import planned, sampling, transforms
 from harness.data.decode import read_frames
 from harness.data.reencode import Settings, reencode
@@ -71,37 +71,41 @@ def run(setting: Setting, progress: Callable[[str], None]) -> dict[str, Any]:
 
 
 def prepare(setting: Setting, kind: Kind) -> list[Clip]:
-    """Make the videos of a kind, their copies and their raw frames."""
+    """Make the videos of a kind, and the other forms of those of the first kind."""
     for number in range(setting.clips):
         bench_clips.make(setting.folder, number, seconds=setting.seconds, kinds=setting.kinds)
     paths = [bench_clips.path(setting.folder, kind, number) for number in range(setting.clips)]
-    return [_clip(path, np.random.default_rng(number)) for number, path in enumerate(paths)]
+    return [
+        _clip(path, np.random.default_rng(number), whole_paths=kind == setting.kinds[0])
+        for number, path in enumerate(paths)
+    ]
 
 
-def _clip(path: Path, rng: np.random.Generator) -> Clip:
-    known = planned.index(path)
-    frames = len(known.pts) if known else 0
-    copy, jpegs = path.with_suffix(".copy"), path.with_suffix(".jpegs")
-    if not copy.is_file():
-        reencode(path, copy.with_suffix(".part"), Settings(), frames=frames)
-        copy.with_suffix(".part").replace(copy)
-    whole = read_frames(path)
-    if not jpegs.is_dir():
-        bench_peers.write_jpegs(whole, jpegs.with_suffix(".jpegs.part"))
-        jpegs.with_suffix(".jpegs.part").replace(jpegs)
-    copy_known = planned.index(copy)
+def _clip(path: Path, rng: np.random.Generator, *, whole_paths: bool) -> Clip:
+    known, first = planned.index(path), read_frames(path, [0])
     assert known is not None
-    assert copy_known is not None
+    frames = len(known.pts)
     return Clip(
         path=path,
         known=known,
         train=sampling.train_frames(frames, SPEC, rng),
         test=sampling.test_frames(frames, SPEC, num_snippets=_PASSES_X_SNIPPETS),
-        box=transforms.random_box(whole.shape[1], whole.shape[2], SPEC, crop_rng()),
-        copy=copy,
-        copy_known=copy_known,
-        jpegs=jpegs,
+        box=transforms.random_box(first.shape[1], first.shape[2], SPEC, crop_rng()),
+        forms=_forms(path, frames) if whole_paths else None,
     )
+
+
+def _forms(path: Path, frames: int) -> Forms:
+    copy, jpegs = path.with_suffix(".copy"), path.with_suffix(".jpegs")
+    if not copy.is_file():
+        reencode(path, copy.with_suffix(".part"), Settings(), frames=frames)
+        copy.with_suffix(".part").replace(copy)
+    if not jpegs.is_dir():
+        bench_peers.write_jpegs(path, jpegs.with_suffix(".part"))
+        jpegs.with_suffix(".part").replace(jpegs)
+    copy_known = planned.index(copy)
+    assert copy_known is not None
+    return Forms(copy=copy, copy_known=copy_known, jpegs=jpegs)
 
 
 def measure(duel: Duel, clips: list[Clip], pairs: int) -> dict[str, Any]:
@@ -140,10 +144,12 @@ def _importable(package: str) -> bool:
 
 def sizes(clips: list[Clip]) -> dict[str, int]:
     """Return the bytes of the videos, of their copies and of their raw frames."""
+    forms = [clip.forms for clip in clips if clip.forms]
+    raw = [file for each in forms for file in each.jpegs.iterdir()]
     return {
         "originals": sum(clip.path.stat().st_size for clip in clips),
-        "copies": sum(clip.copy.stat().st_size for clip in clips),
-        "raw frames": sum(file.stat().st_size for clip in clips for file in clip.jpegs.iterdir()),
+        "copies": sum(each.copy.stat().st_size for each in forms),
+        "raw frames": sum(file.stat().st_size for file in raw),
     }
 
 

@@ -27,6 +27,21 @@ OURS, INDEXED = "planned", "indexed"
 
 
 @dataclass(frozen=True, kw_only=True)
+class Forms:
+    """Other forms of a video on the disk.
+
+    Attributes:
+        copy: Its training copy.
+        copy_known: The packets of that.
+        jpegs: Folder of its raw frames.
+    """
+
+    copy: Path
+    copy_known: PacketTable
+    jpegs: Path
+
+
+@dataclass(frozen=True, kw_only=True)
 class Clip:
     """One made video and what is wanted of it.
 
@@ -36,9 +51,7 @@ class Clip:
         train: Frames of a training view.
         test: Frames of the test views.
         box: The crop of the training view.
-        copy: Its training copy.
-        copy_known: The packets of that.
-        jpegs: Folder of its raw frames.
+        forms: Its training copy and its raw frames, where whole paths are measured.
     """
 
     path: Path
@@ -46,9 +59,7 @@ class Clip:
     train: Wanted
     test: Wanted
     box: transforms.Box
-    copy: Path
-    copy_known: PacketTable
-    jpegs: Path
+    forms: Forms | None
 
 
 Read = Callable[[Clip], Sequence[Tensor]]
@@ -215,11 +226,13 @@ def _crop(clip: Clip) -> Sequence[Tensor]:
 
 
 def _crop_of_copy(clip: Clip) -> Sequence[Tensor]:
-    return _cropped(_distinct(clip, partial(planned.read_planned, clip.copy)))
+    assert clip.forms
+    return _cropped(_distinct(clip, partial(planned.read_planned, clip.forms.copy)))
 
 
 def _crop_of_known_copy(clip: Clip) -> Sequence[Tensor]:
-    read = partial(planned.read_indexed, clip.copy, known=clip.copy_known)
+    assert clip.forms
+    read = partial(planned.read_indexed, clip.forms.copy, known=clip.forms.copy_known)
     return _cropped(_distinct(clip, read))
 
 
@@ -239,7 +252,8 @@ def _slowfast(clip: Clip) -> Sequence[Tensor]:
 
 
 def _raw(clip: Clip) -> Sequence[Tensor]:
-    frames = bench_peers.jpegs(clip.jpegs, clip.train)
+    assert clip.forms
+    frames = bench_peers.jpegs(clip.forms.jpegs, clip.train)
     return [bench_peers.float_crop(frames, clip.box, SPEC.crop_px)]
 
 

@@ -20,8 +20,8 @@ import torch
 from av.video.reformatter import VideoReformatter
 from einops import rearrange
 from jaxtyping import Float, Int, UInt8
+from PIL import Image
 from torch import Tensor
-from torchvision.io import decode_jpeg, encode_jpeg, read_file, write_file
 
 from harness.data.local import opened
 from harness.data.transforms import MEAN, STD, Box, resize
@@ -103,18 +103,19 @@ def opencv(path: Path, wanted: Wanted) -> UInt8[Tensor, "F H W 3"]:
     return torch.from_numpy(np.stack([found[index] for index in wanted.ravel()]))
 
 
-def write_jpegs(frames: UInt8[Tensor, "F H W 3"], folder: Path) -> int:
-    """Write raw frames, one file each; return their bytes."""
+def write_jpegs(path: Path, folder: Path) -> None:
+    """Write the raw frames of a video, one file each."""
     folder.mkdir(parents=True, exist_ok=True)
-    for index, frame in enumerate(rearrange(frames, "f h w c -> f c h w")):
-        write_file(str(_jpeg(folder, index)), encode_jpeg(frame, quality=JPEG_QUALITY))
-    return sum(file.stat().st_size for file in folder.iterdir())
+    with opened(path) as (container, stream):
+        for index, frame in enumerate(container.decode(stream)):
+            picture = Image.fromarray(frame.to_ndarray(format="rgb24"))
+            picture.save(_jpeg(folder, index), quality=JPEG_QUALITY)
 
 
 def jpegs(folder: Path, wanted: Wanted) -> UInt8[Tensor, "F H W 3"]:
     """Read raw frames."""
-    files = [read_file(str(_jpeg(folder, index))) for index in wanted.ravel().tolist()]
-    return torch.stack([rearrange(decode_jpeg(file), "c h w -> h w c") for file in files])
+    pictures = [np.array(Image.open(_jpeg(folder, index))) for index in wanted.ravel().tolist()]
+    return torch.from_numpy(np.stack(pictures))
 
 
 def _jpeg(folder: Path, index: int) -> Path:

@@ -108,8 +108,8 @@ def test_installed_peers_read_nearly_the_same_frames(clip, reader):
 
 def test_raw_frames_and_copies_show_the_original(clip):
     whole = read_frames(clip.path)[clip.train.ravel()].float()
-    raw = bench_peers.jpegs(clip.jpegs, clip.train).float()
-    copied = read_frames(clip.copy)[clip.train.ravel()].float()
+    raw = bench_peers.jpegs(clip.forms.jpegs, clip.train).float()
+    copied = read_frames(clip.forms.copy)[clip.train.ravel()].float()
     assert 0 < (raw - whole).abs().mean() < 8
     assert 0 < (copied - whole).abs().mean() < 8
 

@@ -33,6 +33,7 @@ OWNERS = {
         "data.packets",
         "data.planned",
         "data.reencode",
+        "data.upright",
     },
     "matplotlib": {"figures"},
 }

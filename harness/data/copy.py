@@ -204,8 +204,9 @@ def _mapped(
             raise ValueError(
                 "a copying process was killed, perhaps for memory; the same command goes on"
             ) from error
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
 
 
 @contextlib.contextmanager
