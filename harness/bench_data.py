@@ -59,6 +59,7 @@ def run(setting: Setting, progress: Callable[[str], None]) -> dict[str, Any]:
     for number, (duel, kind) in enumerate(listed, start=1):
         progress(f"{number}/{len(listed)}: {duel.what}: {duel.other} / {duel.ours}")
         rows.append(measure(duel, clips[kind], setting.pairs))
+        progress(_line(rows[-1]))
     return {
         "av": av.__version__,
         "ffmpeg": av.ffmpeg_version_info,

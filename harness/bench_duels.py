@@ -91,6 +91,7 @@ class Duel:
 
 
 Frames = UInt8[Tensor, "F H W 3"]
+Line = tuple[str, Read, str, Read, int, float, str]
 
 
 def duels(kind: Kind, *, whole_paths: bool) -> list[Duel]:
@@ -118,7 +119,7 @@ def _reading(kind: Kind) -> list[Duel]:
             bench_peers.opencv,
         )
     )
-    table: list[tuple[str, Read, str, Read, int, float, str]] = [
+    table: list[Line] = [
         ("in order", _in_order, OURS, ours, 0, 0, ""),
         ("in order", _in_order, INDEXED, indexed, 0, 0, ""),
         ("decoding everything", _decode_all, OURS, ours, 4 * sparse, 1.4, ""),
@@ -127,9 +128,37 @@ def _reading(kind: Kind) -> list[Duel]:
         ("decord, as sampled", decord_sampled, OURS, ours, 3 * sparse, 1.8, "decord"),
         ("OpenCV", opencv, OURS, ours, 0, 0, "cv2"),
     ]
+    return _listed(f"reading 4 x 4 frames, {kind.name}", table)
+
+
+def _training() -> list[Duel]:
+    """Compare whole paths to a training view: U 4, T 4, one crop."""
+    table: list[Line] = [
+        ("PyAVDecode, floats", _official, OURS, _crop, 6, 1.9, ""),
+        ("MMAction2, decord", _mmaction, OURS, _crop, 6, 2.0, "decord"),
+        ("PySlowFast, a seek per snippet", _slowfast, OURS, _crop, 6, 3.0, ""),
+        ("planned, original", _crop, "planned, training copy", _crop_of_copy, 7, 4.0, ""),
+        ("planned, original", _crop, "indexed, training copy", _crop_of_known_copy, 0, 0, ""),
+        ("raw JPEG frames, floats", _raw, "planned, training copy", _crop_of_copy, 8, 1.2, ""),
+        ("raw JPEG frames, floats", _raw, "indexed, training copy", _crop_of_known_copy, 0, 0, ""),
+    ]
+    return _listed("file to training view, 4 x 4 frames, 224 px", table)
+
+
+def _testing() -> list[Duel]:
+    """Compare whole paths to the test views: 10 snippets, 3 crops."""
+    once = "planned, each frame once"
+    table: list[Line] = [
+        ("PyAVDecode, 3 float crops", _official_views, once, _test_frames, 9, 3.5, ""),
+        ("a read per view", _views, once, _test_frames, 9, 15.0, ""),
+    ]
+    return _listed("file to test views, 10 x 4 frames, 3 crops of 256 px", table)
+
+
+def _listed(what: str, table: list[Line]) -> list[Duel]:
     return [
         Duel(
-            what=f"reading 4 x 4 frames, {kind.name}",
+            what=what,
             other=other,
             theirs=theirs,
             ours=name,
@@ -139,49 +168,6 @@ def _reading(kind: Kind) -> list[Duel]:
             needs=needs,
         )
         for other, theirs, name, mine, target, least, needs in table
-    ]
-
-
-def _training() -> list[Duel]:
-    """Compare whole paths to a training view: U 4, T 4, one crop."""
-    table = [
-        ("PyAVDecode, floats", _official, OURS, _crop, 6, 1.9, ""),
-        ("MMAction2, decord", _mmaction, OURS, _crop, 6, 2.0, "decord"),
-        ("PySlowFast, a seek per snippet", _slowfast, OURS, _crop, 6, 3.0, ""),
-        ("planned, original", _crop, "planned, training copy", _crop_of_copy, 7, 4.0, ""),
-        ("planned, original", _crop, "indexed, training copy", _crop_of_known_copy, 0, 0, ""),
-        ("raw JPEG frames, floats", _raw, "planned, training copy", _crop_of_copy, 8, 1.2, ""),
-        ("raw JPEG frames, floats", _raw, "indexed, training copy", _crop_of_known_copy, 0, 0, ""),
-    ]
-    return [
-        Duel(
-            what="file to training view, 4 x 4 frames, 224 px",
-            other=other,
-            theirs=theirs,
-            ours=name,
-            mine=mine,
-            target=target,
-            least=least,
-            needs=needs,
-        )
-        for other, theirs, name, mine, target, least, needs in table
-    ]
-
-
-def _testing() -> list[Duel]:
-    """Compare whole paths to the test views: 10 snippets, 3 crops."""
-    table = [("PyAVDecode, 3 float crops", _official_views, 3.5), ("a read per view", _views, 15.0)]
-    return [
-        Duel(
-            what="file to test views, 10 x 4 frames, 3 crops of 256 px",
-            other=other,
-            theirs=theirs,
-            ours="planned, each frame once",
-            mine=_test_frames,
-            target=9,
-            least=least,
-        )
-        for other, theirs, least in table
     ]
 
 

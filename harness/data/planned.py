@@ -86,11 +86,17 @@ def index(path: Path) -> PacketTable | None:
             known = packets.table(container, stream, sent)
         except NotPlainError:
             return None
-        decoded = [stream.codec_context.decode(packet) for packet in [*sent, None]]
-    stamps = [frame.pts for frames in decoded for frame in frames]
+        stamps = [stamp for packet in [*sent, None] for stamp in _stamps(path, stream, packet)]
     if stamps != sorted(known.pts):
         return None
     return replace(known, matrix=display_matrix(path))
+
+
+def _stamps(path: Path, stream: av.VideoStream, packet: Packet | None) -> list[int | None]:
+    frames = stream.codec_context.decode(packet)
+    if any(frame.is_corrupt for frame in frames):
+        raise DamagedVideoError(f"{path}: a frame is corrupt")
+    return [frame.pts for frame in frames]
 
 
 def _packets(container: av.container.InputContainer, stream: av.VideoStream) -> list[Packet]:
