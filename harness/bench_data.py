@@ -16,7 +16,7 @@ import torch
 
 from harness import bench_clips, bench_peers
 from harness.bench_clips import Kind
-from harness.bench_duels import SPEC, Clip, Duel, Forms, Read, crop_rng, duels
+from harness.bench_duels import SMALL_PX, SPEC, Clip, Duel, Forms, Read, crop_rng, duels
 from harness.data import planned, sampling, transforms
 from harness.data.decode import read_frames
 from harness.data.reencode import Settings, reencode
@@ -33,6 +33,8 @@ class Setting:
     Attributes:
         folder: Where the made videos are kept.
         clips: Videos of each kind.
+        views: Draws of frames from each small video: what a read costs depends on where frames
+            lie in their groups.
         seconds: Length of a video.
         pairs: Pairs of runs per ratio, at least 2.
         kinds: How the videos are stored; the first is the one that whole paths are measured on.
@@ -40,6 +42,7 @@ class Setting:
 
     folder: Path
     clips: int = 2
+    views: int = 4
     seconds: int = 10
     pairs: int = 9
     kinds: tuple[Kind, ...] = bench_clips.KINDS
@@ -75,10 +78,15 @@ def prepare(setting: Setting, kind: Kind) -> list[Clip]:
     """Make the videos of a kind, and the other forms of those of the first kind."""
     for number in range(setting.clips):
         bench_clips.make(setting.folder, number, seconds=setting.seconds, kinds=setting.kinds)
-    paths = [bench_clips.path(setting.folder, kind, number) for number in range(setting.clips)]
+    views = setting.views if kind.height <= SMALL_PX else 1
     return [
-        _clip(path, np.random.default_rng(number), whole_paths=kind == setting.kinds[0])
-        for number, path in enumerate(paths)
+        _clip(
+            bench_clips.path(setting.folder, kind, number),
+            np.random.default_rng((number, view)),
+            whole_paths=kind == setting.kinds[0],
+        )
+        for number in range(setting.clips)
+        for view in range(views)
     ]
 
 
@@ -145,10 +153,11 @@ def _importable(package: str) -> bool:
 
 def sizes(clips: list[Clip]) -> dict[str, int]:
     """Return the bytes of the videos, of their copies and of their raw frames."""
-    forms = [clip.forms for clip in clips if clip.forms]
+    found = {clip.path: clip.forms for clip in clips if clip.forms}
+    forms = found.values()
     raw = [file for each in forms for file in each.jpegs.iterdir()]
     return {
-        "originals": sum(clip.path.stat().st_size for clip in clips),
+        "originals": sum(path.stat().st_size for path in found),
         "copies": sum(each.copy.stat().st_size for each in forms),
         "raw frames": sum(file.stat().st_size for file in raw),
     }
@@ -160,7 +169,7 @@ def text(measured: dict[str, Any]) -> str:
     lines = [
         f"PyAV {measured['av']}, FFmpeg {measured['ffmpeg']}, torch {measured['torch']}, "
         f"one thread, {setting['clips']} videos of {setting['seconds']} s, "
-        f"{setting['pairs']} pairs",
+        f"{setting['views']} draws of frames from each small one, {setting['pairs']} pairs",
         "",
         f"{'the other / ours':76}{'time':>6}  {'quartiles':11}{'target':>14}",
     ]

@@ -23,6 +23,7 @@ from harness.specs import DataSpec, EvalSpec
 
 SPEC = DataSpec(name="bench", num_classes=2, num_snippets=4, num_frames=4, frame_stride=16)
 VIEWS = EvalSpec(num_passes=1, num_crops=3, crop_px=256, short_side_px=256)
+SMALL_PX = 256
 OURS, INDEXED = "planned", "indexed"
 
 
@@ -107,7 +108,7 @@ def duels(kind: Kind, *, whole_paths: bool) -> list[Duel]:
 
 def _reading(kind: Kind) -> list[Duel]:
     """Compare readers: sampled frames to RGB."""
-    small = kind.height <= 256
+    small = kind.height <= SMALL_PX
     sparse = small and kind.group >= 250
     exact = {True: 2, False: 5}[sparse] if small else 0
     torchcodec, decord_sorted, decord_sampled, opencv = (
