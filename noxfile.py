@@ -100,6 +100,13 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def bench_data(session: nox.Session) -> None:
+    """Measure reading of videos against other ways, on videos that it makes."""
+    install(session)
+    harness(session, "bench-data", *session.posargs)
+
+
+@nox.session(default=False)
 def ui(session: nox.Session) -> None:
     """Open the runs of every table in MLflow."""
     install(session)

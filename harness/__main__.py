@@ -12,6 +12,7 @@ import click
 import experiments
 from experiments.scales import SCALES
 from harness import commands_plan
+from harness.commands_bench import bench_data
 from harness.commands_data import data
 from harness.options import (
     FOLDER,
@@ -92,6 +93,7 @@ def app() -> None:
 for command in commands_plan.COMMANDS:
     app.add_command(command)
 app.add_command(data)
+app.add_command(bench_data)
 
 
 @app.command("list")

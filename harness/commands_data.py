@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 
 from harness import names
+from harness.commands_copy import copy_videos
 
 if TYPE_CHECKING:
     from harness.data.lists import Listed
@@ -27,7 +28,10 @@ _OUT = click.Path(file_okay=False, path_type=Path, resolve_path=True)
 
 @click.group("data")
 def data() -> None:
-    """Say what is in a data set, and what of it is broken."""
+    """Say what is in a data set, and what of it is broken; copy it for fast training."""
+
+
+data.add_command(copy_videos)
 
 
 @data.command("check")

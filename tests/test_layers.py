@@ -60,9 +60,14 @@ LAYERS = [
         "visualize",
         "why",
     },
+    {"bench_clips", "bench_peers"},
+    {"bench_duels"},
     {
         "__main__",
         "bench",
+        "bench_data",
+        "commands_bench",
+        "commands_copy",
         "commands_data",
         "commands_figures",
         "commands_plan",
@@ -78,7 +83,20 @@ FIGURES = ("bubbles", "curves", "labels", "scenes", "style", "tables", "tradeoff
 OWNERS = {
     "ray": {"schedule"},
     "mlflow": {"track"},
-    "av": {"data.decode", "data.desk", "data.probe"},
+    "av": {
+        "bench_clips",
+        "bench_data",
+        "bench_peers",
+        "data.copy",
+        "data.decode",
+        "data.desk",
+        "data.local",
+        "data.packets",
+        "data.planned",
+        "data.probe",
+        "data.reencode",
+        "data.upright",
+    },
     "matplotlib": {f"figures.{name}" for name in FIGURES},
 }
 

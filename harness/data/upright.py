@@ -1,0 +1,53 @@
+"""Turn frames as the display matrix of their file asks.
+
+Players and the ffmpeg program apply this matrix, decoders do not: a phone's upright video may be
+stored lying. Readers here give pictures as they are stored unless `upright` is asked for.
+
+Rule: quarter turns and mirrors are applied, by moving pixels; any other matrix is refused.
+Axes: F frames, H x W pixels, C channels.
+Source: ISO/IEC 14496-12, 6.2.2: (x, y) is shown at (a x + c y, b x + d y).
+"""
+
+from pathlib import Path
+
+import numpy as np
+from av.sidedata.sidedata import SideData
+from jaxtyping import UInt8
+from torch import Tensor
+
+from harness.data.decode import DamagedVideoError
+from harness.data.local import opened
+
+Matrix = tuple[int, int, int, int]
+STORED: Matrix = (1, 0, 0, 1)
+_ONE = 1 << 16
+
+
+def display_matrix(path: Path) -> Matrix:
+    """Return a, b, c, d of a file's display matrix.
+
+    Raises:
+        DamagedVideoError: If the file has no first frame, or its matrix is neither a quarter turn
+            nor a mirror.
+    """
+    with opened(path) as (container, stream):
+        first = next(container.decode(stream), None)
+    if first is None:
+        raise DamagedVideoError(f"{path}: has no frame")
+    side_data = first.side_data.get("DISPLAYMATRIX")
+    if not isinstance(side_data, SideData):
+        return STORED
+    a, b, _, c, d = np.frombuffer(memoryview(side_data), np.int32)[:5].tolist()
+    matrix = (a // _ONE, b // _ONE, c // _ONE, d // _ONE)
+    quarter = sorted(abs(value) for value in (a, b, c, d)) == [0, 0, _ONE, _ONE]
+    if not quarter or abs(matrix[0]) != abs(matrix[3]):
+        raise DamagedVideoError(f"{path}: its display matrix is no quarter turn and no mirror")
+    return matrix
+
+
+def turned(frames: UInt8[Tensor, "F H W C"], matrix: Matrix) -> UInt8[Tensor, "F h w C"]:
+    """Move the pixels of frames to where they are shown."""
+    a, b, c, d = matrix
+    lying = frames if a else frames.transpose(1, 2)
+    mirrored = [axis for axis, sign in ((2, a or c), (1, b or d)) if sign < 0]
+    return lying.flip(mirrored) if matrix != STORED else frames

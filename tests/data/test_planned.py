@@ -1,0 +1,210 @@
+"""Planned reading gives what reading in order gives, bit for bit, on every kind of file."""
+
+import contextlib
+import shutil
+import subprocess
+
+import av
+import numpy as np
+import pytest
+import torch
+
+from harness.data import packets, planned
+from harness.data.decode import DamagedVideoError, read_frames
+from harness.data.packets import PacketTable
+from tests import movies
+
+PLAIN = [name for name, kind in movies.KINDS.items() if kind.plain]
+
+
+@pytest.fixture(scope="module")
+def movie(tmp_path_factory):
+    """Give a file of a kind, written once."""
+    folder, written = tmp_path_factory.mktemp("movies"), {}
+
+    def give(name):
+        if name not in written:
+            kind = movies.KINDS[name]
+            path = folder / f"{len(written)}{kind.suffix}"
+            written[name] = movies.write(path, kind)
+        return written[name]
+
+    return give
+
+
+def draws(frames, count, seed):
+    """Draw wanted frames: the ends, all, and random sets of every density."""
+    rng = np.random.default_rng(seed)
+    yield from ([0], [frames - 1], [0, frames - 1], list(range(frames)))
+    for _ in range(count):
+        size = int(rng.integers(1, frames // 2))
+        yield np.sort(rng.choice(frames, size, replace=False)).tolist()
+
+
+@pytest.mark.parametrize("name", movies.KINDS)
+def test_planned_reading_equals_reading_in_order(movie, name):
+    """A plain kind by its plan alone, without the way out that `read_planned` has."""
+    path = movie(name)
+    whole = read_frames(path)
+    read = planned._by_plan if movies.KINDS[name].plain else planned.read_planned
+    for wanted in draws(len(whole), 6, seed=list(movies.KINDS).index(name)):
+        assert torch.equal(read(path, wanted), whole[wanted]), wanted
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_indexed_reading_equals_reading_in_order(movie, name):
+    path = movie(name)
+    whole, known = read_frames(path), planned.index(path)
+    for wanted in draws(len(whole), 6, seed=7):
+        assert torch.equal(planned.read_indexed(path, wanted, known), whole[wanted]), wanted
+
+
+@pytest.mark.parametrize("name", movies.KINDS)
+def test_the_rule_says_which_kinds_have_a_plan(movie, name):
+    path = movie(name)
+    assert (planned.index(path) is not None) == movies.KINDS[name].plain
+    if not movies.KINDS[name].plain:
+        with pytest.raises(packets.NotPlainError):
+            planned._by_plan(path, [0, 31])
+
+
+@pytest.mark.skipif(not shutil.which("ffmpeg"), reason="there is no ffmpeg program on PATH")
+@pytest.mark.parametrize("name", movies.KINDS)
+def test_the_ffmpeg_program_shows_the_same_frames(movie, name):
+    path = movie(name)
+    words = ["ffmpeg", "-v", "error", "-noautorotate", "-i", path, "-map", "0:v:0"]
+    words += ["-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
+    content = subprocess.run(words, capture_output=True, check=True).stdout
+    theirs = np.frombuffer(content, np.uint8).reshape(-1, movies.HEIGHT, movies.WIDTH, 3)
+    theirs = torch.from_numpy(theirs.copy()).float()
+    for wanted in draws(len(theirs), 3, seed=5):
+        for index, frame in zip(wanted, planned.read_planned(path, wanted), strict=True):
+            away = (theirs - frame.float()).abs().mean((1, 2, 3))
+            assert away.argmin() == index
+            assert away[index] < 3  # colour conversion may round otherwise
+
+
+def table(**changed):
+    """Know a file of three groups: I B b P, I P, I b P, small letters disposable."""
+    given = {
+        "header": b"\1avcC",
+        "colour": (0, 2, 2, 2),
+        "matrix": (1, 0, 0, 1),
+        "file_bytes": 1000,
+        "pts": (0, 3, 1, 2, 4, 5, 6, 8, 7),
+        "positions": tuple(range(48, 948, 100)),
+        "sizes": (90,) * 9,
+        "idr": (0, 4, 6),
+        "disposable": frozenset({3, 8}),
+    }
+    return PacketTable(**(given | changed))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "runs"),
+    [
+        ({0}, [[0]]),
+        ({3}, [[0, 1, 2, 3]]),
+        ({2}, [[0, 1, 2]]),
+        ({5}, [[4, 5]]),
+        ({0, 7}, [[0], [6, 7]]),
+        ({1, 3, 8}, [[0, 1, 2, 3], [6, 7, 8]]),
+    ],
+)
+def test_a_run_goes_from_its_idr_picture_to_the_last_wanted_packet(wanted, runs):
+    assert packets.runs(table(), wanted) == runs
+
+
+def test_a_disposable_picture_is_left_out_unless_it_is_wanted():
+    known = table(pts=(0, 4, 1, 2, 3), idr=(0,), disposable=frozenset({2, 3, 4}))
+    assert packets.runs(known, {4}) == [[0, 1, 4]]
+
+
+def test_a_packed_table_is_the_table(movie):
+    known = planned.index(movie("GOP 12"))
+    assert packets.unpacked(packets.packed(known)) == known
+    assert len(packets.packed(known)) < 20 * movies.FRAMES
+
+
+def test_a_plan_decodes_less(movie):
+    known = planned.index(movie("GOP 4"))
+    assert sum(map(len, packets.runs(known, {0, 30}))) <= 6
+
+
+def test_no_wanted_frames_means_all(movie):
+    path = movie("GOP 12")
+    assert torch.equal(planned.read_planned(path), read_frames(path))
+
+
+@pytest.mark.parametrize("name", ["GOP 12", "VP9"])
+def test_a_frame_beyond_the_end_means_damage(movie, name):
+    with pytest.raises(DamagedVideoError, match="ended after 1 of 2"):
+        planned.read_planned(movie(name), [3, movies.FRAMES])
+
+
+def test_a_table_of_another_file_is_not_trusted(movie):
+    path, other = movie("GOP 12"), movie("GOP 250")
+    frames = planned.read_indexed(path, [5, 40], planned.index(other))
+    assert torch.equal(frames, read_frames(path, [5, 40]))
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>", bytes(100_000)])
+def test_what_is_no_video_is_named(tmp_path, content):
+    path = tmp_path / "odd.mp4"
+    path.write_bytes(content)
+    for read in (lambda: planned.read_planned(path, [0]), lambda: planned.index(path)):
+        with pytest.raises(DamagedVideoError, match=r"odd\.mp4"):
+            read()
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(DamagedVideoError, match=r"gone\.mp4"):
+        planned.read_planned(tmp_path / "gone.mp4", [0])
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
+def test_a_cut_file_gives_right_frames_or_is_named(movie, tmp_path, share):
+    content = movie("index first").read_bytes()
+    whole = read_frames(movie("index first"))
+    path = tmp_path / "cut.mp4"
+    path.write_bytes(content[: int(len(content) * share)])
+    with pytest.raises(DamagedVideoError, match=r"cut\.mp4"):
+        planned.read_planned(path, [0, movies.FRAMES - 1])
+    assert torch.equal(planned.read_planned(path, [0]), whole[[0]])
+
+
+def shown_in_order(path):
+    """Decode in order whatever still decodes, by time stamp."""
+    found = {}
+    with av.open(str(path)) as container:
+        for packet in container.demux(video=0):
+            with contextlib.suppress(av.FFmpegError):
+                found |= {
+                    frame.pts: torch.from_numpy(frame.to_ndarray(format="rgb24"))
+                    for frame in packet.decode()
+                }
+    return found
+
+
+def test_altered_bytes_give_right_frames_or_those_of_reading_in_order(movie, tmp_path):
+    """A plan never adds damage of its own; damage that no decoder sees is the passport's work."""
+    content, whole = movie("GOP 12").read_bytes(), read_frames(movie("GOP 12"))
+    known, path, refused = planned.index(movie("GOP 12")), tmp_path / "altered.mp4", 0
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        altered = bytearray(content)
+        for place in rng.integers(40, known.positions[-1], 3):
+            altered[place] = int(rng.integers(256))
+        path.write_bytes(altered)
+        wanted = np.sort(rng.choice(movies.FRAMES, 4, replace=False)).tolist()
+        try:
+            frames = planned.read_planned(path, wanted)
+        except DamagedVideoError:
+            refused += 1
+            continue
+        in_order = shown_in_order(path)
+        for index, frame in zip(wanted, frames, strict=True):
+            stamp = sorted(known.pts)[index]
+            right = torch.equal(frame, whole[index])
+            assert right or torch.equal(frame, in_order[stamp]), (seed, index)
+    assert 3 < refused < 37
