@@ -55,10 +55,10 @@ def test_intervals_of_a_difference_hold_the_truth(name):
 def resampled_seeds(gaps, draws=200):
     """Resample seeds as well as videos, as is often done: too narrow where seeds are few."""
     rng = np.random.default_rng(0)
-    seeds, videos = (
-        rng.multinomial(count, [1 / count] * count, draws) / count for count in gaps.shape
+    seeds, videos = (rng.integers(count, size=(draws, count)) for count in gaps.shape)
+    return np.quantile(
+        100 * gaps[seeds[:, :, None], videos[:, None]].mean(axis=(1, 2)), [0.025, 0.975]
     )
-    return np.quantile(100 * ((seeds @ gaps) * videos).sum(axis=1), [0.025, 0.975])
 
 
 def inside(low, high, truth):
