@@ -7,6 +7,7 @@ pure functions; accuracies and their differences are in percent points.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 from scipy import stats
@@ -122,11 +123,12 @@ def cell(
     measured = f"{mean:.1f} ± {half:.1f} ({seeds_text(seeds)}), paper {printed:.1f}"
     more = "" if found.word in DECIDED else f"; {_what_decides(found, seeds, margin, deviation)}"
     scatter = f"seeds deviate by {deviation.points:.2f}, {deviation.source}"
-    return replace(found, sentence=f"{measured}: {found.sentence}{more}; {scatter}")
+    p = _chance_beyond(margin - abs(mean - printed), seeds, deviation)
+    return replace(found, sentence=f"{measured}: {found.sentence}{more}; {scatter}", p=p)
 
 
 def _judge(gap: float, *, seeds: int, margin: float, deviation: Deviation) -> Verdict:
-    scatter = deviation.points * math.sqrt(1 / seeds + 1)
+    scatter = _of_difference(seeds, deviation)
     inner, outer = (scatter * _quantile(share, deviation) for share in (0.90, 0.95))
     low, high = gap - outer, gap + outer
     word, sentence = "undecided", f"the difference is {low:+.1f} to {high:+.1f}"
@@ -138,8 +140,7 @@ def _judge(gap: float, *, seeds: int, margin: float, deviation: Deviation) -> Ve
         word, sentence = "higher", f"higher by {low:.1f} to {high:.1f}"
     elif low <= 0 <= high:
         word, sentence = "consistent, not confirmed", "nothing speaks against it"
-    p = _chance_beyond(margin - abs(gap), scatter, deviation)
-    return Verdict(word=word, sentence=sentence, estimate=gap, low=low, high=high, p=p)
+    return Verdict(word=word, sentence=sentence, estimate=gap, low=low, high=high)
 
 
 def _what_decides(found: Verdict, seeds: int, margin: float, deviation: Deviation) -> str:
@@ -151,15 +152,22 @@ def _what_decides(found: Verdict, seeds: int, margin: float, deviation: Deviatio
     return "no number of seeds would decide, as the paper's own run is a single one"
 
 
+@cache
 def _quantile(share: float, deviation: Deviation) -> float:
     return float(stats.t.ppf((1 + share) / 2, deviation.degrees))
 
 
-def _chance_beyond(distance: float, scatter: float, deviation: Deviation) -> float:
+def _chance_beyond(distance: float, seeds: int, deviation: Deviation) -> float:
     """Return the p of two one-sided tests, the larger of theirs."""
+    scatter = _of_difference(seeds, deviation)
     if not scatter:
         return float(distance < 0)
     return float(stats.t.sf(distance / scatter, deviation.degrees))
+
+
+def _of_difference(seeds: int, deviation: Deviation) -> float:
+    """Return the deviation of a mean over seeds from the paper's single run."""
+    return deviation.points * math.sqrt(1 / seeds + 1)
 
 
 def seeds_text(count: int) -> str:

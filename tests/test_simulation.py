@@ -55,10 +55,10 @@ def test_intervals_of_a_difference_hold_the_truth(name):
 def resampled_seeds(gaps, draws=200):
     """Resample seeds as well as videos, as is often done: too narrow where seeds are few."""
     rng = np.random.default_rng(0)
-    seeds, videos = (
-        rng.multinomial(count, [1 / count] * count, draws) / count for count in gaps.shape
+    seeds, videos = (rng.integers(count, size=(draws, count)) for count in gaps.shape)
+    return np.quantile(
+        100 * gaps[seeds[:, :, None], videos[:, None]].mean(axis=(1, 2)), [0.025, 0.975]
     )
-    return np.quantile(100 * ((seeds @ gaps) * videos).sum(axis=1), [0.025, 0.975])
 
 
 def inside(low, high, truth):
@@ -71,10 +71,10 @@ def test_false_support_is_rare_in_a_table():
     scatter = SCATTERS["seeds differ as much as videos"]
     for first, *others in tables(np.random.default_rng(2), gaps=(0,) * 4, **scatter):
         gaps = [difference(first, other) for other in others]
-        words = {
-            claims.better(gap, p=p).word
-            for gap, p in zip(gaps, holm([gap.p for gap in gaps]), strict=True)
-        }
+        ps = [gap.p for gap in gaps]
+        # Holm only raises p, and takes a tenth of a second.
+        adjusted = holm(ps) if min(ps) < claims.LEVEL else ps
+        words = {claims.better(gap, p=p).word for gap, p in zip(gaps, adjusted, strict=True)}
         wrong += "supported" in words
         reversed_ += "reversed" in words
     print(f"\nfalse supported {wrong / TABLES:.1%}, reversed {reversed_ / TABLES:.1%} of tables")
@@ -96,18 +96,18 @@ def test_best_and_trend_of_equal_rows():
     assert shaped / TABLES < 0.05
 
 
-@pytest.mark.parametrize("sd", [0.25, 0.35, 0.43])
-def test_intervals_of_a_cell_hold_the_truth(sd):
-    """Four rows of three seeds, and the paper's single run of the first, drawn alike."""
+@pytest.mark.parametrize(("rows", "seeds"), [(4, 3), (8, 2), (3, 5)])
+def test_intervals_of_a_cell_hold_the_truth(rows, seeds):
+    """A table, and the paper's single run of its first row, drawn alike."""
     rng = np.random.default_rng(4)
-    runs = rng.normal(80, sd, (TABLES, 4, SEEDS))
-    papers = rng.normal(79.7, sd, TABLES)
+    runs = rng.normal(80, 0.43, (TABLES, rows, seeds))
+    papers = rng.normal(79.7, 0.43, TABLES)
     held = 0
-    for rows, printed in zip(runs, papers, strict=True):
-        deviation = cells.seed_deviation(rows)
-        found = cells.cell(rows[0], printed=printed, margin=1.5, deviation=deviation)
+    for table, printed in zip(runs, papers, strict=True):
+        deviation = cells.seed_deviation(table)
+        found = cells.cell(table[0], printed=printed, margin=1.5, deviation=deviation)
         held += found.low <= 0.3 <= found.high
-    print(f"\ndeviation {sd}: {held / TABLES:.1%} held")
+    print(f"\n{rows} rows of {seeds} seeds: {held / TABLES:.1%} held")
     assert 0.93 <= held / TABLES <= 0.97
 
 
@@ -122,4 +122,5 @@ def test_a_network_beyond_the_margin_is_rarely_called_reproduced(seeds):
         cells.cell(row, printed=paper, margin=1.5, deviation=deviation).word == "reproduced"
         for row, paper in zip(runs, papers, strict=True)
     )
+    print(f"\n{seeds} seeds: {wrong / TABLES:.1%} called reproduced at the border")
     assert wrong <= stats.binom.ppf(0.999, TABLES, 0.05)
