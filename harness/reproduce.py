@@ -19,6 +19,7 @@ from harness.report import Line
 from harness.runtime import Runtime, check_device
 from harness.schedule import Event, Resources
 from harness.specs import Experiment, Scale, Trial
+from harness.track import Output
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,14 +43,6 @@ class Request:
     runtime: Runtime
     rows: tuple[str, ...] = ()
     keep_stale: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Output:
-    """A table as files and as text."""
-
-    files: tuple[Path, ...]
-    markdown: str
 
 
 def planned(request: Request, *, progress: data.Progress | None = None) -> list[Planned]:
@@ -163,13 +156,7 @@ def _is_open(each: Planned, request: Request) -> bool:
 
 def _write_and_mirror(request: Request, mirror: Mirror) -> Output:
     output = write(request)
-    mirror.table(
-        request.experiment,
-        scale=request.scale,
-        files=output.files,
-        markdown=output.markdown,
-        records=_records(request),
-    )
+    mirror.table(request.experiment, scale=request.scale, output=output, records=_records(request))
     return output
 
 
@@ -181,6 +168,7 @@ def write(request: Request) -> Output:
     return Output(
         files=(*tables, *_draw(request, lines)),
         markdown=report.markdown(experiment, lines, scale=scale),
+        stale=_stale(request),
     )
 
 
@@ -197,13 +185,28 @@ def draw(request: Request) -> list[Path]:
 
 def _records(request: Request) -> list[Record]:
     """Return the distinct records that the table is made from."""
-    records = record.read_all(request.runtime.results)
-    found = [
-        each
-        for row in request.experiment.rows
-        for each in plan.records_of(row, records, scale=request.shrink)
-    ]
+    found = [each for _, records in _by_row(request) for each in records]
     return list({each.key: each for each in found}.values())
+
+
+def _by_row(request: Request) -> list[tuple[Trial, list[Record]]]:
+    """Return the trial of each row, at the scale, and its records."""
+    records = record.read_all(request.runtime.results)
+    return [
+        (request.shrink(row.trial), plan.records_of(row, records, scale=request.shrink))
+        for row in request.experiment.rows
+        if row.trial is not None
+    ]
+
+
+def _stale(request: Request) -> frozenset[str]:
+    """Return the keys of the records that other code made."""
+    return frozenset(
+        each.key
+        for wanted, records in _by_row(request)
+        for each in records
+        if each.code != trial.code(wanted)
+    )
 
 
 def _lines(request: Request) -> list[Line]:

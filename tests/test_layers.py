@@ -14,12 +14,12 @@ LAYERS = [
     {"checkpoint", "cost", "data", "sidebyside", "zoo"},
     {"evaluate", "train"},
     {"trial"},
-    {"costs", "figures", "mirror", "progress", "report", "schedule", "track", "ui"},
+    {"costs", "figures", "mirror", "progress", "replay", "report", "schedule", "track", "ui"},
     {"__main__", "bench", "reproduce"},
 ]
 OWNERS = {
     "ray": {"schedule"},
-    "mlflow": {"track"},
+    "mlflow": {"track.address", "track.content", "track.store"},
     "av": {"data.decode", "data.desk"},
     "matplotlib": {"figures"},
 }
