@@ -35,7 +35,8 @@ from harness.specs import Experiment, Scale
 from harness.track import TrackingError
 
 if TYPE_CHECKING:
-    from harness.reproduce import Output, Request
+    from harness.reproduce import Request
+    from harness.track import Output
 
 FAILED, MISTAKE, INTERRUPTED = 1, 2, 130
 EXAMPLES = """\b
@@ -255,21 +256,22 @@ def measure(as_json: bool, **setting: Any) -> None:
 
 @app.command("sync")
 @in_results
-def sync_tracking(results: Path) -> None:
+@click.option("--checkpoints", is_flag=True, help="Send final weights too, where they were kept.")
+def sync_tracking(results: Path, checkpoints: bool) -> None:
     """Bring MLflow up to what the records say; runs that are there already stay."""
-    from harness import mirror, reproduce, track
+    from harness import replay, reproduce, track
 
-    def files(experiment: Experiment, scale: Scale) -> tuple[tuple[Path, ...], str]:
+    def table(experiment: Experiment, scale: Scale) -> "Output":
         (request,) = _requests([experiment.name], scale=scale, results=results)
-        output = reproduce.write(request)
-        return output.files, output.markdown
+        return reproduce.write(request)
 
-    written = mirror.sync(
+    written = replay.sync(
         track.store_uri(results),
         results=results,
         experiments=[experiments.load(name) for name in experiments.names()],
         scales=SCALES,
-        tables=files,
+        tables=table,
+        checkpoints=checkpoints,
         progress=click.echo,
     )
     click.echo(f"{written} runs written")

@@ -1,12 +1,12 @@
-"""Mirror records and curves in MLflow, from a thread of its own.
+"""Mirror records and curves in MLflow while trials run, from a thread of its own.
 
 Records are the truth: a store that is dead, slow or broken costs no training time and loses
-nothing, because `sync` replays everything.
+nothing, because `harness.replay` sends everything again.
 """
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -14,11 +14,19 @@ from queue import SimpleQueue
 from types import TracebackType
 from typing import Self
 
-from harness import record
-from harness.plan import Planned, records_of
+from harness.plan import Planned
 from harness.record import Record
-from harness.specs import Experiment, Scale, Trial
-from harness.track import Store, Subject, Table, explain, explained, redact, subjects, troubles
+from harness.specs import Experiment
+from harness.track import (
+    Output,
+    Store,
+    Table,
+    explain,
+    explained,
+    redact,
+    subjects,
+    troubles,
+)
 from harness.train import Epoch
 
 PAUSE_S = 60.0
@@ -84,20 +92,18 @@ class Mirror:
         experiment: Experiment,
         *,
         scale: str,
-        files: Sequence[Path],
-        markdown: str,
+        output: Output,
         records: Sequence[Record],
     ) -> None:
-        """Put a table, its figures and its records into the run of the table.
+        """Put a table, its figures and its records into its run, and its verdicts on the trials'.
 
         Args:
             experiment: The table.
             scale: Where its numbers were measured.
-            files: Tables and figures; an artifact keeps the name of its file's folder.
-            markdown: The table, shown as the description of the run.
+            output: What was written.
             records: Those that the table is made from.
         """
-        wanted = Table(experiment.name, scale, tuple(files), markdown, tuple(records))
+        wanted = Table(name=experiment.name, scale=scale, output=output, records=tuple(records))
         self._tasks.put(partial(Store.table, table=wanted))
 
     @property
@@ -153,67 +159,3 @@ def check(uri: str, *, results: Path) -> None:
     """
     with explained(uri):
         Store(uri, results)
-
-
-def sync(
-    uri: str,
-    *,
-    results: Path,
-    experiments: Sequence[Experiment],
-    scales: Mapping[Scale, Callable[[Trial], Trial]],
-    tables: Callable[[Experiment, Scale], tuple[Sequence[Path], str]],
-    progress: Callable[[str], None] = lambda _: None,
-) -> int:
-    """Replay all records into the store; a second time changes nothing.
-
-    Args:
-        uri: Where runs go.
-        results: Folder that holds `records/`.
-        experiments: The tables.
-        scales: Name of each scale and what shrinks.
-        tables: Experiment and scale to the files of a table and its Markdown.
-        progress: Takes one line per table and scale.
-
-    Returns:
-        Number of runs written.
-
-    Raises:
-        TrackingError: If the store refuses or does not answer.
-        ValueError: If a record is damaged.
-    """
-    records = record.read_all(results)
-    store: Store | None = None
-    written = 0
-    for experiment in experiments:
-        for scale, shrink in scales.items():
-            found = _found(experiment, records, shrink)
-            if found:
-                files, markdown = tables(experiment, scale)
-                table = Table(experiment.name, scale, tuple(files), markdown, _distinct(found))
-                with explained(uri):
-                    store = store or Store(uri, results)
-                    _replay(store, found, table)
-                written += len(found) + 1
-                progress(f"{experiment.name} at {scale} scale: {len(found)} trials sent")
-    return written
-
-
-def _found(
-    experiment: Experiment, records: Sequence[Record], scale: Callable[[Trial], Trial]
-) -> list[tuple[Subject, Record]]:
-    """Pair each row of a table with its records."""
-    return [
-        (Subject(table=experiment.name, row=row.label, key=each.key, trial=each.trial), each)
-        for row in experiment.rows
-        for each in records_of(row, records, scale=scale)
-    ]
-
-
-def _distinct(found: Sequence[tuple[Subject, Record]]) -> tuple[Record, ...]:
-    return tuple({each.key: each for _, each in found}.values())
-
-
-def _replay(store: Store, found: Sequence[tuple[Subject, Record]], table: Table) -> None:
-    for subject, each in found:
-        store.finished(subject=subject, record=each)
-    store.table(table=table)

@@ -5,8 +5,9 @@ from pathlib import Path
 
 from harness import figures, judge, page, record, reproduce
 from harness.page import Chapter
-from harness.reproduce import Output, Request
+from harness.reproduce import Request
 from harness.specs import Scale
+from harness.track import Output
 
 ABLATION = "table_"  # these come first, comparisons with other work behind them
 

@@ -1,9 +1,10 @@
 """A table from its file to its numbers: plan, run, mirror, write the table, draw the figure."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -23,6 +24,7 @@ from harness import (
 from harness.data import desk
 from harness.data.passport import digest
 from harness.evidence import Evidence
+from harness.judge import Judged
 from harness.mirror import Mirror
 from harness.plan import Planned
 from harness.progress import Progress
@@ -31,6 +33,7 @@ from harness.report import Line
 from harness.runtime import Runtime, check_device
 from harness.schedule import Event, Resources
 from harness.specs import Experiment, Scale, Trial
+from harness.track import Output
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,14 +57,6 @@ class Request:
     runtime: Runtime
     rows: tuple[str, ...] = ()
     keep_stale: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Output:
-    """A table as files and as text."""
-
-    files: tuple[Path, ...]
-    markdown: str
 
 
 def planned(request: Request, *, progress: data.Progress | None = None) -> list[Planned]:
@@ -158,13 +153,7 @@ def _is_open(each: Planned, request: Request) -> bool:
 
 def _write_and_mirror(request: Request, mirror: Mirror) -> Output:
     output = write(request)
-    mirror.table(
-        request.experiment,
-        scale=request.scale,
-        files=output.files,
-        markdown=output.markdown,
-        records=_records(request),
-    )
+    mirror.table(request.experiment, scale=request.scale, output=output, records=_records(request))
     return output
 
 
@@ -181,6 +170,25 @@ def write(request: Request) -> Output:
     return Output(
         files=(*tables, *_draw(request, found)),
         markdown=report.markdown(experiment, found, scale=scale, claims=claims),
+        verdicts={line.row.label: line.verdict.word for line in found if line.verdict},
+        claims=[_plain(each) for each in claims],
+        stale=_stale(known),
+    )
+
+
+def _plain(judged: Judged) -> dict[str, Any]:
+    """Return a judged claim as JSON can hold it."""
+    return asdict(judged) | {"claim": judged.claim.text}
+
+
+def _stale(known: Evidence) -> frozenset[str]:
+    """Return the keys of the records that other code made."""
+    return frozenset(
+        each.key
+        for row in known.experiment.rows
+        if row.trial is not None
+        for each in known.of(row)
+        if each.code != known.code(known.shrink(row.trial))
     )
 
 
@@ -209,12 +217,8 @@ def draw(request: Request) -> list[Path]:
 
 def _records(request: Request) -> list[Record]:
     """Return the distinct records that the table is made from."""
-    records = record.read_all(request.runtime.results)
-    found = [
-        each
-        for row in request.experiment.rows
-        for each in plan.records_of(row, records, scale=request.shrink)
-    ]
+    known = evidence(request)
+    found = [each for row in request.experiment.rows for each in known.of(row)]
     return list({each.key: each for each in found}.values())
 
 

@@ -66,8 +66,11 @@ def _without_user(uri: str) -> str:
 def _addresses(store: Store, base: str, tables: Sequence[str]) -> list[str]:
     """List the pages of each table: all runs as charts, and the finished ones side by side."""
     lines = [f"MLflow at {base}"]
-    for table in tables:
-        experiment = store.experiment(table)
+    experiments = {table: store.experiment(table) for table in tables}
+    if len(tables) > 1:
+        chosen = f"experiments={_listed(list(experiments.values()))}"
+        lines.append(f"all tables: {base}/#/compare-experiments/s?{chosen}")
+    for table, experiment in experiments.items():
         runs = [run.info.run_id for run in store.finished_runs(experiment)][:_COMPARED]
         page = f"{base}/#/experiments/{experiment}/runs?compareRunsMode=CHART"
         lines.append(f"{table}, charts: {page}")

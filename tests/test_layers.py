@@ -52,6 +52,7 @@ LAYERS = [
         "mirror",
         "page",
         "progress",
+        "replay",
         "report",
         "schedule",
         "track",
@@ -82,7 +83,7 @@ LAYERS = [
 FIGURES = ("bubbles", "curves", "labels", "scenes", "style", "tables", "tradeoff")
 OWNERS = {
     "ray": {"schedule"},
-    "mlflow": {"track"},
+    "mlflow": {"track.address", "track.content", "track.store"},
     "av": {
         "bench_clips",
         "bench_data",

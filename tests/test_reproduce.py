@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from experiments.table_b import EXPERIMENT
-from harness import mirror, record, track
+from harness import record, replay, track
 from tests.conftest import shrunk
 
 pytestmark = pytest.mark.slow
@@ -157,12 +157,12 @@ def test_a_lost_store_comes_back_from_the_records(table, tmp_path):
     results, _ = table
     moved = tmp_path / "results"
     shutil.copytree(results, moved, ignore=shutil.ignore_patterns("mlflow"))
-    written = mirror.sync(
+    written = replay.sync(
         track.store_uri(moved),
         results=moved,
         experiments=[EXPERIMENT],
         scales={"desk": longer},
-        tables=lambda *_: (drawn(moved), "table"),
+        tables=lambda *_: track.Output(files=tuple(drawn(moved)), markdown="table"),
     )
     assert written == 7
     assert described(moved) == described(results)
@@ -178,7 +178,7 @@ def described(results):
     experiment = found[0].info.experiment_id
     described = {}
     for run in found:
-        points = client.get_metric_history(run.info.run_id, "loss")
+        points = client.get_metric_history(run.info.run_id, "train/loss")
         described[run.data.tags["key"]] = (
             run.info.run_name,
             run.info.status,

@@ -1,170 +1,44 @@
 """The mirror in MLflow: real stores, real sockets, real processes, no training."""
 
 import getpass
-import os
 import platform
 import shutil
-import signal
 import socket
 import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
-from experiments.scales import desk
 from experiments.table_b import EXPERIMENT
 from harness import mirror as mirroring
 from harness import record, track, ui
-from harness.plan import Planned
-from harness.record import Record
-from harness.specs import as_dict
-from harness.train import Epoch
-
-if TYPE_CHECKING:
-    from mlflow import MlflowClient
-    from mlflow.entities import Run
-
-ROOT = Path(__file__).resolve().parents[1]
-START_MS = 1_700_000_000_000
-SECRET = "s3cret-Pa55"
-LABEL = "DSA at II"
-
-
-@pytest.fixture(scope="session")
-def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make the tables of MLflow once; a copy takes a hundredth of the time."""
-    path = tmp_path_factory.mktemp("template") / "mlflow.db"
-    client(f"sqlite:///{path}").search_experiments()
-    return path
-
-
-@pytest.fixture
-def results(tmp_path: Path, empty_store: Path) -> Path:
-    """Give a folder with a store that holds no experiment of ours."""
-    folder = tmp_path / "a folder, 100% new"
-    (folder / "mlflow").mkdir(parents=True)
-    shutil.copy(empty_store, folder / "mlflow" / "mlflow.db")
-    return folder
-
-
-def client(uri: str) -> "MlflowClient":
-    for name, value in track.ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
-    from mlflow import MlflowClient
-
-    return MlflowClient(uri)
-
-
-@contextmanager
-def mirror(results: Path, *, uri: str = "") -> Iterator[mirroring.Mirror]:
-    """Open a mirror that must not warn."""
-    warnings: list[str] = []
-    with mirroring.Mirror(
-        uri or track.store_uri(results), results=results, warn=warnings.append, campaign="c1"
-    ) as opened:
-        yield opened
-        opened.close(timeout_s=60)
-    assert not warnings
-
-
-def planned(label: str = LABEL, *, seed: int = 0) -> Planned:
-    row = next(row for row in EXPERIMENT.rows if row.label == label)
-    assert row.trial is not None
-    trial = replace(desk(row.trial), seed=seed)
-    return Planned(
-        table=EXPERIMENT.name,
-        rows=(label,),
-        trial=trial,
-        key=record.key(trial, "passport"),
-        state="missing",
-        record=None,
-    )
-
-
-def epochs(count: int, *, start_ms: int = START_MS, loss: float = 2.0) -> list[Epoch]:
-    return [
-        Epoch(
-            epoch=number,
-            loss=loss / number,
-            train_top1=10.0 * number,
-            val_top1=9.0 * number if number % 2 else None,
-            lr=0.1,
-            seconds=1.5,
-            finished_ms=start_ms + 2_000 * number,
-        )
-        for number in range(1, count + 1)
-    ]
-
-
-def recorded(what: Planned, *, history: Sequence[Epoch] = (), top1: float = 61.5) -> Record:
-    return Record(
-        key=what.key,
-        trial=as_dict(what.trial),
-        passport="passport",
-        code={"m": "code"},
-        metrics={"top1": top1, "top5": 90.0, "map": 60.0, "videos": 48},
-        params=1_250_000,
-        gmacs=0.125,
-        counting_rule="mac",
-        history=[asdict(each) for each in history or epochs(3)],
-        scores_sha256="",
-        provenance={"commit": "abc", "dirty": True, "campaign": "c1"},
-        seconds=7.5,
-        resumed_epochs=[2],
-    )
-
-
-def runs(results: Path, kind: str = "trial") -> list["Run"]:
-    store = client(track.store_uri(results))
-    table = store.get_experiment_by_name(EXPERIMENT.name)
-    assert table is not None
-    return list(store.search_runs([table.experiment_id], f"tags.kind = '{kind}'"))
-
-
-def only_run(results: Path) -> "Run":
-    (run,) = runs(results)
-    return run
-
-
-def curve(results: Path, run: "Run", name: str) -> list[tuple[int, float, int]]:
-    points = client(track.store_uri(results)).get_metric_history(run.info.run_id, name)
-    return [(point.step, point.value, point.timestamp) for point in points]
-
-
-def artifacts(results: Path, run: "Run") -> set[str]:
-    store = client(track.store_uri(results))
-    folders = store.list_artifacts(run.info.run_id)
-    return {
-        file.path
-        for folder in folders
-        for file in store.list_artifacts(run.info.run_id, folder.path)
-    }
-
-
-def published(results: Path) -> tuple[list[Path], str]:
-    """Write what `report` and `figures` would."""
-    files = [results / "tables" / "table_b.md", results / "figures" / "table_b.svg"]
-    for file in files:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text("| row | top1 |")
-    return files, files[0].read_text()
-
-
-def replay(results: Path, *, uri: str = "") -> int:
-    return mirroring.sync(
-        uri or track.store_uri(results),
-        results=results,
-        experiments=[EXPERIMENT],
-        scales={"desk": desk, "paper": lambda trial: trial},
-        tables=lambda *_: published(results),
-    )
+from tests.tracked import (
+    LABEL,
+    ROOT,
+    SECRET,
+    START_MS,
+    artifacts,
+    child,
+    client,
+    closed_port,
+    curve,
+    epochs,
+    listening,
+    mirror,
+    only_run,
+    planned,
+    published,
+    recorded,
+    runs,
+    runs_if_any,
+    served,
+    synced,
+    wait_until,
+)
 
 
 def test_importing_the_mirror_does_not_import_mlflow() -> None:
@@ -212,6 +86,8 @@ def test_a_finished_trial_shows_tags_parameters_metrics_and_times(results: Path)
         "kind": "trial",
         "table": "table_b",
         "row": LABEL,
+        "module": "dsa",
+        "backbone": "i3d_resnet50",
         "scale": "desk",
         "seed": "1",
         "key": planned(seed=1).key,
@@ -225,14 +101,19 @@ def test_a_finished_trial_shows_tags_parameters_metrics_and_times(results: Path)
     assert run.data.params["model.blocks.res5"] == "[1]"
     assert run.data.params["seed"] == "1"
     metrics = {
-        "top1": 61.5,
-        "top5": 90,
-        "map": 60,
-        "params_m": 1.25,
-        "gmacs": 0.125,
-        "seconds": 7.5,
+        "test/top1": 61.5,
+        "test/top5": 90,
+        "test/map": 60,
+        "test/videos": 48,
+        "cost/params_m": 1.25,
+        "cost/gmacs": 0.125,
+        "time/seconds": 7.5,
+        "train/loss": 2 / 3,
+        "train/top1": 30,
+        "val/top1": 27,
+        "train/lr": 0.1,
     }
-    assert metrics.items() <= run.data.metrics.items()
+    assert run.data.metrics == pytest.approx(metrics)
 
 
 def test_runs_tell_no_user_host_or_path(results: Path) -> None:
@@ -255,11 +136,11 @@ def test_curves_have_one_value_per_epoch_however_often_they_are_sent(results: Pa
             opened.finished(planned(), recorded(planned(), history=history))
             opened.finished(planned(), recorded(planned(), history=history))
     run = only_run(results)
-    assert curve(results, run, "loss") == [
+    assert curve(results, run, "train/loss") == [
         (each.epoch, each.loss, each.finished_ms) for each in history
     ]
-    assert [step for step, _, _ in curve(results, run, "val_top1")] == [1, 3]
-    assert len(curve(results, run, "top1")) == 1
+    assert [step for step, _, _ in curve(results, run, "val/top1")] == [1, 3]
+    assert len(curve(results, run, "test/top1")) == 1
 
 
 def test_a_live_trial_is_running_and_one_left_unfinished_is_killed(results: Path) -> None:
@@ -289,7 +170,7 @@ def test_a_failed_trial_ends_failed_with_its_reason_and_goes_on_in_the_same_run(
     assert done.info.run_id == failed.info.run_id
     assert done.info.status == "FINISHED"
     assert "reason" not in done.data.tags
-    assert len(curve(results, done, "loss")) == 3
+    assert len(curve(results, done, "train/loss")) == 3
 
 
 def test_a_training_started_anew_takes_the_place_of_the_old_run(results: Path) -> None:
@@ -299,7 +180,7 @@ def test_a_training_started_anew_takes_the_place_of_the_old_run(results: Path) -
         opened.epochs(planned(), [])
         opened.epochs(planned(), again[:1])
         opened.finished(planned(), recorded(planned(), history=again))
-    assert [value for _, value, _ in curve(results, only_run(results), "loss")] == [
+    assert [value for _, value, _ in curve(results, only_run(results), "train/loss")] == [
         each.loss for each in again
     ]
 
@@ -319,10 +200,10 @@ def test_values_that_are_no_number_become_tags(results: Path) -> None:
         opened.epochs(planned(), history)
         opened.finished(planned(), recorded(planned(), history=history, top1=float("nan")))
     run = only_run(results)
-    assert run.data.tags["loss_not_finite"] == "inf at epoch 1"
-    assert run.data.tags["top1_not_finite"] == "nan"
-    assert "top1" not in run.data.metrics
-    assert [step for step, _, _ in curve(results, run, "loss")] == [2]
+    assert run.data.tags["train/loss_not_finite"] == "inf at epoch 1"
+    assert run.data.tags["test/top1_not_finite"] == "nan"
+    assert "test/top1" not in run.data.metrics
+    assert [step for step, _, _ in curve(results, run, "train/loss")] == [2]
 
 
 def test_long_texts_and_long_trainings_fit(results: Path) -> None:
@@ -332,7 +213,7 @@ def test_long_texts_and_long_trainings_fit(results: Path) -> None:
         opened.finished(replace(what, trial=long), recorded(what, history=epochs(400)))
     run = only_run(results)
     assert 4_000 < len(run.data.params["data.options.where"]) < 6_000
-    assert len(curve(results, run, "lr")) == 400
+    assert len(curve(results, run, "train/lr")) == 400
 
 
 def test_a_parameter_that_changed_is_left_as_it_was(results: Path) -> None:
@@ -359,7 +240,7 @@ def test_a_replay_restores_a_lost_store_and_a_second_one_changes_nothing(
     trials = [planned(seed=0), planned(seed=1), planned("TSN+I3D R50")]
     for each in trials:
         record.write(results, recorded(each), b"scores")
-    files, markdown = published(results)
+    output = published(results)
     with mirror(results) as opened:
         for each in trials:
             opened.epochs(each, epochs(2))
@@ -367,8 +248,7 @@ def test_a_replay_restores_a_lost_store_and_a_second_one_changes_nothing(
         opened.table(
             EXPERIMENT,
             scale="desk",
-            files=files,
-            markdown=markdown,
+            output=output,
             records=[recorded(each) for each in trials],
         )
     rebuilt = tmp_path / "rebuilt"
@@ -376,7 +256,7 @@ def test_a_replay_restores_a_lost_store_and_a_second_one_changes_nothing(
     (rebuilt / "mlflow").mkdir()
     shutil.copy(empty_store, rebuilt / "mlflow" / "mlflow.db")
     for _ in range(2):
-        assert replay(rebuilt) == 4
+        assert synced(rebuilt) == 4
         assert told(rebuilt) == told(results)
 
 
@@ -389,7 +269,7 @@ def told(results: Path) -> dict[str, object]:
             {name: value for name, value in run.data.tags.items() if name not in moment},
             run.data.params,
             run.data.metrics,
-            [curve(results, run, name) for name in ("loss", "lr", "top1")],
+            [curve(results, run, name) for name in ("loss", "lr", "test/top1")],
             sorted(artifacts(results, run)),
             run.info.start_time if run.data.tags["kind"] == "trial" else None,
         )
@@ -399,7 +279,7 @@ def told(results: Path) -> dict[str, object]:
 
 def test_the_run_of_a_table_holds_its_files_and_records(results: Path) -> None:
     record.write(results, recorded(planned()), b"scores")
-    assert replay(results) == 2
+    assert synced(results) == 2
     (run,) = runs(results, "table")
     assert run.info.run_name == "table_b at desk scale"
     assert run.info.status == "FINISHED"
@@ -414,24 +294,11 @@ def test_the_run_of_a_table_holds_its_files_and_records(results: Path) -> None:
 
 
 def test_a_long_table_is_cut_at_the_end_of_a_line(results: Path) -> None:
+    long = track.Output(files=(), markdown="| a |\n" * 2_000)
     with mirror(results) as opened:
-        opened.table(EXPERIMENT, scale="desk", files=[], markdown="| a |\n" * 2_000, records=[])
+        opened.table(EXPERIMENT, scale="desk", output=long, records=[])
     (run,) = runs(results, "table")
     assert run.data.tags["mlflow.note.content"].endswith("| a |\n\n(cut)")
-
-
-@contextmanager
-def listening() -> Iterator[int]:
-    """Give a port that accepts and stays silent."""
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        server.listen(16)
-        yield server.getsockname()[1]
-
-
-def closed_port() -> int:
-    with listening() as port:
-        return port
 
 
 def test_a_refused_port_costs_nothing_and_warns_once(tmp_path: Path) -> None:
@@ -500,14 +367,14 @@ def test_a_mirror_tries_again_after_a_pause(results: Path, monkeypatch: pytest.M
     aside.rename(store)
     opened.epochs(planned(), epochs(2))
     opened.close(timeout_s=60)
-    assert len(curve(results, only_run(results), "loss")) == 2
+    assert len(curve(results, only_run(results), "train/loss")) == 2
     assert len(warnings) == 1
 
 
 def test_a_replay_to_a_dead_server_says_so_without_the_password(tmp_path: Path) -> None:
     record.write(tmp_path, recorded(planned()), b"scores")
     uri = f"http://user:{SECRET}@127.0.0.1:{closed_port()}"
-    for call in (lambda: replay(tmp_path, uri=uri), lambda: mirroring.check(uri, results=tmp_path)):
+    for call in (lambda: synced(tmp_path, uri=uri), lambda: mirroring.check(uri, results=tmp_path)):
         with pytest.raises(track.TrackingError, match=r"\*\*\*@127\.0\.0\.1") as caught:
             call()
         assert SECRET not in str(caught.value)
@@ -536,47 +403,6 @@ def test_a_locked_store_warns_and_spares_the_terminal_its_trace(
     assert capfd.readouterr() == ("", "")
 
 
-def wait_until(happens: Callable[[], bool], *, within_s: float = 60) -> None:
-    deadline = time.monotonic() + within_s
-    while not happens():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.1)
-
-
-def runs_if_any(results: Path) -> list["Run"]:
-    store = client(track.store_uri(results))
-    table = store.get_experiment_by_name(EXPERIMENT.name)
-    found = store.search_runs([table.experiment_id]) if table else []
-    return [run for run in found if "lr" in run.data.metrics]
-
-
-def child(call: str) -> subprocess.Popen[str]:
-    """Call a function of this file in another process."""
-    return subprocess.Popen(
-        [sys.executable, "-c", f"from tests.test_track import *; {call}"],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def send_and_hang(results: str) -> None:
-    opened = mirroring.Mirror(track.store_uri(Path(results)), results=Path(results), warn=print)
-    opened.epochs(planned(), epochs(2))
-    time.sleep(600)
-
-
-def finish_one(results: str, seed: int) -> None:
-    with mirror(Path(results)) as opened:
-        opened.finished(planned(seed=seed), recorded(planned(seed=seed)))
-
-
-def show(results: str, port: int) -> None:
-    uri = track.store_uri(Path(results))
-    sys.exit(ui.serve(Path(results), uri, port=port, tables=["table_b"]))
-
-
 @pytest.mark.slow
 def test_a_run_left_by_a_killed_process_is_swept_and_can_go_on(results: Path) -> None:
     with child(f"send_and_hang({str(results)!r})") as process:
@@ -592,7 +418,7 @@ def test_a_run_left_by_a_killed_process_is_swept_and_can_go_on(results: Path) ->
         opened.finished(planned(), recorded(planned()))
     done = next(run for run in runs(results) if run.data.tags["seed"] == "0")
     assert (done.info.run_id, done.info.status) == (left.info.run_id, "FINISHED")
-    assert len(curve(results, done, "loss")) == 3
+    assert len(curve(results, done, "train/loss")) == 3
 
 
 @pytest.mark.slow
@@ -604,32 +430,18 @@ def test_two_processes_on_a_fresh_store_both_succeed(tmp_path: Path) -> None:
     assert [out + err for out, err in ends] == ["", ""]
 
 
-@contextmanager
-def served(results: Path) -> Iterator[tuple[int, list[str]]]:
-    """Run `serve` until Ctrl-C, and give its port and the lines that it printed."""
-    port = closed_port()
-    with child(f"show({str(results)!r}, {port})") as process:
-        try:
-            assert process.stdout is not None
-            yield port, [process.stdout.readline() for _ in range(4)]
-        finally:
-            process.send_signal(signal.SIGINT)
-            assert process.wait(30) == 0
-
-
 @pytest.mark.slow
 def test_the_browser_view_answers_takes_runs_and_ends_with_ctrl_c(
     results: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     record.write(results, recorded(planned()), b"scores")
-    replay(results)
+    synced(results)
     other = replace(EXPERIMENT, name="table_x")
     with served(results) as (port, lines):
         uri = f"http://127.0.0.1:{port}"
         with mirror(results, uri=uri) as opened:
             opened.finished(replace(planned(), table="table_x"), recorded(planned()))
-            files, markdown = published(results)
-            opened.table(other, scale="desk", files=files, markdown=markdown, records=[])
+            opened.table(other, scale="desk", output=published(results), records=[])
         assert ui.serve(results, f"http://u:{SECRET}@127.0.0.1:{port}/", port=0, tables=[]) == 0
     assert capsys.readouterr().out == f"MLflow at {uri}\n"
     run = only_run(results).info

@@ -1,0 +1,32 @@
+"""The store of runs in MLflow: this package alone knows it, and imports it when a store opens."""
+
+from harness.track.address import (
+    ENVIRONMENT,
+    TrackingError,
+    artifacts,
+    explain,
+    explained,
+    is_server,
+    redact,
+    store_uri,
+    troubles,
+)
+from harness.track.content import Output, Subject, Table, subjects
+from harness.track.store import Store
+
+__all__ = [
+    "ENVIRONMENT",
+    "Output",
+    "Store",
+    "Subject",
+    "Table",
+    "TrackingError",
+    "artifacts",
+    "explain",
+    "explained",
+    "is_server",
+    "redact",
+    "store_uri",
+    "subjects",
+    "troubles",
+]
