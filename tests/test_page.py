@@ -6,9 +6,12 @@ from pathlib import Path
 import pytest
 
 import experiments
+from experiments.scales import SCALES
 from experiments.table_b import EXPERIMENT
-from harness import page, report
+from harness import commands_figures, page, report
 from harness.judge import Judged
+from harness.reproduce import Request
+from harness.runtime import Runtime
 from harness.specs import Claim, Experiment, Row
 from tests.browser import needs_browser, opened
 from tests.conftest import shrunk
@@ -103,6 +106,22 @@ def test_the_published_page_shows_nine_tables_and_every_figure(width):
         assert row.locator("figure img").is_visible()
         assert row.locator("table.seeds tr").count() == 4
         assert all(not url.startswith("http") for url in shown.asked)
+
+
+def test_a_check_of_figures_names_what_would_change_and_leaves_it(tmp_path):
+    request = Request(
+        experiment=experiments.load("table_i"),
+        scale="desk",
+        shrink=SCALES["desk"],
+        seeds=1,
+        runtime=Runtime(results=tmp_path, data=tmp_path),
+    )
+    drawn, moved = commands_figures.redraw([request], keep=False)
+    assert moved == drawn
+    assert commands_figures.redraw([request], keep=True) == (drawn, [])
+    drawn[0].write_bytes(b"altered")
+    assert commands_figures.redraw([request], keep=True) == (drawn, [drawn[0]])
+    assert drawn[0].read_bytes() == b"altered"
 
 
 def test_the_published_page_has_every_claim_of_every_table():
