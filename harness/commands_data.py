@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -15,9 +16,11 @@ from harness import names
 from harness.commands_copy import copy_videos
 
 if TYPE_CHECKING:
-    from harness.data.lists import Listed
     from harness.data.pool import Settings
+    from harness.data.videos import Video
     from harness.facts import Facts
+
+    Splits = Mapping[str, list[Video]]
 
 ROOT = Path(__file__).resolve().parents[1]
 _BAD = 1
@@ -100,7 +103,7 @@ def check(out: Path | None, min_frames: int, **asked: Any) -> None:
         sys.exit(_BAD)
 
 
-def _check(listed: "list[Listed]", root: Path, out: Path, settings: "Settings") -> bool:
+def _check(listed: "Splits", root: Path, out: Path, settings: "Settings") -> bool:
     from harness.data import check, summary
     from harness.lock import held
 
@@ -123,7 +126,7 @@ def _sources(
     folder: Path | None,
     classes: int | None,
     data_root: Path,
-) -> "list[tuple[str, Path, list[Listed]]]":
+) -> "list[tuple[str, Path, Splits]]":
     """Return what to check: a name for it, its root, and its files."""
     if sum((name is not None, bool(lists), folder is not None)) != 1:
         raise click.UsageError("name one data set, or give --list with --root, or --folder")
@@ -134,7 +137,7 @@ def _sources(
     from harness.data import lists as listings
 
     if folder is not None:
-        return [(folder.name, folder, listings.from_folder(folder))]
+        return [(folder.name, folder, {"all": listings.from_folder(folder)})]
     assert root is not None
     files = dict(_split_and_file(text) for text in lists)
     if len(files) < len(lists):
@@ -142,7 +145,7 @@ def _sources(
     rows = listings.from_files(files, root, num_classes=classes)
     if rows.repeated:
         click.echo(f"{rows.repeated} rows say what another row says already", err=True)
-    return [(root.name, root, rows.listed)]
+    return [(root.name, root, rows.splits)]
 
 
 def _split_and_file(text: str) -> tuple[str, Path]:
@@ -153,22 +156,15 @@ def _split_and_file(text: str) -> tuple[str, Path]:
     return (split if found else path.stem), path
 
 
-def _passports(name: str, data_root: Path) -> "list[tuple[str, Path, list[Listed]]]":
+def _passports(name: str, data_root: Path) -> "list[tuple[str, Path, Splits]]":
     """Return each copy of a data set that left a passport."""
-    from harness.data import DATASETS, lists, passport
+    from harness.data import GENERATED, passport
 
-    names.check(name, DATASETS, what="data set")
+    names.check(name, GENERATED, what="data set")
     found = sorted(data_root.glob(f"{name}*/passport.json"))
     if not found:
         raise ValueError(f"{data_root} has no passport of {name!r}; `harness plan` makes its data")
-    sources = []
-    for path in found:
-        try:
-            splits = passport.read(path)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"{path} is not a passport ({error})") from error
-        sources.append((path.parent.name, path.parent, lists.from_passport(splits)))
-    return sources
+    return [(path.parent.name, path.parent, passport.read(path).splits) for path in found]
 
 
 class Progress:

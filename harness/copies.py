@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import source
+from harness.data.passport import FILE, read
 from harness.specs import DataSpec
 
 DESK = "desk"
@@ -59,19 +60,14 @@ def sizes(data: DataSpec) -> Videos:
 def passport(data: DataSpec, root: Path) -> str | None:
     """Return the hash of the passport of a data set under `root`; None if none is there.
 
-    The passport is believed: its files are compared with it when a trial starts. Only the desk
-    data set can be told from its options.
+    The passport is believed: its files are compared with it when a trial starts.
 
     Raises:
         ValueError: If the passport cannot be read.
     """
-    path = root / f"{DESK}-{_folder(data)}" / "passport.json"
-    if data.name != DESK or not path.is_file():
-        return None
-    try:
-        return _digest(json.loads(path.read_bytes()))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path} is no passport ({error}); delete {path.parent}") from error
+    folder = f"{DESK}-{_folder(data)}" if data.name == DESK else data.name
+    path = root / folder / FILE
+    return read(path).digest if path.is_file() else None
 
 
 def _recipe(data: DataSpec) -> dict[str, Any]:
@@ -85,13 +81,3 @@ def _recipe(data: DataSpec) -> dict[str, Any]:
 def _folder(data: DataSpec) -> str:
     canonical = json.dumps(_recipe(data), sort_keys=True)
     return hashlib.sha256(canonical.encode()).hexdigest()[:_DIGITS]
-
-
-def _digest(splits: Mapping[str, list[dict[str, Any]]]) -> str:
-    """Hash a passport as `harness.data.passport.digest` does."""
-    lines = [
-        "\t".join((split, *(str(video[name]) for name in ("id", "label", "frames", "sha256"))))
-        for split, videos in sorted(splits.items())
-        for video in sorted(videos, key=lambda video: str(video["id"]))
-    ]
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()

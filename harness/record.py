@@ -7,7 +7,7 @@ beside it in `records/<key>.npz` and are named there by their hash.
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ class Record:
         provenance: Commit, libraries, machine.
         seconds: From the start of the last attempt to its end.
         resumed_epochs: Epoch after which each further attempt went on.
+        data: Videos listed and good of each split, hash of the class names, how files differ.
         format: Version of this layout.
     """
 
@@ -52,6 +53,7 @@ class Record:
     provenance: Mapping[str, Any]
     seconds: float
     resumed_epochs: list[int]
+    data: Mapping[str, Any] = field(default_factory=dict)
     format: int = FORMAT
 
     @property

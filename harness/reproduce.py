@@ -22,7 +22,6 @@ from harness import (
     trial,
 )
 from harness.data import desk
-from harness.data.passport import digest
 from harness.evidence import Evidence
 from harness.judge import Judged
 from harness.mirror import Mirror
@@ -70,7 +69,7 @@ def planned(request: Request, *, progress: data.Progress | None = None) -> list[
     def passport(each: Trial) -> str:
         place = f"{each.data.name} {sorted(each.data.options.items())}"
         if place not in passports:
-            passports[place] = digest(data.videos(each.data, request.runtime, progress))
+            passports[place] = data.known(each.data, request.runtime.data, progress).digest
         return passports[place]
 
     return plan.trials(

@@ -20,7 +20,7 @@ _ROOT = Path(__file__).resolve().parents[1]
 _LIBRARIES = ("torch", "torchvision", "av", "numpy", "einops", "ray", "mlflow")
 _SPECS = "harness.specs"
 _DIGITS = 16
-REGISTRIES = ("DATASETS", "BACKBONES", "MODULES", "CHECKPOINTS")
+REGISTRIES = ("DATASETS", "GENERATED", "BACKBONES", "MODULES", "CHECKPOINTS")
 
 
 @dataclass(frozen=True, kw_only=True)

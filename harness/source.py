@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from harness.data import generator
 from harness.names import place
 from harness.runtime import code_hashes
 from harness.specs import Trial
@@ -39,8 +40,7 @@ def code(trial: Trial) -> dict[str, str]:
     Raises:
         ValueError: If the trial names what does not exist.
     """
-    named = [place(constant("data", "DATASETS"), trial.data.name, what="data set")]
-    return dict(_hashes("harness.trial", (*named, *network(trial))))
+    return dict(_hashes("harness.trial", (*generator(trial.data.name), *network(trial))))
 
 
 def network_code(trial: Trial) -> dict[str, str]:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from harness import checkpoint, cost, data, evaluate, metrics, record, train, zoo
-from harness.data.passport import digest
+from harness.data.loader import FrameCache, Loader
 from harness.data.videos import Video
 from harness.names import place
 from harness.record import Record
@@ -41,15 +41,14 @@ def run(trial: Trial, runtime: Runtime, report: Report) -> Record:
     start = time.monotonic()
     _check(trial, runtime)
     torch.set_num_threads(runtime.threads)
-    splits = data.videos(trial.data, runtime)
-    passport = digest(splits)
-    key = record.key(trial, passport)
+    known = data.known(trial.data, runtime.data)
+    key = record.key(trial, known.digest)
 
     torch.manual_seed(trial.seed)
     net = zoo.build(trial.model, trial.data, weights_root=runtime.weights).to(runtime.device)
-    test = _Test(net, splits["test"], trial, runtime)
-    batches = data.Loader(
-        splits["train"],
+    test = _Test(net, known.splits["test"], trial, runtime)
+    batches = Loader(
+        known.splits["train"],
         trial.data,
         batch_videos=trial.train.batch_videos,
         seed=trial.seed,
@@ -57,12 +56,13 @@ def run(trial: Trial, runtime: Runtime, report: Report) -> Record:
     )
     history, resumed = _train(net, batches, test, runtime.work(key), report)
     scores = test.scores(trial.evaluation)
-    packed = _pack(scores, splits["test"])
+    packed = _pack(scores, known.splits["test"])
     counted = cost.count_net(net, test.one_clip(), num_classes=trial.data.num_classes)
     done = Record(
         key=key,
         trial=as_dict(trial),
-        passport=passport,
+        passport=known.digest,
+        data=known.coverage,
         code=code(trial),
         metrics=test.metrics(scores),
         params=counted.params,
@@ -90,7 +90,7 @@ def _check(trial: Trial, runtime: Runtime) -> None:
 
 
 def _train(
-    net: nn.Module, batches: data.Loader, test: "_Test", work: Path, report: Report
+    net: nn.Module, batches: Loader, test: "_Test", work: Path, report: Report
 ) -> tuple[list[Epoch], list[int]]:
     """Train from the newest checkpoint; return the history and the epochs of resumption."""
     state = checkpoint.newest(work)
@@ -127,9 +127,9 @@ class _Test:
             crop_px=trial.evaluation.crop_px,
             short_side_px=trial.evaluation.short_side_px,
         )
-        cache = data.FrameCache(runtime.cache_mb)
+        cache = FrameCache(runtime.cache_mb)
         self.loaders = {
-            views: data.Loader(
+            views: Loader(
                 videos,
                 trial.data,
                 views=views,
@@ -179,7 +179,7 @@ def code(trial: Trial) -> dict[str, str]:
         ValueError: If the trial names what does not exist.
     """
     named = [
-        place(data.DATASETS, trial.data.name, what="data set"),
+        *data.generator(trial.data.name),
         place(zoo.BACKBONES, trial.model.backbone, what="backbone"),
     ]
     if trial.model.module is not None:

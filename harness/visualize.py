@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from harness import checkpoint, data, record, zoo
 from harness.data import desk
-from harness.data.passport import digest
+from harness.data.loader import Clips, FrameCache
 from harness.data.transforms import normalise
 from harness.data.videos import Video
 from harness.names import check
@@ -135,10 +135,10 @@ def videos_of(trial: Trial, made: Record, runtime: Runtime) -> list[Video]:
     Raises:
         ValueError: If the data are others than those of the record.
     """
-    splits = data.videos(trial.data, runtime)
-    if digest(splits) != made.passport:
+    known = data.known(trial.data, runtime.data)
+    if known.digest != made.passport:
         raise ValueError(f"{runtime.data} holds other videos than those of {made.key}")
-    return splits["test"]
+    return known.splits["test"]
 
 
 def scored(results: Path, made: Record) -> Scored:
@@ -195,8 +195,8 @@ def _scene(net: nn.Module, trial: Trial, video: Video, ours: Scored, theirs: Sco
     place = ours.ids.index(video.id)
     labels = (ours.labels[place], ours.scores[place].argmax(), theirs.scores[place].argmax())
     truth, dynamic, average = (class_name(trial.data.name, int(label)) for label in labels)
-    cache = data.FrameCache(0)
-    clips = data.Clips([video], trial.data, views=trial.evaluation, seed=0, cache=cache)[0, 0][0]
+    cache = FrameCache(0)
+    clips = Clips([video], trial.data, views=trial.evaluation, seed=0, cache=cache)[0, 0][0]
     return Scene(
         video=video.id,
         frames=clips[0].numpy(),

@@ -10,7 +10,6 @@ import pytest
 
 from experiments.table_b import EXPERIMENT
 from harness import data, plan, record, schedule, trial
-from harness.data.passport import digest
 from harness.schedule import Resources
 from tests.conftest import shrunk
 
@@ -18,7 +17,7 @@ pytestmark = pytest.mark.slow
 
 
 def passport_of(each, runtime):
-    return digest(data.videos(each.data, runtime))
+    return data.known(each.data, runtime.data).digest
 
 
 def planned(runtime, rows=(1, 3)):

@@ -9,7 +9,6 @@ from experiments.scales import SCALES, desk
 from experiments.table_b import EXPERIMENT
 from harness import copies, counted, data, source, trial
 from harness.data import desk as desk_videos
-from harness.data import passport
 from harness.specs import DataSpec
 from tests.conftest import TINY_DATA
 
@@ -29,7 +28,7 @@ def test_the_code_of_a_trial_is_read_without_running_it(place):
 
 def test_constants_and_defaults_are_read():
     assert source.constant("data.desk", "DESIGN") == desk_videos.DESIGN
-    assert source.constant("data", "DATASETS") == data.DATASETS
+    assert source.constant("data", "GENERATED") == data.GENERATED
     assert source.defaults("data.desk", "videos")["test_videos"] == 480
 
 
@@ -55,8 +54,8 @@ def test_what_is_not_kept_is_counted_anew(monkeypatch):
 
 
 def test_a_passport_is_that_of_the_data_set_itself(runtime, tiny_trial):
-    splits = data.videos(tiny_trial.data, runtime)
-    assert copies.passport(tiny_trial.data, runtime.data) == passport.digest(splits)
+    known = data.known(tiny_trial.data, runtime.data)
+    assert copies.passport(tiny_trial.data, runtime.data) == known.digest
 
 
 def test_data_that_are_not_there_have_no_passport_and_are_not_made(tmp_path):

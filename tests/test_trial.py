@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from harness import checkpoint, record, trial
-from harness.data.decode import DamagedVideoError
+from harness.data.videos import DamagedVideoError
 
 
 def quiet(history):

@@ -7,29 +7,32 @@ is read again only if its size or time of change differs, or the rules do.
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from harness.data.lists import Listed
+from harness.data import passport
 from harness.data.pool import Settings, ask_all
 from harness.data.probe import DECODER
+from harness.data.videos import Video
 from harness.facts import Facts, Verdict
 
 JOURNAL = "journal.jsonl"
 Watch = Callable[[int, int, Facts | None], None]
-Stamp = tuple[int | None, int | None]
+Stamp = tuple[int, int] | None
 _ENDED: tuple[Verdict, ...] = ("hung", "out of memory", "crashed")
 _UNSURE: tuple[Verdict, ...] = ("damaged", *_ENDED)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Checked:
-    """A file that a data set names, and what was found of it."""
+    """A video that a data set names in one of its splits, what was found of it, and its stamp."""
 
-    listed: Listed
+    split: str
+    video: Video
     facts: Facts
+    stamp: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,7 +46,12 @@ class _Entry:
 
 
 def run(
-    listed: Sequence[Listed], root: Path, out: Path, settings: Settings, *, watch: Watch
+    splits: Mapping[str, Sequence[Video]],
+    root: Path,
+    out: Path,
+    settings: Settings,
+    *,
+    watch: Watch,
 ) -> list[Checked]:
     """Check videos, each one at most once.
 
@@ -51,14 +59,15 @@ def run(
     address space: memory pressure makes sound files look damaged.
 
     Args:
-        listed: The videos; one file may stand in it twice.
+        splits: The videos; one file may stand in them twice.
         root: Folder that they must lie in.
         out: Folder of the journal.
         settings: Processes and limits.
         watch: Called with videos done, videos in all, and what was found, None for those that the
             journal knew already.
     """
-    stamps = {each.path: _stamp(each.path) for each in listed}
+    listed = [(split, video) for split, videos in splits.items() for video in videos]
+    stamps = {video.path: _stamp(video.path) for _, video in listed}
     with _Journal(out / JOURNAL, root, settings) as journal:
         first = [path for path, stamp in stamps.items() if not journal.knows(path, stamp)]
         watch(len(stamps) - len(first), len(stamps), None)
@@ -69,15 +78,22 @@ def run(
         for done, (path, facts) in enumerate(ask_all(again, root, settings, alone=True), start=1):
             journal.add(path, stamps[path], _decided(journal.facts(path), facts), tries=2)
             watch(len(stamps) - len(again) + done, len(stamps), facts)
-        return [Checked(listed=each, facts=_compared(each, journal)) for each in listed]
+        return [
+            Checked(
+                split=split,
+                video=video,
+                facts=_compared(video, journal),
+                stamp=stamps[video.path],
+            )
+            for split, video in listed
+        ]
 
 
 def _stamp(path: Path) -> Stamp:
     try:
-        status = path.stat()
+        return passport.stamp(path)
     except (OSError, ValueError):
-        return None, None
-    return status.st_size, status.st_mtime_ns
+        return None
 
 
 def _decided(first: Facts, second: Facts) -> Facts:
@@ -88,9 +104,9 @@ def _decided(first: Facts, second: Facts) -> Facts:
     return replace(second, reason="; ".join(filter(None, (second.reason, aside))))
 
 
-def _compared(listed: Listed, journal: "_Journal") -> Facts:
-    facts = journal.facts(listed.path)
-    if listed.sha256 and facts.sha256 and listed.sha256 != facts.sha256:
+def _compared(video: Video, journal: "_Journal") -> Facts:
+    facts = journal.facts(video.path)
+    if video.sha256 and facts.sha256 and video.sha256 != facts.sha256:
         reason = "; ".join(filter(None, ("its content is not what the list says", facts.reason)))
         return replace(facts, verdict="changed", reason=reason)
     return facts
@@ -161,7 +177,7 @@ class _Journal:
 def _entry(row: dict[str, Any]) -> _Entry:
     return _Entry(
         facts=Facts(**row["facts"]),
-        stamp=(row["stamp"][0], row["stamp"][1]),
+        stamp=None if row["stamp"] is None else (row["stamp"][0], row["stamp"][1]),
         tries=row["tries"],
         given=(row["given"][0], row["given"][1]),
     )

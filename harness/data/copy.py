@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -21,13 +21,11 @@ import av
 
 from harness import files, lock
 from harness.data import passport
-from harness.data.decode import DamagedVideoError
 from harness.data.reencode import Settings, reencode
-from harness.data.videos import Video
+from harness.data.videos import DamagedVideoError, Video
 
 Progress = Callable[[str, int, int], None]
 JOURNAL, PASSPORT = "copies.jsonl", "copies.json"
-_DATA_PASSPORT = "passport.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,21 +114,22 @@ def data_set(
     Raises:
         ValueError: As `make`, or if the source has no passport.
     """
-    if not (source / _DATA_PASSPORT).is_file():
-        raise ValueError(f"{source} has no {_DATA_PASSPORT}, which lists the videos to copy")
-    splits = passport.read(source / _DATA_PASSPORT)
+    if not (source / passport.FILE).is_file():
+        raise ValueError(f"{source} has no {passport.FILE}, which lists the videos to copy")
+    known = passport.read(source / passport.FILE)
+    root = known.root or source
     made = make(
-        itertools.chain.from_iterable(splits.values()),
-        source,
+        itertools.chain.from_iterable(known.splits.values()),
+        root,
         folder,
         settings=settings,
         processes=processes,
         progress=progress,
     )
-    passport.write(
-        folder / _DATA_PASSPORT,
-        {split: copied(videos, made, source, folder) for split, videos in splits.items()},
-    )
+    splits = {split: copied(videos, made, root, folder) for split, videos in known.splits.items()}
+    changed = (settings or Settings()).sentence()
+    copies = replace(known, splits=splits, root=folder, changed=changed)
+    passport.write(folder / passport.FILE, copies)
     return made
 
 
@@ -140,12 +139,12 @@ def copied(
     """Return the copies as videos, without those that have none."""
     found = {copy.id: copy for copy in copies if not copy.damage}
     return [
-        Video(
-            id=video.id,
+        replace(
+            video,
             path=_target(video, root, folder),
-            label=video.label,
-            frames=video.frames,
             sha256=found[video.id].sha256,
+            stamp=passport.stamp(_target(video, root, folder)),
+            turned=False,
         )
         for video in videos
         if video.id in found

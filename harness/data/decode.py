@@ -13,11 +13,10 @@ from av.video.reformatter import VideoReformatter
 from jaxtyping import UInt8
 from torch import Tensor
 
+from harness.data.videos import DamagedVideoError
+
+LOCAL_ONLY = {"protocol_whitelist": "file"}
 Frames = UInt8[Tensor, "F H W 3"]
-
-
-class DamagedVideoError(ValueError):
-    """A file that is not a readable video, or not whole."""
 
 
 def read_frames(path: Path, wanted: Sequence[int] | None = None) -> Frames:
@@ -38,7 +37,7 @@ def read_frames(path: Path, wanted: Sequence[int] | None = None) -> Frames:
     pictures = []
     reformatter = VideoReformatter()
     try:
-        with av.open(str(path), options=_LOCAL_ONLY) as container:
+        with av.open(str(path), options=LOCAL_ONLY) as container:
             stream = container.streams.video[0]
             stream.thread_type = "NONE"
             stream.codec_context.thread_count = 1
@@ -58,6 +57,3 @@ def read_frames(path: Path, wanted: Sequence[int] | None = None) -> Frames:
     if len({picture.shape for picture in pictures}) > 1:
         raise DamagedVideoError(f"{path}: its frames differ in size")
     return torch.from_numpy(np.stack(pictures))
-
-
-_LOCAL_ONLY = {"protocol_whitelist": "file"}

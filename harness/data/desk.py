@@ -26,8 +26,7 @@ from filelock import FileLock
 from jaxtyping import Bool, Int, UInt8
 
 from harness.data import passport
-from harness.data.decode import DamagedVideoError
-from harness.data.videos import Video
+from harness.data.videos import DamagedVideoError, Video
 
 FRAMES = 64
 CYCLE = 16
@@ -88,12 +87,12 @@ def videos(
     folder = root / f"desk-{name}"
     root.mkdir(parents=True, exist_ok=True)
     with FileLock(root / f"desk-{name}.lock"):
-        if not (folder / "passport.json").is_file():
+        if not (folder / passport.FILE).is_file():
             _make(folder, recipe, progress)
-    splits = passport.read(folder / "passport.json")
     try:
+        splits = dict(passport.read(folder / passport.FILE).splits)
         passport.verify(itertools.chain.from_iterable(splits.values()))
-    except DamagedVideoError as error:
+    except ValueError as error:
         message = f"{error}; delete {folder} to have its videos made again"
         raise DamagedVideoError(message) from None
     return splits
@@ -115,7 +114,7 @@ def _make(
         identity = f"{split}/{index:05d}"
         digest = passport.file_sha256(path)
         return split, Video(
-            id=identity, path=path, label=label_of(index), frames=FRAMES, sha256=digest
+            id=identity, path=path, labels=(label_of(index),), frames=FRAMES, sha256=digest
         )
 
     for split in ("train", "test"):
@@ -126,7 +125,7 @@ def _make(
             splits[split].append(video)
             if progress:
                 progress("desk videos", done, len(jobs))
-    passport.write(folder / "passport.json", splits)
+    passport.write(folder / passport.FILE, passport.whole(splits))
 
 
 def label_of(index: int) -> int:

@@ -5,7 +5,7 @@ never guessed, and no file is opened here.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
@@ -24,51 +24,23 @@ _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.,-]*:")
 _LABEL = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Listed:
-    """One file that a data set names.
-
-    Attributes:
-        id: The same on every machine.
-        path: The file.
-        label: Class index from 0.
-        split: Part of the data set.
-        sha256: Hash that its content must have; empty if any will do.
-    """
-
-    id: str
-    path: Path
-    label: int
-    split: str
-    sha256: str = ""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Rows:
-    """What list files say: the files, and how many rows said the same again."""
+    """What list files say: the videos of each split, and how many rows said the same again."""
 
-    listed: list[Listed]
+    splits: dict[str, list[Video]]
     repeated: int
 
 
-def from_passport(splits: Mapping[str, Sequence[Video]]) -> list[Listed]:
-    """List what a passport knows."""
-    return [
-        Listed(id=video.id, path=video.path, label=video.label, split=split, sha256=video.sha256)
-        for split, videos in splits.items()
-        for video in videos
-    ]
-
-
-def from_folder(root: Path) -> list[Listed]:
-    """List `root/<class>/*` as one split, classes numbered by the order of their names.
+def from_folder(root: Path) -> list[Video]:
+    """List `root/<class>/*`, classes numbered by the order of their names.
 
     Raises:
         ValueError: If no class has a video, or a name cannot be printed.
     """
     classes = sorted(each for each in root.iterdir() if each.is_dir())
     listed = [
-        Listed(id=path.relative_to(root).as_posix(), path=path, label=label, split="all")
+        Video(id=path.relative_to(root).as_posix(), path=path, labels=(label,))
         for label, folder in enumerate(classes)
         for path in sorted(folder.iterdir())
         if path.suffix.lower() in SUFFIXES
@@ -109,7 +81,10 @@ def from_files(
         raise ValueError("\n".join([f"{reader.wrong} wrong rows:", *reader.errors, *rest]))
     if not reader.seen:
         raise ValueError(f"{', '.join(map(str, files.values()))}: there is no row")
-    return Rows(listed=list(reader.seen.values()), repeated=reader.repeated)
+    splits: dict[str, list[Video]] = {split: [] for split in files}
+    for split, video in reader.seen.values():
+        splits[split].append(video)
+    return Rows(splits=splits, repeated=reader.repeated)
 
 
 class _Reader:
@@ -118,7 +93,7 @@ class _Reader:
     def __init__(self, root: Path, num_classes: int | None) -> None:
         self.root = root
         self.num_classes = num_classes
-        self.seen: dict[str, Listed] = {}
+        self.seen: dict[str, tuple[str, Video]] = {}
         self.repeated = 0
         self.wrong = 0
         self.errors: list[str] = []
@@ -146,13 +121,12 @@ class _Reader:
         label = _label(text, self.num_classes)
         path = self._place(name)
         identity = path.relative_to(self.root).as_posix()
-        known = self.seen.setdefault(
-            identity, Listed(id=identity, path=path, label=label, split=split)
-        )
-        if known.path is path:
+        video = Video(id=identity, path=path, labels=(label,))
+        before, known = self.seen.setdefault(identity, (split, video))
+        if known is video:
             return
-        if known.split != split:
-            raise ValueError(f"{name!r} is in split {known.split!r} already: a leak")
+        if before != split:
+            raise ValueError(f"{name!r} is in split {before!r} already: a leak")
         if known.label != label:
             raise ValueError(f"{name!r} has label {label}, and {known.label} before")
         self.repeated += 1

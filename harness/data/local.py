@@ -6,7 +6,8 @@ from pathlib import Path
 
 import av
 
-from harness.data.decode import _LOCAL_ONLY, DamagedVideoError
+from harness.data.decode import LOCAL_ONLY
+from harness.data.videos import DamagedVideoError
 
 
 @contextlib.contextmanager
@@ -19,7 +20,7 @@ def opened(path: Path) -> Iterator[tuple[av.container.InputContainer, av.VideoSt
         DamagedVideoError: If the file cannot be opened, has no video, or fails while it is read.
     """
     try:
-        with av.open(str(path), options=_LOCAL_ONLY) as container:
+        with av.open(str(path), options=LOCAL_ONLY) as container:
             stream = container.streams.video[0]
             one_thread(stream.codec_context)
             yield container, stream

@@ -5,66 +5,168 @@ The hash is part of every trial key: another copy of the data is another trial.
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
-from harness.data.decode import DamagedVideoError
-from harness.data.videos import Video
+from harness.data.videos import DamagedVideoError, Timing, Video
+from harness.files import replace
 
-Splits = Mapping[str, Sequence[Video]]
+FILE = "passport.json"
+_DEFAULTS = {field.name: field.default for field in fields(Video)}
 
 
-def digest(splits: Splits) -> str:
-    """Hash the identity, label, length and content of every video, split by split."""
-    lines = [
-        f"{split}\t{video.id}\t{video.label}\t{video.frames}\t{video.sha256}"
-        for split, videos in sorted(splits.items())
-        for video in sorted(videos, key=lambda video: video.id)
-    ]
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+@dataclass(frozen=True, kw_only=True)
+class Passport:
+    """What may be used of a data set.
+
+    Attributes:
+        splits: Whole, readable videos of each split.
+        listed: Videos that the lists of each split name, whole or not.
+        classes: Names by label; empty where labels have none.
+        root: Folder that the lists are relative to; None if it holds the passport.
+        changed: How the files differ from those that the lists mean; empty if they do not.
+    """
+
+    splits: Mapping[str, list[Video]]
+    listed: Mapping[str, int]
+    classes: tuple[str, ...] = ()
+    root: Path | None = None
+    changed: str = ""
+
+    @property
+    def digest(self) -> str:
+        """Hash the identity, labels, length and content of every video, and the class names."""
+        lines = [
+            "\t".join((split, video.id, labels(video), str(video.frames), video.sha256))
+            for split, videos in sorted(self.splits.items())
+            for video in sorted(videos, key=lambda video: video.id)
+        ]
+        named = [f"classes\t{classes_sha256(self.classes)}"] if self.classes else []
+        return hashlib.sha256("\n".join(lines + named).encode()).hexdigest()
+
+    @property
+    def coverage(self) -> dict[str, Any]:
+        """Say what is there of what is listed, as a record keeps it."""
+        return {
+            "listed": dict(self.listed),
+            "good": {split: len(videos) for split, videos in self.splits.items()},
+            "classes": classes_sha256(self.classes) if self.classes else "",
+            "changed": self.changed,
+        }
+
+
+def labels(video: Video) -> str:
+    """Write the labels of a video."""
+    return ",".join(map(str, video.labels))
+
+
+def whole(splits: Mapping[str, list[Video]]) -> Passport:
+    """Return the passport of a data set that lacks nothing and has no class names."""
+    return Passport(splits=splits, listed={split: len(each) for split, each in splits.items()})
+
+
+def classes_sha256(classes: Sequence[str]) -> str:
+    """Hash a table of class names, in the order of their labels."""
+    return hashlib.sha256("\n".join(classes).encode()).hexdigest()
 
 
 def verify(videos: Iterable[Video]) -> None:
-    """Compare every file with its hash.
+    """Compare every video with what the passport knows: its stamp, or its bytes if that differs.
+
+    The stamp of a folder of frames is that of the folder itself.
 
     Raises:
-        DamagedVideoError: For the first file that is missing or differs; names the file.
+        DamagedVideoError: For the first video that is missing or differs; names it.
     """
     for video in videos:
-        if not video.path.is_file():
+        if not video.path.exists():
             raise DamagedVideoError(f"{video.path}: the passport lists it, but it is missing")
-        if file_sha256(video.path) != video.sha256:
+        if video.stamp is not None and stamp(video.path) == video.stamp:
+            continue
+        if content_sha256(video.path) != video.sha256:
             raise DamagedVideoError(f"{video.path}: its content differs from the passport's hash")
 
 
-def write(path: Path, splits: Splits) -> None:
-    """Write the passport beside its videos, whose paths become relative to it."""
-    rows = {
-        split: [
-            {
-                "id": video.id,
-                "path": video.path.relative_to(path.parent).as_posix(),
-                "label": video.label,
-                "frames": video.frames,
-                "sha256": video.sha256,
-            }
-            for video in videos
-        ]
-        for split, videos in splits.items()
-    }
-    path.write_text(json.dumps(rows, indent=0), encoding="utf-8")
+def stamp(path: Path) -> tuple[int, int]:
+    """Return the size and the time of the last change, in nanoseconds."""
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns
 
 
-def read(path: Path) -> dict[str, list[Video]]:
-    """Read what `write` wrote."""
-    rows = json.loads(path.read_text(encoding="utf-8"))
-    return {
-        split: [Video(**(row | {"path": path.parent / row["path"]})) for row in videos]
-        for split, videos in rows.items()
-    }
+def content_sha256(path: Path) -> str:
+    """Hash the bytes of a file; of a folder, the names and bytes of its files."""
+    if not path.is_dir():
+        return file_sha256(path)
+    files = sorted(each for each in path.iterdir() if each.is_file())
+    lines = [f"{each.name}\t{file_sha256(each)}" for each in files]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def file_sha256(path: Path) -> str:
     """Hash the bytes of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write(path: Path, known: Passport) -> None:
+    """Write a passport; paths in it are relative to its folder."""
+    body = {
+        "listed": dict(known.listed),
+        "classes": known.classes,
+        "root": _relative(known.root or path.parent, path.parent),
+        "changed": known.changed,
+        "splits": {
+            split: [_row(video, path.parent) for video in videos]
+            for split, videos in known.splits.items()
+        },
+    }
+    replace(path, json.dumps(body, indent=0).encode())
+
+
+def read(path: Path) -> Passport:
+    """Read what `write` wrote.
+
+    Raises:
+        ValueError: If it is not a passport.
+    """
+    try:
+        body = json.loads(path.read_bytes())
+        return Passport(
+            splits={
+                split: [_video(row, path.parent) for row in rows]
+                for split, rows in body["splits"].items()
+            },
+            listed=body["listed"],
+            classes=tuple(body["classes"]),
+            root=_absolute(body["root"], path.parent),
+            changed=body["changed"],
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
+        raise ValueError(f"{path} is no passport ({type(error).__name__}: {error})") from error
+
+
+def _row(video: Video, folder: Path) -> dict[str, Any]:
+    """Return what is known of a video, without what is as usual."""
+    row = {name: value for name, value in asdict(video).items() if value != _DEFAULTS[name]}
+    return row | {"path": _relative(video.path, folder)}
+
+
+def _video(row: Mapping[str, Any], folder: Path) -> Video:
+    values = dict(row) | {"path": _absolute(row["path"], folder), "labels": tuple(row["labels"])}
+    if "stamp" in row:
+        values["stamp"] = (row["stamp"][0], row["stamp"][1])
+    if "timing" in row:
+        timing = row["timing"] | {"stamps": tuple(row["timing"]["stamps"])}
+        values["timing"] = Timing(**timing)
+    return Video(**values)
+
+
+def _relative(path: Path, folder: Path) -> str:
+    return Path(os.path.relpath(path, folder)).as_posix()
+
+
+def _absolute(path: str, folder: Path) -> Path:
+    return Path(os.path.normpath(folder / path))

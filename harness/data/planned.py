@@ -22,10 +22,11 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from harness.data import packets
-from harness.data.decode import DamagedVideoError, read_frames
+from harness.data.decode import read_frames
 from harness.data.local import one_thread, opened
 from harness.data.packets import NotPlainError, Packet, PacketTable
 from harness.data.upright import display_matrix, turned
+from harness.data.videos import DamagedVideoError
 
 _ODD = (DamagedVideoError, NotPlainError)
 

@@ -18,9 +18,9 @@ import numpy as np
 import torch
 from av.video.reformatter import VideoReformatter
 
-from harness.data.decode import DamagedVideoError
 from harness.data.local import one_thread, opened
 from harness.data.upright import STORED, Matrix, display_matrix, turned
+from harness.data.videos import DamagedVideoError
 
 _RATES = (1, 240)
 _USUAL_RATE = Fraction(30)
@@ -44,6 +44,13 @@ class Settings:
     preset: str = "medium"
     group: int = 4
     b_frames: int = 3
+
+    def sentence(self) -> str:
+        """Say what a copy is."""
+        return (
+            f"training copies: short side {self.short_side_px}, H.264, crf {self.crf}, "
+            f"groups of {self.group}"
+        )
 
     def options(self) -> dict[str, str]:
         """Return the options of the encoder."""

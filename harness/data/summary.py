@@ -6,7 +6,7 @@ import json
 import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,10 @@ from harness.coverage import coverage
 from harness.data import passport
 from harness.data.check import Checked
 from harness.data.lists import SHOWN, SUFFIXES
-from harness.data.videos import Video
-from harness.facts import GOOD
-from harness.files import replace
+from harness.data.passport import Passport
+from harness.data.videos import Timing, Video
+from harness.facts import GOOD, Facts
+from harness.files import replace as put
 
 _FORMULA = ("=", "+", "-", "@")
 
@@ -47,8 +48,8 @@ class Summary:
 
     def present(self, split: str) -> tuple[int, int]:
         """Return the good and the listed videos of a split."""
-        counts = self.classes[split].values()
-        return sum(good for good, _ in counts), sum(listed for _, listed in counts)
+        counts = self.verdicts[split]
+        return sum(counts.get(verdict, 0) for verdict in GOOD), sum(counts.values())
 
     @property
     def clean(self) -> bool:
@@ -58,17 +59,17 @@ class Summary:
         )
 
 
-def summarise(checked: Sequence[Checked], root: Path) -> Summary:
+def summarise(checked: Sequence[Checked], root: Path, class_names: Sequence[str] = ()) -> Summary:
     """Count what was found, and look for what is there twice or not named at all."""
     verdicts: dict[str, Counter[str]] = defaultdict(Counter)
     classes: dict[str, dict[int, tuple[int, int]]] = defaultdict(dict)
     for each in checked:
-        split, label = each.listed.split, each.listed.label
-        verdicts[split][each.facts.verdict] += 1
-        good, listed = classes[split].get(label, (0, 0))
-        classes[split][label] = (good + (each.facts.verdict in GOOD), listed + 1)
+        verdicts[each.split][each.facts.verdict] += 1
+        for label in each.video.labels:
+            good, listed = classes[each.split].get(label, (0, 0))
+            classes[each.split][label] = (good + (each.facts.verdict in GOOD), listed + 1)
     equal = _groups((each.facts.sha256, each) for each in checked)
-    same_id = _groups((each.listed.id, each) for each in checked)
+    same_id = _groups((each.video.id, each) for each in checked)
     return Summary(
         verdicts=verdicts,
         classes=classes,
@@ -76,7 +77,7 @@ def summarise(checked: Sequence[Checked], root: Path) -> Summary:
         duplicates=[sorted(map(_name, group)) for group in equal],
         leaks=[sorted(map(_name, g)) for g in (*equal, *same_id) if len(_splits(g)) > 1],
         unlisted=_unlisted(checked, root),
-        passport=passport.digest(good_videos(checked)),
+        passport=known(checked, root, class_names).digest,
     )
 
 
@@ -84,30 +85,58 @@ def good_videos(checked: Iterable[Checked]) -> dict[str, list[Video]]:
     """Return the videos that may be used, by split."""
     splits: dict[str, list[Video]] = {}
     for each in checked:
-        videos = splits.setdefault(each.listed.split, [])
-        facts, listed = each.facts, each.listed
+        videos = splits.setdefault(each.split, [])
+        facts = each.facts
         if facts.verdict in GOOD and facts.frames is not None and facts.sha256 is not None:
-            videos.append(
-                Video(
-                    id=listed.id,
-                    path=listed.path,
-                    label=listed.label,
-                    frames=facts.frames,
-                    sha256=facts.sha256,
-                )
+            known = replace(
+                each.video,
+                frames=facts.frames,
+                sha256=facts.sha256,
+                stamp=each.stamp,
+                timing=_timing(facts),
+                turned=bool(facts.rotation),
             )
+            videos.append(known)
     return splits
 
 
-def write(checked: Sequence[Checked], summary: Summary, root: Path, out: Path) -> list[Path]:
+def _timing(facts: Facts) -> Timing | None:
+    """Return when frames are shown, if every one of them says so."""
+    if facts.time_base is None:
+        return None
+    if facts.step is not None:
+        return Timing(unit=facts.time_base, step=facts.step)
+    stamps = [stamp for stamp in facts.stamps if stamp is not None]
+    if not stamps or len(stamps) < len(facts.stamps):
+        return None
+    return Timing(unit=facts.time_base, stamps=tuple(stamp - stamps[0] for stamp in stamps))
+
+
+def known(checked: Sequence[Checked], root: Path, class_names: Sequence[str] = ()) -> Passport:
+    """Return the passport of what was checked."""
+    return Passport(
+        splits=good_videos(checked),
+        listed=dict(Counter(each.split for each in checked)),
+        classes=tuple(class_names),
+        root=root,
+    )
+
+
+def write(
+    checked: Sequence[Checked],
+    summary: Summary,
+    root: Path,
+    out: Path,
+    class_names: Sequence[str] = (),
+) -> list[Path]:
     """Write `passport.json` of the good, `bad.csv` of the others, `check.json` and `summary.md`."""
     out.mkdir(parents=True, exist_ok=True)
     paths = [out / name for name in ("summary.md", "bad.csv", "check.json", "passport.json")]
     whole = {"root": str(root)} | vars(summary) | {"videos": [_row(c, root) for c in checked]}
-    replace(paths[0], text(summary).encode("utf-8", "backslashreplace"))
-    replace(paths[1], _bad_csv(checked, root).encode("utf-8", "backslashreplace"))
-    replace(paths[2], json.dumps(whole, indent=0).encode())
-    passport.write(paths[3], {k: _beside(v, out) for k, v in good_videos(checked).items()})
+    put(paths[0], text(summary).encode("utf-8", "backslashreplace"))
+    put(paths[1], _bad_csv(checked, root).encode("utf-8", "backslashreplace"))
+    put(paths[2], json.dumps(whole, indent=0).encode())
+    passport.write(paths[3], known(checked, root, class_names))
     return paths
 
 
@@ -164,9 +193,9 @@ def _bad_csv(checked: Iterable[Checked], root: Path) -> str:
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(["split", "id", "label", "path", "verdict", "reason"])
     for each in checked:
-        listed, facts = each.listed, each.facts
+        video, facts = each.video, each.facts
         if facts.verdict not in GOOD:
-            cells = [listed.split, listed.id, str(listed.label), _path(each, root)]
+            cells = [each.split, video.id, passport.labels(video), _path(each, root)]
             writer.writerow(map(_cell, [*cells, facts.verdict, facts.reason]))
     return file.getvalue()
 
@@ -178,21 +207,12 @@ def _cell(text: str) -> str:
 
 
 def _row(each: Checked, root: Path) -> dict[str, Any]:
-    listed = each.listed
-    known = {"id": listed.id, "path": _path(each, root), "label": listed.label}
-    return known | {"split": listed.split} | asdict(each.facts)
+    known = {"id": each.video.id, "path": _path(each, root), "labels": each.video.labels}
+    return known | {"split": each.split} | asdict(each.facts)
 
 
 def _path(each: Checked, root: Path) -> str:
-    return Path(os.path.relpath(each.listed.path, root)).as_posix()
-
-
-def _beside(videos: Iterable[Video], out: Path) -> list[Video]:
-    """Put paths beside the passport, which may lie elsewhere than its videos."""
-    return [
-        Video(**(vars(video) | {"path": out / os.path.relpath(video.path, out)}))
-        for video in videos
-    ]
+    return Path(os.path.relpath(each.video.path, root)).as_posix()
 
 
 def _groups(pairs: Iterable[tuple[str | None, Checked]]) -> list[list[Checked]]:
@@ -204,11 +224,11 @@ def _groups(pairs: Iterable[tuple[str | None, Checked]]) -> list[list[Checked]]:
 
 
 def _splits(group: Iterable[Checked]) -> set[str]:
-    return {each.listed.split for each in group}
+    return {each.split for each in group}
 
 
 def _name(each: Checked) -> str:
-    return f"{each.listed.split}:{each.listed.id}"
+    return f"{each.split}:{each.video.id}"
 
 
 def _gaps(classes: Mapping[str, Mapping[int, tuple[int, int]]]) -> dict[str, list[int]]:
@@ -221,7 +241,7 @@ def _gaps(classes: Mapping[str, Mapping[int, tuple[int, int]]]) -> dict[str, lis
 
 
 def _unlisted(checked: Iterable[Checked], root: Path) -> list[str]:
-    named = {each.listed.path for each in checked}
+    named = {each.video.path for each in checked}
     found = []
     for folder, _, files in os.walk(root):
         for name in files:

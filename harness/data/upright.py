@@ -15,8 +15,8 @@ from av.sidedata.sidedata import SideData
 from jaxtyping import UInt8
 from torch import Tensor
 
-from harness.data.decode import DamagedVideoError
 from harness.data.local import opened
+from harness.data.videos import DamagedVideoError
 
 Matrix = tuple[int, int, int, int]
 STORED: Matrix = (1, 0, 0, 1)

@@ -12,8 +12,8 @@ from dataclasses import replace
 import pytest
 
 from harness.data import check, pool
-from harness.data.lists import Listed
 from harness.data.pool import Settings, Worker
+from harness.data.videos import Video
 from harness.facts import Limits
 from tests.data import bad_videos
 
@@ -25,7 +25,7 @@ def quiet(done, total, facts):
 
 
 def listed(*paths, **more):
-    return [Listed(id=path.stem, path=path, label=0, split="test", **more) for path in paths]
+    return {"test": [Video(id=path.stem, path=path, labels=(0,), **more) for path in paths]}
 
 
 def journal(out):

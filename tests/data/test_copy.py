@@ -25,7 +25,7 @@ FAST = Settings(preset="ultrafast")
 def video(path, root, *, frames=COUNT, label=1):
     name = path.relative_to(root).as_posix()
     sha256 = passport.file_sha256(path)
-    return Video(id=name, path=path, label=label, frames=frames, sha256=sha256)
+    return Video(id=name, path=path, labels=(label,), frames=frames, sha256=sha256)
 
 
 @pytest.fixture
@@ -229,7 +229,7 @@ def test_a_killed_run_goes_on(tmp_path):
     assert 0 < len(done.stdout.splitlines()) <= 33
     same = [path.stat().st_mtime_ns == stamp for path, stamp in before.items()]
     assert sum(same) >= 2
-    passport.verify(passport.read(tmp_path / "copies" / "passport.json")["train"])
+    passport.verify(passport.read(tmp_path / "copies" / "passport.json").splits["train"])
     assert not list((tmp_path / "copies").rglob("*.part"))
 
 
@@ -248,10 +248,10 @@ def test_the_command_copies_a_data_set_with_its_passport(tmp_path):
     assert body["copies"] == 35
     assert list(body["damaged"]) == ["train/00003"]
     assert "copies: 36 of 36" in done.stderr
-    splits = passport.read(tmp_path / "copies" / "passport.json")
+    splits = passport.read(tmp_path / "copies" / "passport.json").splits
     assert {split: len(videos) for split, videos in splits.items()} == {"train": 23, "test": 12}
     passport.verify(splits["test"])
-    original = passport.read(source / "passport.json")["test"][0]
+    original = passport.read(source / "passport.json").splits["test"][0]
     assert splits["test"][0].label == original.label
     assert torch.equal(
         planned.read_planned(splits["test"][0].path, [3]), read_frames(splits["test"][0].path, [3])

@@ -3,7 +3,8 @@ import pytest
 import torch
 
 from harness.data import desk
-from harness.data.decode import DamagedVideoError, read_frames
+from harness.data.decode import read_frames
+from harness.data.videos import DamagedVideoError
 
 
 @pytest.fixture

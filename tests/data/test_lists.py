@@ -36,7 +36,7 @@ def read(tmp_path, content, **options):
     ],
 )
 def test_a_row_is_read_as_it_stands(tmp_path, row, name, label):
-    (listed,) = read(tmp_path, row).listed
+    (listed,) = read(tmp_path, row).splits["test"]
     assert (listed.id, listed.path, listed.label) == (name, tmp_path / name, label)
 
 
@@ -106,7 +106,7 @@ def test_all_errors_of_a_list_come_at_once_up_to_twenty(tmp_path):
 
 def test_a_row_said_twice_is_dropped_and_counted(tmp_path):
     rows = read(tmp_path, "a.mp4 1\nb.mp4 1\na.mp4 1\n./a.mp4 1\n")
-    assert [each.id for each in rows.listed] == ["a.mp4", "b.mp4"]
+    assert [each.id for each in rows.splits["test"]] == ["a.mp4", "b.mp4"]
     assert rows.repeated == 2
 
 

@@ -4,13 +4,13 @@ import pytest
 import torch
 
 from harness import data
-from harness.data import Loader
+from harness.data.loader import Loader
 from harness.specs import EvalSpec
 
 
 @pytest.fixture
 def splits(tiny_trial, runtime):
-    return data.videos(tiny_trial.data, runtime)
+    return data.known(tiny_trial.data, runtime.data).splits
 
 
 def batches(splits, trial, runtime, *, epoch=0, views=None, seed=0, batch_videos=8):

@@ -10,8 +10,9 @@ import pytest
 import torch
 
 from harness.data import packets, planned
-from harness.data.decode import DamagedVideoError, read_frames
+from harness.data.decode import read_frames
 from harness.data.packets import PacketTable
+from harness.data.videos import DamagedVideoError
 from tests import movies
 
 PLAIN = [name for name, kind in movies.KINDS.items() if kind.plain]
@@ -81,7 +82,7 @@ def test_the_ffmpeg_program_shows_the_same_frames(movie, name):
         for index, frame in zip(wanted, planned.read_planned(path, wanted), strict=True):
             away = (theirs - frame.float()).abs().mean((1, 2, 3))
             assert away.argmin() == index
-            assert away[index] < 3  # colour conversion may round otherwise
+            assert away[index] < 5  # colour conversion may round otherwise
 
 
 def table(**changed):

@@ -7,18 +7,18 @@ import pytest
 
 from harness.data import desk, passport, summary
 from harness.data.check import Checked, run
-from harness.data.lists import Listed, from_passport
 from harness.data.pool import Settings
+from harness.data.videos import Video
 from harness.facts import Facts
 
 RECIPE = {"train_videos": 24, "test_videos": 12, "size_px": 16}
 
 
 def checked(root, name, *, label=0, split="test", verdict="ok", sha256=None, reason=""):
-    listed = Listed(id=name, path=root / name, label=label, split=split)
+    video = Video(id=name, path=root / name, labels=(label,))
     content = sha256 or f"hash of {split}/{name}"
     facts = Facts(verdict=verdict, reason=reason, frames=10, sha256=content)
-    return Checked(listed=listed, facts=facts)
+    return Checked(split=split, video=video, facts=facts)
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ def test_desk_videos_are_all_sound_and_their_passport_is_the_same(tmp_path):
     splits = desk.videos(tmp_path, **RECIPE)
     folder = splits["train"][0].path.parents[1]
     done = run(
-        from_passport(splits),
+        splits,
         folder,
         tmp_path / "out",
         Settings(processes=2),
@@ -126,8 +126,8 @@ def test_desk_videos_are_all_sound_and_their_passport_is_the_same(tmp_path):
     assert found.clean
     assert found.unlisted == []
     again = passport.read(tmp_path / "out" / "passport.json")
-    assert found.passport == passport.digest(again) == passport.digest(splits)
-    passport.verify(video for videos in again.values() for video in videos)
+    assert found.passport == again.digest == passport.whole(splits).digest
+    passport.verify(video for videos in again.splits.values() for video in videos)
     whole = json.loads((tmp_path / "out" / "check.json").read_text())
     assert {video["codec"] for video in whole["videos"]} == {"h264"}
 

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from harness.data import planned, upright
-from harness.data.decode import DamagedVideoError, read_frames
+from harness.data.decode import read_frames
+from harness.data.videos import DamagedVideoError
 from tests import movies
 
 
