@@ -2,7 +2,6 @@
 
 import sys
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -12,21 +11,18 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
-from harness import names
 from harness.commands_copy import copy_videos
+from harness.options import FOLDER, ROOT, in_data
 
 if TYPE_CHECKING:
     from harness.data.pool import Settings
-    from harness.data.videos import Video
+    from harness.data.sources import Source
     from harness.facts import Facts
 
-    Splits = Mapping[str, list[Video]]
-
-ROOT = Path(__file__).resolve().parents[1]
+SPLITS = ("train", "test")
 _BAD = 1
 _LINE_EVERY_S = 10.0
 _FOLDER = click.Path(file_okay=False, exists=True, path_type=Path, resolve_path=True)
-_OUT = click.Path(file_okay=False, path_type=Path, resolve_path=True)
 
 
 @click.group("data")
@@ -38,20 +34,17 @@ data.add_command(copy_videos)
 
 
 @data.command("check")
-@click.argument("name", metavar="[DATA SET]", required=False)
-@click.option("--list", "lists", multiple=True, metavar="[SPLIT=]FILE", help="Rows `path label`.")
-@click.option("--root", type=_FOLDER, help="Folder that the paths of lists begin at.")
-@click.option("--folder", type=_FOLDER, help="A folder with one folder of videos per class.")
-@click.option("--classes", type=click.IntRange(min=1), help="Labels of lists are below it.")
+@click.argument("name", metavar="NAME")
+@click.option("--root", type=_FOLDER, help="Folder of the videos.  [default: as at the last check]")
 @click.option(
-    "--data",
-    "data_root",
-    type=_OUT,
-    default=ROOT / "data",
-    show_default="data",
-    help="Folder of the data sets.",
+    "--list",
+    "lists",
+    multiple=True,
+    metavar="SPLIT=FILE",
+    help="Rows to go by instead of the official lists; SPLIT is train or test.",
 )
-@click.option("--out", type=_OUT, help="Journal and results.  [default: results/local/check/...]")
+@in_data
+@click.option("--out", type=FOLDER, help="Journal and results.  [default: <data>/NAME]")
 @click.option(
     "--processes",
     type=click.IntRange(min=1),
@@ -80,91 +73,81 @@ data.add_command(copy_videos)
     show_default=True,
     help="Fewer are too short.",
 )
-def check(out: Path | None, min_frames: int, **asked: Any) -> None:
+def check(
+    name: str,
+    root: Path | None,
+    lists: tuple[str, ...],
+    data: Path,
+    out: Path | None,
+    min_frames: int,
+    **how: Any,
+) -> None:
     """Read every video of a data set once, and say exactly what is there and what is broken.
 
-    Name a data set, or give --list with --root, or --folder. Stopped at any time, the same command
-    goes on from there. The exit code is 1 if a listed video is not good or is in two splits.
+    NAME is a data set of the paper, `desk`, or any name that you give to videos of your own, in
+    --root/<class>/. Stopped at any time, the same command goes on from there. Trials read the
+    passport that it leaves. The exit code is 1 if a listed video is not good or is in two splits.
     """
+    from harness.data import GENERATED, sources
+    from harness.data.pool import Settings
     from harness.facts import Limits
 
-    how = {key: asked.pop(key) for key in ("processes", "seconds", "memory_mb")}
-    sources = _sources(**asked)
-    from harness.data.pool import Settings
-
     settings = Settings(limits=Limits(min_frames=min_frames), **how)
-    clean = True
-    for label, root, listed in sources:
-        there = out or ROOT / "results" / "local" / "check"
-        clean &= _check(
-            listed, root, there if out and len(sources) == 1 else there / label, settings
-        )
-    if not clean:
+    if name in GENERATED:
+        if root is not None or lists:
+            raise click.UsageError(f"{name} is made by the harness: it has no --root and no --list")
+        found = sources.generated(name, data)
+    else:
+        found = [sources.listed(name, root, data, rows=_rows(lists))]
+    clean = [
+        checked(each, _out(each, name, data, out, several=len(found) > 1), settings)
+        for each in found
+    ]
+    if not all(clean):
         sys.exit(_BAD)
 
 
-def _check(listed: "Splits", root: Path, out: Path, settings: "Settings") -> bool:
+def checked(source: "Source", out: Path, settings: "Settings") -> bool:
+    """Check a data set and write what was found; say whether all of it is good."""
     from harness.data import check, summary
     from harness.lock import held
 
     console = Console(stderr=True)
     with held(out, what="harness data check"), Progress(console) as progress:
-        checked = check.run(listed, root, out, settings, watch=progress.watch)
-    found = summary.summarise(checked, root)
-    paths = summary.write(checked, found, root, out)
-    click.echo(summary.text(found))
+        found = check.run(source.splits, source.root, out, settings, watch=progress.watch)
+    known = summary.summarise(found, source)
+    paths = summary.write(found, known, source, out)
+    click.echo(summary.text(known))
     for path in paths:
         click.echo(path)
-    return found.clean
+    return known.clean
 
 
-def _sources(
-    *,
-    name: str | None,
-    lists: tuple[str, ...],
-    root: Path | None,
-    folder: Path | None,
-    classes: int | None,
-    data_root: Path,
-) -> "list[tuple[str, Path, Splits]]":
-    """Return what to check: a name for it, its root, and its files."""
-    if sum((name is not None, bool(lists), folder is not None)) != 1:
-        raise click.UsageError("name one data set, or give --list with --root, or --folder")
-    if lists and root is None:
-        raise click.UsageError("--list needs --root, the folder that its paths begin at")
-    if name is not None:
-        return _passports(name, data_root)
-    from harness.data import lists as listings
+def _out(source: "Source", name: str, data: Path, out: Path | None, *, several: bool) -> Path:
+    """Return where to write; a made data set keeps the passport that it has."""
+    from harness.data import GENERATED
 
-    if folder is not None:
-        return [(folder.name, folder, {"all": listings.from_folder(folder)})]
-    assert root is not None
-    files = dict(_split_and_file(text) for text in lists)
-    if len(files) < len(lists):
-        raise click.UsageError("two lists have the same split; name it: --list test=FILE")
-    rows = listings.from_files(files, root, num_classes=classes)
-    if rows.repeated:
-        click.echo(f"{rows.repeated} rows say what another row says already", err=True)
-    return [(root.name, root, rows.splits)]
+    if name in GENERATED:
+        there = out or ROOT / "results" / "local" / "check"
+        return there / source.name if several or out is None else there
+    return out or data / name
 
 
-def _split_and_file(text: str) -> tuple[str, Path]:
-    split, found, file = text.partition("=")
-    path = Path(file if found else text)
-    if not path.is_file():
-        raise ValueError(f"--list {text}: there is no such file")
-    return (split if found else path.stem), path
-
-
-def _passports(name: str, data_root: Path) -> "list[tuple[str, Path, Splits]]":
-    """Return each copy of a data set that left a passport."""
-    from harness.data import GENERATED, passport
-
-    names.check(name, GENERATED, what="data set")
-    found = sorted(data_root.glob(f"{name}*/passport.json"))
-    if not found:
-        raise ValueError(f"{data_root} has no passport of {name!r}; `harness plan` makes its data")
-    return [(path.parent.name, path.parent, passport.read(path).splits) for path in found]
+def _rows(lists: tuple[str, ...]) -> dict[str, Path]:
+    """Turn what was given to `--list` into a file for each split."""
+    files: dict[str, Path] = {}
+    for text in lists:
+        split, found, file = text.partition("=")
+        if not found or split not in SPLITS:
+            raise click.UsageError(
+                f"--list {text}: say which split, {' or '.join(SPLITS)}: test={text}"
+            )
+        if split in files:
+            raise click.UsageError(f"--list names two files for {split}")
+        files[split] = Path(file)
+        if not files[split].is_file():
+            raise ValueError(f"--list {text}: there is no such file")
+    return files
 
 
 class Progress:

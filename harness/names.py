@@ -5,6 +5,14 @@ from collections.abc import Iterable, Mapping
 from pkgutil import resolve_name
 from typing import Any
 
+_ALIKE = 0.8
+
+
+def nearest(name: str, allowed: Iterable[str]) -> str | None:
+    """Return the allowed name that is most like a wrong one, if one is."""
+    near = difflib.get_close_matches(name, sorted(allowed), n=1, cutoff=_ALIKE)
+    return near[0] if near else None
+
 
 def check(name: str, allowed: Iterable[str], *, what: str) -> str:
     """Return `name` if it is allowed.

@@ -3,8 +3,12 @@
 import click
 import pytest
 
+from harness import data
 from harness.__main__ import app
+from harness.data import passport
+from harness.data.videos import DamagedVideoError
 from harness.runtime import closure
+from harness.specs import DataSpec
 from tests.data import bad_videos
 
 
@@ -13,7 +17,7 @@ def harness(*words):
 
 
 def test_no_trial_reaches_the_check():
-    new = {"check", "lists", "pool", "probe", "summary"}
+    new = {"check", "lists", "pool", "probe", "sources", "summary"}
     reached = closure(["harness.trial", "harness.data.desk"])
     assert not reached & {f"harness.data.{name}" for name in new}
     assert not reached & {"harness.facts", "harness.coverage", "harness.commands_data"}
@@ -29,33 +33,65 @@ def root(tmp_path):
     return root
 
 
-def test_a_list_is_checked_and_what_is_bad_sets_the_exit_code(root, tmp_path, capsys):
-    rows = tmp_path / "rows.txt"
-    rows.write_text("a b.mp4 0\nempty.mp4 1\na b.mp4 0\n")
-    words = ["--list", f"test={rows}", "--root", root, "--out", tmp_path / "out"]
+def test_what_is_bad_sets_the_exit_code_and_stays_out_of_the_passport(root, tmp_path, capsys):
+    rows = tmp_path / "rows.csv"
+    rows.write_text("a b.mp4,0\nempty.mp4,1\n")
+    words = ["mine", "--list", f"test={rows}", "--list", f"train={rows}", "--root", root]
+    words += ["--data", tmp_path / "data"]
     with pytest.raises(SystemExit) as ended:
         harness(*words)
     said = capsys.readouterr()
     assert ended.value.code == 1
-    assert "1 rows say what another row says already" in said.err
     assert "[2/2" in said.err
     assert "test: 1 of 2 videos are good (50.00 %)" in said.out
-    assert "it is empty" in (tmp_path / "out" / "bad.csv").read_text()
-    rows.write_text("a b.mp4 0\n")
-    harness(*words)
-    assert "test: 1 of 1 videos are good" in capsys.readouterr().out
+    out = tmp_path / "data" / "mine"
+    assert "it is empty" in (out / "bad.csv").read_text()
+    known = passport.read(out / "passport.json")
+    assert [video.id for video in known.splits["test"]] == ["a b.mp4"]
+    assert known.listed == {"train": 2, "test": 2}
+    assert known.root == root
+
+
+def test_videos_of_ones_own_become_a_data_set_in_one_command(tmp_path, capsys):
+    for split, name in (("train", "a"), ("train", "b"), ("test", "c")):
+        for label in ("run", "walk"):
+            path = tmp_path / "videos" / split / label / f"{name}.mp4"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            bad_videos.write(path, n=10 + len(list(tmp_path.rglob("*.mp4"))))
+    harness("mine", "--root", tmp_path / "videos", "--data", tmp_path / "data")
+    assert "every class has all its videos" in capsys.readouterr().out
+    spec = DataSpec(name="mine", num_classes=2)
+    known = data.known(spec, tmp_path / "data")
+    assert known.classes == ("run", "walk")
+    assert [len(known.splits[split]) for split in ("train", "test")] == [4, 2]
+    known.splits["test"][0].path.write_bytes(b"another")
+    with pytest.raises(DamagedVideoError, match="its content differs"):
+        data.known(spec, tmp_path / "data")
+    with pytest.raises(SystemExit):
+        harness("mine", "--data", tmp_path / "data")
+    assert "test: 1 of 2 videos are good" in capsys.readouterr().out
+
+
+def test_a_data_set_that_is_not_here_is_said_in_one_line(tmp_path):
+    with pytest.raises(ValueError, match="kinetics400 is not here: there is no") as caught:
+        data.known(DataSpec(name="kinetics400", num_classes=400), tmp_path)
+    said = str(caught.value)
+    assert str(tmp_path / "kinetics400" / "passport.json") in said
+    assert "harness data check kinetics400 --root FOLDER" in said
+    assert "\n" not in said
 
 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ([], "name one data set, or give --list with --root, or --folder"),
-        (["desk", "--folder", "{}"], "name one data set, or give --list"),
-        (["--list", "none.txt"], "--list needs --root"),
-        (["dsk"], "unknown data set 'dsk'; did you mean 'desk'?"),
+        (["mine", "--list", "none.txt", "--root", "{}"], "say which split, train or test"),
+        (["mine", "--list", "test=none.txt", "--root", "{}"], "there is no such file"),
+        (["kinetics40", "--root", "{}"], "unknown data set 'kinetics40'; did you mean"),
+        (["Mine", "--root", "{}"], "a name has only a-z"),
         (["desk", "--data", "{}"], "has no passport of 'desk'"),
-        (["--list", "none.txt", "--root", "{}"], "--list none.txt: there is no such file"),
-        (["--folder", "{}"], "holds no <class>/<video>.mp4"),
+        (["desk", "--root", "{}"], "desk is made by the harness"),
+        (["mine", "--data", "{}"], "say where the videos of mine are, by --root"),
+        (["mine", "--root", "{}"], "holds no"),
     ],
 )
 def test_a_mistake_gets_one_sentence(root, words, message):

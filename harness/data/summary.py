@@ -17,6 +17,7 @@ from harness.data import passport
 from harness.data.check import Checked
 from harness.data.lists import SHOWN, SUFFIXES
 from harness.data.passport import Passport
+from harness.data.sources import Source
 from harness.data.videos import Timing, Video
 from harness.facts import GOOD, Facts
 from harness.files import replace as put
@@ -35,6 +36,8 @@ class Summary:
         duplicates: Groups of ids whose files are equal, split before the id.
         leaks: Those of them that lie in more than one split, and ids listed in more than one.
         unlisted: Files on disk that no list names.
+        listed: Videos of each split, as listed or officially more.
+        class_names: By label; none where labels have no names.
         passport: Hash of what is good, as it goes into the key of a trial.
     """
 
@@ -44,22 +47,23 @@ class Summary:
     duplicates: Sequence[Sequence[str]]
     leaks: Sequence[Sequence[str]]
     unlisted: Sequence[str]
+    listed: Mapping[str, int]
+    class_names: Sequence[str]
     passport: str
 
     def present(self, split: str) -> tuple[int, int]:
         """Return the good and the listed videos of a split."""
-        counts = self.verdicts[split]
-        return sum(counts.get(verdict, 0) for verdict in GOOD), sum(counts.values())
+        counts = self.verdicts.get(split, {})
+        return sum(counts.get(verdict, 0) for verdict in GOOD), self.listed[split]
 
     @property
     def clean(self) -> bool:
         """Say whether every listed video is good and no split leaks into another."""
-        return not self.leaks and all(
-            good == listed for good, listed in map(self.present, self.classes)
-        )
+        verdicts = {verdict for counts in self.verdicts.values() for verdict in counts}
+        return not self.leaks and verdicts <= set(GOOD)
 
 
-def summarise(checked: Sequence[Checked], root: Path, class_names: Sequence[str] = ()) -> Summary:
+def summarise(checked: Sequence[Checked], source: Source) -> Summary:
     """Count what was found, and look for what is there twice or not named at all."""
     verdicts: dict[str, Counter[str]] = defaultdict(Counter)
     classes: dict[str, dict[int, tuple[int, int]]] = defaultdict(dict)
@@ -73,11 +77,13 @@ def summarise(checked: Sequence[Checked], root: Path, class_names: Sequence[str]
     return Summary(
         verdicts=verdicts,
         classes=classes,
-        gaps=_gaps(classes),
+        gaps=_gaps(classes, len(source.class_names)),
         duplicates=[sorted(map(_name, group)) for group in equal],
         leaks=[sorted(map(_name, g)) for g in (*equal, *same_id) if len(_splits(g)) > 1],
-        unlisted=_unlisted(checked, root),
-        passport=known(checked, root, class_names).digest,
+        unlisted=_unlisted(checked, source.root),
+        listed=source.listed,
+        class_names=source.class_names,
+        passport=known(checked, source).digest,
     )
 
 
@@ -112,31 +118,26 @@ def _timing(facts: Facts) -> Timing | None:
     return Timing(unit=facts.time_base, stamps=tuple(stamp - stamps[0] for stamp in stamps))
 
 
-def known(checked: Sequence[Checked], root: Path, class_names: Sequence[str] = ()) -> Passport:
+def known(checked: Sequence[Checked], source: Source) -> Passport:
     """Return the passport of what was checked."""
     return Passport(
         splits=good_videos(checked),
-        listed=dict(Counter(each.split for each in checked)),
-        classes=tuple(class_names),
-        root=root,
+        listed=source.listed,
+        classes=source.class_names,
+        root=source.root,
     )
 
 
-def write(
-    checked: Sequence[Checked],
-    summary: Summary,
-    root: Path,
-    out: Path,
-    class_names: Sequence[str] = (),
-) -> list[Path]:
+def write(checked: Sequence[Checked], summary: Summary, source: Source, out: Path) -> list[Path]:
     """Write `passport.json` of the good, `bad.csv` of the others, `check.json` and `summary.md`."""
+    root = source.root
     out.mkdir(parents=True, exist_ok=True)
     paths = [out / name for name in ("summary.md", "bad.csv", "check.json", "passport.json")]
     whole = {"root": str(root)} | vars(summary) | {"videos": [_row(c, root) for c in checked]}
     put(paths[0], text(summary).encode("utf-8", "backslashreplace"))
     put(paths[1], _bad_csv(checked, root).encode("utf-8", "backslashreplace"))
     put(paths[2], json.dumps(whole, indent=0).encode())
-    passport.write(paths[3], known(checked, root, class_names))
+    passport.write(paths[3], known(checked, source))
     return paths
 
 
@@ -148,11 +149,11 @@ def text(summary: Summary) -> str:
         for split, counts in summary.verdicts.items()
     ]
     parts = ["# Data check", _table(rows, ["split", *names, "listed"])]
-    parts.append("\n".join(f"- {coverage(s, *summary.present(s))}" for s in summary.classes))
-    parts += [_losses(split, counts) for split, counts in summary.classes.items()]
+    parts.append("\n".join(_coverage(summary, split) for split in summary.listed))
+    parts += [_losses(summary, split) for split in summary.classes]
     for split, labels in summary.gaps.items():
         title = f"Classes without any video in {split}, left out of a mean over classes"
-        parts.append(_listing(title, [str(label) for label in labels]))
+        parts.append(_listing(title, [_class(summary, label) for label in labels]))
     parts.append(_listing("In more than one split", [" = ".join(g) for g in summary.leaks]))
     parts.append(_listing("Equal files", [" = ".join(g) for g in summary.duplicates]))
     parts.append(_listing("On disk, in no list", summary.unlisted))
@@ -164,13 +165,29 @@ def _table(rows: Sequence[Sequence[object]], columns: Sequence[str]) -> str:
     return str(DataFrame(rows, columns=list(columns)).to_markdown(index=False))
 
 
-def _losses(split: str, counts: Mapping[int, tuple[int, int]]) -> str:
+def _coverage(summary: Summary, split: str) -> str:
+    """Say what is good of what is listed, and where the lists are short of the official ones."""
+    good, official = summary.present(split)
+    listed = sum(summary.verdicts.get(split, {}).values())
+    short = f" Its list here names {listed:,}; the official one {official:,}."
+    return f"- {coverage(split, good, official)}{short if listed < official else ''}"
+
+
+def _class(summary: Summary, label: int) -> str:
+    """Name a class as far as its name is known."""
+    names = summary.class_names
+    return f"{label} {names[label]}" if label < len(names) else str(label)
+
+
+def _losses(summary: Summary, split: str) -> str:
     """Show the classes that lost the most."""
+    counts = summary.classes[split]
     lost = [(label, *pair) for label, pair in counts.items() if pair[0] < pair[1]]
     if not lost:
         return f"{split}: every class has all its videos."
     lost.sort(key=lambda row: (row[1] / row[2], row[0]))
-    table = _table(lost[:SHOWN], ["class", "good", "listed"])
+    shown = [(printable(_class(summary, label)), *pair) for label, *pair in lost[:SHOWN]]
+    table = _table(shown, ["class", "good", "listed"])
     more = f", the worst {SHOWN} here" if len(lost) > SHOWN else ""
     return f"{split}: {len(lost)} of {len(counts)} classes lost videos{more}.\n\n{table}"
 
@@ -231,11 +248,17 @@ def _name(each: Checked) -> str:
     return f"{each.split}:{each.video.id}"
 
 
-def _gaps(classes: Mapping[str, Mapping[int, tuple[int, int]]]) -> dict[str, list[int]]:
-    """Return the labels up to the largest one that have no good video in a split."""
+def _gaps(
+    classes: Mapping[str, Mapping[int, tuple[int, int]]], num_classes: int
+) -> dict[str, list[int]]:
+    """Return the labels that have no good video in a split: of all, or up to the largest one."""
     largest = max((label for counts in classes.values() for label in counts), default=-1)
     return {
-        split: [label for label in range(largest + 1) if not counts.get(label, (0, 0))[0]]
+        split: [
+            label
+            for label in range(max(largest + 1, num_classes))
+            if not counts.get(label, (0, 0))[0]
+        ]
         for split, counts in classes.items()
     }
 
@@ -243,7 +266,9 @@ def _gaps(classes: Mapping[str, Mapping[int, tuple[int, int]]]) -> dict[str, lis
 def _unlisted(checked: Iterable[Checked], root: Path) -> list[str]:
     named = {each.video.path for each in checked}
     found = []
-    for folder, _, files in os.walk(root):
+    for folder, inside, files in os.walk(root):
+        # A folder of frames is a video; what lies in it are its pictures.
+        inside[:] = [each for each in inside if Path(folder, each) not in named]
         for name in files:
             path = Path(folder, name)
             if path.suffix.lower() in SUFFIXES and path not in named:

@@ -1,0 +1,108 @@
+"""What is to be checked: the videos that a data set names, and where they should lie."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+from harness import names
+from harness.data import DATASETS, GENERATED, OFFICIAL, OWN, passport, place
+from harness.data.videos import Video
+from harness.specs import NAME
+
+SPLITS = ("train", "test")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A data set as its lists name it.
+
+    Attributes:
+        name: Of the data set, or of a copy of it.
+        root: Folder that all videos must lie in.
+        splits: The videos that its lists name.
+        class_names: By label; none where labels have no names.
+        official: Videos that each split has in the official lists, where they are known.
+    """
+
+    name: str
+    root: Path
+    splits: Mapping[str, list[Video]]
+    class_names: tuple[str, ...] = ()
+    official: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def listed(self) -> dict[str, int]:
+        """Count what each split should have: what is listed, or officially more."""
+        return {
+            split: max(len(videos), self.official.get(split, 0))
+            for split, videos in self.splits.items()
+        }
+
+
+def listed(
+    name: str, root: Path | None, data: Path, *, rows: Mapping[str, Path] | None = None
+) -> Source:
+    """Read the lists of a data set; any name but those of the paper is one of the user's own.
+
+    Args:
+        name: A name in `DATASETS`, or a new one for videos of one's own.
+        root: Folder of the videos; None for that of the last check.
+        data: Folder of the data sets, which the last check left its passport in.
+        rows: List files to go by, of each split.
+
+    Raises:
+        ValueError: If the lists are missing or wrong, or there is no root.
+    """
+    if name not in DATASETS:
+        _check_own(name)
+    root = root or _known_root(name, data)
+    reader: ModuleType = import_module(DATASETS.get(name, DATASETS[OWN]))
+    rows = rows or {}
+    return Source(
+        name=name,
+        root=root,
+        splits={split: reader.videos(root, split, rows=rows.get(split)) for split in SPLITS},
+        class_names=reader.class_names(root),
+        official=OFFICIAL.get(name, {}),
+    )
+
+
+def generated(name: str, data: Path) -> list[Source]:
+    """Return each copy of a made data set that left a passport.
+
+    Raises:
+        ValueError: If none did.
+    """
+    found = sorted(data.glob(f"{name}*/{passport.FILE}"))
+    if not found:
+        raise ValueError(f"{data} has no passport of {name!r}; `harness plan` makes its data")
+    return [
+        Source(name=path.parent.name, root=path.parent, splits=passport.read(path).splits)
+        for path in found
+    ]
+
+
+def _check_own(name: str) -> None:
+    """Refuse a name that cannot be a folder, or that looks like a mistyped one.
+
+    Raises:
+        ValueError: If it is one of these.
+    """
+    if not NAME.fullmatch(name):
+        raise ValueError(f"data set {name!r}: a name has only a-z, 0-9 and _, a letter first")
+    near = names.nearest(name, (*DATASETS, *GENERATED))
+    if near:
+        raise ValueError(
+            f"unknown data set {name!r}; did you mean {near!r}? Videos of your own need a name "
+            "that is less like it"
+        )
+
+
+def _known_root(name: str, data: Path) -> Path:
+    path = place(name, data)
+    if not path.is_file():
+        raise ValueError(f"say where the videos of {name} are, by --root: {path} is not there yet")
+    root = passport.read(path).root
+    return root or path.parent
