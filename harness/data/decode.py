@@ -3,7 +3,7 @@
 Axes: F frames, H x W pixels, 3 colours (RGB, 0 to 255).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import av
@@ -17,6 +17,7 @@ from harness.data.videos import DamagedVideoError
 
 LOCAL_ONLY = {"protocol_whitelist": "file"}
 Frames = UInt8[Tensor, "F H W 3"]
+Picture = UInt8[np.ndarray, "H W 3"]
 
 
 def read_frames(path: Path, wanted: Sequence[int] | None = None) -> Frames:
@@ -32,9 +33,43 @@ def read_frames(path: Path, wanted: Sequence[int] | None = None) -> Frames:
         DamagedVideoError: If the file cannot be opened, has no video, has a frame flagged corrupt
             or of another size, or ends before the last wanted frame.
     """
-    keep = None if wanted is None else set(wanted)
-    last = None if wanted is None else max(wanted)
-    pictures = []
+    pictures = _pictures(path, None if wanted is None else set(wanted))
+    if wanted is None:
+        found = list(pictures)
+        return gathered(path, found, len(found))
+    frames = gathered(path, pictures, len(set(wanted)))
+    if len(frames) < len(set(wanted)):
+        came = f"{len(frames)} of {len(set(wanted))} wanted frames"
+        raise DamagedVideoError(f"{path}: ended after {came}")
+    return frames
+
+
+def gathered(path: Path, pictures: Iterable[Picture], count: int) -> Frames:
+    """Copy pictures into one tensor as they come, so that one at a time is held beside it.
+
+    Args:
+        path: The file that they come from.
+        pictures: At most `count` of them.
+        count: How many to make room for; fewer may come.
+
+    Raises:
+        DamagedVideoError: If none comes, or they differ in size.
+    """
+    frames, came = np.empty((0, 0, 0, 3), np.uint8), 0
+    for came, picture in enumerate(pictures, start=1):
+        if came == 1:
+            frames = np.empty((count, *picture.shape), np.uint8)
+        if picture.shape != frames.shape[1:]:
+            raise DamagedVideoError(f"{path}: its frames differ in size")
+        frames[came - 1] = picture
+    if not came:
+        raise DamagedVideoError(f"{path}: not one wanted frame can be decoded")
+    return torch.from_numpy(frames[:came])
+
+
+def _pictures(path: Path, keep: Collection[int] | None) -> Iterator[Picture]:
+    """Decode in order and yield what is kept, up to the last of it."""
+    last = None if keep is None else max(keep)
     reformatter = VideoReformatter()
     try:
         with av.open(str(path), options=LOCAL_ONLY) as container:
@@ -45,15 +80,8 @@ def read_frames(path: Path, wanted: Sequence[int] | None = None) -> Frames:
                 if frame.is_corrupt:
                     raise DamagedVideoError(f"{path}: frame {index} is corrupt")
                 if keep is None or index in keep:
-                    rgb = reformatter.reformat(frame, format="rgb24", threads=1)
-                    pictures.append(rgb.to_ndarray())
+                    yield reformatter.reformat(frame, format="rgb24", threads=1).to_ndarray()
                 if index == last:
                     break
     except (av.FFmpegError, IndexError) as error:
         raise DamagedVideoError(f"{path}: {error}") from error
-    expected = len(pictures) if keep is None else len(keep)
-    if not pictures or len(pictures) < expected:
-        raise DamagedVideoError(f"{path}: ended after {len(pictures)} of {expected} wanted frames")
-    if len({picture.shape for picture in pictures}) > 1:
-        raise DamagedVideoError(f"{path}: its frames differ in size")
-    return torch.from_numpy(np.stack(pictures))

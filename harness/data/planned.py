@@ -14,15 +14,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import av
-import numpy as np
-import torch
 from av.stream import Discard
 from av.video.reformatter import VideoReformatter
 from jaxtyping import UInt8
 from torch import Tensor
 
 from harness.data import packets
-from harness.data.decode import read_frames
+from harness.data.decode import gathered, read_frames
 from harness.data.local import one_thread, opened
 from harness.data.packets import NotPlainError, Packet, PacketTable
 from harness.data.upright import display_matrix, turned
@@ -113,7 +111,7 @@ def _by_plan(path: Path, wanted: Sequence[int]) -> UInt8[Tensor, "F H W 3"]:
     with opened(path) as (container, stream):
         sent = _packets(container, stream)
         known = packets.table(container, stream, sent)
-        return _decode(stream.codec_context, known, wanted, sent.__getitem__)
+        return _decode(path, stream.codec_context, known, wanted, sent.__getitem__)
 
 
 def _by_table(path: Path, wanted: Sequence[int], known: PacketTable) -> UInt8[Tensor, "F H W 3"]:
@@ -133,10 +131,11 @@ def _by_table(path: Path, wanted: Sequence[int], known: PacketTable) -> UInt8[Te
             made.pts = known.pts[number]
             return made
 
-        return _decode(context, known, wanted, packet)
+        return _decode(path, context, known, wanted, packet)
 
 
 def _decode(
+    path: Path,
     context: av.VideoCodecContext,
     known: PacketTable,
     wanted: Sequence[int],
@@ -153,14 +152,15 @@ def _decode(
     chosen = {shown[frame] for frame in wanted}
     stamps = {known.pts[number] for number in chosen}
     reformatter = VideoReformatter()
-    pictures = [
+    pictures = (
         reformatter.reformat(frame, format="rgb24", threads=1).to_ndarray()
         for frame in _frames(context, packets.runs(known, chosen), packet)
         if frame.pts in stamps
-    ]
-    if len(pictures) != len(stamps) or len({picture.shape for picture in pictures}) != 1:
-        raise NotPlainError("frames are missing, or differ in size")
-    return torch.from_numpy(np.stack(pictures))
+    )
+    frames = gathered(path, pictures, len(stamps))
+    if len(frames) != len(stamps):
+        raise NotPlainError("frames are missing")
+    return frames
 
 
 def _frames(

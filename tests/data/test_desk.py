@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from harness import data
-from harness.data import desk, passport
+from harness.data import desk, passport, sampling
 from harness.data.decode import read_frames
 from harness.data.videos import DamagedVideoError
 
@@ -47,7 +47,7 @@ def test_a_class_and_its_reverse_show_the_same_halves(tmp_path):
 def test_twins_show_an_averaging_network_the_same_snippets(tmp_path, tiny_trial):
     """The proof of the 50 % ceiling: both orders of two halves, the same set of snippets."""
     videos = desk.videos(tmp_path, **RECIPE)["test"]
-    starts = data.sampling.test_frames(desk.FRAMES, tiny_trial.data, num_snippets=8)
+    starts = sampling.test_frames(desk.FRAMES, tiny_trial.data, num_snippets=8)
     for video, twin in zip(videos[::2], videos[1::2], strict=True):
         assert desk.CLASSES[video.label] == desk.CLASSES[twin.label][::-1]
         shown = [
@@ -63,7 +63,7 @@ def test_twins_show_an_averaging_network_the_same_snippets(tmp_path, tiny_trial)
 def test_no_snippet_touches_both_halves(tiny_trial):
     for seed, (start, stop) in itertools.product(range(50), ((0, 2), (2, 4))):
         rng = np.random.default_rng(seed)
-        frames = data.sampling.train_frames(desk.FRAMES, tiny_trial.data, rng)
+        frames = sampling.train_frames(desk.FRAMES, tiny_trial.data, rng)
         assert (frames[start:stop] // (desk.FRAMES // 2) == start // 2).all()
 
 
