@@ -112,12 +112,18 @@ def data_set(
         One entry per video of the source.
 
     Raises:
-        ValueError: As `make`, or if the source has no passport.
+        ValueError: As `make`, or if the source has no passport or has folders of pictures.
     """
     if not (source / passport.FILE).is_file():
         raise ValueError(f"{source} has no {passport.FILE}, which lists the videos to copy")
     known = passport.read(source / passport.FILE)
     root = known.root or source
+    folders = [each.id for videos in known.splits.values() for each in videos if each.path.is_dir()]
+    if folders:
+        raise ValueError(
+            f"{len(folders)} videos of {source} are folders of pictures, as {folders[0]} is; those "
+            "are read fast as they are, and only files are copied"
+        )
     made = make(
         itertools.chain.from_iterable(known.splits.values()),
         root,

@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from harness.commands_copy import copy_videos as command
 from harness.data import copy, desk, passport, planned, reencode
 from harness.data.decode import read_frames
+from harness.data.passport import Passport
 from harness.data.reencode import Settings
 from harness.data.videos import Video
 from tests import movies
@@ -260,4 +261,30 @@ def test_the_command_copies_a_data_set_with_its_passport(tmp_path):
 
 def test_a_folder_without_a_passport_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r"has no passport\.json"):
+        copy.data_set(tmp_path, tmp_path / "copies")
+
+
+def test_a_copy_keeps_what_is_listed_and_says_that_it_is_one(tmp_path, sources):
+    root, videos = sources
+    known = Passport(
+        splits={"train": videos[:1], "test": videos[1:]},
+        listed={"train": 5, "test": 50},
+        classes=("run", "walk"),
+        root=root,
+    )
+    passport.write(tmp_path / "data" / "mine" / "passport.json", known)
+    copy.data_set(tmp_path / "data" / "mine", tmp_path / "copies")
+    copied = passport.read(tmp_path / "copies" / "passport.json")
+    assert (copied.listed, copied.classes) == (known.listed, known.classes)
+    assert copied.changed == "training copies: short side 256, H.264, crf 23, groups of 4"
+    assert copied.digest != known.digest
+    passport.verify(copied.splits["train"] + copied.splits["test"])
+    assert copied.root == tmp_path / "copies"
+
+
+def test_folders_of_pictures_are_not_copied(tmp_path):
+    (tmp_path / "frames").mkdir()
+    video = Video(id="frames", path=tmp_path / "frames", labels=(0,), frames=9)
+    passport.write(tmp_path / "passport.json", passport.whole({"train": [video]}))
+    with pytest.raises(ValueError, match=r"1 videos of .* are folders of pictures, as frames is"):
         copy.data_set(tmp_path, tmp_path / "copies")
