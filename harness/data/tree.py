@@ -115,7 +115,14 @@ def _sort(entry: os.DirEntry[str], found: Folder) -> None:
     if entry.is_symlink():
         found.links.add(entry.name)
     if not entry.name.startswith("."):
-        (found.folders if entry.is_dir() else found.files).add(entry.name)
+        (found.folders if _is_folder(entry) else found.files).add(entry.name)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that cannot be followed
+        return False
 
 
 def _check_print(name: str) -> None:

@@ -1,21 +1,25 @@
 """Videos that are folders of pictures: read, and judged in a child process."""
 
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from PIL import ExifTags, Image
 
-from harness.data import passport, pictures
+from harness.data import check, passport, pictures, summary
 from harness.data.pool import Settings, Worker
-from harness.data.videos import DamagedVideoError
+from harness.data.videos import DamagedVideoError, Video
 from harness.facts import Limits
+from tests import movies
 from tests.data import frames
+
+STRICT = Settings(seconds=5, memory_mb=300)
 
 
 def ask(path, *, root=None, **limits):
-    worker = Worker(Settings(seconds=5, memory_mb=300, limits=Limits(**limits)))
+    worker = Worker(replace(STRICT, limits=Limits(**limits)))
     try:
         return worker.ask(path, root or path.parent)
     finally:
@@ -200,3 +204,21 @@ def test_a_thing_that_is_no_file_is_refused(tmp_path):
     assert ask(folder).reason == "'00013.jpg' is not a regular file"
     (tmp_path / "empty").mkdir()
     assert ask(tmp_path / "empty").reason == "it is an empty folder"
+
+
+def test_a_checked_folder_gets_a_passport_that_holds(tmp_path):
+    folder = frames.write(tmp_path / "v")
+    mirrored = movies.write(tmp_path / "m.mp4", movies.KINDS["GOP 12"], frames=10)
+    movies.turn(mirrored, movies.QUARTERS["mirrored upside down"])
+    listed = [Video(id=path.name, path=path, labels=(0,)) for path in (folder, mirrored)]
+    checked = check.run(
+        {"train": listed}, tmp_path, tmp_path / "out", STRICT, watch=lambda *_: None
+    )
+    good = summary.known(checked, tmp_path).splits["train"]
+    assert [(video.frames, video.turned) for video in good] == [(12, False), (10, True)]
+    assert good[0].timing is None
+    passport.verify(good)
+    cut(folder)
+    os.utime(folder, ns=(0, 0))
+    with pytest.raises(DamagedVideoError, match="its content differs"):
+        passport.verify(good)
