@@ -1,10 +1,14 @@
-"""Score test videos: logits averaged over the views of a video, each video counted once.
+"""Score test videos: logits or probabilities averaged over views, each video counted once.
+
+Which of the two matters most for average precision, which compares the scores of a class across
+videos: logits of different videos need not be of one size, and probabilities are. The paper does
+not say what it averaged; the released code averages logits.
 
 Axes: N videos, V views, K classes.
 """
 
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 import torch
@@ -29,15 +33,21 @@ class TestBatch(Protocol):
 
 @torch.inference_mode()
 def score(
-    net: nn.Module, batches: Iterable[TestBatch], *, num_videos: int, precision: str
+    net: nn.Module,
+    batches: Iterable[TestBatch],
+    *,
+    num_videos: int,
+    precision: str,
+    average: Literal["logits", "probabilities"] = "logits",
 ) -> Float[np.ndarray, "N K"]:
-    """Return the averaged logits of every video, in the order of the list.
+    """Return the averaged scores of every video, in the order of the list.
 
     Args:
         net: From clips to video-level logits.
         batches: Clips (N V U C T H W) and the places of their videos in the list.
         num_videos: Length of the list.
         precision: Element type of autocast.
+        average: What is averaged over views.
 
     Raises:
         ValueError: If a video was scored twice or not at all: any number would be wrong.
@@ -47,8 +57,9 @@ def score(
     for batch in batches:
         num_views = batch.clips.shape[1]
         with autocast(precision, batch.clips.device):
-            logits = net(rearrange(batch.clips, "n v u c t h w -> (n v) u c t h w"))
-        rows.append(reduce(logits.float(), "(n v) k -> n k", "mean", v=num_views).cpu())
+            logits = net(rearrange(batch.clips, "n v u c t h w -> (n v) u c t h w")).float()
+        scores = logits.softmax(1) if average == "probabilities" else logits
+        rows.append(reduce(scores, "(n v) k -> n k", "mean", v=num_views).cpu())
         places += batch.indices.tolist()
     if sorted(places) != list(range(num_videos)):
         raise ValueError(f"{len(places)} scores, {len(set(places))} videos, of {num_videos}")

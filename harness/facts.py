@@ -1,4 +1,4 @@
-"""What is known of one video file, how it is judged, and what it may claim.
+"""What is known of a video, a file or a folder of pictures; how it is judged; what it may claim.
 
 Standard library only: a process that decodes videos starts within a blink.
 """
@@ -53,15 +53,16 @@ class Facts:
     Attributes:
         verdict: `ok`; `odd`: whole, but not as its header says; any other is not for use.
         reason: One sentence; empty if there is nothing to say.
-        size: Bytes.
+        size: Bytes; of a folder, of all its files.
         mtime_ns: Time of its last change, in nanoseconds.
-        sha256: Hash of its bytes, in hexadecimal.
-        container: Name of its format.
+        sha256: Hash of its bytes, in hexadecimal; see `harness.data.passport.content_sha256`.
+        container: Name of its format; `frames` for a folder.
         codec: Name of its coding.
         width: Coded pixels of a row.
         height: Coded rows.
         sample_aspect: Width of a pixel over its height.
-        rotation: Degrees by which a player turns it; decoded pictures are not turned.
+        rotation: Degrees by which a player turns it, which say nothing of mirrors.
+        turned: Whether a player turns or mirrors it; decoded pictures are as they are stored.
         frames: Counted by decoding.
         header_frames: As its header says.
         start: Time stamp at which its header begins, in units of `time_base`.
@@ -85,6 +86,7 @@ class Facts:
     height: int | None = None
     sample_aspect: str | None = None
     rotation: int | None = None
+    turned: bool | None = None
     frames: int | None = None
     header_frames: int | None = None
     start: int | None = None

@@ -1,31 +1,48 @@
-"""Metrics over videos: pure functions of scores and labels.
+"""Metrics over videos that have one label or several: pure functions of scores and targets.
 
-Axes: N videos, K classes.
+Axes: N videos, K classes. Targets are 1 where a video has a label, else 0.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 Scores = Float[np.ndarray, "N K"]
-Labels = Int[np.ndarray, " N"]
+Targets = Int[np.ndarray, "N K"]
 
 
-def top_k(scores: Scores, labels: Labels, *, k: int) -> float:
-    """Return the share of videos, in percent, whose label is among the k best scores.
+def targets(labels: Sequence[Sequence[int]], *, num_classes: int) -> Targets:
+    """Mark the labels of each video."""
+    marked = np.zeros((len(labels), num_classes), dtype=int)
+    for row, own in zip(marked, labels, strict=True):
+        row[list(own)] = 1
+    return marked
 
-    A class that ties with the label counts as better, and so does one that cannot be compared:
-    equal scores and NaN earn nothing.
+
+def hits(scores: Scores, targets: Targets, *, k: int) -> Bool[np.ndarray, " N"]:
+    """Say of each video whether one of its labels is among the k best scores.
+
+    A class that ties with the best of the labels counts as better, and so does one that cannot be
+    compared: equal scores and NaN earn nothing.
     """
-    own = np.take_along_axis(scores, labels[:, None], axis=1)
-    better = (~(scores < own)).sum(axis=1) - 1
-    return float(100 * (better < k).mean())
+    best = np.fmax.reduce(np.where(targets > 0, scores, np.nan), axis=1, keepdims=True)
+    better = (~(scores < best) & (targets == 0)).sum(axis=1)
+    found: Bool[np.ndarray, " N"] = better < k
+    return found
 
 
-def mean_average_precision(scores: Scores, targets: Int[np.ndarray, "N K"]) -> float:
+def top_k(scores: Scores, targets: Targets, *, k: int) -> float:
+    """Return the share of videos, in percent, that are `hits`."""
+    return float(100 * hits(scores, targets, k=k).mean())
+
+
+def mean_average_precision(scores: Scores, targets: Targets) -> float:
     """Return the mean over classes, in percent, of the area under precision against recall.
 
-    Precision at each positive is averaged, videos in falling order of score, as ActivityNet's
-    untrimmed classification does. Classes without a positive video do not count.
+    Precision is interpolated: at each recall it is the highest that this recall or a higher one
+    has. Of equal scores, videos without the label come first, and NaN is the worst that a video
+    may have: order in the list earns nothing. Classes without a positive video do not count.
 
     Args:
         scores: Any real numbers; only their order within a class matters.
@@ -33,6 +50,9 @@ def mean_average_precision(scores: Scores, targets: Int[np.ndarray, "N K"]) -> f
 
     Raises:
         ValueError: If no class has a positive video.
+
+    Source: the untrimmed classification of ActivityNet's evaluation code, which takes the
+    interpolation from the VOC 2011 development kit, and leaves ties to the sorting.
     """
     present = np.flatnonzero(targets.any(axis=0))
     if not len(present):
@@ -41,6 +61,8 @@ def mean_average_precision(scores: Scores, targets: Int[np.ndarray, "N K"]) -> f
 
 
 def _average_precision(scores: Float[np.ndarray, " N"], hits: Int[np.ndarray, " N"]) -> float:
-    hits = hits[np.argsort(-scores, kind="stable")]
+    worst = np.where(hits > 0, -np.inf, np.inf)
+    hits = hits[np.lexsort((hits, -np.where(np.isnan(scores), worst, scores)))]
     precision = np.cumsum(hits) / np.arange(1, len(hits) + 1)
-    return float(precision[hits > 0].mean())
+    highest = np.maximum.accumulate(precision[::-1])[::-1]
+    return float(highest[hits > 0].mean())

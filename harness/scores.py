@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Int
 
-from harness.metrics import Scores, top_k
+from harness.metrics import Scores, Targets, hits, targets
 from harness.record import Record
 
 Right = Bool[np.ndarray, " N"]
@@ -17,10 +17,10 @@ PLACES = {"top1": 1, "top5": 5}
 
 @dataclass(frozen=True, kw_only=True)
 class Scored:
-    """Averaged logits of every test video, with its label and its id."""
+    """Averaged scores of every test video, with its labels and its id."""
 
     scores: Scores
-    labels: Int[np.ndarray, " N"]
+    targets: Targets
     ids: tuple[str, ...]
 
 
@@ -36,9 +36,15 @@ def read(results: Path, record: Record) -> Scored:
         what = "was altered" if content else "is missing"
         raise ValueError(f"{path} {what}; delete its record too, to run its trial again")
     with np.load(io.BytesIO(content)) as packed:
-        return Scored(
-            scores=packed["scores"], labels=packed["labels"], ids=tuple(packed["ids"].tolist())
-        )
+        found = packed["scores"]
+        # Only videos of several labels need more than a label each.
+        named = "targets" in packed
+        marked = packed["targets"] if named else _marked(packed["labels"], found.shape[1])
+        return Scored(scores=found, targets=marked, ids=tuple(packed["ids"].tolist()))
+
+
+def _marked(labels: Int[np.ndarray, " N"], num_classes: int) -> Targets:
+    return targets(labels[:, None].tolist(), num_classes=num_classes)
 
 
 def correct(scored: Scored, *, metric: str) -> Right:
@@ -50,10 +56,4 @@ def correct(scored: Scored, *, metric: str) -> Right:
     if metric not in PLACES:
         known = " and ".join(PLACES)
         raise ValueError(f"{metric} is no share of videos; claims can be made of {known}")
-    videos = range(len(scored.labels))
-    return np.array(
-        [
-            top_k(scored.scores[n : n + 1], scored.labels[n : n + 1], k=PLACES[metric]) > 0
-            for n in videos
-        ]
-    )
+    return hits(scored.scores, scored.targets, k=PLACES[metric])

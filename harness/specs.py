@@ -127,7 +127,7 @@ class TrainSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class EvalSpec:
-    """The views of a test video; its scores are logits, averaged over all views.
+    """The views of a test video, over which its scores are averaged.
 
     Attributes:
         num_passes: Passes over the network: U_infer = passes x snippets of a pass.
@@ -139,6 +139,7 @@ class EvalSpec:
         num_crops: 1 (centre) or 3 (left, centre, right; top, centre, bottom if upright).
         crop_px: Side of the square test crop.
         short_side_px: Pictures are resized to this short side first.
+        average: Whether logits or probabilities of the views are averaged.
         every_epochs: Score the last epoch of every so many, with one centred view, for the curve
             alone; 0 for never. The reported number is always that of the last epoch.
     """
@@ -149,6 +150,7 @@ class EvalSpec:
     num_crops: Literal[1, 3] = 1
     crop_px: int = 224
     short_side_px: int = 256
+    average: Literal["logits", "probabilities"] = "logits"
     every_epochs: int = 0
 
 

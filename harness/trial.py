@@ -56,7 +56,7 @@ def run(trial: Trial, runtime: Runtime, report: Report) -> Record:
     )
     history, resumed = _train(net, batches, test, runtime.work(key), report)
     scores = test.scores(trial.evaluation)
-    packed = _pack(scores, known.splits["test"])
+    packed = pack(scores, known.splits["test"])
     counted = cost.count_net(net, test.one_clip(), num_classes=trial.data.num_classes)
     done = Record(
         key=key,
@@ -120,12 +120,14 @@ class _Test:
     def __init__(self, net: nn.Module, videos: list[Video], trial: Trial, runtime: Runtime) -> None:
         self.net = net
         self.trial = trial
-        self.labels = np.array([video.label for video in videos])
+        labels = [video.labels for video in videos]
+        self.targets = metrics.targets(labels, num_classes=trial.data.num_classes)
         sections = trial.data.num_sections or trial.data.num_snippets
         self.quick = EvalSpec(
             num_passes=max(sections // trial.data.num_snippets, 1),
             crop_px=trial.evaluation.crop_px,
             short_side_px=trial.evaluation.short_side_px,
+            average=trial.evaluation.average,
         )
         cache = FrameCache(runtime.cache_mb)
         self.loaders = {
@@ -145,26 +147,29 @@ class _Test:
         }
 
     def scores(self, views: EvalSpec) -> np.ndarray:
-        """Return the averaged logits of every video under some views."""
-        batches = self.loaders[views].epoch(0)
-        precision = self.trial.train.precision
-        return evaluate.score(self.net, batches, num_videos=len(self.labels), precision=precision)
+        """Return the averaged scores of every video under some views."""
+        return evaluate.score(
+            self.net,
+            self.loaders[views].epoch(0),
+            num_videos=len(self.targets),
+            precision=self.trial.train.precision,
+            average=views.average,
+        )
 
     def validate(self, epoch: int) -> float | None:
         """Return the top-1 of one centred view after the epochs that the trial asks for."""
         every = self.trial.evaluation.every_epochs
         if not every or epoch % every:
             return None
-        return metrics.top_k(self.scores(self.quick), self.labels, k=1)
+        return metrics.top_k(self.scores(self.quick), self.targets, k=1)
 
     def metrics(self, scores: np.ndarray) -> dict[str, float]:
         """Return what a record says of the scores."""
-        targets = np.eye(self.trial.data.num_classes, dtype=int)[self.labels]
         return {
-            "top1": metrics.top_k(scores, self.labels, k=1),
-            "top5": metrics.top_k(scores, self.labels, k=5),
-            "map": metrics.mean_average_precision(scores, targets),
-            "videos": len(self.labels),
+            "top1": metrics.top_k(scores, self.targets, k=1),
+            "top5": metrics.top_k(scores, self.targets, k=5),
+            "map": metrics.mean_average_precision(scores, self.targets),
+            "videos": len(self.targets),
         }
 
     def one_clip(self) -> Tensor:
@@ -187,13 +192,16 @@ def code(trial: Trial) -> dict[str, str]:
     return code_hashes("harness.trial", registered=named)
 
 
-def _pack(scores: np.ndarray, videos: list[Video]) -> bytes:
-    """Pack scores with the ids and labels of their videos."""
+def pack(scores: np.ndarray, videos: list[Video]) -> bytes:
+    """Pack scores with the ids and first labels of their videos; all labels where one has more."""
+    packed = {
+        "scores": scores.astype(np.float32),
+        "labels": np.array([video.label for video in videos]),
+        "ids": np.array([video.id for video in videos]),
+    }
+    if any(len(video.labels) > 1 for video in videos):
+        labels = [video.labels for video in videos]
+        packed["targets"] = metrics.targets(labels, num_classes=scores.shape[1]).astype(np.int8)
     buffer = io.BytesIO()
-    np.savez_compressed(
-        buffer,
-        scores=scores.astype(np.float32),
-        labels=[video.label for video in videos],
-        ids=[video.id for video in videos],
-    )
+    np.savez_compressed(buffer, **packed)  # type: ignore[arg-type]
     return buffer.getvalue()

@@ -31,6 +31,17 @@ def test_views_are_averaged_per_video_in_the_order_of_the_list():
     assert scores[:, 0].tolist() == [5, 2, 2]
 
 
+def test_probabilities_are_averaged_where_that_is_asked_for():
+    """Logits (3, -3) and (-1, 1) average to (1, -1); their probabilities are another matter."""
+    views = batch([0], [[3, -1]])
+    found = evaluate.score(
+        Sum(), [views], num_videos=1, precision="float32", average="probabilities"
+    )
+    one, other = (torch.tensor([x, -x]).softmax(0)[0].item() for x in (3.0, -1.0))
+    assert found[0].tolist() == pytest.approx([(one + other) / 2, 1 - (one + other) / 2])
+    assert score(views, videos=1)[0].tolist() == [1, -1]
+
+
 @pytest.mark.parametrize("indices", [[0, 0], [0, 2], [1, 1]])
 def test_a_video_scored_twice_or_not_at_all_is_refused(indices):
     with pytest.raises(ValueError, match="scores"):

@@ -94,7 +94,6 @@ OWNERS = {
         "data.planned",
         "data.probe",
         "data.reencode",
-        "data.upright",
     },
     "matplotlib": {f"figures.{name}" for name in FIGURES},
 }

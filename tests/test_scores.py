@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness import metrics, record, scores
+from harness import metrics, record, scores, trial
+from harness.data.videos import Video
 from tests.test_record import made
 
 
@@ -25,6 +26,19 @@ def written(results, logits, labels, each=None):
 
 
 @pytest.fixture
+def made_by_trial(tmp_path):
+    """Write a record with scores as a trial packs them."""
+
+    def write(logits, videos):
+        content = trial.pack(logits, videos)
+        each = replace(made(), scores_sha256=hashlib.sha256(content).hexdigest())
+        record.write(tmp_path, each, content)
+        return each
+
+    return write
+
+
+@pytest.fixture
 def logits():
     return np.random.default_rng(0).normal(size=(40, 12)).round(1)
 
@@ -34,8 +48,30 @@ def test_videos_are_right_as_the_metric_counts_them(tmp_path, logits, metric, k)
     labels = np.arange(40) % 12
     found = scores.read(tmp_path, written(tmp_path, logits, labels))
     right = scores.correct(found, metric=metric)
-    assert 100 * right.mean() == pytest.approx(metrics.top_k(found.scores, labels, k=k))
+    assert 100 * right.mean() == metrics.top_k(found.scores, found.targets, k=k)
+    assert found.targets.argmax(1).tolist() == labels.tolist()
     assert found.ids[:2] == ("test/00000", "test/00001")
+
+
+def test_a_video_of_several_labels_is_right_if_one_of_them_is(tmp_path, made_by_trial):
+    videos = [
+        Video(id="a", path=tmp_path, labels=(0, 2)),
+        Video(id="b", path=tmp_path, labels=(1,)),
+        Video(id="c", path=tmp_path, labels=(0, 1)),
+    ]
+    logits = np.eye(3)[[2, 1, 2]]
+    found = scores.read(tmp_path, made_by_trial(logits, videos))
+    assert found.targets.tolist() == [[1, 0, 1], [0, 1, 0], [1, 1, 0]]
+    assert scores.correct(found, metric="top1").tolist() == [True, True, False]
+
+
+def test_labels_are_packed_once_where_a_video_has_one(tmp_path, made_by_trial):
+    videos = [Video(id=name, path=tmp_path, labels=(2,)) for name in "ab"]
+    each = made_by_trial(np.eye(3)[[2, 1]], videos)
+    with np.load(tmp_path / "records" / f"{each.key}.npz") as kept:
+        assert kept.files == ["scores", "labels", "ids"]
+    found = scores.read(tmp_path, each)
+    assert scores.correct(found, metric="top1").tolist() == [True, False]
 
 
 def test_scores_that_are_not_those_of_the_record_are_refused(tmp_path, logits):

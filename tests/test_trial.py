@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness import checkpoint, record, trial
+from harness import checkpoint, data, metrics, record, scores, trial
+from harness.data import passport
 from harness.data.videos import DamagedVideoError
 
 
@@ -37,6 +38,25 @@ def test_scores_of_every_video_are_kept(tiny_trial, runtime):
     top1 = 100 * (kept["scores"].argmax(1) == kept["labels"]).mean()
     assert top1 == pytest.approx(done.metrics["top1"])
     assert len(set(kept["ids"])) == 12
+
+
+def test_videos_of_several_labels_are_scored_by_all_of_them(tiny_trial, runtime, tmp_path):
+    splits = data.known(tiny_trial.data, runtime.data).splits
+    several = {
+        split: [replace(video, labels=(video.label, 12)) for video in videos]
+        for split, videos in splits.items()
+    }
+    elsewhere = replace(runtime, data=tmp_path / "data")
+    passport.write(data.place("activitynet", elsewhere.data), passport.whole(several))
+    spec = replace(tiny_trial.data, name="activitynet", options={}, num_classes=13)
+    views = replace(tiny_trial.evaluation, average="probabilities")
+    done = trial.run(replace(tiny_trial, data=spec, evaluation=views), elsewhere, quiet)
+    found = scores.read(runtime.results, done)
+    assert found.targets.sum(1).tolist() == [2] * 12
+    assert found.scores.sum(1) == pytest.approx(np.ones(12))
+    right = found.targets[np.arange(12), found.scores.argmax(1)]
+    assert done.metrics["top1"] == pytest.approx(100 * right.mean())
+    assert done.metrics["map"] == metrics.mean_average_precision(found.scores, found.targets)
 
 
 def test_equal_trials_end_with_equal_numbers(tiny_trial, runtime, tmp_path):

@@ -6,24 +6,21 @@ Axes: F frames, H x W pixels, 3 colours (RGB, 0 to 255).
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
-import av
 import numpy as np
 import torch
 from av.video.reformatter import VideoReformatter
 from jaxtyping import UInt8
 from torch import Tensor
 
+from harness.data.local import opened
 from harness.data.videos import DamagedVideoError
 
-LOCAL_ONLY = {"protocol_whitelist": "file"}
 Frames = UInt8[Tensor, "F H W 3"]
 Picture = UInt8[np.ndarray, "H W 3"]
 
 
 def read_frames(path: Path, wanted: Sequence[int] | None = None) -> Frames:
     """Decode a video in order and keep the wanted frames.
-
-    One decoder thread: on damaged files the pictures depend on the number of threads.
 
     Args:
         path: A local file.
@@ -71,17 +68,11 @@ def _pictures(path: Path, keep: Collection[int] | None) -> Iterator[Picture]:
     """Decode in order and yield what is kept, up to the last of it."""
     last = None if keep is None else max(keep)
     reformatter = VideoReformatter()
-    try:
-        with av.open(str(path), options=LOCAL_ONLY) as container:
-            stream = container.streams.video[0]
-            stream.thread_type = "NONE"
-            stream.codec_context.thread_count = 1
-            for index, frame in enumerate(container.decode(stream)):
-                if frame.is_corrupt:
-                    raise DamagedVideoError(f"{path}: frame {index} is corrupt")
-                if keep is None or index in keep:
-                    yield reformatter.reformat(frame, format="rgb24", threads=1).to_ndarray()
-                if index == last:
-                    break
-    except (av.FFmpegError, IndexError) as error:
-        raise DamagedVideoError(f"{path}: {error}") from error
+    with opened(path) as (container, stream):
+        for index, frame in enumerate(container.decode(stream)):
+            if frame.is_corrupt:
+                raise DamagedVideoError(f"{path}: frame {index} is corrupt")
+            if keep is None or index in keep:
+                yield reformatter.reformat(frame, format="rgb24", threads=1).to_ndarray()
+            if index == last:
+                break

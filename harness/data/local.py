@@ -6,8 +6,9 @@ from pathlib import Path
 
 import av
 
-from harness.data.decode import LOCAL_ONLY
 from harness.data.videos import DamagedVideoError
+
+_LOCAL_ONLY = {"protocol_whitelist": "file"}
 
 
 @contextlib.contextmanager
@@ -20,7 +21,8 @@ def opened(path: Path) -> Iterator[tuple[av.container.InputContainer, av.VideoSt
         DamagedVideoError: If the file cannot be opened, has no video, or fails while it is read.
     """
     try:
-        with av.open(str(path), options=LOCAL_ONLY) as container:
+        # A title that is not UTF-8 says nothing of the pictures.
+        with av.open(str(path), options=_LOCAL_ONLY, metadata_errors="replace") as container:
             stream = container.streams.video[0]
             one_thread(stream.codec_context)
             yield container, stream

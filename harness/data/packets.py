@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 import av
 
-from harness.data.upright import STORED, Matrix
+from harness.data.matrix import STORED, Matrix
 
 if TYPE_CHECKING:
     Packet = av.Packet[Any]

@@ -1,15 +1,15 @@
 """Read one video once, from end to end: what it holds, and whether it is whole.
 
-The rules, in order: a regular file inside its root, links resolved; formats and protocols from a
-list; a stream of pictures that is not a cover; limits on size, shape and length before anything is
-decoded; one decoder thread; frames are counted by decoding; any error, logged or raised, and any
-flag means damage.
+The rules, in order: a regular file inside its root, links resolved, or a folder of pictures
+(`probe_folder`); formats and protocols from a list; a stream of pictures that is not a cover;
+limits on size, shape and length before anything is decoded; one decoder thread; frames are counted
+by decoding; any error, logged or raised, and any flag means damage; a display matrix that readers
+know.
 
-This file is also a program, the child process of `harness.data.pool`. It runs by its path, because
-its package imports torch: seconds and half a gigabyte in every process.
+This file is also a program, the child process of `harness.data.pool`. Nothing that it imports may
+import torch: seconds and half a gigabyte in every process.
 """
 
-import hashlib
 import json
 import os
 import signal
@@ -23,42 +23,45 @@ from pathlib import Path
 from typing import Any
 
 import av
+import PIL
 from av.logging import Capture
 from av.stream import Discard, Disposition
 
+from harness.data import probe_folder
+from harness.data.finding import Finding, check_size, openable
+from harness.data.matrix import STORED, of_frame
+from harness.data.passport import file_sha256
 from harness.facts import Facts, Limits, Verdict, judge, timing
 
-DECODER = f"PyAV {av.__version__}"
+# What a verdict may depend on: another one of these, and every file is read again.
+DECODER = f"PyAV {av.__version__}, Pillow {PIL.__version__}, rules 2"
 FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,ogg,asf"
 _SAFE = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
 _GRACE_S = 5.0
 Log = list[tuple[int, str, str]]
 
 
-class _Finding(Exception):  # noqa: N818
-    """Ends the reading of a video with a verdict."""
-
-    def __init__(self, verdict: Verdict, reason: str) -> None:
-        super().__init__(reason)
-        self.verdict = verdict
-        self.reason = reason
-
-
 def probe(path: Path, root: Path, limits: Limits) -> Facts:
     """Read a video from end to end and say what it is; never raises for a bad file.
 
     Args:
-        path: The file.
+        path: The file, or a folder with a picture for each frame.
         root: Folder that it must lie in once links are resolved.
         limits: What it may claim.
     """
     seen: dict[str, Any] = {}
     try:
-        real = _regular_file(path, root, seen)
-        with Capture() as log, _explained(log):
-            _read(real, limits, seen, log)
+        with openable():
+            real = _inside(path, root)
+            folder = real.is_dir()
+        if folder:
+            probe_folder.read(real, root, limits, seen)
+        else:
+            _hash(real, seen)
+            with Capture() as log, _explained(log):
+                _read(real, limits, seen, log)
         verdict, reason = judge(seen, limits)
-    except _Finding as finding:
+    except Finding as finding:
         verdict, reason = finding.verdict, finding.reason
     promised = {"promised_s", "ends_s"}
     return Facts(
@@ -66,26 +69,24 @@ def probe(path: Path, root: Path, limits: Limits) -> Facts:
     )
 
 
-def _regular_file(path: Path, root: Path, seen: dict[str, Any]) -> Path:
-    """Resolve links, insist on a regular file inside the root, and hash it."""
-    try:
-        real = Path(os.path.realpath(path, strict=True))
-        if not real.is_relative_to(os.path.realpath(root)):
-            raise _Finding("refused", "it lies outside the folder of the data set")
+def _inside(path: Path, root: Path) -> Path:
+    """Resolve links, and insist on a place inside the root."""
+    real = Path(os.path.realpath(path, strict=True))
+    if not real.is_relative_to(os.path.realpath(root)):
+        raise Finding("refused", "it lies outside the folder of the data set")
+    return real
+
+
+def _hash(real: Path, seen: dict[str, Any]) -> None:
+    """Insist on a regular file that is not empty, and hash it."""
+    with openable():
         status = real.stat()
         if not stat.S_ISREG(status.st_mode):
-            raise _Finding("refused", "it is not a regular file")
+            raise Finding("refused", "it is not a regular file")
         seen |= {"size": status.st_size, "mtime_ns": status.st_mtime_ns}
-        with real.open("rb") as file:
-            seen["sha256"] = hashlib.file_digest(file, "sha256").hexdigest()
-    except FileNotFoundError:
-        raise _Finding("missing", "there is no such file") from None
-    except (OSError, ValueError) as error:
-        text = getattr(error, "strerror", None) or str(error)
-        raise _Finding("refused", f"it cannot be opened: {text}") from None
+        seen["sha256"] = file_sha256(real)
     if status.st_size == 0:
-        raise _Finding("damaged", "it is empty")
-    return real
+        raise Finding("damaged", "it is empty")
 
 
 @contextmanager
@@ -94,19 +95,15 @@ def _explained(log: Log) -> Iterator[None]:
     try:
         yield
     except MemoryError:
-        raise _Finding("out of memory", "it needs more memory than it was given") from None
-    except UnicodeDecodeError:
-        raise _Finding(
-            "refused", "a text in its header is not UTF-8; PyAV cannot open it"
-        ) from None
+        raise Finding("out of memory", "it needs more memory than it was given") from None
     except av.FFmpegError as error:
         said = _last_words(log) or str(error.strerror)
         if said.startswith("Format not on whitelist"):
-            raise _Finding("refused", f"its format, {log[-1][1]}, is none of a video") from None
+            raise Finding("refused", f"its format, {log[-1][1]}, is none of a video") from None
         verdict: Verdict = "refused" if isinstance(error, av.ArgumentError) else "damaged"
-        raise _Finding(verdict, f"it cannot be decoded: {said}") from None
+        raise Finding(verdict, f"it cannot be decoded: {said}") from None
     if log:
-        raise _Finding("damaged", f"the decoder reports: {_last_words(log)}")
+        raise Finding("damaged", f"the decoder reports: {_last_words(log)}")
 
 
 def _last_words(log: Log) -> str:
@@ -114,15 +111,15 @@ def _last_words(log: Log) -> str:
 
 
 def _read(real: Path, limits: Limits, seen: dict[str, Any], log: Log) -> None:
-    with av.open(str(real), options=_SAFE) as container:
+    with av.open(str(real), options=_SAFE, metadata_errors="replace") as container:
         streams = [
             s for s in container.streams.video if Disposition.attached_pic not in s.disposition
         ]
         if not streams:
-            raise _Finding("refused", "it has no stream of pictures")
+            raise Finding("refused", "it has no stream of pictures")
         stream = streams[0]
         if stream.codec_context is None:
-            raise _Finding("refused", "its pictures are in a coding that is not known")
+            raise Finding("refused", "its pictures are in a coding that is not known")
         for other in container.streams:
             other.discard = Discard.default if other is stream else Discard.all
         seen |= _header(container, stream)
@@ -162,21 +159,14 @@ def _header(container: Any, stream: Any) -> dict[str, Any]:
 
 
 def _check_header(seen: dict[str, Any], limits: Limits) -> None:
-    width, height, length = seen["width"], seen["height"], seen["promised_s"] or 0
-    short, long = sorted((width, height))
-    size = f"its pictures are {width}x{height}"
-    if width * height > limits.max_pixels:
-        raise _Finding("refused", f"{size}, over {limits.max_pixels} pixels")
-    if short < limits.min_side_px:
-        raise _Finding("refused", f"{size}, under {limits.min_side_px} pixels on a side")
-    if long > limits.max_aspect * short:
-        raise _Finding("refused", f"{size}, beyond {limits.max_aspect} to 1")
+    check_size(seen["width"], seen["height"], limits)
+    length = seen["promised_s"] or 0
     if length > limits.max_seconds:
         claim = f"its header claims {float(length):.0f} s"
-        raise _Finding("refused", f"{claim}, over {limits.max_seconds:.0f}")
+        raise Finding("refused", f"{claim}, over {limits.max_seconds:.0f}")
     if (seen["header_frames"] or 0) > limits.max_frames:
         claim = f"its header claims {seen['header_frames']} frames"
-        raise _Finding("refused", f"{claim}, over {limits.max_frames}")
+        raise Finding("refused", f"{claim}, over {limits.max_frames}")
 
 
 def _decode(
@@ -193,21 +183,30 @@ def _decode(
         if packet.size:
             seen.setdefault("key_start", packet.is_keyframe)
         if packet.is_corrupt:
-            raise _Finding("damaged", f"the data after frame {len(stamps)} are flagged corrupt")
+            raise Finding("damaged", f"the data after frame {len(stamps)} are flagged corrupt")
         for frame in packet.decode():
             if frame.is_corrupt:
-                raise _Finding("damaged", f"frame {len(stamps)} is flagged corrupt")
+                raise Finding("damaged", f"frame {len(stamps)} is flagged corrupt")
             size = size or (frame.width, frame.height)
             if size != (frame.width, frame.height):
-                raise _Finding("damaged", f"frame {len(stamps)} has another size than the first")
+                raise Finding("damaged", f"frame {len(stamps)} has another size than the first")
             if not stamps:
-                seen["rotation"] = frame.rotation
+                _check_matrix(frame, seen)
                 # What comes before the first key frame is not shown, whatever is said of it.
                 if not seen.get("key_start"):
                     log.clear()
             stamps.append(frame.pts)
             if len(stamps) > limits.max_frames:
-                raise _Finding("refused", f"it has more than {limits.max_frames} frames")
+                raise Finding("refused", f"it has more than {limits.max_frames} frames")
+
+
+def _check_matrix(frame: Any, seen: dict[str, Any]) -> None:
+    """Say whether players turn the pictures, and refuse what readers cannot turn."""
+    seen["rotation"] = frame.rotation
+    matrix = of_frame(frame)
+    seen["turned"] = matrix != STORED
+    if matrix is None:
+        raise Finding("refused", "its display matrix is neither a quarter turn nor a mirror")
 
 
 def _text(value: Fraction | None) -> str | None:

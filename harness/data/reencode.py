@@ -19,7 +19,8 @@ import torch
 from av.video.reformatter import VideoReformatter
 
 from harness.data.local import one_thread, opened
-from harness.data.upright import STORED, Matrix, display_matrix, turned
+from harness.data.matrix import STORED, Matrix
+from harness.data.upright import display_matrix, turned
 from harness.data.videos import DamagedVideoError
 
 _RATES = (1, 240)

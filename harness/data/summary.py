@@ -100,7 +100,7 @@ def good_videos(checked: Iterable[Checked]) -> dict[str, list[Video]]:
                 sha256=facts.sha256,
                 stamp=each.stamp,
                 timing=_timing(facts),
-                turned=bool(facts.rotation),
+                turned=bool(facts.turned),
             )
             videos.append(known)
     return splits

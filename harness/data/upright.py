@@ -5,22 +5,16 @@ stored lying. Readers here give pictures as they are stored unless `upright` is 
 
 Rule: quarter turns and mirrors are applied, by moving pixels; any other matrix is refused.
 Axes: F frames, H x W pixels, C channels.
-Source: ISO/IEC 14496-12, 6.2.2: (x, y) is shown at (a x + c y, b x + d y).
 """
 
 from pathlib import Path
 
-import numpy as np
-from av.sidedata.sidedata import SideData
 from jaxtyping import UInt8
 from torch import Tensor
 
 from harness.data.local import opened
+from harness.data.matrix import STORED, Matrix, of_frame
 from harness.data.videos import DamagedVideoError
-
-Matrix = tuple[int, int, int, int]
-STORED: Matrix = (1, 0, 0, 1)
-_ONE = 1 << 16
 
 
 def display_matrix(path: Path) -> Matrix:
@@ -34,13 +28,8 @@ def display_matrix(path: Path) -> Matrix:
         first = next(container.decode(stream), None)
     if first is None:
         raise DamagedVideoError(f"{path}: has no frame")
-    side_data = first.side_data.get("DISPLAYMATRIX")
-    if not isinstance(side_data, SideData):
-        return STORED
-    a, b, _, c, d = np.frombuffer(memoryview(side_data), np.int32)[:5].tolist()
-    matrix = (a // _ONE, b // _ONE, c // _ONE, d // _ONE)
-    quarter = sorted(abs(value) for value in (a, b, c, d)) == [0, 0, _ONE, _ONE]
-    if not quarter or abs(matrix[0]) != abs(matrix[3]):
+    matrix = of_frame(first)
+    if matrix is None:
         raise DamagedVideoError(f"{path}: its display matrix is no quarter turn and no mirror")
     return matrix
 

@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 import torch
 
-from harness.data import desk
+from harness.data import desk, planned
 from harness.data.decode import read_frames
 from harness.data.videos import DamagedVideoError
+from tests.data import bad_videos
 
 
 @pytest.fixture
@@ -64,3 +65,10 @@ def test_a_file_without_pictures_is_named(tmp_path):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(DamagedVideoError, match=r"gone\.mp4"):
         read_frames(tmp_path / "gone.mp4")
+
+
+@pytest.mark.parametrize("read", [read_frames, planned.read_planned])
+def test_a_header_with_text_that_is_not_utf8_is_read(tmp_path, read):
+    path = bad_videos.write(tmp_path / "a.mkv", n=10)
+    path.write_bytes(path.read_bytes().replace(b"DURATION", b"DURATI\xee\xee"))
+    assert [bad_videos.frame_number(frame) for frame in read(path)] == list(range(10))

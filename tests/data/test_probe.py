@@ -2,6 +2,8 @@
 
 import json
 import socket
+import subprocess
+import sys
 from fractions import Fraction
 
 import av
@@ -12,6 +14,7 @@ from harness.data import passport, pool
 from harness.data.decode import read_frames
 from harness.data.pool import Settings, Worker
 from harness.facts import Limits, times, timing
+from tests import movies
 from tests.data import bad_videos
 
 STRICT = Settings(seconds=5, memory_mb=300)
@@ -66,6 +69,8 @@ def test_frames_of_sound_videos_are_those_that_were_written(folder, found):
 
 def test_facts_beyond_the_verdict(folder, found):
     assert found["rotated"].rotation == -90
+    assert found["rotated"].turned is True
+    assert found["good"].turned is False
     assert found["anamorphic"].sample_aspect == "3/2"
     assert found["late_start"].first == found["late_start"].start == 100_000
     assert found["variable_fps"].average_fps == 30
@@ -156,12 +161,32 @@ def test_no_file_makes_the_reader_call_out(tmp_path):
             server.accept()
 
 
-def test_text_that_pyav_cannot_read_is_refused(tmp_path):
+def test_text_that_is_not_utf8_is_no_fault_of_the_pictures(tmp_path):
     path = bad_videos.write(tmp_path / "a.mkv", n=10)
     path.write_bytes(path.read_bytes().replace(b"DURATION", b"DURATI\xee\xee"))
     facts = ask(path)
+    assert (facts.verdict, facts.frames) == ("ok", 10)
+
+
+@pytest.mark.parametrize("name", movies.QUARTERS)
+def test_a_turn_or_a_mirror_is_noted(tmp_path, name):
+    path = movies.write(tmp_path / "turned.mp4", movies.KINDS["GOP 12"], frames=10)
+    movies.turn(path, movies.QUARTERS[name])
+    facts = ask(path)
+    assert (facts.verdict, facts.turned) == ("ok", name != "stored")
+
+
+def test_a_matrix_that_readers_refuse_is_refused(tmp_path):
+    path = movies.write(tmp_path / "slanted.mp4", movies.KINDS["GOP 12"], frames=10)
+    movies.turn(path, (0.6, 0.8, -0.8, 0.6))
+    facts = ask(path)
     assert facts.verdict == "refused"
-    assert "UTF-8" in facts.reason
+    assert "neither a quarter turn nor a mirror" in facts.reason
+
+
+def test_the_reader_of_videos_starts_without_torch():
+    program = "import sys, harness.data, harness.data.probe; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
 def test_limits_are_those_asked_for(tmp_path):

@@ -8,6 +8,7 @@ import torch
 
 from harness.data import planned, upright
 from harness.data.decode import read_frames
+from harness.data.matrix import STORED
 from harness.data.videos import DamagedVideoError
 from tests import movies
 
@@ -51,7 +52,7 @@ def test_the_matrix_is_read_from_the_file(tmp_path, matrix):
 
 def test_a_file_without_a_matrix_is_upright(tmp_path):
     path = movies.write(tmp_path / "plain.webm", movies.KINDS["VP9"], frames=5)
-    assert upright.display_matrix(path) == upright.STORED
+    assert upright.display_matrix(path) == STORED
 
 
 def test_a_slanted_matrix_is_refused_only_when_it_is_asked_for(tmp_path):
