@@ -134,10 +134,11 @@ def _sources(
         raise click.UsageError("--list needs --root, the folder that its paths begin at")
     if name is not None:
         return _passports(name, data_root)
+    from harness.data import folder as any_folder
     from harness.data import lists as listings
 
     if folder is not None:
-        return [(folder.name, folder, {"all": listings.from_folder(folder)})]
+        return [(folder.name, folder, {s: any_folder.videos(folder, s) for s in ("train", "test")})]
     assert root is not None
     files = dict(_split_and_file(text) for text in lists)
     if len(files) < len(lists):

@@ -15,8 +15,9 @@ from pandas import DataFrame
 from harness.coverage import coverage
 from harness.data import passport
 from harness.data.check import Checked
-from harness.data.lists import SHOWN, SUFFIXES
 from harness.data.passport import Passport
+from harness.data.rows import SHOWN
+from harness.data.tree import SUFFIXES
 from harness.data.videos import Timing, Video
 from harness.facts import GOOD, Facts
 from harness.files import replace as put
@@ -31,7 +32,7 @@ class Summary:
     Attributes:
         verdicts: Videos by verdict, for each split.
         classes: Videos that are good and that are listed, for each split and label.
-        gaps: Labels that another split has, or a smaller and a larger one, but not this split.
+        gaps: Labels with a name, or up to the largest one, without a good video in a split.
         duplicates: Groups of ids whose files are equal, split before the id.
         leaks: Those of them that lie in more than one split, and ids listed in more than one.
         unlisted: Files on disk that no list names.
@@ -73,7 +74,7 @@ def summarise(checked: Sequence[Checked], root: Path, class_names: Sequence[str]
     return Summary(
         verdicts=verdicts,
         classes=classes,
-        gaps=_gaps(classes),
+        gaps=_gaps(classes, len(class_names)),
         duplicates=[sorted(map(_name, group)) for group in equal],
         leaks=[sorted(map(_name, g)) for g in (*equal, *same_id) if len(_splits(g)) > 1],
         unlisted=_unlisted(checked, root),
@@ -231,11 +232,11 @@ def _name(each: Checked) -> str:
     return f"{each.split}:{each.video.id}"
 
 
-def _gaps(classes: Mapping[str, Mapping[int, tuple[int, int]]]) -> dict[str, list[int]]:
-    """Return the labels up to the largest one that have no good video in a split."""
-    largest = max((label for counts in classes.values() for label in counts), default=-1)
+def _gaps(classes: Mapping[str, Mapping[int, tuple[int, int]]], named: int) -> dict[str, list[int]]:
+    """Return the labels up to the largest one, or with a name, that lack good videos in a split."""
+    number = max((label + 1 for counts in classes.values() for label in counts), default=0)
     return {
-        split: [label for label in range(largest + 1) if not counts.get(label, (0, 0))[0]]
+        split: [n for n in range(max(number, named)) if not counts.get(n, (0, 0))[0]]
         for split, counts in classes.items()
     }
 
