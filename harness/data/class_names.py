@@ -57,7 +57,9 @@ def find(name: str, labels: Mapping[str, int], names: Sequence[str]) -> int:
     Raises:
         UnknownClassError: If no class is called so.
     """
-    label = labels.get(name, labels.get(normal(name)))
+    label = labels.get(name)
+    if label is None:
+        label = labels.get(normal(name))
     if label is None:
         raise UnknownClassError(name, names)
     return label

@@ -8,14 +8,14 @@ import os
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from harness import names
 from harness.data import class_names as tables
 from harness.data import rows as texts
 from harness.data.lists import Listing, from_files
 from harness.data.rows import Refusals
-from harness.data.tree import SUFFIXES, Tree, is_video
+from harness.data.tree import SUFFIXES, Tree, is_video, written
 from harness.data.videos import Video
 
 _SPLITS = ("train", "test")
@@ -88,23 +88,26 @@ def _share(video: Video) -> float:
     return int.from_bytes(hashlib.sha256(video.id.encode()).digest()[:8], "big") / 2**64
 
 
-def _either(root: Path, there: Callable[[Path], bool], ending: str = "") -> dict[str, Path]:
-    """Return what is there for both splits: `train`, and the first of the names of the other."""
-    tests = [root / f"{name}{ending}" for name in _TEST_NAMES]
-    test = next(filter(there, tests), None)
-    train = root / f"train{ending}"
-    return {"train": train, "test": test} if test is not None and there(train) else {}
-
-
 def _csv_files(root: Path) -> dict[str, Path]:
-    return _either(root, Path.is_file, ".csv") or {
-        name: root / f"{name}.csv" for name in (_ALL,) if (root / f"{name}.csv").is_file()
-    }
+    """Return the lists below the root, by split; none if there is no list at all."""
+    there = {name for name in ("train", *_TEST_NAMES, _ALL) if (root / f"{name}.csv").is_file()}
+    if not there or there == {_ALL}:
+        return {name: root / f"{name}.csv" for name in there}
+    test = next((name for name in _TEST_NAMES if name in there), None)
+    if test is None or "train" not in there or _ALL in there:
+        found = " and ".join(f"{name}.csv" for name in sorted(there))
+        wanted = f"train.csv with test.csv or val.csv, or {_ALL}.csv alone"
+        raise ValueError(f"{root} holds {found}; the lists of a folder are {wanted}")
+    return {"train": root / "train.csv", "test": root / f"{test}.csv"}
 
 
 def _parents(tree: Tree) -> dict[str, Path]:
     """Return the folders of the folders of classes, by split."""
-    return _either(tree.root, Path.is_dir) or {_ALL: tree.root}
+    there = tree.folder(tree.root).folders
+    test = next((name for name in _TEST_NAMES if name in there), None)
+    if test is None or "train" not in there:
+        return {_ALL: tree.root}
+    return {"train": tree.root / "train", "test": tree.root / test}
 
 
 def _from_folders(tree: Tree, known: Sequence[str]) -> Listing:
@@ -162,8 +165,7 @@ def _taker(
         number = labels.get(label) if known else texts.label(label, None)
         if number is None:
             raise tables.UnknownClassError(label, known)
-        path = PurePosixPath(name).as_posix()
-        listing.add(split, Video(id=path, path=place, labels=(number,)))
+        listing.add(split, Video(id=written(name), path=place, labels=(number,)))
 
     return take
 

@@ -4,7 +4,7 @@ A clip is called `<YouTube id>_<start>_<end>`, in seconds with six digits, or by
 """
 
 import re
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from harness.data import class_names as tables
 from harness.data import rows
@@ -20,7 +20,7 @@ _CLIP = re.compile(r"([A-Za-z0-9_-]{11})(_[0-9]{6}_[0-9]{6})?")
 
 def clip_id(path: str) -> str:
     """Return the name of the clip that lies at a path, or the path if it is not named as one."""
-    name = PurePosixPath(path).name
+    name = path.rpartition("/")[2]
     stem = name.rpartition(".")[0] if is_video(name) else name
     return stem if _CLIP.fullmatch(stem) else path
 

@@ -6,12 +6,12 @@ here.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import NamedTuple
 
 from harness.data import rows
 from harness.data.rows import MAX_ROWS, Refusals
-from harness.data.tree import SUFFIXES, Tree, is_video
+from harness.data.tree import SUFFIXES, Tree, is_video, written
 from harness.data.videos import Video
 
 _LOOKED_AT = 1000
@@ -116,7 +116,7 @@ def _taker(
     def take(text: str) -> None:
         row = columns.row(text)
         path = tree.place(base, row.name)
-        name = identity(PurePosixPath(row.name).as_posix())
+        name = identity(written(row.name))
         listing.add(split, Video(id=name, path=path, labels=(row.label,)))
 
     return take

@@ -144,6 +144,6 @@ def test_rows_of_paths_have_labels_below_200_and_no_names(tmp_path):
 def test_without_both_lists_there_are_no_classes(tmp_path):
     root = trees.mini_lists(trees.flat(tmp_path))
     (root / "train_ytid_list.txt").unlink()
-    with pytest.raises(ValueError, match="there is no train_ytid_list.txt, in ") as caught:
+    with pytest.raises(ValueError, match=r"there is no train_ytid_list.txt, in ") as caught:
         videos(root, "test")
     assert "\n" not in str(caught.value)
