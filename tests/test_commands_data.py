@@ -34,21 +34,23 @@ def root(tmp_path):
 
 
 def test_what_is_bad_sets_the_exit_code_and_stays_out_of_the_passport(root, tmp_path, capsys):
-    rows = tmp_path / "rows.csv"
-    rows.write_text("a b.mp4,0\nempty.mp4,1\n")
-    words = ["mine", "--list", f"test={rows}", "--list", f"train={rows}", "--root", root]
-    words += ["--data", tmp_path / "data"]
+    bad_videos.write(root / "other.mp4", n=12)
+    rows = {"test": "a b.mp4,0\nempty.mp4,1\n", "train": "other.mp4,1\n"}
+    words = ["mine", "--root", root, "--data", tmp_path / "data"]
+    for split, text in rows.items():
+        (tmp_path / f"{split}.csv").write_text(text)
+        words += ["--list", f"{split}={tmp_path / split}.csv"]
     with pytest.raises(SystemExit) as ended:
         harness(*words)
     said = capsys.readouterr()
     assert ended.value.code == 1
-    assert "[2/2" in said.err
+    assert "[3/3" in said.err
     assert "test: 1 of 2 videos are good (50.00 %)" in said.out
     out = tmp_path / "data" / "mine"
     assert "it is empty" in (out / "bad.csv").read_text()
     known = passport.read(out / "passport.json")
     assert [video.id for video in known.splits["test"]] == ["a b.mp4"]
-    assert known.listed == {"train": 2, "test": 2}
+    assert known.listed == {"train": 1, "test": 2}
     assert known.root == root
 
 
@@ -92,9 +94,14 @@ def test_a_data_set_that_is_not_here_is_said_in_one_line(tmp_path):
         (["desk", "--root", "{}"], "desk is made by the harness"),
         (["mine", "--data", "{}"], "say where the videos of mine are, by --root"),
         (["mine", "--root", "{}"], "holds no"),
+        (
+            ["mine", "--root", "{}", "--list", "train={}/l", "--list", "test={}/l"],
+            "a leak: 'a b.mp4'",
+        ),
     ],
 )
 def test_a_mistake_gets_one_sentence(root, words, message):
+    (root / "l").write_text("a b.mp4 0\n")
     with pytest.raises((click.UsageError, ValueError)) as caught:
         harness(*(word.format(root) for word in words))
     assert message in str(caught.value)

@@ -1,10 +1,65 @@
-"""Names of classes: official tables in the order of their labels."""
+"""Names of classes: official tables in the order of their labels, and how copies spell them."""
 
+import difflib
+import html
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
+from urllib.parse import unquote
 
 _TABLES = Path(__file__).with_suffix("")
 
 
+class UnknownClassError(ValueError):
+    """A name that no class has; it looks for a near one only when it is shown."""
+
+    def __init__(self, name: str, names: Sequence[str]) -> None:
+        super().__init__(name)
+        self.name = name
+        self.names = names
+
+    def __str__(self) -> str:
+        near = difflib.get_close_matches(self.name, self.names, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        return f"{self.name!r} is none of the {len(self.names)} classes{hint}"
+
+
+@cache
 def official(name: str) -> tuple[str, ...]:
     """Return the official class names of a data set, by label."""
     return tuple((_TABLES / f"{name}.txt").read_text(encoding="utf-8").splitlines())
+
+
+def normal(name: str) -> str:
+    """Return what is the same in all spellings of a name: its letters and digits.
+
+    Folders spell blanks as underscores, drop quotes and parentheses, or escape them.
+    """
+    return re.sub(r"[\W_]+", "", html.unescape(unquote(name))).casefold()
+
+
+def by_spelling(names: Sequence[str]) -> dict[str, int]:
+    """Return the label of each name, as it is written officially and in its normal form."""
+    return {
+        spelling: label for label, name in enumerate(names) for spelling in (name, normal(name))
+    }
+
+
+def find(name: str, labels: Mapping[str, int], names: Sequence[str]) -> int:
+    """Return the label of a name in any spelling.
+
+    Args:
+        name: As somebody spells it.
+        labels: What `by_spelling` returns for `names`.
+        names: The official names.
+
+    Raises:
+        UnknownClassError: If no class is called so.
+    """
+    label = labels.get(name)
+    if label is None:
+        label = labels.get(normal(name))
+    if label is None:
+        raise UnknownClassError(name, names)
+    return label

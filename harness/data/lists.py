@@ -1,27 +1,20 @@
-"""Lists of labelled files: rows of a text file, a folder of classes, or a passport.
+"""Lists of labelled videos that come from somebody else.
 
-A list file comes from somebody else. A row is right or refused, with its line number; a column is
-never guessed, and no file is opened here.
+A row is right or refused, with its line number; a column is never guessed, and no video is opened
+here.
 """
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from pathlib import Path
+from typing import NamedTuple
 
+from harness.data import rows
+from harness.data.rows import MAX_ROWS, Refusals
+from harness.data.tree import SUFFIXES, Tree, is_video, written
 from harness.data.videos import Video
 
-SUFFIXES = (
-    *(".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts"),
-    *(".mpg", ".mpeg", ".flv", ".ogv", ".wmv", ".3gp"),
-)
-SHOWN = 20
-_LINE_BYTES = 8192
-_SKIP_BYTES = 1 << 20
-_BOM = b"\xef\xbb\xbf"
-_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.,-]*:")
-_LABEL = re.compile(r"[0-9]{1,9}", re.ASCII)
+_LOOKED_AT = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,25 +25,49 @@ class Rows:
     repeated: int
 
 
-def from_folder(root: Path) -> list[Video]:
-    """List `root/<class>/*`, classes numbered by the order of their names.
+class Listing:
+    """Videos by their id: one that is said twice counts once, and is not said in two ways."""
 
-    Raises:
-        ValueError: If no class has a video, or a name cannot be printed.
-    """
-    classes = sorted(each for each in root.iterdir() if each.is_dir())
-    listed = [
-        Video(id=path.relative_to(root).as_posix(), path=path, labels=(label,))
-        for label, folder in enumerate(classes)
-        for path in sorted(folder.iterdir())
-        if path.suffix.lower() in SUFFIXES
-    ]
-    odd = [each.id for each in listed if not each.id.isprintable()]
-    if odd:
-        raise ValueError(f"{len(odd)} names have characters that do not print, as {odd[0]!r} has")
-    if not listed:
-        raise ValueError(f"{root} holds no <class>/<video>{SUFFIXES[0]}")
-    return listed
+    def __init__(self) -> None:
+        self.seen: dict[str, tuple[str, Video]] = {}
+        self.repeated = 0
+
+    def add(self, split: str, video: Video) -> None:
+        """Take in a video.
+
+        Raises:
+            ValueError: If it stands in another split, with other labels or at another place.
+        """
+        before, known = self.seen.setdefault(video.id, (split, video))
+        if known is video:
+            return
+        if before != split:
+            raise ValueError(f"{video.id!r} is in split {before!r} already: a leak")
+        if known.labels != video.labels:
+            label = video.label
+            raise ValueError(f"{video.id!r} has label {label}, and {known.label} before")
+        if known.path != video.path:
+            raise ValueError(f"{video.id!r} is {video.path}, and {known.path} before")
+        self.repeated += 1
+
+    def find(self, split: str, video: Video, tree: Tree, wrong: Refusals) -> None:
+        """Take in a video that lies in a folder, or note what is wrong with it."""
+        try:
+            tree.inside(video.path)
+            self.add(split, video)
+        except ValueError as error:
+            wrong.add(repr(tree.name(video.path)), error)
+
+    def videos(self, split: str) -> list[Video]:
+        """Return the videos of a split, in the order in which they came."""
+        return [video for place, video in self.seen.values() if place == split]
+
+
+class Row(NamedTuple):
+    """A row that is right: a path as it is written, and a label."""
+
+    name: str
+    label: int
 
 
 def from_files(
@@ -58,134 +75,111 @@ def from_files(
     root: Path,
     *,
     num_classes: int | None = None,
-    max_rows: int = 2_000_000,
+    max_rows: int = MAX_ROWS,
+    folders: Mapping[str, Sequence[Path]] | None = None,
+    identity: Callable[[str], str] = str,
 ) -> Rows:
-    """Read list files of rows `path label`, one for each split.
+    """Read list files of rows `path label`, or `path frames label` of folders of frames.
 
     Args:
         files: Of each split.
-        root: Folder that paths are relative to.
+        root: Folder that holds all videos.
         num_classes: Labels are below it; None allows any.
         max_rows: Rows of one file.
+        folders: Folders that the paths of a split may begin at, other than the root: all begin at
+            the one that holds the most of the first rows.
+        identity: Makes an id of a path as it is written.
 
     Raises:
         ValueError: If a row is wrong; shows up to 20 of them, and says how many more.
     """
-    reader = _Reader(root, num_classes)
+    wrong, listing, tree = Refusals(), Listing(), Tree(root)
     for split, file in files.items():
-        with file.open("rb") as rows:
-            reader.read(rows, name=file.name, split=split, max_rows=max_rows)
-    if reader.wrong:
-        more = reader.wrong - len(reader.errors)
-        rest = [f"and {more} more"] if more else []
-        raise ValueError("\n".join([f"{reader.wrong} wrong rows:", *reader.errors, *rest]))
-    if not reader.seen:
+        base = _base(file, tree, (folders or {}).get(split, ()))
+        for_split = _taker(listing, split, _Columns(num_classes), tree, base, identity)
+        rows.read(file, for_split, wrong, max_rows=max_rows)
+    wrong.check()
+    if not listing.seen:
         raise ValueError(f"{', '.join(map(str, files.values()))}: there is no row")
-    splits: dict[str, list[Video]] = {split: [] for split in files}
-    for split, video in reader.seen.values():
-        splits[split].append(video)
-    return Rows(splits=splits, repeated=reader.repeated)
+    splits = {split: listing.videos(split) for split in files}
+    return Rows(splits=splits, repeated=listing.repeated)
 
 
-class _Reader:
-    """Reads rows, and collects what is wrong with them."""
+def _taker(
+    listing: Listing,
+    split: str,
+    columns: "_Columns",
+    tree: Tree,
+    base: Path,
+    identity: Callable[[str], str],
+) -> Callable[[str], None]:
+    def take(text: str) -> None:
+        row = columns.row(text)
+        path = tree.place(base, row.name)
+        name = identity(written(row.name))
+        listing.add(split, Video(id=name, path=path, labels=(row.label,)))
 
-    def __init__(self, root: Path, num_classes: int | None) -> None:
-        self.root = root
-        self.num_classes = num_classes
-        self.seen: dict[str, tuple[str, Video]] = {}
-        self.repeated = 0
-        self.wrong = 0
-        self.errors: list[str] = []
-
-    def read(self, rows: BinaryIO, *, name: str, split: str, max_rows: int) -> None:
-        for number, row in enumerate(_lines(rows), start=1):
-            if number > max_rows:
-                error = ValueError(f"there are more than {max_rows} rows; the rest is not read")
-                self._blame(name, number, error)
-                return
-            whole = row.removeprefix(_BOM) if number == 1 else row
-            try:
-                if whole.strip():
-                    self._take(whole, split)
-            except ValueError as error:
-                self._blame(name, number, error)
-
-    def _blame(self, name: str, number: int, error: ValueError) -> None:
-        self.wrong += 1
-        if len(self.errors) < SHOWN:
-            self.errors.append(f"{name}, line {number}: {error}")
-
-    def _take(self, row: bytes, split: str) -> None:
-        name, text = _columns(row)
-        label = _label(text, self.num_classes)
-        path = self._place(name)
-        identity = path.relative_to(self.root).as_posix()
-        video = Video(id=identity, path=path, labels=(label,))
-        before, known = self.seen.setdefault(identity, (split, video))
-        if known is video:
-            return
-        if before != split:
-            raise ValueError(f"{name!r} is in split {before!r} already: a leak")
-        if known.label != label:
-            raise ValueError(f"{name!r} has label {label}, and {known.label} before")
-        self.repeated += 1
-
-    def _place(self, name: str) -> Path:
-        """Return where a name lies below the root, once links are resolved as well."""
-        pure = PurePosixPath(name)
-        if pure.is_absolute() or ".." in pure.parts or "\\" in name:
-            raise ValueError(f"{name!r} is not a plain path below the root")
-        if _ADDRESS.match(name):
-            raise ValueError(f"{name!r} is an address, not a file")
-        path = self.root / pure
-        try:
-            inside = path.resolve().is_relative_to(self.root.resolve())
-        except (OSError, RuntimeError) as error:
-            raise ValueError(f"{name!r} cannot be followed: {error}") from None
-        if not inside:
-            raise ValueError(f"{name!r} leads out of the root by a link")
-        return path
+    return take
 
 
-def _lines(rows: BinaryIO) -> Iterator[bytes]:
-    """Yield lines; one that is too long stays in memory only as far as the limit."""
-    while row := rows.readline(_LINE_BYTES + 1):
-        if len(row) > _LINE_BYTES:
-            part = row
-            while part and not part.endswith(b"\n"):
-                part = rows.readline(_SKIP_BYTES)
-        yield row
+def _base(file: Path, tree: Tree, folders: Sequence[Path]) -> Path:
+    """Return the folder that holds most of the first rows of a list; the root if none does."""
+    if not folders:
+        return tree.root
+    names: list[str] = []
+    columns = _Columns(None)
+
+    def take(text: str) -> None:
+        names.append(columns.row(text).name)
+
+    rows.read(file, take, Refusals(), max_rows=_LOOKED_AT)
+
+    def held(base: Path) -> int:
+        return sum(_held(tree, base, name) for name in names)
+
+    return max((tree.root, *folders), key=held)
 
 
-def _columns(row: bytes) -> tuple[str, str]:
-    """Split a row into path and label, or refuse it; blanks may be part of a path."""
-    if len(row) > _LINE_BYTES:
-        raise ValueError(f"the row is longer than {_LINE_BYTES} bytes")
+def _held(tree: Tree, base: Path, name: str) -> bool:
     try:
-        text = row.decode("utf-8").rstrip("\r\n")
-    except UnicodeDecodeError as error:
-        around = row[max(error.start - 10, 0) : error.end + 10]
-        raise ValueError(f"not UTF-8 at byte {error.start}: {around!r}") from None
-    separator = "\t" if "\t" in text else " "
-    name, found, label = text.rstrip(" ").rpartition(separator)
-    if separator == " ":
-        name = name.rstrip(" ")
-    if not found or not name:
-        raise ValueError(f"{text!r} is not a path, a blank or tab, and a label")
-    if not name.isprintable() or name != name.strip():
-        raise ValueError(f"{name!r} has blanks at an end, or characters that do not print")
-    if not name.lower().endswith(SUFFIXES):
-        what = f"{name!r} does not end as a video does (such as {SUFFIXES[0]})"
-        raise ValueError(f"{what}; a row is a path and a label, no more")
-    return name, label
+        return tree.has(tree.place(base, name))
+    except ValueError:
+        return False
 
 
-def _label(text: str, num_classes: int | None) -> int:
-    if not _LABEL.fullmatch(text):
-        raise ValueError(f"label {text!r} is not a whole number from 0")
-    label = int(text)
-    if num_classes is not None and label >= num_classes:
-        allowed = f"allowed 0 to {num_classes - 1} ({num_classes} classes)"
-        raise ValueError(f"label {label}, {allowed}")
-    return label
+class _Columns:
+    """Splits rows at their last blanks or tabs; all rows of a list have the same columns."""
+
+    def __init__(self, num_classes: int | None) -> None:
+        self.num_classes = num_classes
+        self.frames: bool | None = None
+
+    def row(self, text: str) -> Row:
+        separator = "\t" if "\t" in text else " "
+        name, found, last = _split(text.rstrip(" "), separator)
+        if not found or not name:
+            raise ValueError(f"{text!r} is not a path, a blank or tab, and a label")
+        frames = not is_video(name)
+        if frames:
+            name = _frame_folder(name, separator)
+        if name != name.strip():
+            raise ValueError(f"{name!r} has blanks at an end")
+        row = Row(name, rows.label(last, self.num_classes))
+        if self.frames not in (None, frames):
+            raise ValueError(f"{text!r} has other columns than the rows before it")
+        self.frames = frames
+        return row
+
+
+def _split(text: str, separator: str) -> tuple[str, str, str]:
+    name, found, last = text.rpartition(separator)
+    return (name.rstrip(" ") if separator == " " else name), found, last
+
+
+def _frame_folder(text: str, separator: str) -> str:
+    """Split a path and a number of frames, and return the path."""
+    name, found, count = _split(text, separator)
+    if not found or not name or is_video(name) or not rows.is_number(count):
+        what = f"{text!r} does not end as a video does (such as {SUFFIXES[0]})"
+        raise ValueError(f"{what}; a row is a path and a label, or a folder, frames and a label")
+    return name

@@ -74,17 +74,16 @@ def read_stream(
 ) -> None:
     """Do what `read` does; memory is bounded, however long a row or the whole is."""
     for number, row in enumerate(_lines(rows), start=1):
-        where = f"{name}, line {number}"
         if number > max_rows:
             text = f"there are more than {max_rows} rows; the rest is not read"
-            wrong.add(where, ValueError(text))
+            wrong.add(f"{name}, line {number}", ValueError(text))
             return
         try:
             whole = row.removeprefix(_BOM) if number == 1 else row
             if whole.strip():
                 take(_text(whole))
         except ValueError as error:
-            wrong.add(where, error)
+            wrong.add(f"{name}, line {number}", error)
 
 
 def _lines(rows: BinaryIO) -> Iterator[bytes]:

@@ -8,6 +8,7 @@ from types import ModuleType
 
 from harness import names
 from harness.data import DATASETS, GENERATED, OFFICIAL, OWN, passport, place
+from harness.data.rows import SHOWN
 from harness.data.videos import Video
 from harness.specs import NAME
 
@@ -60,13 +61,29 @@ def listed(
     root = root or _known_root(name, data)
     reader: ModuleType = import_module(DATASETS.get(name, DATASETS[OWN]))
     rows = rows or {}
+    splits = {split: reader.videos(root, split, rows=rows.get(split)) for split in SPLITS}
+    _check_apart(splits)
     return Source(
         name=name,
         root=root,
-        splits={split: reader.videos(root, split, rows=rows.get(split)) for split in SPLITS},
+        splits=splits,
         class_names=reader.class_names(root),
         official=OFFICIAL.get(name, {}),
     )
+
+
+def _check_apart(splits: Mapping[str, list[Video]]) -> None:
+    """Refuse a video that is in two splits.
+
+    Raises:
+        ValueError: If there is one; names the first of them.
+    """
+    first, *others = ({video.id for video in videos} for videos in splits.values())
+    both = sorted(first.intersection(*others))
+    if both:
+        shown = ", ".join(map(repr, both[:SHOWN]))
+        more = f" and {len(both) - SHOWN} more" if len(both) > SHOWN else ""
+        raise ValueError(f"{len(both)} videos are in both splits, a leak: {shown}{more}")
 
 
 def generated(name: str, data: Path) -> list[Source]:

@@ -15,9 +15,10 @@ from pandas import DataFrame
 from harness.coverage import coverage
 from harness.data import passport
 from harness.data.check import Checked
-from harness.data.lists import SHOWN, SUFFIXES
 from harness.data.passport import Passport
+from harness.data.rows import SHOWN
 from harness.data.sources import Source
+from harness.data.tree import SUFFIXES
 from harness.data.videos import Timing, Video
 from harness.facts import GOOD, Facts
 from harness.files import replace as put
@@ -32,7 +33,7 @@ class Summary:
     Attributes:
         verdicts: Videos by verdict, for each split.
         classes: Videos that are good and that are listed, for each split and label.
-        gaps: Labels that another split has, or a smaller and a larger one, but not this split.
+        gaps: Labels with a name, or up to the largest one, without a good video in a split.
         duplicates: Groups of ids whose files are equal, split before the id.
         leaks: Those of them that lie in more than one split, and ids listed in more than one.
         unlisted: Files on disk that no list names.

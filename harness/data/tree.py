@@ -3,7 +3,7 @@
 import os
 import re
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 SUFFIXES = (
     *(".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts"),
@@ -40,7 +40,8 @@ class Tree:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.real = root.resolve()
-        self.known: dict[Path, Folder] = {}
+        # By text: these are asked for once per video, and hashing paths takes longer than the rest.
+        self.known: dict[str, Folder] = {}
 
     def folder(self, path: Path) -> Folder:
         """Return what is in a folder; one that is not there is empty.
@@ -48,12 +49,7 @@ class Tree:
         Raises:
             ValueError: If it lies outside the root, or cannot be listed.
         """
-        found = self.known.get(path)
-        if found is None:
-            found = self.known[path] = self._list(path)
-        if found.problem:
-            raise ValueError(f"{self.name(path)!r} {found.problem}")
-        return found
+        return self._folder(str(path))
 
     def name(self, path: Path) -> str:
         """Return the name of a path below the root."""
@@ -61,8 +57,9 @@ class Tree:
 
     def has(self, path: Path) -> bool:
         """Say whether there is such a file or folder."""
-        there = self.folder(path.parent)
-        return path.name in there.files or path.name in there.folders
+        parent, name = os.path.split(path)
+        there = self._folder(parent)
+        return name in there.files or name in there.folders
 
     def place(self, base: Path, name: str) -> Path:
         """Return where a name from a list lies below a folder.
@@ -70,13 +67,13 @@ class Tree:
         Raises:
             ValueError: If it is not a plain path below the root, links resolved.
         """
-        pure = PurePosixPath(name)
         _check_print(name)
-        if pure.is_absolute() or not pure.parts or ".." in pure.parts or "\\" in name:
+        parts = name.split("/")
+        if not parts[0] or ".." in parts or "\\" in name or written(name) == ".":
             raise ValueError(f"{name!r} is not a plain path below the root")
         if _ADDRESS.match(name):
             raise ValueError(f"{name!r} is an address, not a file")
-        return self.inside(base / pure)
+        return self.inside(base / name)
 
     def inside(self, path: Path) -> Path:
         """Return a path that does not lead out of the root, and has a name that can be printed.
@@ -84,13 +81,22 @@ class Tree:
         Raises:
             ValueError: If it does, or has not.
         """
-        _check_print(path.name)
-        if path.name in self.folder(path.parent).links and (problem := self._problem(path)):
+        parent, name = os.path.split(path)
+        _check_print(name)
+        if name in self._folder(parent).links and (problem := self._problem(path)):
             raise ValueError(f"{self.name(path)!r} {problem}")
         return path
 
-    def _list(self, path: Path) -> Folder:
-        if problem := self._problem(path):
+    def _folder(self, path: str) -> Folder:
+        found = self.known.get(path)
+        if found is None:
+            found = self.known[path] = self._list(path)
+        if found.problem:
+            raise ValueError(f"{self.name(Path(path))!r} {found.problem}")
+        return found
+
+    def _list(self, path: str) -> Folder:
+        if problem := self._problem(Path(path)):
             return Folder(problem=problem)
         found = Folder()
         try:
@@ -123,6 +129,11 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return entry.is_dir()
     except OSError:  # a link that cannot be followed
         return False
+
+
+def written(name: str) -> str:
+    """Return a path below the root without what says nothing: `./a//b` is `a/b`."""
+    return os.path.normpath(name)
 
 
 def _check_print(name: str) -> None:

@@ -1,10 +1,16 @@
 """Rows of somebody else's list: right, or refused with their line number."""
 
+import http.server
+import io
+import random
+import threading
 import tracemalloc
 
 import pytest
 
-from harness.data.lists import from_files, from_folder
+from harness.data.lists import from_files
+from harness.data.rows import Refusals, cells, read_stream
+from tests.data import trees
 
 
 def read(tmp_path, content, **options):
@@ -46,7 +52,15 @@ def test_a_row_is_read_as_it_stands(tmp_path, row, name, label):
         ("a.mp4", "is not a path, a blank or tab, and a label"),
         ("3", "is not a path, a blank or tab, and a label"),
         ("a.mp4 300 3", "'a.mp4 300' does not end as a video does"),
-        ("a.mp4\t300\t3", "characters that do not print"),
+        ("a.mp4\t300\t3", "does not end as a video does"),
+        ("a\tb.mp4 3", "does not end as a video does"),
+        ("a\tb.mp4\t3", "characters that do not print"),
+        ("a/b -1 3", "'a/b -1' does not end as a video does"),
+        ("a/b 300 3.0", "label '3.0' is not a whole number"),
+        ("a/b 300 3", "has other columns than the rows before it"),
+        ("a.mp4 1\0", "label '1\\x00' is not a whole number"),
+        ("tcp://127.0.0.1/a.mp4 3", "is an address, not a file"),
+        ("a/../b.mp4 3", "is not a plain path below the root"),
         ("a.mp4,3", "is not a path"),
         ('"a b.mp4" 3', "does not end as a video does"),
         ("# a comment", "does not end as a video does"),
@@ -79,6 +93,45 @@ def test_a_wrong_row_is_refused_with_its_line(tmp_path, row, words):
     assert words in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("row", "name", "label"),
+    [
+        ("a/b 300 3", "a/b", 3),
+        ("a b/c d\t300\t3\r\n", "a b/c d", 3),
+        ("a b/c  300  3", "a b/c", 3),
+        ("a 300 7 3", "a 300", 3),
+        ("é/名前 0 3\n", "é/名前", 3),
+    ],
+)
+def test_a_row_of_three_columns_is_a_folder_of_frames(tmp_path, row, name, label):
+    (listed,) = read(tmp_path, row).splits["test"]
+    assert (listed.id, listed.path, listed.label) == (name, tmp_path / name, label)
+
+
+ODD = "aé名 %20#'\"(1)[]&=+,;~\u0301\N{WINKING FACE}"
+
+
+def test_any_name_that_prints_comes_back_as_it_was_written(tmp_path):
+    rng = random.Random(0)
+    drawn = ["".join(rng.choices(ODD, k=rng.randint(1, 12))).strip() for _ in range(2000)]
+    names = list(dict.fromkeys(f"a{name}.mp4" for name in drawn))
+    separators, ends = (" ", "   ", "\t"), ("\n", "\r\n")
+    rows = [f"{n}{rng.choice(separators)}{i}{rng.choice(ends)}" for i, n in enumerate(names)]
+    listed = read(tmp_path, "".join(rows).rstrip()).splits["test"]
+    assert [(each.id, each.label) for each in listed] == [(n, i) for i, n in enumerate(names)]
+
+
+def test_paths_begin_at_the_folder_that_holds_most_of_them(tmp_path):
+    for name in ("root/one/a/1.mp4", "root/two/a/1.mp4", "root/two/a/2.mp4"):
+        trees.put(tmp_path / name)
+    (tmp_path / "list").write_text("a/1.mp4 0\na/2.mp4 0\na/3.mp4 0\n")
+    root = tmp_path / "root"
+    folders = {"test": [root / "one", root / "two"]}
+    listed = from_files({"test": tmp_path / "list"}, root, folders=folders).splits["test"]
+    assert [each.path for each in listed] == [root / f"two/a/{n}.mp4" for n in (1, 2, 3)]
+    assert [each.id for each in listed] == ["a/1.mp4", "a/2.mp4", "a/3.mp4"]
+
+
 def test_a_byte_order_mark_counts_at_the_start_alone(tmp_path):
     with pytest.raises(ValueError, match="line 2"):
         read(tmp_path, "a.mp4 1\n\ufeffb.mp4 2\n")
@@ -91,6 +144,40 @@ def test_a_link_out_of_the_root_is_refused(tmp_path):
     (tmp_path / "list").write_text("out/a.mp4 1\n")
     with pytest.raises(ValueError, match="leads out of the root by a link"):
         from_files({"test": tmp_path / "list"}, root)
+
+
+@pytest.mark.parametrize(
+    "name", ["out.mp4", "in/out.mp4", ".out.mp4", "folder/a.mp4", "loop/a.mp4"]
+)
+def test_no_kind_of_link_leads_out(tmp_path, name):
+    root = tmp_path / "root"
+    trees.put(root / "in" / "a.mp4")
+    trees.put(tmp_path / "secret.mp4")
+    for link in ("out.mp4", "in/out.mp4", ".out.mp4"):
+        (root / link).symlink_to(tmp_path / "secret.mp4")
+    (root / "folder").symlink_to("..")
+    (root / "loop").symlink_to("loop")
+    (root / "inner.mp4").symlink_to("in/a.mp4")
+    (tmp_path / "list").write_text(f"inner.mp4 1\n{name} 1\n")
+    with pytest.raises(ValueError, match=r"line 2: .* (by a link|cannot be followed)"):
+        from_files({"test": tmp_path / "list"}, root)
+
+
+def test_an_address_in_a_list_is_not_called(tmp_path):
+    called = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            called.append(self.path)
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        port = server.server_port
+        rows = [f"http://127.0.0.1:{port}/{n}.mp4 1\n" for n in range(3)]
+        with pytest.raises(ValueError, match=r"^3 wrong rows"):
+            read(tmp_path, "".join(rows))
+        server.shutdown()
+    assert called == []
 
 
 def test_all_errors_of_a_list_come_at_once_up_to_twenty(tmp_path):
@@ -149,21 +236,47 @@ def test_a_line_of_a_gigabyte_takes_no_memory(tmp_path):
     assert peak < 5_000_000
 
 
-def test_a_folder_of_classes_is_numbered_by_name(tmp_path):
-    for name in ("b/1.mp4", "a/2.mp4", "a/1.MKV", "a/notes.txt", "stray.mp4"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
-    listed = from_folder(tmp_path)
-    assert [(each.id, each.label) for each in listed] == [
-        *(("a/1.MKV", 0), ("a/2.mp4", 0), ("b/1.mp4", 1))
-    ]
-    with pytest.raises(ValueError, match="holds no <class>/<video>"):
-        from_folder(tmp_path / "a")
+class Endless(io.RawIOBase):
+    """Rows that are made when they are read."""
+
+    def __init__(self, rows):
+        self.left = rows
+
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        row = b"%07d.mp4 x\n" % self.left
+        number = min(len(buffer) // len(row), self.left)
+        self.left -= number
+        buffer[: number * len(row)] = row * number
+        return number * len(row)
 
 
-def test_a_folder_with_a_name_that_cannot_be_written_down_is_refused(tmp_path):
-    (tmp_path / "a").mkdir()
-    (tmp_path / "a" / "\udcff.mp4").touch()
-    (tmp_path / "a" / "b\n.mp4").touch()
-    with pytest.raises(ValueError, match=r"2 names .*'a/b\\n.mp4'"):
-        from_folder(tmp_path)
+@pytest.mark.parametrize("max_rows", [5_000, 100_000])
+def test_ten_million_rows_take_no_memory(max_rows):
+    wrong, taken = Refusals(), 0
+
+    def refuse(text):
+        nonlocal taken
+        taken += 1
+        raise ValueError("x" * 1000)
+
+    stream = io.BufferedReader(Endless(10_000_000))
+    tracemalloc.start()
+    read_stream(stream, "list", refuse, wrong, max_rows=max_rows)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (taken, wrong.number, len(wrong.shown)) == (max_rows, max_rows + 1, 20)
+    assert peak < 1_000_000
+
+
+@pytest.mark.parametrize("row", ['a,"b', 'a,"b"c', "a,b\rc,d"])
+def test_a_row_that_is_not_csv_is_refused(row):
+    with pytest.raises(ValueError, match="is not a row of a CSV file"):
+        cells(row)
+
+
+def test_a_list_that_is_not_there_is_a_users_mistake(tmp_path):
+    with pytest.raises(ValueError, match=r"none.txt cannot be read: No such file"):
+        from_files({"test": tmp_path / "none.txt"}, tmp_path)

@@ -10,6 +10,7 @@ from PIL import ExifTags, Image
 
 from harness.data import check, passport, pictures, summary
 from harness.data.pool import Settings, Worker
+from harness.data.sources import Source
 from harness.data.videos import DamagedVideoError, Video
 from harness.facts import Limits
 from tests import movies
@@ -211,10 +212,10 @@ def test_a_checked_folder_gets_a_passport_that_holds(tmp_path):
     mirrored = movies.write(tmp_path / "m.mp4", movies.KINDS["GOP 12"], frames=10)
     movies.turn(mirrored, movies.QUARTERS["mirrored upside down"])
     listed = [Video(id=path.name, path=path, labels=(0,)) for path in (folder, mirrored)]
-    checked = check.run(
-        {"train": listed}, tmp_path, tmp_path / "out", STRICT, watch=lambda *_: None
-    )
-    good = summary.known(checked, tmp_path).splits["train"]
+    source = Source(name="made", root=tmp_path, splits={"train": listed})
+    out = tmp_path / "out"
+    checked = check.run(source.splits, tmp_path, out, STRICT, watch=lambda *_: None)
+    good = summary.known(checked, source).splits["train"]
     assert [(video.frames, video.turned) for video in good] == [(12, False), (10, True)]
     assert good[0].timing is None
     passport.verify(good)

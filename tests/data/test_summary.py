@@ -54,6 +54,14 @@ def test_counts_stand_against_what_is_listed(mixed, tmp_path):
     assert not found.clean
 
 
+def test_a_class_without_any_video_is_named_in_each_split(mixed, tmp_path):
+    found = summary.summarise(mixed, source(mixed, tmp_path, class_names=tuple("abcde")))
+    assert found.gaps == {"test": [1, 3, 4], "train": [0, 2, 4]}
+    assert "Classes without any video in test, left out of a mean over classes: 3" in (
+        summary.text(found)
+    )
+
+
 def test_equal_files_and_leaks_are_found_by_their_hash(mixed, tmp_path):
     found = summary.summarise(mixed, source(mixed, tmp_path))
     together = ["test:c.mp4", "test:d.mp4", "train:g.mp4"]
@@ -207,7 +215,7 @@ def run_facts(root):
         verdict="ok",
         frames=3,
         sha256="of a",
-        rotation=90,
+        turned=True,
         time_base="1/30",
         first=5,
         stamps=(5, 6, 12),
