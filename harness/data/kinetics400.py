@@ -26,7 +26,11 @@ _ANNOTATIONS = {
     "train": ("train.csv", "kinetics_train.csv"),
     "test": ("val.csv", "validate.csv", "kinetics_val.csv"),
 }
-_LISTS = "kinetics400_{0}_list_videos.txt kinetics400_{0}_list_rawframes.txt kinetics_{0}_list.txt"
+_LISTS = (
+    "kinetics400_{}_list_videos.txt",
+    "kinetics400_{}_list_rawframes.txt",
+    "kinetics_{}_list.txt",
+)
 
 
 def class_names(root: Path) -> tuple[str, ...]:
@@ -87,11 +91,12 @@ def _only(found: Sequence[Path]) -> Path | None:
 
 def _named(root: Path, split: str) -> Path | None:
     """Return the annotations below the root, or else the list."""
-    listed = _LISTS.format(FOLDERS[split][0]).split()
-    for known in ([f"annotations/{each}" for each in _ANNOTATIONS[split]], _ANNOTATIONS[split]):
-        if file := _only([root / each for each in known if (root / each).is_file()]):
+    annotations = _ANNOTATIONS[split]
+    lists = [name.format(FOLDERS[split][0]) for name in _LISTS]
+    for known in ([f"annotations/{name}" for name in annotations], annotations, lists):
+        if file := _only([root / name for name in known if (root / name).is_file()]):
             return file
-    return _only([root / each for each in listed if (root / each).is_file()])
+    return None
 
 
 def _folders(tree: Tree, split: str) -> list[Path]:

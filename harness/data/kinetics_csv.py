@@ -48,7 +48,7 @@ def is_annotation(file: Path) -> bool:
     Raises:
         ValueError: If there is no such file.
     """
-    return "youtube_id" in rows.first(file)
+    return "youtube_id" in rows.first(file).replace('"', "").split(",")
 
 
 class Classes:

@@ -58,7 +58,9 @@ def test_lists_of_frame_folders_are_found_and_their_counts_not_believed(tmp_path
     assert listed(tmp_path, "test") == wanted("test", each=1)
 
 
-@pytest.mark.parametrize("name", ["kinetics400_val_list_videos.txt", "kinetics_val_list.txt", ""])
+@pytest.mark.parametrize(
+    "name", ["kinetics400_val_list_videos.txt", "kinetics_val_list.txt", "val.csv", ""]
+)
 def test_rows_begin_at_the_root_or_at_the_folder_of_their_split(tmp_path, name):
     root = trees.class_folders(tmp_path / "root", "videos_")
     trees.frames(root / "rawframes_val" / "abseiling" / "x")
