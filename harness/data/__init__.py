@@ -37,25 +37,30 @@ def known(spec: DataSpec, root: Path, progress: Progress | None = None) -> Passp
     if generator(spec.name):
         videos = names.find(GENERATED, spec.name, what="data set")
         return passport.whole(videos(root, progress=progress, **spec.options))
-    path = place(spec.name, root)
-    if not path.is_file():
-        raise ValueError(
-            f"{spec.name} is not here: there is no {path}, which "
-            f"`harness data check {spec.name} --root FOLDER --data {root}` makes"
-        )
-    found = passport.read(path)
+    found = checked(spec.name, root)
     for videos in found.splits.values():
         passport.verify(videos)
     return found
 
 
-def generator(name: str) -> tuple[str, ...]:
-    """Return the module that makes a data set; none for one that is found.
+def checked(name: str, root: Path) -> Passport:
+    """Return the passport that a check of a data set left, of any name; its files are believed.
 
     Raises:
-        ValueError: If the data set is unknown.
+        ValueError: If there is none, or it cannot be read.
     """
-    names.check(name, (*DATASETS, *GENERATED), what="data set")
+    path = place(name, root)
+    if not path.is_file():
+        names.check(name, (*DATASETS, *GENERATED), what="data set")
+        raise ValueError(
+            f"{name} is not here: there is no {path}, which "
+            f"`harness data check {name} --root FOLDER --data {root}` makes"
+        )
+    return passport.read(path)
+
+
+def generator(name: str) -> tuple[str, ...]:
+    """Return the module that makes a data set; none for one that is found."""
     return (GENERATED[name].partition(":")[0],) if name in GENERATED else ()
 
 
