@@ -86,14 +86,14 @@ SGD_50_EPOCHS = replace(
     epochs=50,  # T, and so the rest
     lr=0.015,  # 0.02 at a batch of 128, in proportion
     milestones=(20, 40),
-    warmup_epochs=0,
+    warmup_epochs=0,  # G
 )
 SGD_25_EPOCHS = replace(
     SGD_100_EPOCHS,  # R as a guess, for what does not follow
     epochs=25,  # M, and so the rest
     lr=1e-3,
     milestones=(10, 20),
-    warmup_epochs=0,
+    warmup_epochs=0,  # G
     weight_decay=5e-4,
 )
 

@@ -157,7 +157,9 @@ def run_tables(
 @app.command("report")
 @some_tables
 @at_scale
+@on_own_terms
 @in_results
+@in_data
 def write_reports(tables: tuple[str, ...], **asked: Any) -> None:
     """Write tables and figures from the records alone; all, and their page, if none is named."""
     from harness import publish, reproduce
@@ -166,7 +168,7 @@ def write_reports(tables: tuple[str, ...], **asked: Any) -> None:
     outputs = [reproduce.write(request) for request in requests]
     _show(outputs)
     if not tables and requests:
-        page = publish.write(requests, outputs, scale=asked["scale"])
+        page = publish.write(requests, outputs, scale=requests[0].scale)
         click.echo(f"Everything on one page: {_short(page)}")
 
 

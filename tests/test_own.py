@@ -74,7 +74,7 @@ def test_a_table_runs_on_ones_own_terms_and_is_never_judged_by_the_paper(data, t
         (["--on", "kinetics400"], "kinetics400 is not here: there is no "),
         (["--on", "desk"], "--on desk: these videos are made for --scale desk only"),
         (["--epochs", 1], "mini_kinetics200 is not here: there is no "),
-        (["--crop", 8], "8 is not in the range x>=16"),
+        (["--crop", 8], "8 is not in the range x>=32"),
     ],
 )
 def test_terms_that_cannot_be_met_get_one_sentence(data, tmp_path, words, message):
