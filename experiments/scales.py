@@ -1,8 +1,9 @@
-"""Scales: what shrinks when a table of the paper runs on a desk."""
+"""Scales: what changes when a table of the paper runs on a desk, or on a user's own terms."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+from experiments.recipes import with_batch
 from harness.specs import EvalSpec, Scale, TrainSpec, Trial
 
 DESK_TRAIN = TrainSpec(
@@ -17,6 +18,7 @@ DESK_TRAIN = TrainSpec(
     clip_grad_norm=40,
 )
 SECTIONS, SECTION_FRAMES = 4, 16
+STEM_WIDTH = 64
 
 
 def desk(trial: Trial) -> Trial:
@@ -34,6 +36,7 @@ def desk(trial: Trial) -> Trial:
             options={},
             num_classes=12,
             frame_stride=SECTION_FRAMES // num_frames,
+            fps=None,
             snippet_rule="sections",
             num_sections=SECTIONS,
             crop_px=16,
@@ -64,3 +67,78 @@ def paper(trial: Trial) -> Trial:
 
 
 SCALES: Mapping[Scale, Callable[[Trial], Trial]] = {"desk": desk, "paper": paper}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Changes:
+    """What a user changes of a table at paper scale; None leaves a thing alone.
+
+    Attributes:
+        on: Name of another data set.
+        num_classes: Of that data set.
+        epochs: Drops and warm-up move in proportion.
+        width: Channels of every stage, as a share; initial weights no longer fit and are left out.
+        batch: Videos in a batch; the learning rate goes with it, by `with_batch`.
+        crop: Side of training and test crops, in pixels; the short side goes with the test crop.
+    """
+
+    on: str | None = None
+    num_classes: int | None = None
+    epochs: int | None = None
+    width: float | None = None
+    batch: int | None = None
+    crop: int | None = None
+
+
+def own(changes: Changes) -> Callable[[Trial], Trial]:
+    """Return a scale on a user's own terms; without any change it is the paper's."""
+    if changes == Changes():
+        return paper
+    return lambda trial: _own(trial, changes)
+
+
+def _own(trial: Trial, changes: Changes) -> Trial:
+    trial = replace(trial, scale="own")
+    if changes.on is not None:
+        num_classes = changes.num_classes or trial.data.num_classes
+        data = replace(trial.data, name=changes.on, options={}, num_classes=num_classes)
+        trial = replace(trial, data=data)
+    if changes.width is not None:
+        trial = _with_width(trial, changes.width)
+    if changes.epochs is not None:
+        trial = replace(trial, train=_with_epochs(trial.train, changes.epochs))
+    if changes.batch is not None:
+        trial = with_batch(trial, changes.batch)
+    return trial if changes.crop is None else _with_crop(trial, changes.crop)
+
+
+def _with_width(trial: Trial, width: float) -> Trial:
+    """Multiply the channels of the stem, and with it those of every stage."""
+    options = trial.model.backbone_options
+    wide = options.get("stem_width", STEM_WIDTH)
+    assert isinstance(wide, int)
+    stem = round(wide * width)
+    if stem < 1 or stem != wide * width:
+        raise ValueError(f"width {width:g} of {wide} channels is {wide * width:g}, no whole number")
+    options = {**options, "stem_width": stem}
+    return replace(trial, model=replace(trial.model, backbone_options=options, weights=None))
+
+
+def _with_epochs(train: TrainSpec, epochs: int) -> TrainSpec:
+    """Train for another number of epochs; drops and warm-up stay where they are in proportion."""
+    return replace(
+        train,
+        epochs=epochs,
+        milestones=tuple(each * epochs / train.epochs for each in train.milestones),
+        warmup_epochs=train.warmup_epochs * epochs / train.epochs,
+    )
+
+
+def _with_crop(trial: Trial, crop_px: int) -> Trial:
+    views = trial.evaluation
+    short_side_px = round(views.short_side_px * crop_px / views.crop_px)
+    return replace(
+        trial,
+        data=replace(trial.data, crop_px=crop_px),
+        evaluation=replace(views, crop_px=crop_px, short_side_px=short_side_px),
+    )

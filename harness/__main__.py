@@ -17,6 +17,7 @@ from harness.commands_data import data
 from harness.options import (
     FOLDER,
     ROOT,
+    TERMS,
     Command,
     all_of,
     as_json,
@@ -26,8 +27,10 @@ from harness.options import (
     in_results,
     labels,
     named,
+    on_own_terms,
     only_rows,
     some_tables,
+    terms,
     with_seeds,
 )
 from harness.runtime import Runtime
@@ -43,6 +46,7 @@ EXAMPLES = """\b
 Examples:
   harness run table_b                     every row, three seeds, at desk scale
   harness run table_b --seeds 1 --no-ray  one seed, in this process
+  harness run table_b --scale paper --on my_videos --epochs 5 --batch 8   on your own terms
   harness plan table_b --scale paper      what would run, what it costs and can decide
   harness explain table_b/II              all that differs from the paper's recipe
   harness cost table_b --json             parameters and multiply-adds of every row
@@ -107,6 +111,7 @@ def list_tables() -> None:
 
 @app.command("run")
 @_request_options
+@on_own_terms
 @_run_options
 def run_tables(
     tables: tuple[str, ...],
@@ -120,7 +125,8 @@ def run_tables(
     """Run what tables still need, then write each one and draw its figure.
 
     A trial that tables share runs once, a finished one not again; a started one goes on from its
-    newest checkpoint.
+    newest checkpoint. --on, --epochs, --width, --batch and --crop change a table at paper scale:
+    what it shows is then your own, in TABLE-own, and never judged by the printed numbers.
     """
     from rich.console import Console
 
@@ -151,7 +157,9 @@ def run_tables(
 @app.command("report")
 @some_tables
 @at_scale
+@on_own_terms
 @in_results
+@in_data
 def write_reports(tables: tuple[str, ...], **asked: Any) -> None:
     """Write tables and figures from the records alone; all, and their page, if none is named."""
     from harness import publish, reproduce
@@ -160,7 +168,7 @@ def write_reports(tables: tuple[str, ...], **asked: Any) -> None:
     outputs = [reproduce.write(request) for request in requests]
     _show(outputs)
     if not tables and requests:
-        page = publish.write(requests, outputs, scale=asked["scale"])
+        page = publish.write(requests, outputs, scale=requests[0].scale)
         click.echo(f"Everything on one page: {_short(page)}")
 
 
@@ -312,13 +320,15 @@ def _requests(
     chosen = named(tables)
     from harness.reproduce import Request
 
+    asked = {name: machine.pop(name, None) for name in TERMS}
+    scale, shrink = terms(scale, data, **asked)
     campaign = campaign or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     runtime = Runtime(results=results, data=data, campaign=campaign, **machine)
     return [
         Request(
             experiment=experiments.load(table),
             scale=scale,
-            shrink=SCALES[scale],
+            shrink=shrink,
             rows=labels(rows),
             seeds=seeds,
             keep_stale=keep_stale,

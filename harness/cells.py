@@ -12,11 +12,11 @@ from functools import cache
 import numpy as np
 from scipy import stats
 
+from harness.coverage import COMPARABLE, bounds
 from harness.verdict import Verdict, over_seeds
 
 DECLARED_DEVIATION = 0.35
 DECLARED_DEGREES = 8
-COVERAGE = 0.98
 MANY_SEEDS = 100
 DECIDED = ("reproduced", "lower", "higher")
 
@@ -65,6 +65,12 @@ def quoted() -> Verdict:
     return Verdict(word="not run", sentence="quoted from other work, which nobody ran here")
 
 
+def averaged() -> Verdict:
+    """Say that a row averages networks, which is not done here."""
+    sentence = "an average of several networks' scores, which is not made here"
+    return Verdict(word="not run", sentence=sentence)
+
+
 def interrupted() -> Verdict:
     """Say that a trial was started and left."""
     return Verdict(
@@ -83,27 +89,47 @@ def stale(count: int, of: int) -> Verdict:
     return Verdict(word="stale", sentence=sentence)
 
 
-def not_covered(*, correct: int, scored: int, listed: int) -> Verdict | None:
+def covered(*, correct: int | None, scored: int, listed: int) -> str:
+    """Say what missing videos mean for an accuracy; nothing where none is missing.
+
+    Args:
+        correct: Videos that were right; None where the accuracy is no share of videos.
+        scored: Videos that were tested.
+        listed: Videos of the whole list.
+    """
+    if scored >= listed:
+        return ""
+    text = f"scored {scored:,} of {listed:,} videos"
+    if correct is None:
+        return text
+    low, high = (float(each) for each in bounds(correct, scored, listed))
+    return f"{text}; the whole list would give {low:.1f} to {high:.1f}"
+
+
+def not_covered(*, correct: int | None, scored: int, listed: int) -> Verdict | None:
     """Refuse a comparison where too many videos are missing; None where enough were scored."""
-    if scored >= COVERAGE * listed:
+    if scored >= COMPARABLE * listed:
         return None
-    low, high = 100 * correct / listed, 100 * (correct + listed - scored) / listed
-    sentence = (
-        f"evaluated on {scored:,} of {listed:,} videos; "
-        f"the whole list would give {low:.1f} to {high:.1f}"
-    )
+    sentence = covered(correct=correct, scored=scored, listed=listed)
     return Verdict(word="not comparable", sentence=sentence)
 
 
 def at_desk(values: Sequence[float]) -> Verdict:
     """Say what a desk accuracy is: measured, and no estimate of a printed one."""
+    sentence = f"{_mean(values)} measured at desk scale; no estimate of the printed one"
+    return Verdict(word="desk scale", sentence=sentence)
+
+
+def own_run(values: Sequence[float]) -> Verdict:
+    """Say what an accuracy on a user's own terms is: measured, and no estimate of a printed one."""
+    sentence = f"{_mean(values)} measured on terms of your own; no estimate of the printed one"
+    return Verdict(word="own run", sentence=sentence)
+
+
+def _mean(values: Sequence[float]) -> str:
     measured = over_seeds(values)
     spread = "" if measured.half_width is None else f" ± {measured.half_width:.1f}"
-    sentence = (
-        f"{measured.mean:.1f}{spread} ({seeds_text(len(values))}) measured at desk scale; "
-        "no estimate of the printed one"
-    )
-    return Verdict(word="desk scale", sentence=sentence)
+    return f"{measured.mean:.1f}{spread} ({seeds_text(len(values))})"
 
 
 def cell(

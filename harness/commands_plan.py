@@ -23,8 +23,10 @@ from harness.options import (
     in_results,
     labels,
     named,
+    on_own_terms,
     one_row,
     only_rows,
+    terms,
     with_seeds,
 )
 from harness.rates import GPUS, Rate, assumed, read
@@ -94,14 +96,19 @@ def _rate(scale: Scale, gpu: str, throughput: Path | None) -> Rate | None:
 @click.command("explain")
 @one_row
 @at_scale
+@on_own_terms
 @in_results
+@in_data
 @as_json
-def explain_row(row: str, scale: Scale, results: Path, as_json: bool) -> None:
+def explain_row(
+    row: str, scale: Scale, results: Path, data: Path, as_json: bool, **asked: Any
+) -> None:
     """Line up everything that differs between a row here and the paper's recipe."""
     from harness import explain
 
-    here = Here(results=results, data=results, scale=scale)
-    found = explain.explain(*found_row(row), here.records(), scale=scale, shrink=here.shrink)
+    scale, shrink = terms(scale, data, **asked)
+    records = Here(results=results, data=data, scale=scale).records()
+    found = explain.explain(*found_row(row), records, scale=scale, shrink=shrink)
     _show(explain.as_json(found) if as_json else explain.text(found))
 
 

@@ -34,6 +34,16 @@ PUBLISHED: Mapping[str, Videos] = {
         source="the setting of V4D and of the paper; the lists published with V4D's code have "
         "78,422 and 4,994",
     ),
+    "something_v1": Videos(
+        train=86_017,
+        test=11_522,
+        source="V4D, as the lists of the data set count",
+    ),
+    "activitynet": Videos(
+        train=10_024,
+        test=4_926,
+        source="the data set's own page, version 1.3: training and validation; many are gone",
+    ),
     "kinetics400": Videos(
         train=240_436,
         test=19_796,

@@ -27,6 +27,11 @@ def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[Differ
     ]
 
 
+def spoken(value: object) -> str:
+    """Say a value in words."""
+    return "none" if value is None else "default" if value == ABSENT else str(value)
+
+
 def _canonical(value: Any) -> str:
     """Tell 40 from 40.0, as the key of a trial does."""
     return json.dumps(value, sort_keys=True)

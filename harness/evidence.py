@@ -47,10 +47,18 @@ class Evidence:
         return [rows[label] for label in claim.rows]
 
 
+def metric_of(experiment: Experiment) -> str:
+    """Return the accuracy that a table compares: `top1`, or `map` where that alone is printed."""
+    printed = {name for row in experiment.rows for name in row.published}
+    return "map" if "map" in printed and "top1" not in printed else "top1"
+
+
 def row_state(evidence: Evidence, row: Row) -> Verdict | None:
     """Say why a row has no number that counts; None if it has one."""
     if row.trial is None:
         return cells.quoted()
+    if row.ensemble:
+        return cells.averaged()
     found = evidence.of(row)
     if not found:
         return cells.interrupted() if _was_started(evidence, row.trial) else cells.not_run()

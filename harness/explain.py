@@ -7,14 +7,14 @@ from importlib.metadata import version
 from typing import Any
 
 from harness import copies, known, plan
-from harness.differences import ABSENT, Difference, differences
+from harness.differences import Difference, differences, spoken
 from harness.known import Known
 from harness.record import Record
 from harness.specs import DataSpec, Experiment, Row, Scale, Trial, as_dict
 
 RELEASED = {"train.precision": "float32"}
 RELEASED_SOFTWARE = {"python": "3.7", "torch": "1.5"}
-_NO_NUMBER = ("evaluation.every_epochs", "data.name", "data.num_classes")
+_NO_NUMBER = ("evaluation.every_epochs", "data.name", "data.num_classes", "train.norm_videos")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +97,7 @@ def _departures(here: Trial, paper: Trial, found: Sequence[Record]) -> tuple[Dep
     departures = [
         *_videos(here.data, paper.data, newest),
         *_fields(here, paper),
+        *_batch_norm(here, paper),
         *_software(newest.provenance if newest else {}),
         *_released(paper, seeds=len(found)),
     ]
@@ -118,10 +119,7 @@ def _videos(here: DataSpec, paper: DataSpec, newest: Record | None) -> list[Depa
     scored = f"; {newest.metrics['videos']:g} were scored" if newest else ""
     theirs = f"{paper.name}: {printed.train:,} and {printed.test:,} of {paper.num_classes} classes"
     if here.name != paper.name:
-        ours = copies.sizes(here)
-        mine = (
-            f"{here.name}: {ours.train:,} and {ours.test:,} of {here.num_classes} classes{scored}"
-        )
+        mine = f"{_size(here)} of {here.num_classes} classes{scored}"
         return [Departure(what="videos", here=mine, paper=theirs, known=known.OTHER_VIDEOS)]
     mine = f"the copy at hand{scored or '; not counted before it runs'}"
     script = "those of the copy at hand"
@@ -131,9 +129,26 @@ def _videos(here: DataSpec, paper: DataSpec, newest: Record | None) -> list[Depa
     ]
 
 
+def _size(data: DataSpec) -> str:
+    if data.name not in (copies.DESK, *copies.PUBLISHED):
+        return f"{data.name}, videos"
+    ours = copies.sizes(data)
+    return f"{data.name}: {ours.train:,} and {ours.test:,}"
+
+
 def _fields(here: Trial, paper: Trial) -> list[Departure]:
     found = differences(_flat(as_dict(here)), _flat(as_dict(paper)) | RELEASED)
     return [_departure(each) for each in found if each.path not in _NO_NUMBER]
+
+
+def _batch_norm(here: Trial, paper: Trial) -> list[Departure]:
+    """Compare the videos whose statistics a batch norm computes together."""
+    sizes = [each.train.norm_videos or each.train.batch_videos for each in (here, paper)]
+    if sizes[0] == sizes[1]:
+        return []
+    ours, theirs = (f"{size} videos" for size in sizes)
+    found = known.of("train.norm_videos")
+    return [Departure(what="batch norm over", here=ours, paper=theirs, known=found)]
 
 
 def _flat(trial: Mapping[str, Any]) -> dict[str, Any]:
@@ -144,13 +159,9 @@ def _flat(trial: Mapping[str, Any]) -> dict[str, Any]:
 
 def _departure(found: Difference) -> Departure:
     """Name a difference after the field of the trial that it is in."""
-    here, paper = (_spoken(side) for side in (found.one, found.other))
+    here, paper = (spoken(side) for side in (found.one, found.other))
     field = ".".join(found.path.split(".")[:2])
     return Departure(what=found.path, here=here, paper=paper, known=known.of(field))
-
-
-def _spoken(value: object) -> str:
-    return "none" if value is None else "default" if value == ABSENT else str(value)
 
 
 def _software(provenance: Mapping[str, Any]) -> list[Departure]:

@@ -1,21 +1,19 @@
 """From records and scores to what a table shows: a verdict for every row and for every claim."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
+from statistics import mean
+from typing import Any
 
-from harness import declared, footing, resample
-from harness.cells import Deviation, at_desk, cell, not_covered, seed_deviation
+from harness import copies, declared, footing, plan, resample
+from harness.cells import Deviation, at_desk, cell, covered, not_covered, own_run, seed_deviation
 from harness.claims import best, better, overhead, ratio, same, trend
 from harness.compare import Difference, difference, holm
 from harness.costs import row_cost
-from harness.evidence import Evidence, claim_state, correct, row_state
-from harness.record import Record
+from harness.evidence import Evidence, claim_state, correct, metric_of, row_state
 from harness.specs import COSTS, Claim, Row
 from harness.verdict import Verdict
-
-# Videos in the published list of a test split.
-LISTED: Mapping[str, int] = {"mini_kinetics200": 5000}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,44 +44,76 @@ class Judged:
 def cells(evidence: Evidence) -> dict[str, Verdict]:
     """Judge the accuracy of every row that runs; a row with nothing to compare with is left out."""
     experiment = evidence.experiment
-    rows = [row for row in experiment.rows if experiment.trains and row.trial is not None]
-    deviation = seed_deviation([_top1(evidence.of(row)) for row in rows])
+    if not plan.is_measured(experiment, evidence.records, scale=evidence.shrink):
+        return {}
+    rows = [row for row in experiment.rows if row.trial is not None]
+    deviation = seed_deviation([_accuracies(evidence, row) for row in rows])
     verdicts = {
         row.label: row_state(evidence, row) or _number(evidence, row, deviation) for row in rows
     }
     return {label: verdict for label, verdict in verdicts.items() if verdict is not None}
 
 
-def _top1(records: Sequence[Record]) -> list[float]:
-    return [each.metrics["top1"] for each in records]
+def _accuracies(evidence: Evidence, row: Row) -> list[float]:
+    metric = metric_of(evidence.experiment)
+    return [each.metrics[metric] for each in evidence.of(row)]
 
 
 def _number(evidence: Evidence, row: Row, deviation: Deviation) -> Verdict | None:
-    found = evidence.of(row)
+    values = _accuracies(evidence, row)
     if evidence.scale == "desk":
-        return at_desk(_top1(found))
-    if (missing := _not_covered(found)) is not None:
-        return missing
-    if "top1" not in row.published:
+        return at_desk(values)
+    remarks = (*_norm(evidence, row), *_changed(evidence, row))
+    if evidence.scale == "own":
+        return _with_remarks(own_run(values), remarks)
+    seen = _seen(evidence, row)
+    if (missing := not_covered(**seen)) is not None:
+        return _with_remarks(missing, remarks)
+    metric, margin = metric_of(evidence.experiment), evidence.experiment.margin
+    if metric not in row.published:
         return None
-    margin, printed = evidence.experiment.margin, row.published["top1"]
-    verdict = cell(_top1(found), printed=printed, margin=margin, deviation=deviation)
-    late = declared.margin_is_late(
-        evidence.experiment, scale=evidence.scale, results=evidence.results
-    )
-    more = "; margin changed after results" if late else ""
-    return replace(verdict, sentence=verdict.sentence + more)
+    verdict = cell(values, printed=row.published[metric], margin=margin, deviation=deviation)
+    return _with_remarks(verdict, (covered(**seen), *remarks, *_late(evidence)))
 
 
-def _not_covered(found: Sequence[Record]) -> Verdict | None:
-    """Judge the run that scored the fewest videos of the published list."""
-    fewest = min(found, key=lambda each: each.metrics["videos"])
-    scored = round(fewest.metrics["videos"])
-    return not_covered(
-        correct=round(fewest.metrics["top1"] / 100 * scored),
-        scored=scored,
-        listed=LISTED.get(fewest.trial["data"]["name"], scored),
-    )
+def _with_remarks(verdict: Verdict, remarks: Sequence[str]) -> Verdict:
+    return replace(verdict, sentence="; ".join((verdict.sentence, *filter(None, remarks))))
+
+
+def _late(evidence: Evidence) -> tuple[str, ...]:
+    experiment, scale, results = evidence.experiment, evidence.scale, evidence.results
+    late = declared.margin_is_late(experiment, scale=scale, results=results)
+    return ("margin changed after results",) if late else ()
+
+
+def _norm(evidence: Evidence, row: Row) -> tuple[str, ...]:
+    """Say where batch norm saw other videos together than in the recipe of a row."""
+    assert row.trial is not None
+    paper, here = row.trial.train, evidence.shrink(row.trial).train
+    recipe, ran = (each.norm_videos or each.batch_videos for each in (paper, here))
+    return (f"batch norm over {ran} videos, {recipe} in the recipe",) if ran != recipe else ()
+
+
+def _changed(evidence: Evidence, row: Row) -> tuple[str, ...]:
+    """Say where the files are not those that the lists mean."""
+    said = {str(each.data.get("changed", "")) for each in evidence.of(row)}
+    return tuple(f"read as {changed}" for changed in sorted(said) if changed)
+
+
+def _seen(evidence: Evidence, row: Row) -> dict[str, Any]:
+    """Count the test videos that were right and scored, beside the list at hand or published.
+
+    The longer list counts: a short list of one's own is not the test of the paper.
+    """
+    found = evidence.of(row)
+    scored = round(min(each.metrics["videos"] for each in found))
+    at_hand = max(each.data.get("listed", {}).get("test", 0) for each in found)
+    published = copies.PUBLISHED.get(found[0].trial["data"]["name"])
+    listed = max(scored, at_hand, published.test if published else 0)
+    correct = None
+    if metric_of(evidence.experiment) == "top1":
+        correct = round(mean(_accuracies(evidence, row)) / 100 * scored)
+    return {"correct": correct, "scored": scored, "listed": listed}
 
 
 def claims(evidence: Evidence) -> tuple[Judged, ...]:
@@ -93,8 +123,11 @@ def claims(evidence: Evidence) -> tuple[Judged, ...]:
     states = {claim: claim_state(evidence, claim) for claim in listed if claim not in counted}
     settled = {claim: state for claim, state in states.items() if state is not None}
     measured = [claim for claim, state in states.items() if state is None]
-    pairs = [claim for claim in measured if claim.kind == "better"]
-    others = {claim: _measured(evidence, claim) for claim in measured if claim not in pairs}
+    settled |= {claim: _by_class(evidence, claim) for claim in measured if claim.metric == "map"}
+    pairs = [claim for claim in measured if claim.kind == "better" and claim not in settled]
+    others = {
+        claim: _measured(evidence, claim) for claim in measured if claim not in {*pairs, *settled}
+    }
     verdicts = counted | settled | others | _better(evidence, pairs)
     experiment, scale, results = evidence.experiment, evidence.scale, evidence.results
     late = [
@@ -130,7 +163,7 @@ def _gap(evidence: Evidence, claim: Claim) -> Difference:
 def _printed_gap(evidence: Evidence, claim: Claim) -> float | None:
     """Return the gap that the paper prints; it says nothing of one at desk scale."""
     first, second = (row.published.get(claim.metric) for row in evidence.rows(claim))
-    if evidence.scale == "desk" or first is None or second is None:
+    if evidence.scale != "paper" or first is None or second is None:
         return None
     return first - second
 
@@ -146,6 +179,14 @@ def _measured(evidence: Evidence, claim: Claim) -> Verdict:
         return best(means, drawn, claim.rows, seeds=seeds)
     assert claim.trend is not None
     return trend(means, drawn, claim.rows, claimed=claim.trend, seeds=seeds)
+
+
+def _by_class(evidence: Evidence, claim: Claim) -> Verdict:
+    """Name the means of a metric that has no interval here, as it is no share of videos."""
+    means = [mean(_accuracies(evidence, row)) for row in evidence.rows(claim)]
+    said = ", ".join(f"{row} {value:.1f}" for row, value in zip(claim.rows, means, strict=True))
+    sentence = f"{said}; a mean over classes is no share of videos, so no interval is given"
+    return Verdict(word="undecided", sentence=sentence)
 
 
 def _cost(evidence: Evidence, claim: Claim) -> Verdict:

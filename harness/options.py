@@ -7,8 +7,9 @@ from typing import Any
 import click
 
 import experiments
-from experiments.scales import SCALES
+from experiments.scales import SCALES, Changes, own
 from harness.names import check
+from harness.specs import Scale, Trial
 
 ROOT = Path(__file__).resolve().parents[1]
 Command = Callable[..., Any]
@@ -44,6 +45,8 @@ with_seeds = click.option(
 )
 only_rows = click.option("--rows", default="", help="Only these rows, labels with commas between.")
 
+TERMS = ("on", "epochs", "width", "batch", "crop")
+
 
 def all_of(*options: Command) -> Command:
     """Return one decorator for several options, in the order in which help lists them."""
@@ -54,6 +57,52 @@ def all_of(*options: Command) -> Command:
         return command
 
     return decorate
+
+
+on_own_terms = all_of(
+    click.option("--on", metavar="NAME", help="Another data set that was checked."),
+    click.option("--epochs", type=click.IntRange(min=1), help="Drops move in proportion."),
+    click.option(
+        "--width",
+        type=click.FloatRange(min=0, min_open=True),
+        help="Share of all channels; no initial weights.",
+    ),
+    click.option("--batch", type=click.IntRange(min=1), help="Videos; the rate goes with it."),
+    # Networks halve a picture five times; torch 2.15 trains wrongly in bfloat16 on less.
+    click.option("--crop", type=click.IntRange(min=32), help="Side of every crop, in pixels."),
+)
+
+
+def terms(scale: Scale, data: Path, **asked: Any) -> tuple[Scale, Callable[[Trial], Trial]]:
+    """Return a scale by name, and what it does to a trial; `own` where something is changed.
+
+    Args:
+        scale: That was asked for.
+        data: Folder of the data sets.
+        **asked: Each of `TERMS`, None where it was not given.
+
+    Raises:
+        ValueError: If terms of one's own change another scale than the paper's, or the data set
+            is not there.
+    """
+    given = {name: value for name, value in asked.items() if value is not None}
+    if not given:
+        return scale, SCALES[scale]
+    if scale != "paper":
+        raise ValueError(f"--{next(iter(given))} changes a table at paper scale: add --scale paper")
+    if "on" in given:
+        given["num_classes"] = _num_classes(given["on"], data)
+    return "own", own(Changes(**given))
+
+
+def _num_classes(name: str, root: Path) -> int:
+    from harness.data import checked, generator
+
+    if generator(name):
+        raise ValueError(f"--on {name}: these videos are made for --scale {name} only")
+    found = checked(name, root)
+    videos = [video for split in found.splits.values() for video in split]
+    return len(found.classes) or 1 + max(max(video.labels) for video in videos)
 
 
 def named(tables: Sequence[str]) -> list[str]:

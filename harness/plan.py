@@ -63,7 +63,7 @@ def trials(
     chosen: dict[str, Trial] = {}
     for seed in range(seeds):
         for row in experiment.rows:
-            if row.trial is not None:
+            if row.trial is not None and not row.ensemble:
                 trial = replace(scale(row.trial), seed=seed)
                 key = record.key(trial, passport(trial))
                 chosen[key] = trial
@@ -87,6 +87,20 @@ def narrowed(experiment: Experiment, rows: Sequence[str]) -> Experiment:
     return replace(experiment, rows=kept, claims=claims)
 
 
+def is_measured(
+    experiment: Experiment, records: Sequence[Record], *, scale: Callable[[Trial], Trial]
+) -> bool:
+    """Say whether a table shows accuracies of its own at a scale.
+
+    A comparison with other work of which nothing ran is shown as it is printed, with its costs:
+    a column of "not run" beside rows that nobody here can run would say nothing.
+    """
+    if not experiment.trains:
+        return False
+    compares = any(row.trial is None for row in experiment.rows)
+    return not compares or any(records_of(row, records, scale=scale) for row in experiment.rows)
+
+
 def _planned(
     table: str,
     rows: tuple[str, ...],
@@ -107,9 +121,10 @@ def records_of(
 ) -> list[Record]:
     """Return the records of a row at a scale, one per seed, in the order of the seeds.
 
-    Records made on several copies of the data never mix: those on the copy used last count.
+    Records made on several copies of the data never mix: those on the copy used last count. A row
+    of several networks has none: nothing here averages their scores.
     """
-    if row.trial is None:
+    if row.trial is None or row.ensemble:
         return []
     wanted = as_dict(scale(row.trial)) | {"seed": None}
     found = [each for each in records if dict(each.trial) | {"seed": None} == wanted]

@@ -13,10 +13,12 @@ import pandas as pd
 
 from harness import claims_text, cost, escape, plan, tradeoff, verdict
 from harness.costs import RowCost, quoted_matches, row_cost
+from harness.differences import differences, spoken
+from harness.evidence import metric_of
 from harness.files import replace
 from harness.judge import Judged
 from harness.record import Record
-from harness.specs import Experiment, Row, Trial
+from harness.specs import Experiment, Row, Trial, as_dict
 from harness.verdict import Interval, Verdict
 
 COST_NOTE = (
@@ -34,6 +36,13 @@ QUOTED_NOTE = (
     "Networks that the zoo lacks were counted on their own code, each as its printed figure is."
 )
 _SAID_ALREADY = ("desk scale", "not run")
+_METRICS = {"top1": "top-1", "map": "mAP"}
+_ALWAYS = {"top1": {"printed top-1", "printed top-5"}, "map": {"printed mAP"}}
+_MEASURED = {
+    "desk": "at desk scale; it is no estimate of the printed one",
+    "own": "on the terms that follow; it is no estimate of the printed one",
+    "paper": "here, at the paper's own scale",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,11 +52,13 @@ class Line:
     Attributes:
         row: As specified.
         cost: At paper scale; None for a row that only quotes other work.
-        values: Top-1 of each seed in percent.
+        values: Accuracy of each seed in percent.
         top1: Over these seeds; None if there are none.
         stale: Records among them that other code made.
         trains: Whether the row is there to be measured.
         verdict: What its accuracy says of the printed one; None where nothing is compared.
+        metric: Which accuracy it is, `top1` or `map`.
+        changed: What a user changed of the trial, in words; empty for a named scale.
     """
 
     row: Row
@@ -57,6 +68,8 @@ class Line:
     stale: int
     trains: bool = True
     verdict: Verdict | None = None
+    metric: str = "top1"
+    changed: str = ""
 
 
 def lines(
@@ -76,11 +89,12 @@ def lines(
         code: Trial to the hashes of its modules as they are now.
         verdicts: Label of a row to what its accuracy says of the printed one.
     """
-    if not experiment.trains:
+    if not plan.is_measured(experiment, records, scale=scale):
         return [_counted(row) for row in experiment.rows]
-    said, found = verdicts or {}, partial(plan.records_of, records=records, scale=scale)
+    said, metric = verdicts or {}, metric_of(experiment)
+    found = partial(plan.records_of, records=records, scale=scale)
     return [
-        _line(row, found(row), lambda trial: code(scale(trial)), said.get(row.label))
+        _line(row, found(row), scale=scale, code=code, said=said.get(row.label), metric=metric)
         for row in experiment.rows
     ]
 
@@ -92,11 +106,14 @@ def _counted(row: Row) -> Line:
 def _line(
     row: Row,
     found: Sequence[Record],
+    *,
+    scale: Callable[[Trial], Trial],
     code: Callable[[Trial], Mapping[str, str]],
     said: Verdict | None,
+    metric: str,
 ) -> Line:
-    values = tuple(each.metrics["top1"] for each in found)
-    current = code(row.trial) if row.trial and found else {}
+    values = tuple(each.metrics[metric] for each in found)
+    current = code(scale(row.trial)) if row.trial and found else {}
     return Line(
         row=row,
         cost=row_cost(row),
@@ -104,6 +121,20 @@ def _line(
         top1=verdict.over_seeds(values) if values else None,
         stale=sum(each.code != current for each in found),
         verdict=said,
+        metric=metric,
+        changed=_changed(row.trial, scale(row.trial)) if row.trial else "",
+    )
+
+
+def _changed(paper: Trial, here: Trial) -> str:
+    """Say in one line what a user changed of a trial."""
+    if here.scale != "own":
+        return ""
+    found = differences(as_dict(here), as_dict(paper))
+    return ", ".join(
+        f"{each.path} {spoken(each.one)} for {spoken(each.other)}"
+        for each in found
+        if each.path != "scale"
     )
 
 
@@ -145,7 +176,8 @@ def stem(experiment: Experiment, scale: str) -> str:
 
 def cells(found: Sequence[Line], *, scale: str) -> pd.DataFrame:
     """Return the table as a reader sees it: text, one column per number, gaps as a dash."""
-    measured = f"{scale} top-1"
+    metric = found[0].metric
+    measured = f"{scale} {_METRICS[metric]}"
     rows = [
         {
             "Row": line.row.label + (" (reference)" if line.row.reference else ""),
@@ -161,7 +193,7 @@ def cells(found: Sequence[Line], *, scale: str) -> pd.DataFrame:
     table = pd.DataFrame(rows)
     always = {"Row"}
     if any(line.trains for line in found):
-        always |= {"Params (M)", "GFLOPs", "printed top-1", "printed top-5", measured, "verdict"}
+        always |= {"Params (M)", "GFLOPs", *_ALWAYS[metric], measured, "verdict"}
     unused = [name for name in table if name not in always and (table[name] == "–").all()]
     return table.drop(columns=unused)
 
@@ -204,10 +236,10 @@ def comma_separated(found: Sequence[Line], *, scale: str) -> str:
             "counting_rule": cost.RULE if line.cost else None,
             **{f"printed_{name}": line.row.published.get(name) for name in _PRINTED},
             "scale": scale,
-            "top1_mean": line.top1.mean if line.top1 else None,
-            "top1_half_width": line.top1.half_width if line.top1 else None,
+            f"{line.metric}_mean": line.top1.mean if line.top1 else None,
+            f"{line.metric}_half_width": line.top1.half_width if line.top1 else None,
             "seeds": len(line.values),
-            "top1_by_seed": " ".join(f"{value:.4f}" for value in line.values),
+            f"{line.metric}_by_seed": " ".join(f"{value:.4f}" for value in line.values),
             "stale_records": line.stale,
             "verdict": line.verdict.word if line.verdict else None,
         }
@@ -247,7 +279,10 @@ def notes(experiment: Experiment, found: Sequence[Line], *, scale: str) -> list[
         if line.verdict and line.verdict.word not in _SAID_ALREADY
     ]
     measured = [
-        f"{scale} top-1 was measured at {scale} scale; it is no estimate of the printed one.",
+        f"{scale} {_METRICS[found[0].metric]} was measured {_MEASURED[scale]}.",
+        *dict.fromkeys(
+            f"Changed, beside the paper: {line.changed}." for line in found if line.changed
+        ),
         "±: half of Student's 95 % interval of the mean over seeds.",
     ]
     sources = [
@@ -256,7 +291,7 @@ def notes(experiment: Experiment, found: Sequence[Line], *, scale: str) -> list[
     stale = ["stale: made by other code than this; run the table again."]
     return [
         *said,
-        *(measured if experiment.trains else []),
+        *(measured if any(line.trains for line in found) else []),
         *sources,
         *experiment.notes,
         *tradeoff.sentences(experiment),

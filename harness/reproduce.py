@@ -22,6 +22,7 @@ from harness import (
     trial,
 )
 from harness.data import desk
+from harness.data.passport import Passport
 from harness.evidence import Evidence
 from harness.judge import Judged
 from harness.mirror import Mirror
@@ -64,13 +65,16 @@ def planned(request: Request, *, progress: data.Progress | None = None) -> list[
     Raises:
         ValueError: If the data are not there or damaged, or the table asks for what is not there.
     """
-    passports: dict[str, str] = {}
+    passports: dict[str, Passport] = {}
 
     def passport(each: Trial) -> str:
         place = f"{each.data.name} {sorted(each.data.options.items())}"
         if place not in passports:
-            passports[place] = data.known(each.data, request.runtime.data, progress).digest
-        return passports[place]
+            passports[place] = data.known(each.data, request.runtime.data, progress)
+        videos, batch = len(passports[place].splits["train"]), each.train.batch_videos
+        if videos < batch:
+            raise ValueError(f"{each.data.name} has {videos} training videos, no batch of {batch}")
+        return passports[place].digest
 
     return plan.trials(
         plan.narrowed(request.experiment, request.rows),

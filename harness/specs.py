@@ -15,7 +15,7 @@ Position = Literal["before_conv1", "after_conv1", "after_conv2", "after_conv3", 
 Schedule = Literal["step", "cosine", "one_cycle"]
 Precision = Literal["float32", "bfloat16", "float16"]
 Grouping = Literal["interleaved", "neighbouring", "released"]
-Scale = Literal["paper", "desk"]
+Scale = Literal["paper", "desk", "own"]
 ClaimKind = Literal["better", "same", "best", "trend", "overhead", "ratio"]
 Trend = Literal["rising", "falling", "flat", "peak"]
 COSTS = ("params_m", "gmacs", "total_gmacs")
@@ -40,6 +40,7 @@ class DataSpec:
         num_snippets: U, snippets per network pass.
         num_frames: T, frames per snippet.
         frame_stride: Source frames from one sampled frame to the next.
+        fps: Frames a second that the stride counts in; None for those of the file.
         snippet_rule: `starts` divides the range of possible first frames into U equal parts (the
             released DSANet code); `sections` divides the timeline and keeps each snippet inside
             its own section wherever it fits (V4D).
@@ -57,6 +58,7 @@ class DataSpec:
     num_snippets: int = 4
     num_frames: int = 4
     frame_stride: int = 8
+    fps: float | None = None
     snippet_rule: Literal["starts", "sections"] = "starts"
     num_sections: int | None = None
     crop_px: int = 224
@@ -98,9 +100,14 @@ class TrainSpec:
     Attributes:
         epochs: Passes over the training videos.
         batch_videos: Global batch, in videos, whatever the number of devices.
+        norm_videos: Videos whose statistics a batch norm computes together: those of one device in
+            the original; None for the whole batch. A batch runs in chunks of so many videos, one
+            after the other. What differs from as many devices: running averages take in every
+            chunk, so a step of 8 chunks updates them 8 times with momentum 0.1, where each device
+            of the original kept its own and updated them once.
         lr: Peak learning rate.
         schedule: `step` (times 0.1 at each milestone), `cosine`, or `one_cycle`.
-        milestones: Epochs at which `step` drops.
+        milestones: Epochs at which `step` drops, perhaps between two whole ones.
         warmup_epochs: Epochs of linear warm-up for `step` and `cosine`; share of the run that
             rises for `one_cycle`, in epochs.
         warmup_start: Learning rate at the start of warm-up, as a share of `lr`.
@@ -113,9 +120,10 @@ class TrainSpec:
 
     epochs: int
     batch_videos: int
+    norm_videos: int | None = None
     lr: float
     schedule: Schedule = "step"
-    milestones: tuple[int, ...] = ()
+    milestones: tuple[float, ...] = ()
     warmup_epochs: float = 0.0
     warmup_start: float = 0.01
     momentum: float = 0.9
@@ -123,6 +131,13 @@ class TrainSpec:
     weight_decay: float = 1e-4
     clip_grad_norm: float | None = None
     precision: Precision = "float32"
+
+    def __post_init__(self) -> None:
+        norm = self.norm_videos
+        if norm is not None and (norm < 1 or self.batch_videos % norm):
+            raise ValueError(
+                f"a batch of {self.batch_videos} videos does not divide into batch norms of {norm}"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

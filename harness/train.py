@@ -153,23 +153,36 @@ class _Trainer:
         lr = 0.0
         for step, batch in enumerate(batches, start=epoch * self.steps):
             lr = learning_rate(self.spec, step, self.steps)
-            with autocast(self.spec.precision, self.device):
-                logits = self.net(batch.clips[:, 0]).float()
-            loss = F.cross_entropy(logits, batch.labels)
+            loss, logits = self._gradients(batch)
             if not torch.isfinite(loss):
                 raise NonFiniteLossError(
                     f"loss is {loss.item()} in epoch {epoch + 1} at step {step}, learning rate "
                     f"{lr:.3g}, on the videos at {batch.indices.tolist()} of the training list"
                 )
-            self._step(loss, lr)
+            self._step(lr)
             hits = (logits.argmax(1) == batch.labels).float().mean()
-            seen.append(torch.stack([loss.detach(), hits]))
+            seen.append(torch.stack([loss, hits]))
         loss, top1 = torch.stack(seen).mean(0).tolist()
         return loss, 100 * top1, lr
 
-    def _step(self, loss: Tensor, lr: float) -> None:
+    def _gradients(self, batch: TrainBatch) -> tuple[Tensor, Tensor]:
+        """Run a batch chunk by chunk, forward and backward; return its mean loss and its logits."""
         self.optimiser.zero_grad()
-        self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        size = len(batch.labels)
+        chunk = self.spec.norm_videos or size
+        losses, logits = [], []
+        for start in range(0, size, chunk):
+            clips, labels = (each[start : start + chunk] for each in (batch.clips, batch.labels))
+            with autocast(self.spec.precision, self.device):
+                found = self.net(clips[:, 0])
+            found = found.to(torch.promote_types(found.dtype, torch.float32))
+            loss = F.cross_entropy(found, labels) * (len(labels) / size)
+            self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+            losses.append(loss.detach())
+            logits.append(found.detach())
+        return torch.stack(losses).sum(), torch.cat(logits)
+
+    def _step(self, lr: float) -> None:
         self.scaler.unscale_(self.optimiser)
         if self.spec.clip_grad_norm is not None:
             nn.utils.clip_grad_norm_(self.net.parameters(), self.spec.clip_grad_norm)

@@ -122,9 +122,23 @@ def test_missing_videos_are_said_with_what_they_might_change():
     refused = cells.not_covered(correct=3757, scored=4610, listed=5000)
     assert refused.word == "not comparable"
     assert refused.sentence == (
-        "evaluated on 4,610 of 5,000 videos; the whole list would give 75.1 to 82.9"
+        "scored 4,610 of 5,000 videos; the whole list would give 75.1 to 82.9"
     )
     assert cells.not_covered(correct=0, scored=4899, listed=5000) is not None
+
+
+def test_what_is_missing_is_said_of_a_comparable_number_too():
+    said = cells.covered(correct=4000, scored=4950, listed=5000)
+    assert said == "scored 4,950 of 5,000 videos; the whole list would give 80.0 to 81.0"
+    assert cells.covered(correct=4000, scored=5000, listed=5000) == ""
+    no_share = cells.covered(correct=None, scored=4950, listed=5000)
+    assert no_share == "scored 4,950 of 5,000 videos"
+
+
+def test_an_own_run_is_never_a_reproduction():
+    found = cells.own_run([81.5, 81.5])
+    assert (found.word, found.estimate) == ("own run", None)
+    assert "no estimate of the printed one" in found.sentence
 
 
 def test_a_desk_accuracy_is_never_a_reproduction():

@@ -28,7 +28,10 @@ def harness(*words, cwd=None):
         (["run", "table_b", "--seeds", "0"], "0 is not in the range x>=1."),
         (["run", "table_b", "--rows", "DSA at I,DSA at V"], "did you mean 'DSA at I"),
         (["run"], "harness: Missing argument 'TABLE...'."),
-        (["run", "table_b", "--scale", "paper"], "unknown data set 'mini_kinetics200'"),
+        (
+            ["run", "table_b", "--scale", "paper"],
+            "harness: mini_kinetics200 is not here: there is no ",
+        ),
         (["run", "table_b", "--device", "cuda:9"], "device cuda:9: this machine has"),
     ],
 )

@@ -14,6 +14,7 @@ from experiments.scales import SCALES, desk
 from experiments.table_b import EXPERIMENT
 from harness import copies, record, source
 from harness.__main__ import app
+from harness.data.passport import whole, write
 from tests.test_command import harness
 from tests.test_record import made
 
@@ -105,9 +106,8 @@ def test_tables_share_their_trials_in_one_plan(capsys, tmp_path):
 
 def test_a_plan_with_data_knows_keys_and_states(capsys, tmp_path):
     trial = desk(EXPERIMENT.rows[3].trial)
-    folder = tmp_path / f"desk-{copies._folder(trial.data)}"
-    folder.mkdir()
-    (folder / "passport.json").write_text('{"test": [], "train": []}')
+    path = tmp_path / f"desk-{copies._folder(trial.data)}" / "passport.json"
+    write(path, whole({"train": [], "test": []}))
     passport = copies.passport(trial.data, tmp_path)
     fresh = replace(made(trial, passport=passport), code=source.code(trial))
     stale = made(desk(EXPERIMENT.rows[2].trial), passport=passport)

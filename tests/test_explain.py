@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from experiments.scales import SCALES, desk
+from experiments.scales import SCALES, Changes, desk, own
 from experiments.table_a import EXPERIMENT
 from harness import explain
 from harness.specs import Row
@@ -47,6 +47,22 @@ def test_paper_scale_departs_where_the_release_is_known_to_differ():
         "seeds",
         "order of test snippets",
     }
+
+
+def test_batch_norm_over_other_videos_is_one_departure():
+    found = departures()
+    norm = found["batch norm over"]
+    assert (norm.here, norm.paper) == ("16 videos", "12 videos")
+    assert "mmaction2#2322" in norm.known.source
+    assert "train.norm_videos" not in found
+    assert "batch norm over" not in departures(scale="paper")
+
+
+def test_a_data_set_of_ones_own_is_named_without_a_count():
+    shrink = own(Changes(on="mine", num_classes=7))
+    found = explain.explain(EXPERIMENT, ROW, (), scale="own", shrink=shrink)
+    (videos,) = (each for each in found.departures if each.what == "videos")
+    assert videos.here == "mine, videos of 7 classes"
 
 
 def test_a_row_without_dsa_is_not_said_to_mix_crops():

@@ -9,7 +9,7 @@ from experiments.table_b import EXPERIMENT
 from experiments.table_i import EXPERIMENT as COSTS
 from harness import declared, judge, plan, record
 from harness.evidence import Evidence, correct
-from harness.specs import Claim
+from harness.specs import Claim, Row
 from tests.conftest import shrunk
 from tests.test_record import made
 from tests.test_scores import written
@@ -27,7 +27,9 @@ def scale(name):
     return {"desk": shrunk, "paper": lambda trial: trial}[name]
 
 
-def ran(results, label, share, *, at="desk", seeds=(0, 1, 2), passport="p", videos=VIDEOS):
+def ran(
+    results, label, share, *, at="desk", seeds=(0, 1, 2), passport="p", videos=VIDEOS, data=None
+):
     """Leave records of a row that is right on about a share of the videos."""
     records = []
     for seed in seeds:
@@ -37,7 +39,7 @@ def ran(results, label, share, *, at="desk", seeds=(0, 1, 2), passport="p", vide
         logits[np.arange(videos), np.where(right, 0, 1)] = 1
         trial = replace(scale(at)(ROWS[label].trial), seed=seed)
         each = made(trial, top1=100 * right.mean(), passport=passport)
-        each = replace(each, metrics=each.metrics | {"videos": videos})
+        each = replace(each, metrics=each.metrics | {"videos": videos}, data=data or {})
         records.append(written(results, logits, np.zeros(videos, int), each))
     return records
 
@@ -189,6 +191,83 @@ def test_too_few_videos_are_not_comparable(tmp_path):
     found = judge.cells(evidence(tmp_path, records, at="paper"))[II]
     assert found.word == "not comparable"
     assert "4,899 of 5,000 videos" in found.sentence
+
+
+def at_hand(good, listed, changed=""):
+    return {"listed": {"test": listed}, "good": {"test": good}, "changed": changed}
+
+
+def test_a_comparable_cell_says_what_is_missing_and_what_was_read(tmp_path):
+    copies = "training copies: short side 340, H.264"
+    how = {"videos": 4950, "data": at_hand(4950, 5000, copies)}
+    found = judge.cells(evidence(tmp_path, at_paper(tmp_path, {II: 0.815}, **how), at="paper"))[II]
+    assert found.word == "reproduced"
+    assert "; scored 4,950 of 5,000 videos; the whole list would give 8" in found.sentence
+    assert f"; read as {copies}; margin" in found.sentence
+
+
+def test_the_list_at_hand_counts_where_it_is_longer_than_the_published_one(tmp_path):
+    records = at_paper(tmp_path, {II: 0.8}, videos=5000, data=at_hand(5000, 5200), seeds=(0,))
+    found = judge.cells(evidence(tmp_path, records, at="paper"))[II]
+    assert found.word == "not comparable"
+    assert "scored 5,000 of 5,200 videos; the whole list would give 7" in found.sentence
+
+
+def test_a_short_list_of_ones_own_is_no_test_of_the_paper(tmp_path):
+    records = at_paper(tmp_path, {II: 0.8}, videos=100, data=at_hand(100, 100), seeds=(0,))
+    found = judge.cells(evidence(tmp_path, records, at="paper"))[II]
+    assert found.word == "not comparable"
+    assert "scored 100 of 5,000 videos" in found.sentence
+
+
+def test_a_row_that_averages_networks_has_no_record_of_its_own(tmp_path):
+    both = tuple(
+        replace(row, ensemble=(ROWS[III].trial,)) if row.label == II else row
+        for row in EXPERIMENT.rows
+    )
+    found = judge.cells(evidence(tmp_path, ran(tmp_path, II, 0.6), rows=both))[II]
+    assert found.word == "not run"
+    assert "an average of several networks' scores" in found.sentence
+
+
+def by_class(results, records, **how):
+    """Return evidence of a table that prints mean average precision."""
+    claim = replace(HELPS, metric="map")
+    rows = tuple(replace(row, published={"map": 60.0}) for row in EXPERIMENT.rows)
+    return evidence(results, records, claims=(claim,), rows=rows, **how)
+
+
+def test_mean_average_precision_is_judged_where_that_alone_is_printed(tmp_path):
+    records = at_paper(tmp_path, {II: 0.8, PLAIN: 0.6}, videos=4950)
+    known = by_class(tmp_path, records, at="paper")
+    found = judge.cells(known)[II]
+    assert found.word == "reproduced"
+    assert found.sentence.startswith("60.0 ± ")
+    assert "; scored 4,950 of 5,000 videos; margin" in found.sentence
+
+
+def test_a_claim_of_mean_average_precision_is_left_open_with_its_numbers(tmp_path):
+    (found,) = judge.claims(by_class(tmp_path, ran(tmp_path, II, 0.8) + ran(tmp_path, PLAIN, 0.6)))
+    assert (found.word, found.estimate) == ("undecided", None)
+    assert found.sentence.startswith(f"{II} 60.0, {PLAIN} 60.0; a mean over classes is no share")
+
+
+def test_a_comparison_of_which_nothing_ran_is_shown_as_printed(tmp_path):
+    rows = (*EXPERIMENT.rows, Row(label="other work", trial=None, published={"top1": 1.0}))
+    assert judge.cells(evidence(tmp_path, [], rows=rows)) == {}
+    some = evidence(tmp_path, ran(tmp_path, II, 0.6), rows=rows)
+    assert {verdict.word for verdict in judge.cells(some).values()} == {"desk scale", "not run"}
+
+
+def test_an_own_run_says_where_batch_norm_saw_other_videos(tmp_path):
+    def shrink(trial):
+        return replace(shrunk(trial), scale="own")
+
+    trial = replace(shrink(ROWS[II].trial), seed=0)
+    known = replace(evidence(tmp_path, [made(trial, top1=81.5)]), scale="own", shrink=shrink)
+    found = judge.cells(known)[II]
+    assert (found.word, found.estimate) == ("own run", None)
+    assert found.sentence.endswith("printed one; batch norm over 8 videos, 12 in the recipe")
 
 
 def test_only_paper_scale_is_smaller_than_claimed(tmp_path):

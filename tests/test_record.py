@@ -57,7 +57,7 @@ def other(value):
     """Return a different value of the same kind."""
     return {
         bool: lambda: not value,
-        int: lambda: value + 1,
+        int: lambda: 2 * value or 1,
         float: lambda: value + 0.5,
         str: lambda: value + "x",
         dict: lambda: {**value, "extra": 1},

@@ -122,13 +122,48 @@ HOSTILE = ["=cmd()", "a|b", r"\input{x}", "50% & _x_ #1", "<script>"]
 
 @pytest.mark.parametrize("label", HOSTILE)
 def test_text_is_escaped_for_each_format(label):
-    odd = Experiment(name="t", title="x", caption="y", rows=(Row(label=label, trial=None),))
+    row = Row(label=label, trial=None, published={"top1": 1.0})
+    odd = Experiment(name="t", title="x", caption="y", rows=(row,))
     lines = report.lines(odd, [], scale=shrunk, code=lambda _: {"m": "c"})
     table = report.markdown(odd, lines, scale="desk").splitlines()
-    assert len([cell for cell in table[4].replace(r"\|", "").split("|") if cell.strip()]) == 7
+    assert len([cell for cell in table[4].replace(r"\|", "").split("|") if cell.strip()]) == 2
     assert "<script>" not in "\n".join(table)
     assert not report.comma_separated(lines, scale="desk").splitlines()[1].startswith("=")
     assert r"\input{" not in report.latex(odd, lines, scale="desk")
+
+
+def comparison(records, **published):
+    """Return the lines of a table with a row of other work and one of its own."""
+    rows = (
+        Row(label="other work", trial=None, published=published),
+        Row(label="ours", trial=EXPERIMENT.rows[3].trial, published=published),
+    )
+    table = Experiment(name="t", title="x", caption="y", rows=rows)
+    return table, report.lines(table, records, scale=shrunk, code=lambda _: {"m": "c"})
+
+
+def test_a_comparison_of_which_nothing_ran_has_no_column_for_it():
+    table, lines = comparison([], top1=50.0)
+    assert list(report.cells(lines, scale="desk")) == [
+        "Row", "Params (M)", "GFLOPs", "printed top-1"
+    ]  # fmt: skip
+    assert "was measured" not in report.markdown(table, lines, scale="desk")
+
+
+def test_a_table_of_mean_average_precision_shows_it(tmp_path):
+    table, lines = comparison([made(shrunk(EXPERIMENT.rows[3].trial), top1=50.0)], map=90.5)
+    shown = report.cells(lines, scale="desk")
+    assert shown["desk mAP"].tolist() == ["–", "60.0 (1 seed)"]
+    assert "printed top-1" not in shown
+    assert "desk mAP was measured at desk scale" in report.markdown(table, lines, scale="desk")
+    assert "map_by_seed" in report.comma_separated(lines, scale="desk").splitlines()[0]
+    assert figures.table(table, lines, scale="desk", ceilings={}, results=tmp_path)
+
+
+def test_what_was_measured_at_the_papers_scale_says_so(lines):
+    assert "paper top-1 was measured here, at the paper's own scale." in report.markdown(
+        EXPERIMENT, lines, scale="paper"
+    )
 
 
 def test_files_are_named_after_table_and_scale(lines, tmp_path):

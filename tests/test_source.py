@@ -77,5 +77,7 @@ def test_sizes_are_generated_or_published():
     assert (made.train, made.test) == (24, 12)
     printed = copies.sizes(DataSpec(name="mini_kinetics200", num_classes=200))
     assert (printed.train, printed.test) == (80_000, 5_000)
+    assert copies.PUBLISHED["something_v1"].test == 11_522
+    assert copies.PUBLISHED["activitynet"].train == 10_024
     with pytest.raises(ValueError, match="'ucf101' has is known of desk, mini_kinetics200"):
         copies.sizes(DataSpec(name="ucf101", num_classes=101))

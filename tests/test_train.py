@@ -1,5 +1,6 @@
 import math
 from collections import namedtuple
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -91,6 +92,70 @@ def test_mixed_precision_trains(precision):
         pytest.skip("float16 needs a GPU")
     spec = TrainSpec(epochs=4, batch_videos=8, lr=0.1, precision=precision)
     assert fit(spec)[1][-1].loss < 0.8 * fit(spec)[1][0].loss
+
+
+def without_dropout():
+    model = net().double()
+    model[3].p = 0.0
+    return model
+
+
+def doubles(epoch):
+    return [batch._replace(clips=batch.clips.double()) for batch in batches(epoch)]
+
+
+@pytest.mark.parametrize("norm", [1, 2, 4, 8])
+def test_a_batch_in_chunks_is_the_batch_in_one_pass(norm):
+    whole, one = fit(make=doubles, model=without_dropout())
+    parts, many = fit(replace(SPEC, norm_videos=norm), make=doubles, model=without_dropout())
+    for name, tensor in whole.state_dict().items():
+        assert torch.allclose(tensor, parts.state_dict()[name], rtol=0, atol=1e-12)
+    assert [each.loss for each in many] == pytest.approx([each.loss for each in one], abs=1e-12)
+    assert [each.train_top1 for each in many] == [each.train_top1 for each in one]
+
+
+def test_chunks_with_the_statistics_of_training_left_alone_are_one_pass():
+    class Frozen(nn.BatchNorm1d):
+        def forward(self, x):
+            return nn.functional.batch_norm(
+                x, self.running_mean, self.running_var, self.weight, self.bias
+            )
+
+    def frozen():
+        torch.manual_seed(0)
+        return nn.Sequential(nn.Flatten(), Frozen(6), nn.Linear(6, 3)).double()
+
+    whole, _ = fit(make=doubles, model=frozen())
+    parts, _ = fit(replace(SPEC, norm_videos=2), make=doubles, model=frozen())
+    for name, tensor in whole.state_dict().items():
+        assert torch.allclose(tensor, parts.state_dict()[name], rtol=0, atol=1e-12)
+
+
+def test_batch_norm_sees_the_videos_of_one_chunk_and_counts_every_chunk():
+    seen = []
+
+    class Spy(nn.BatchNorm1d):
+        def forward(self, x):
+            seen.append(len(x))
+            return super().forward(x)
+
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Flatten(), Spy(6), nn.Linear(6, 3))
+    spec = replace(SPEC, epochs=1, norm_videos=2)
+    fit(spec, model=model)
+    assert seen == [2] * 20
+    assert model[1].num_batches_tracked == 20
+    mean = torch.zeros(6)
+    for batch in batches(0):
+        for chunk in batch.clips.flatten(1).split(2):
+            mean = 0.9 * mean + 0.1 * chunk.mean(0)
+    assert torch.allclose(model[1].running_mean, mean, atol=1e-6)
+
+
+@pytest.mark.parametrize("norm", [0, -4, 3, 16])
+def test_a_batch_that_its_norms_do_not_divide_is_refused(norm):
+    with pytest.raises(ValueError, match=f"a batch of 8 videos does not divide .* of {norm}$"):
+        replace(SPEC, norm_videos=norm)
 
 
 def test_steps_drop_at_milestones_after_warm_up():

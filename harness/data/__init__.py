@@ -45,18 +45,27 @@ def known(spec: DataSpec, root: Path, progress: Progress | None = None) -> Passp
     if generator(spec.name):
         videos = names.find(GENERATED, spec.name, what="data set")
         return passport.whole(videos(root, progress=progress, **spec.options))
-    path = place(spec.name, root)
-    if not path.is_file():
-        own = {each.parent.name for each in root.glob(f"*/{passport.FILE}")}
-        names.check(spec.name, {*DATASETS, *GENERATED, *own}, what="data set")
-        raise ValueError(
-            f"{spec.name} is not here: there is no {path}, which "
-            f"`harness data check {spec.name} --root FOLDER --data {root}` makes"
-        )
-    found = passport.read(path)
+    found = checked(spec.name, root)
     for videos in found.splits.values():
         passport.verify(videos)
     return found
+
+
+def checked(name: str, root: Path) -> Passport:
+    """Return the passport that a check of a data set left, of any name; its files are believed.
+
+    Raises:
+        ValueError: If there is none, or it cannot be read.
+    """
+    path = place(name, root)
+    if not path.is_file():
+        own = {each.parent.name for each in root.glob(f"*/{passport.FILE}")}
+        names.check(name, {*DATASETS, *GENERATED, *own}, what="data set")
+        raise ValueError(
+            f"{name} is not here: there is no {path}, which "
+            f"`harness data check {name} --root FOLDER --data {root}` makes"
+        )
+    return passport.read(path)
 
 
 def generator(name: str) -> tuple[str, ...]:

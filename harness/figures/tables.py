@@ -11,6 +11,8 @@ from harness.figures.style import COLOURS, STYLE, save
 from harness.report import Line, stem
 from harness.specs import Experiment
 
+_METRICS = {"top1": "top-1", "map": "mAP"}
+
 
 def table(
     experiment: Experiment,
@@ -37,7 +39,7 @@ def table(
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(6.4, 1.3 + 0.36 * len(found)), layout="constrained")
         axes = figure.subplots()
-        if experiment.trains:
+        if any(line.trains for line in found):
             _accuracies(axes, found, scale=scale)
             _ceilings(axes, ceilings)
         else:
@@ -89,7 +91,8 @@ def _accuracies(axes: Axes, found: Sequence[Line], *, scale: str) -> None:
     axes.set_ylim(-0.6, len(found) + 0.3)
     axes.set_xlim(0, 100)
     axes.set_xlabel(
-        f"top-1 at {scale} scale, percent (dot: mean, bar: 95 % interval, ticks: seeds)"
+        f"{_METRICS[found[0].metric]} at {scale} scale, percent "
+        "(dot: mean, bar: 95 % interval, ticks: seeds)"
     )
 
 

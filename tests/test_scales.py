@@ -1,0 +1,86 @@
+"""Trials on a user's own terms: what each option changes, and nothing else."""
+
+import inspect
+from dataclasses import replace
+
+import pytest
+
+import experiments
+from experiments.recipes import I3D_R50, SGD_100_EPOCHS, with_batch
+from experiments.scales import STEM_WIDTH, Changes, own, paper
+from experiments.table_b import EXPERIMENT
+from harness.differences import differences
+from harness.specs import as_dict
+from harness.zoo.resnet import ResNet
+
+TRIAL = EXPERIMENT.rows[3].trial
+TRIALS = [row.trial for name in experiments.names() for row in experiments.load(name).rows]
+
+
+def changed(**changes):
+    return own(Changes(**changes))(TRIAL)
+
+
+def paths(trial):
+    return {each.path for each in differences(as_dict(trial), as_dict(TRIAL))} - {"scale"}
+
+
+def test_nothing_changed_is_the_paper():
+    assert own(Changes()) is paper
+
+
+@pytest.mark.parametrize(
+    ("changes", "fields"),
+    [
+        ({"on": "mine", "num_classes": 7}, {"data.name", "data.num_classes"}),
+        ({"epochs": 1}, {"train.epochs", "train.milestones", "train.warmup_epochs"}),
+        ({"width": 0.5}, {"model.backbone_options.stem_width", "model.weights"}),
+        ({"batch": 48}, {"train.batch_videos", "train.lr"}),
+        ({"batch": 8}, {"train.batch_videos", "train.lr", "train.norm_videos"}),
+        ({"crop": 32}, {"data.crop_px", "evaluation.crop_px", "evaluation.short_side_px"}),
+    ],
+)
+def test_an_option_changes_what_it_says_and_makes_the_trial_ones_own(changes, fields):
+    assert paths(changed(**changes)) == fields
+    assert changed(**changes).scale == "own"
+
+
+def test_another_data_set_takes_no_options_along():
+    trial = replace(TRIAL, data=replace(TRIAL.data, options={"seed": 1}))
+    assert own(Changes(on="mine", num_classes=7))(trial).data.options == {}
+
+
+def test_a_shorter_run_drops_and_warms_up_in_proportion():
+    short = changed(epochs=10).train
+    assert (short.milestones, short.warmup_epochs) == ((5, 7.5, 9), 1)
+    assert changed(epochs=100).train == TRIAL.train
+
+
+def test_short_side_follows_the_test_crop():
+    views = changed(crop=128).evaluation
+    assert (views.crop_px, views.short_side_px) == (128, 128)
+    one_view = replace(TRIAL, evaluation=replace(TRIAL.evaluation, crop_px=224))
+    assert own(Changes(crop=112))(one_view).evaluation.short_side_px == 128
+
+
+@pytest.mark.parametrize(("width", "said"), [(0.3, "19.2"), (0.001, "0.064")])
+def test_a_width_without_whole_channels_is_refused(width, said):
+    with pytest.raises(ValueError, match=f"^width {width} of 64 channels is {said}, no whole"):
+        changed(width=width)
+
+
+def test_width_is_a_share_of_what_the_networks_have():
+    assert inspect.signature(ResNet).parameters["stem_width"].default == STEM_WIDTH
+    assert changed(width=0.125).model.backbone_options == {"stem_width": 8}
+
+
+def test_the_rate_goes_with_the_batch_and_batch_norm_stays_where_it_divides():
+    half, small = with_batch(I3D_R50, 48).train, with_batch(I3D_R50, 8).train
+    assert (half.lr, half.norm_videos) == (pytest.approx(0.0075), 12)
+    assert (small.lr, small.norm_videos) == (pytest.approx(0.00125), None)
+    assert with_batch(I3D_R50, 96) == I3D_R50
+
+
+def test_every_trial_of_the_paper_has_batch_norm_over_the_videos_of_one_device():
+    assert {trial.train.norm_videos for trial in TRIALS if trial} == {SGD_100_EPOCHS.norm_videos}
+    assert SGD_100_EPOCHS.batch_videos / SGD_100_EPOCHS.norm_videos == 8
