@@ -17,8 +17,7 @@ from torch import Tensor, nn
 
 from harness import checkpoint, data, record, zoo
 from harness.data import desk
-from harness.data.clips import Clips, Key, TestItem, cut_views
-from harness.data.frames import FrameCache
+from harness.data.clips import all_views
 from harness.data.transforms import normalise
 from harness.data.videos import Video
 from harness.names import check
@@ -196,7 +195,7 @@ def _scene(net: nn.Module, trial: Trial, video: Video, ours: Scored, theirs: Sco
     place = ours.ids.index(video.id)
     labels = (ours.labels[place], ours.scores[place].argmax(), theirs.scores[place].argmax())
     truth, dynamic, average = (class_name(trial.data.name, int(label)) for label in labels)
-    clips = _views(trial, video)
+    clips = all_views(video, trial.data, trial.evaluation)
     return Scene(
         video=video.id,
         frames=clips[0].numpy(),
@@ -205,13 +204,6 @@ def _scene(net: nn.Module, trial: Trial, video: Video, ours: Scored, theirs: Sco
         average=average,
         kernels=kernels_of(net, clips, ours.scores[place], precision=trial.train.precision),
     )
-
-
-def _views(trial: Trial, video: Video) -> Tensor:
-    """Return all views of a video, in bytes (V U T H W C)."""
-    item = Clips(trial.data, seed=0, cache=FrameCache(0))[Key(video, 0, views=trial.evaluation)]
-    assert isinstance(item, TestItem)
-    return cut_views(item.frames, item.snippets, trial.evaluation)
 
 
 @torch.inference_mode()

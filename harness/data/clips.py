@@ -94,6 +94,13 @@ class Clips(Dataset[Item]):
         return TestItem(frames, snippets.reshape(wanted.shape), key.video.label, key.place)
 
 
+def all_views(video: Video, spec: DataSpec, views: EvalSpec) -> UInt8[Tensor, "V U T c c C"]:
+    """Return all views of a test video, in bytes."""
+    item = Clips(spec, seed=0, cache=FrameCache(0))[Key(video, 0, views=views)]
+    assert isinstance(item, TestItem)
+    return cut_views(item.frames, item.snippets, views)
+
+
 def cut_views(
     frames: UInt8[Tensor, "D h w C"], snippets: Int[np.ndarray, "S T"], views: EvalSpec
 ) -> UInt8[Tensor, "V U T c c C"]:

@@ -3,6 +3,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from harness.data import frames
 from harness.data.decode import read_frames
@@ -45,7 +46,6 @@ def test_frames_are_turned_only_where_the_passport_says_so(tmp_path, turned):
 
 def test_a_folder_gives_its_pictures(tmp_path):
     pictures = pytest.importorskip("harness.data.pictures")
-    Image = pytest.importorskip("PIL.Image")
     for index in range(4):
         Image.fromarray(movies.picture(index, 64, 48)).save(tmp_path / f"{index + 1:05d}.jpg")
     folder = Video(id="folder", path=tmp_path, labels=(0,), frames=4)

@@ -163,7 +163,9 @@ def test_a_frame_rate_changes_which_frames_are_read(odd):
         assert torch.equal(item.clips, crop.unflatten(0, (1, 4, 4)))
 
 
-def test_a_video_without_time_stamps_is_refused_before_anything_is_read(splits, tiny_trial, runtime):
+def test_a_video_without_time_stamps_is_refused_before_anything_is_read(
+    splits, tiny_trial, runtime
+):
     spec = replace(tiny_trial.data, fps=30.0)
     workers = loader.start(spec, batch_videos=8, seed=0, runtime=runtime)
     with pytest.raises(ValueError, match=r"train/00000: its frames do not say when"):
@@ -217,9 +219,7 @@ def test_the_first_video_alone_needs_no_process(splits, tiny_trial, runtime):
 
 
 def test_an_epoch_that_was_left_does_not_reach_into_the_next(splits, tiny_trial, runtime):
-    train = Loader(
-        splits["train"], start(tiny_trial, replace(runtime, workers=1)), batch_videos=8
-    )
+    train = Loader(splits["train"], start(tiny_trial, replace(runtime, workers=1)), batch_videos=8)
     left = train.epoch(0)
     next(left)
     assert same(list(train.epoch(1)), batches(splits, tiny_trial, runtime, epoch=1))
@@ -232,9 +232,7 @@ def test_training_takes_whole_batches_of_different_videos(splits, tiny_trial, ru
     assert len(seen) == len(set(seen.tolist())) == 21
 
 
-def test_testing_takes_every_video_once_though_the_last_batch_is_small(
-    splits, tiny_trial, runtime
-):
+def test_testing_takes_every_video_once_though_the_last_batch_is_small(splits, tiny_trial, runtime):
     seven = {"test": splits["test"][:7]}
     views = replace(VIEWS, num_passes=1, num_crops=1)
     loaded = batches(seven, tiny_trial, runtime, views=views, batch_videos=2)
@@ -293,6 +291,6 @@ def test_a_worker_killed_between_batches_is_told_as_well(splits, tiny_trial, run
         for _ in range(100):
             time.sleep(0.05)
 
-    with pytest.raises(LoadingError, match=r"SIGKILL; no video was being read$"):
-        with workers.explained():
-            goes_on()
+    told = r"SIGKILL; no video was being read$"
+    with pytest.raises(LoadingError, match=told), workers.explained():
+        goes_on()
