@@ -14,7 +14,7 @@ import av
 import numpy as np
 import torch
 
-from harness import bench_clips, bench_peers
+from harness import bench_clips, bench_loader, bench_peers
 from harness.bench_clips import Kind
 from harness.bench_duels import SMALL_PX, SPEC, Clip, Duel, Forms, Read, crop_rng, duels
 from harness.data import planned, sampling, transforms
@@ -58,11 +58,13 @@ def run(setting: Setting, progress: Callable[[str], None]) -> dict[str, Any]:
         for number, kind in enumerate(setting.kinds)
         for duel in duels(kind, whole_paths=number == 0)
     ]
+    listed.append((bench_loader.duel(), setting.kinds[0]))
     rows = []
     for number, (duel, kind) in enumerate(listed, start=1):
         progress(f"{number}/{len(listed)}: {duel.what}: {duel.other} / {duel.ours}")
         rows.append(measure(duel, clips[kind], setting.pairs))
         progress(_line(rows[-1]))
+    rows.append(bench_loader.memory(clips[setting.kinds[0]]))
     return {
         "av": av.__version__,
         "ffmpeg": av.ffmpeg_version_info,

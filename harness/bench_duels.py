@@ -247,7 +247,7 @@ def _raw(clip: Clip) -> Sequence[Tensor]:
 def _test_frames(clip: Clip) -> Sequence[Tensor]:
     """Read and crop each distinct frame once; snippets are gathered on the device."""
     frames = planned.read_planned(clip.path, np.unique(clip.test).tolist())
-    return [transforms.test_crops(frames, VIEWS)]
+    return [transforms.cut_crops(transforms.short_side(frames, VIEWS), VIEWS)]
 
 
 def _official_views(clip: Clip) -> Sequence[Tensor]:

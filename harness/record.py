@@ -36,7 +36,8 @@ class Record:
         provenance: Commit, libraries, machine.
         seconds: From the start of the last attempt to its end.
         resumed_epochs: Epoch after which each further attempt went on.
-        data: Videos listed and good of each split, hash of the class names, how files differ.
+        data: Videos listed and good of each split, and those that may be shorter than a clip; hash
+            of the class names; how files differ.
         format: Version of this layout.
     """
 

@@ -34,6 +34,7 @@ class Runtime:
         device: `cpu`, `cuda`, or `cuda:<index>`.
         threads: CPU threads of one trial.
         workers: Loader processes; 0 loads in the trial itself.
+        loader_timeout_s: Longest wait for a batch from loader processes, in seconds; 0 for no end.
         cache_mb: Decoded frames that one loading process may keep, in megabytes.
         keep_checkpoints: Leave the checkpoints of a finished trial where they are.
         campaign: Name that groups the trials of one or more launches.
@@ -45,6 +46,7 @@ class Runtime:
     device: str = "cpu"
     threads: int = 1
     workers: int = 0
+    loader_timeout_s: float = 300.0
     cache_mb: int = 512
     keep_checkpoints: bool = False
     campaign: str = ""

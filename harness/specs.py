@@ -40,7 +40,7 @@ class DataSpec:
         num_snippets: U, snippets per network pass.
         num_frames: T, frames per snippet.
         frame_stride: Source frames from one sampled frame to the next.
-        fps: Frames a second that the stride counts in; None for those of the file.
+        fps: Frames a second that `frame_stride` counts in; None counts the frames of the file.
         snippet_rule: `starts` divides the range of possible first frames into U equal parts (the
             released DSANet code); `sections` divides the timeline and keeps each snippet inside
             its own section wherever it fits (V4D).

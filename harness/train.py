@@ -6,7 +6,7 @@ step, so the state between epochs is weights, momentum and history: nothing else
 
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
@@ -52,6 +52,7 @@ class Epoch:
         val_top1: Percent of test videos, one centred view each; None where not measured.
         lr: Learning rate of the last step.
         seconds: Duration.
+        waited_s: Seconds of it in which training waited for a batch.
         finished_ms: End of the epoch, milliseconds since 1970.
     """
 
@@ -61,6 +62,7 @@ class Epoch:
     val_top1: float | None
     lr: float
     seconds: float
+    waited_s: float
     finished_ms: int
 
 
@@ -111,6 +113,7 @@ def fit(
                 val_top1=val_top1,
                 lr=lr,
                 seconds=time.monotonic() - start,
+                waited_s=trainer.waited_s,
                 finished_ms=time.time_ns() // 1_000_000,
             )
         )
@@ -126,6 +129,7 @@ class _Trainer:
         self.spec = spec
         self.steps = steps
         self.device = next(net.parameters()).device
+        self.waited_s = 0.0
         self.optimiser = torch.optim.SGD(
             net.parameters(),
             lr=spec.lr,
@@ -151,7 +155,7 @@ class _Trainer:
         self.net.train()
         seen = []
         lr = 0.0
-        for step, batch in enumerate(batches, start=epoch * self.steps):
+        for step, batch in enumerate(self._timed(batches), start=epoch * self.steps):
             lr = learning_rate(self.spec, step, self.steps)
             loss, logits = self._gradients(batch)
             if not torch.isfinite(loss):
@@ -164,6 +168,15 @@ class _Trainer:
             seen.append(torch.stack([loss, hits]))
         loss, top1 = torch.stack(seen).mean(0).tolist()
         return loss, 100 * top1, lr
+
+    def _timed(self, batches: Iterable[TrainBatch]) -> Iterator[TrainBatch]:
+        """Yield batches, and keep how long they took to come."""
+        self.waited_s = 0.0
+        start = time.monotonic()
+        for batch in batches:
+            self.waited_s += time.monotonic() - start
+            yield batch
+            start = time.monotonic()
 
     def _gradients(self, batch: TrainBatch) -> tuple[Tensor, Tensor]:
         """Run a batch chunk by chunk, forward and backward; return its mean loss and its logits."""

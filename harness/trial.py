@@ -3,7 +3,7 @@
 import io
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
@@ -13,12 +13,14 @@ import torch
 from torch import Tensor, nn
 
 from harness import checkpoint, cost, data, evaluate, metrics, record, train, zoo
-from harness.data.loader import FrameCache, Loader
+from harness.data import loader, sampling
+from harness.data.loader import Loader
 from harness.data.videos import Video
+from harness.data.workers import Workers
 from harness.names import place
 from harness.record import Record
 from harness.runtime import Runtime, check_device, code_hashes, provenance
-from harness.specs import EvalSpec, Trial, as_dict
+from harness.specs import DataSpec, EvalSpec, Trial, as_dict
 from harness.train import Epoch, State
 
 Report = Callable[[list[Epoch]], None]
@@ -44,25 +46,22 @@ def run(trial: Trial, runtime: Runtime, report: Report) -> Record:
     known = data.known(trial.data, runtime.data)
     key = record.key(trial, known.digest)
 
+    size = trial.train.batch_videos
+    workers = loader.start(trial.data, batch_videos=size, seed=trial.seed, runtime=runtime)
+    batches = Loader(known.splits["train"], workers, batch_videos=size)
     torch.manual_seed(trial.seed)
     net = zoo.build(trial.model, trial.data, weights_root=runtime.weights).to(runtime.device)
-    test = _Test(net, known.splits["test"], trial, runtime)
-    batches = Loader(
-        known.splits["train"],
-        trial.data,
-        batch_videos=trial.train.batch_videos,
-        seed=trial.seed,
-        runtime=runtime,
-    )
-    history, resumed = _train(net, batches, test, runtime.work(key), report)
-    scores = test.scores(trial.evaluation)
+    test = _Test(net, known.splits["test"], trial, workers)
+    with workers.explained():
+        history, resumed = _train(net, batches, test, runtime.work(key), report)
+        scores = test.scores(trial.evaluation)
     packed = pack(scores, known.splits["test"])
     counted = cost.count_net(net, test.one_clip(), num_classes=trial.data.num_classes)
     done = Record(
         key=key,
         trial=as_dict(trial),
         passport=known.digest,
-        data=known.coverage,
+        data=known.coverage | {"short": short(known.splits, trial.data)},
         code=code(trial),
         metrics=test.metrics(scores),
         params=counted.params,
@@ -117,7 +116,7 @@ def _train(
 class _Test:
     """The test videos of a trial, and the network that is scored on them."""
 
-    def __init__(self, net: nn.Module, videos: list[Video], trial: Trial, runtime: Runtime) -> None:
+    def __init__(self, net: nn.Module, videos: list[Video], trial: Trial, workers: Workers) -> None:
         self.net = net
         self.trial = trial
         labels = [video.labels for video in videos]
@@ -129,28 +128,15 @@ class _Test:
             short_side_px=trial.evaluation.short_side_px,
             average=trial.evaluation.average,
         )
-        cache = FrameCache(runtime.cache_mb)
-        self.loaders = {
-            views: Loader(
-                videos,
-                trial.data,
-                views=views,
-                # About as many clips as in training.
-                batch_videos=max(
-                    trial.train.batch_videos // (views.num_passes * views.num_crops), 1
-                ),
-                seed=trial.seed,
-                runtime=runtime,
-                cache=cache,
-            )
-            for views in (trial.evaluation, self.quick)
-        }
+        self.loader = Loader(
+            videos, workers, views=trial.evaluation, batch_videos=trial.train.batch_videos
+        )
 
     def scores(self, views: EvalSpec) -> np.ndarray:
         """Return the averaged scores of every video under some views."""
         return evaluate.score(
             self.net,
-            self.loaders[views].epoch(0),
+            self.loader.epoch(0, views),
             num_videos=len(self.targets),
             precision=self.trial.train.precision,
             average=views.average,
@@ -174,7 +160,17 @@ class _Test:
 
     def one_clip(self) -> Tensor:
         """Return one view of one video, to count with."""
-        return next(self.loaders[self.quick].epoch(0)).clips[:1, 0]
+        return self.loader.first(self.quick).clips[:, 0]
+
+
+def short(splits: Mapping[str, list[Video]], spec: DataSpec) -> dict[str, int]:
+    """Count the videos of each split that can be shorter than a clip: their last frame repeats."""
+    return {
+        split: sum(
+            sampling.is_short(sampling.timeline_frames(video, spec.fps), spec) for video in videos
+        )
+        for split, videos in splits.items()
+    }
 
 
 def code(trial: Trial) -> dict[str, str]:

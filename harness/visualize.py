@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from harness import checkpoint, data, record, zoo
 from harness.data import desk
-from harness.data.loader import Clips, FrameCache
+from harness.data.clips import all_views
 from harness.data.transforms import normalise
 from harness.data.videos import Video
 from harness.names import check
@@ -195,8 +195,7 @@ def _scene(net: nn.Module, trial: Trial, video: Video, ours: Scored, theirs: Sco
     place = ours.ids.index(video.id)
     labels = (ours.labels[place], ours.scores[place].argmax(), theirs.scores[place].argmax())
     truth, dynamic, average = (class_name(trial.data.name, int(label)) for label in labels)
-    cache = FrameCache(0)
-    clips = Clips([video], trial.data, views=trial.evaluation, seed=0, cache=cache)[0, 0][0]
+    clips = all_views(video, trial.data, trial.evaluation)
     return Scene(
         video=video.id,
         frames=clips[0].numpy(),

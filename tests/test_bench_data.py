@@ -146,7 +146,7 @@ def test_the_command_measures_and_prints(folder):
     done = CliRunner().invoke(command, [str(word) for word in words])
     assert done.exit_code == 0
     measured = json.loads(done.stdout)
-    assert len(measured["rows"]) == 23
+    assert len(measured["rows"]) == 25
     assert all(row.get("ratio", 1) > 0 for row in measured["rows"])
-    assert len(bench_data.text(measured).splitlines()) == 23 + 4 + 5
+    assert len(bench_data.text(measured).splitlines()) == 25 + 6 + 5
     assert measured["bytes"]["raw frames"] > measured["bytes"]["copies"]

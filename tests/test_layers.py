@@ -65,6 +65,7 @@ LAYERS = [
         "__main__",
         "bench",
         "bench_data",
+        "bench_loader",
         "commands_bench",
         "commands_copy",
         "commands_data",
@@ -85,6 +86,7 @@ OWNERS = {
     "av": {
         "bench_clips",
         "bench_data",
+        "bench_loader",
         "bench_peers",
         "data.copy",
         "data.decode",

@@ -1,4 +1,5 @@
 import math
+import time
 from collections import namedtuple
 from dataclasses import replace
 from itertools import pairwise
@@ -84,6 +85,17 @@ def test_a_loss_that_is_not_finite_stops_the_trial():
         train.NonFiniteLossError, match=r"nan in epoch 2 at step 7.*videos at \[2, 3"
     ):
         fit(make=poisoned)
+
+
+def test_the_wait_for_batches_is_part_of_an_epoch():
+    def late(epoch):
+        for batch in batches(epoch):
+            time.sleep(0.05 * (epoch == 1))
+            yield batch
+
+    prompt, waited, *_ = fit(make=late)[1]
+    assert 0 <= prompt.waited_s < 0.2
+    assert 0.25 <= waited.waited_s < waited.seconds
 
 
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])

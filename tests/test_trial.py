@@ -1,11 +1,12 @@
 import io
+import multiprocessing
 import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from harness import checkpoint, data, metrics, record, scores, trial
+from harness import checkpoint, data, metrics, record, scores, trial, zoo
 from harness.data import passport
 from harness.data.videos import DamagedVideoError
 
@@ -82,6 +83,32 @@ def test_a_stopped_trial_goes_on_and_ends_with_the_same_bits(tiny_trial, runtime
     assert seen == [1, 2]
     assert resumed.resumed_epochs == [1]
     assert resumed.scores_sha256 == undisturbed.scores_sha256
+
+
+@pytest.mark.slow
+def test_loader_processes_come_before_the_network_and_change_no_number(
+    tiny_trial, runtime, tmp_path, monkeypatch
+):
+    before = set(multiprocessing.active_children())
+    alone = trial.run(tiny_trial, replace(runtime, results=tmp_path / "alone"), quiet)
+    build, seen = zoo.build, []
+
+    def watched(*args, **kwargs):
+        seen.append(len(set(multiprocessing.active_children()) - before))
+        return build(*args, **kwargs)
+
+    monkeypatch.setattr(zoo, "build", watched)
+    helped = trial.run(tiny_trial, replace(runtime, workers=2), quiet)
+    assert seen[0] == 2
+    assert helped.scores_sha256 == alone.scores_sha256
+    assert set(multiprocessing.active_children()) == before
+
+
+def test_a_record_counts_the_videos_whose_last_frame_repeats(tiny_trial, runtime):
+    assert trial.run(tiny_trial, runtime, quiet).data["short"] == {"train": 0, "test": 0}
+    splits = data.known(tiny_trial.data, runtime.data).splits
+    sparse = replace(tiny_trial.data, frame_stride=6)
+    assert trial.short(splits, sparse) == {"train": 24, "test": 12}
 
 
 def test_a_damaged_checkpoint_costs_one_epoch_not_the_trial(tiny_trial, runtime, tmp_path):

@@ -84,6 +84,7 @@ def epochs(count: int, *, start_ms: int = START_MS, loss: float = 2.0) -> list[E
             val_top1=9.0 * number if number % 2 else None,
             lr=0.1,
             seconds=1.5,
+            waited_s=0.5,
             finished_ms=start_ms + 2_000 * number,
         )
         for number in range(1, count + 1)

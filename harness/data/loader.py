@@ -4,23 +4,25 @@ Axes: N videos, V views, U snippets, C colours, T frames, H x W pixels.
 """
 
 from collections.abc import Iterator
-from pathlib import Path
-from typing import NamedTuple
+from itertools import islice
+from typing import NamedTuple, cast
 
 import numpy as np
 import torch
 from einops import rearrange
-from jaxtyping import Float, Int, Int64, UInt8
+from jaxtyping import Float, Int64, UInt8
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
 
 from harness.data import sampling, transforms
-from harness.data.decode import Frames, read_frames
+from harness.data.clips import Clips, Key, TestItem, cut_views
+from harness.data.frames import FrameCache
 from harness.data.videos import Video
+from harness.data.workers import Workers
 from harness.runtime import Runtime
 from harness.specs import DataSpec, EvalSpec
 
-Item = tuple[UInt8[Tensor, "V U T H W C"], int, int]
+Tests = list[list[TestItem]]
+PART = 4  # training videos that a loader process makes at a time
 
 
 class Batch(NamedTuple):
@@ -31,165 +33,123 @@ class Batch(NamedTuple):
     indices: Int64[Tensor, " N"]
 
 
-class FrameCache:
-    """Decoded videos, kept whole while there is room; the rest is decoded anew each time.
+def start(spec: DataSpec, *, batch_videos: int, seed: int, runtime: Runtime) -> Workers:
+    """Fork the loader processes of a trial; do this before anything touches a GPU.
 
     Args:
-        room_mb: Room in megabytes.
-    """
-
-    def __init__(self, room_mb: int) -> None:
-        self.room = room_mb * 1_000_000
-        self.whole: dict[Path, Frames] = {}
-
-    def read(self, video: Video, wanted: Int[np.ndarray, " F"]) -> Frames:
-        """Return frames of a video by index; an index may occur twice."""
-        if video.path not in self.whole and self.room > 0:
-            frames = read_frames(video.path)
-            self.room -= frames.nbytes
-            self.whole[video.path] = frames
-        if video.path in self.whole:
-            return self.whole[video.path][wanted]
-        distinct, places = np.unique(wanted, return_inverse=True)
-        return read_frames(video.path, distinct.tolist())[places]
-
-
-class Clips(Dataset[Item]):
-    """What a network sees of each video, in bytes; `(epoch, index)` fixes all randomness.
-
-    Args:
-        videos: The list that indices refer to.
         spec: Snippets and crops.
-        views: Views of a test video; None for one random training view.
+        batch_videos: Videos in a batch of training; as many are made ahead.
         seed: Seed of the trial.
-        cache: Gives frames.
+        runtime: Device, loader processes, and their caches.
     """
-
-    def __init__(
-        self,
-        videos: list[Video],
-        spec: DataSpec,
-        *,
-        views: EvalSpec | None,
-        seed: int,
-        cache: FrameCache,
-    ) -> None:
-        self.videos = videos
-        self.spec = spec
-        self.views = views
-        self.seed = seed
-        self.cache = cache
-
-    def __len__(self) -> int:
-        return len(self.videos)
-
-    def __getitem__(self, key: tuple[int, int]) -> Item:
-        epoch, index = key
-        video = self.videos[index]
-        if self.views is None:
-            clips = self._training_view(video, np.random.default_rng((self.seed, epoch, index)))
-        else:
-            clips = self._test_views(video, self.views)
-        return clips, video.label, index
-
-    def _training_view(
-        self, video: Video, rng: np.random.Generator
-    ) -> UInt8[Tensor, "1 U T H W C"]:
-        wanted = sampling.train_frames(video.frames, self.spec, rng)
-        crop = transforms.train_crop(self.cache.read(video, wanted.ravel()), self.spec, rng)
-        return rearrange(crop, "(u t) h w c -> 1 u t h w c", u=self.spec.num_snippets)
-
-    def _test_views(self, video: Video, views: EvalSpec) -> UInt8[Tensor, "V U T H W C"]:
-        table = sampling.view_table(views, views.pass_snippets or self.spec.num_snippets)
-        total = views.num_passes * table.shape[1]
-        wanted = sampling.test_frames(video.frames, self.spec, num_snippets=total)
-        crops = transforms.test_crops(self.cache.read(video, wanted.ravel()), views)
-        clips = rearrange(crops, "crops (s t) h w c -> crops s t h w c", s=total)
-        return clips[table[..., 0], table[..., 1]]
-
-
-class EpochBatches(Sampler[list[tuple[int, int]]]):
-    """Batches of `(epoch, index)`: shuffled and whole in training, in order and all in testing.
-
-    Args:
-        size: Videos in the list.
-        batch_videos: Videos in a batch.
-        seed: Seed of the shuffle; None keeps the order and the last, smaller batch.
-    """
-
-    def __init__(self, size: int, *, batch_videos: int, seed: int | None) -> None:
-        self.size = size
-        self.batch_videos = batch_videos
-        self.seed = seed
-        self.epoch = 0
-
-    def __len__(self) -> int:
-        whole, rest = divmod(self.size, self.batch_videos)
-        return whole + (self.seed is None and rest > 0)
-
-    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
-        order = np.arange(self.size)
-        if self.seed is not None:
-            order = np.random.default_rng((self.seed, self.epoch)).permutation(self.size)
-        for batch in range(len(self)):
-            chosen = order[batch * self.batch_videos : (batch + 1) * self.batch_videos]
-            yield [(self.epoch, int(index)) for index in chosen]
+    clips = Clips(spec, seed=seed, cache=FrameCache(runtime.cache_mb))
+    workers = Workers(clips, runtime, ahead=-(-batch_videos // PART))
+    workers.start()
+    return workers
 
 
 class Loader:
     """Batches of one split, epoch by epoch, on the device of the run.
 
+    In training, videos are shuffled and only whole batches come; in testing all come, in order.
+
     Args:
         videos: The split.
-        spec: Snippets and crops.
+        workers: Make the clips of all splits.
         views: Views of a test video; None for training.
-        batch_videos: Videos in a batch.
-        seed: Seed of the trial.
-        runtime: Device and loader processes.
-        cache: Gives frames; None makes one of the runtime's size.
+        batch_videos: Videos in a batch of training; test videos with several views come in smaller
+            batches, so that the number of clips is about the same.
 
     Raises:
-        ValueError: If training has fewer videos than one batch.
+        ValueError: If training has fewer videos than one batch, or if the spec asks for a frame
+            rate and a video does not say when its frames are shown.
     """
 
     def __init__(
         self,
         videos: list[Video],
-        spec: DataSpec,
+        workers: Workers,
         *,
         views: EvalSpec | None = None,
         batch_videos: int,
-        seed: int,
-        runtime: Runtime,
-        cache: FrameCache | None = None,
     ) -> None:
-        training = views is None
-        self.device = torch.device(runtime.device)
-        self.sampler = EpochBatches(
-            len(videos), batch_videos=batch_videos, seed=seed if training else None
-        )
-        if not len(self.sampler):
+        if views is None and len(videos) < batch_videos:
             raise ValueError(f"{len(videos)} videos do not fill one batch of {batch_videos}")
-        cache = cache or FrameCache(runtime.cache_mb)
-        clips = Clips(videos, spec, views=views, seed=seed, cache=cache)
-        self.loader = DataLoader(
-            clips,
-            batch_sampler=self.sampler,
-            num_workers=runtime.workers,
-            persistent_workers=runtime.workers > 0,
-            pin_memory=self.device.type == "cuda",
-        )
+        sampling.check_rate(videos, workers.clips.spec.fps)
+        self.videos = videos
+        self.workers = workers
+        self.views = views
+        self.batch_videos = batch_videos
+        self.device = workers.device
 
     def __len__(self) -> int:
-        return len(self.sampler)
+        """Return the number of batches of training in an epoch."""
+        return len(self.videos) // self.batch_videos
 
-    def epoch(self, epoch: int) -> Iterator[Batch]:
-        """Yield the batches of one epoch."""
-        self.sampler.epoch = epoch
-        for clips, labels, indices in self.loader:
-            moved = clips.to(self.device, non_blocking=True)
-            views = rearrange(moved, "n v u t h w c -> (n v) u t h w c")
-            floats = rearrange(
-                transforms.normalise(views), "(n v) u c t h w -> n v u c t h w", n=len(labels)
-            )
-            yield Batch(floats, labels.to(self.device, non_blocking=True), indices)
+    def epoch(self, epoch: int, views: EvalSpec | None = None) -> Iterator[Batch]:
+        """Yield the batches of one epoch.
+
+        Args:
+            epoch: From 0.
+            views: Others than those of the loader, for this once.
+        """
+        views = views or self.views
+        parts = self.workers.parts(
+            part for batch in self._keys(epoch, views) for part in _split(batch)
+        )
+        for batch in self._keys(epoch, views):
+            made = list(islice(parts, len(_split(batch))))
+            if views is None:
+                yield self._trained(cast(list[list[Tensor]], made))
+            else:
+                yield self._tested([item for part in cast(Tests, made) for item in part], views)
+
+    def first(self, views: EvalSpec) -> Batch:
+        """Return the views of the first video, made in this process."""
+        item = self.workers.clips[Key(self.videos[0], 0, views=views)]
+        assert isinstance(item, TestItem)
+        return self._tested([item], views)
+
+    def _keys(self, epoch: int, views: EvalSpec | None) -> Iterator[list[Key]]:
+        """Yield what is in each batch."""
+        size, order = self.batch_videos, np.arange(len(self.videos))
+        if views is None:
+            rng = np.random.default_rng((self.workers.clips.seed, epoch))
+            order = rng.permutation(len(order))[: len(self) * size]
+        else:
+            size = max(size // (views.num_passes * views.num_crops), 1)
+        for start in range(0, len(order), size):
+            yield [
+                Key(self.videos[index], index, epoch, views)
+                for index in order[start : start + size].tolist()
+            ]
+
+    def _trained(self, parts: list[list[Tensor]]) -> Batch:
+        """Join clips, labels and places of parts; clips where they are needed."""
+        clips, labels, places = zip(*parts, strict=True)
+        moved = torch.cat([each.to(self.device, non_blocking=True) for each in clips])
+        known = torch.cat(labels).to(self.device, non_blocking=True)
+        return Batch(_floats(moved), known, torch.cat(places))
+
+    def _tested(self, items: list[TestItem], views: EvalSpec) -> Batch:
+        """Move each frame once; cut crops and deal out snippets on the device."""
+        moved = [item.frames.to(self.device, non_blocking=True) for item in items]
+        clips = [
+            cut_views(frames, item.snippets, views)
+            for frames, item in zip(moved, items, strict=True)
+        ]
+        labels, indices = (
+            torch.tensor([getattr(item, name) for item in items]) for name in ("label", "place")
+        )
+        return Batch(_floats(torch.stack(clips)), labels.to(self.device), indices)
+
+
+def _split(batch: list[Key]) -> list[list[Key]]:
+    """Cut a batch into parts; one test video is already much."""
+    size = PART if batch[0].views is None else 1
+    return [batch[first : first + size] for first in range(0, len(batch), size)]
+
+
+def _floats(clips: UInt8[Tensor, "N V U T H W C"]) -> Float[Tensor, "N V U C T H W"]:
+    views = rearrange(clips, "n v u t h w c -> (n v) u t h w c")
+    return rearrange(transforms.normalise(views), "(n v) u c t h w -> n v u c t h w", n=len(clips))

@@ -4,14 +4,100 @@ Axes: U snippets of a pass, S of all passes, T frames, V views. A frame index be
 video repeats its last frame.
 Source: rule `starts` is the released code of DSANet (whwu95/DSANet, as in MMAction's SampleFrames);
 rule `sections` is V4D (Zhang et al. 2020), where a snippet stays in its own U-th of the timeline.
+
+With a frame rate, frame k of the timeline is the last frame of the file that is shown at k / rate
+seconds. Where one step tells all time stamps it counts without their rounding; other time stamps
+are rounded to their unit, and so is k / rate. The last frame is shown as long as the one before it.
 """
+
+from collections.abc import Iterable
+from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Int
 
+from harness.data.videos import Timing, Video
 from harness.specs import DataSpec, EvalSpec
 
 Indices = Int[np.ndarray, "S T"]
+
+
+def check_rate(videos: Iterable[Video], fps: float | None) -> None:
+    """Refuse a frame rate that has no meaning for a video.
+
+    Raises:
+        ValueError: If it is not above 0, or the frames of a video do not say when they are shown.
+    """
+    if fps is None:
+        return
+    if not 0 < fps < float("inf"):
+        raise ValueError(f"a frame rate of {fps}: it has to be above 0")
+    for video in videos:
+        if video.timing is None or not _increases(video.timing):
+            raise ValueError(
+                f"{video.id}: its frames do not say when they are shown, so none can be taken at "
+                f"{fps:g} a second"
+            )
+
+
+def _increases(timing: Timing) -> bool:
+    if timing.step:
+        return Fraction(timing.step) > 0
+    return all(before < after for before, after in pairwise(timing.stamps))
+
+
+def timeline_frames(video: Video, fps: float | None) -> int:
+    """Return the number of frames of the timeline of a video, at least 1.
+
+    Args:
+        video: With a timing that `check_rate` accepts.
+        fps: Frames a second; None for those of the file.
+    """
+    if fps is None or video.timing is None:
+        return video.frames
+    return max(-(-_end(video.timing, video.frames) // _apart(video.timing, fps)), 1)
+
+
+def timeline(video: Video, fps: float | None) -> Int[np.ndarray, " K"]:
+    """Return the frame of the file that is shown at each frame of the timeline.
+
+    Args:
+        video: With a timing that `check_rate` accepts.
+        fps: Frames a second; None for those of the file.
+    """
+    count, timing = timeline_frames(video, fps), video.timing
+    if fps is None or timing is None:
+        return np.arange(count)
+    up, down = _apart(timing, fps).as_integer_ratio()
+    if timing.step:
+        return np.array([frame * up // down for frame in range(count)])
+    moments = [(2 * frame * up + down) // (2 * down) for frame in range(count)]
+    return np.searchsorted(timing.stamps, moments, side="right") - 1
+
+
+def _apart(timing: Timing, fps: float) -> Fraction:
+    """Return the way between frames of the timeline: in steps, or in units if there is no step."""
+    return 1 / (Fraction(str(fps)) * Fraction(timing.unit) * Fraction(timing.step or 1))
+
+
+def _end(timing: Timing, frames: int) -> int:
+    """Return when the last frame ends, in steps, or in units if there is no step."""
+    if timing.step:
+        return frames
+    before, last = (0, 0, *timing.stamps)[-2:]
+    return 2 * last - before
+
+
+def is_short(frames: int, spec: DataSpec) -> bool:
+    """Say whether a snippet can reach beyond the end of a timeline: its last frame repeats there.
+
+    Args:
+        frames: Of the timeline.
+        spec: Gives U, T, the stride and the rule.
+    """
+    low, room = _segments(frames, spec)
+    return bool((low + room).max() - 1 + _span(spec) > frames)
 
 
 def train_frames(video_frames: int, spec: DataSpec, rng: np.random.Generator) -> Indices:

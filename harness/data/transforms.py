@@ -1,4 +1,4 @@
-"""Crop, resize and flip the frames of a video, in bytes; normalise a batch, in floats.
+"""Crop, resize and flip the frames of a video, in bytes; normalise clips, in floats.
 
 Axes: N videos, V views, P passes, U snippets, T frames, C colours, H x W pixels.
 Source: random resized crop as in torchvision (area and aspect drawn, ten tries, then the largest
@@ -48,14 +48,17 @@ def random_box(height: int, width: int, spec: DataSpec, rng: np.random.Generator
     return (height - h) // 2, (width - w) // 2, h, w
 
 
-def test_crops(frames: Frames, spec: EvalSpec) -> UInt8[Tensor, "crops F c c C"]:
-    """Resize the short side, then cut one centred crop or three along the long side."""
+def short_side(frames: Frames, spec: EvalSpec) -> UInt8[Tensor, "F h w C"]:
+    """Resize the short side of test frames."""
     height, width = frames.shape[1:3]
     short = spec.short_side_px
     if height < width:
-        frames = resize(frames, short, round(width * short / height))
-    else:
-        frames = resize(frames, round(height * short / width), short)
+        return resize(frames, short, round(width * short / height))
+    return resize(frames, round(height * short / width), short)
+
+
+def cut_crops(frames: Frames, spec: EvalSpec) -> UInt8[Tensor, "crops F c c C"]:
+    """Cut one centred crop or three along the long side, on the device of `frames`."""
     rooms = [side - spec.crop_px for side in frames.shape[1:3]]
     shares = (0, 1, 2) if spec.num_crops == 3 else (1,)
     upright = rooms[0] > rooms[1]

@@ -1,11 +1,30 @@
+import multiprocessing
+import os
+import signal
+import threading
+import time
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from harness import data
+from harness.data import loader, sampling, transforms
+from harness.data.clips import Clips, Key
+from harness.data.decode import read_frames
+from harness.data.frames import FrameCache
 from harness.data.loader import Loader
-from harness.specs import EvalSpec
+from harness.data.videos import DamagedVideoError, Timing, Video
+from harness.data.workers import LoadingError, Workers
+from harness.specs import DataSpec, EvalSpec
+from tests import movies
+
+VIEWS = EvalSpec(num_passes=2, num_crops=3, crop_px=16, short_side_px=18)
+SPEC = DataSpec(name="any", num_classes=2, num_frames=4, frame_stride=2, crop_px=16)
+SIZES = {"landscape": (96, 64), "upright": (64, 96), "square": (64, 64), "one frame": (96, 64)}
 
 
 @pytest.fixture
@@ -13,20 +32,53 @@ def splits(tiny_trial, runtime):
     return data.known(tiny_trial.data, runtime.data).splits
 
 
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory):
+    """Hold videos of three shapes, and one of a single frame."""
+    folder = tmp_path_factory.mktemp("odd")
+    for name, (width, height) in SIZES.items():
+        movies.write(
+            folder / f"{name}.mp4",
+            movies.KINDS["GOP 12"],
+            frames=1 if name == "one frame" else 30,
+            pictures=partial(movies.picture, width=width, height=height),
+        )
+    return [
+        Video(id=name, path=folder / f"{name}.mp4", labels=(0,), frames=1 if " " in name else 30)
+        for name in SIZES
+    ]
+
+
+def start(trial, runtime, *, seed=0, batch_videos=8):
+    return loader.start(trial.data, batch_videos=batch_videos, seed=seed, runtime=runtime)
+
+
 def batches(splits, trial, runtime, *, epoch=0, views=None, seed=0, batch_videos=8):
+    workers = start(trial, runtime, seed=seed)
     videos = splits["test" if views else "train"]
-    loader = Loader(
-        videos, trial.data, views=views, batch_videos=batch_videos, seed=seed, runtime=runtime
-    )
-    return list(loader.epoch(epoch))
+    return list(Loader(videos, workers, views=views, batch_videos=batch_videos).epoch(epoch))
 
 
 def same(left, right):
-    return all(
+    return len(left) == len(right) and all(
         torch.equal(a, b)
         for x, y in zip(left, right, strict=True)
         for a, b in zip(x, y, strict=True)
     )
+
+
+def slow_on(name, *, seconds=60):
+    """Give frames, but a while later those of one video."""
+    cache = FrameCache(10)
+    read = cache.read
+
+    def late(video, wanted):
+        if video.id == name:
+            time.sleep(seconds)
+        return read(video, wanted)
+
+    cache.read = late
+    return cache
 
 
 def test_a_batch_has_the_shape_of_the_design(splits, tiny_trial, runtime):
@@ -36,8 +88,7 @@ def test_a_batch_has_the_shape_of_the_design(splits, tiny_trial, runtime):
 
 
 def test_views_are_passes_times_crops(splits, tiny_trial, runtime):
-    views = EvalSpec(num_passes=2, num_crops=3, crop_px=16, short_side_px=18)
-    loaded = batches(splits, tiny_trial, runtime, views=views, batch_videos=5)
+    loaded = batches(splits, tiny_trial, runtime, views=VIEWS, batch_videos=30)
     assert [batch.clips.shape[:3] for batch in loaded] == [(5, 6, 4), (5, 6, 4), (2, 6, 4)]
     assert torch.cat([batch.indices for batch in loaded]).tolist() == list(range(12))
 
@@ -51,19 +102,129 @@ def test_seed_and_epoch_fix_every_batch(splits, tiny_trial, runtime):
 
 def test_the_cache_changes_no_pixel(splits, tiny_trial, runtime):
     cold = batches(splits, tiny_trial, replace(runtime, cache_mb=0), epoch=1)
-    loader = Loader(splits["train"], tiny_trial.data, batch_videos=8, seed=0, runtime=runtime)
-    list(loader.epoch(0))
-    assert same(cold, list(loader.epoch(1)))
+    warm = Loader(splits["train"], start(tiny_trial, runtime), batch_videos=8)
+    list(warm.epoch(0))
+    assert len(warm.workers.clips.cache.whole) == 24
+    assert same(cold, list(warm.epoch(1)))
+
+
+@pytest.mark.parametrize("crops", [1, 3])
+@pytest.mark.parametrize("grouping", ["interleaved", "neighbouring", "released"])
+def test_frames_read_once_give_the_views_of_whole_clips(odd, runtime, crops, grouping):
+    views = replace(VIEWS, num_crops=crops, grouping=grouping)
+    workers = loader.start(SPEC, batch_videos=6, seed=0, runtime=runtime)
+    (batch,) = Loader(odd, workers, views=views, batch_videos=60).epoch(0)
+    table = sampling.view_table(views, 4)
+    for video, clips in zip(odd, batch.clips, strict=True):
+        wanted = sampling.test_frames(video.frames, SPEC, num_snippets=8)
+        frames = transforms.short_side(read_frames(video.path)[wanted.ravel()], views)
+        whole = transforms.cut_crops(frames, views).unflatten(1, (8, 4))
+        old = transforms.normalise(whole[table[..., 0], table[..., 1]])
+        assert torch.equal(clips, old)
+
+
+def test_a_test_item_holds_each_frame_once_in_bytes(odd):
+    item = Clips(SPEC, seed=0, cache=FrameCache(0))[Key(odd[0], 0, views=VIEWS)]
+    wanted = sampling.test_frames(30, SPEC, num_snippets=8)
+    assert item.frames.shape == (len(np.unique(wanted)), 18, 27, 3)
+    assert len(item.frames) < wanted.size
+    assert item.frames.dtype == torch.uint8
+
+
+def test_a_training_view_is_cut_from_frames_read_in_order(odd):
+    item = Clips(SPEC, seed=3, cache=FrameCache(0))[Key(odd[1], 1, epoch=2)]
+    rng = np.random.default_rng((3, 2, 1))
+    wanted = sampling.train_frames(30, SPEC, rng)
+    crop = transforms.train_crop(read_frames(odd[1].path)[wanted.ravel()], SPEC, rng)
+    assert torch.equal(item.clips, crop.unflatten(0, (1, 4, 4)))
+
+
+def test_one_of_several_labels_is_drawn_in_training_and_the_first_is_tested(odd):
+    clips = Clips(SPEC, seed=0, cache=FrameCache(10))
+    double = replace(odd[0], labels=(0, 1))
+    items = [clips[Key(double, 0, epoch=epoch)] for epoch in range(20)]
+    assert {item.label for item in items} == {0, 1}
+    assert [clips[Key(double, 0, epoch=epoch)].label for epoch in range(20)] == [
+        item.label for item in items
+    ]
+    for epoch, item in enumerate(items):
+        assert torch.equal(item.clips, clips[Key(odd[0], 0, epoch=epoch)].clips)
+    assert clips[Key(double, 0, views=VIEWS)].label == 0
+
+
+def test_a_frame_rate_changes_which_frames_are_read(odd):
+    slow = replace(odd[0], timing=Timing(unit="1/15360", step="512"))
+    cache = FrameCache(10)
+    for epoch in range(3):
+        item = Clips(replace(SPEC, fps=15.0), seed=0, cache=cache)[Key(slow, 0, epoch=epoch)]
+        rng = np.random.default_rng((0, epoch, 0))
+        wanted = 2 * sampling.train_frames(15, SPEC, rng)
+        crop = transforms.train_crop(read_frames(slow.path)[wanted.ravel()], SPEC, rng)
+        assert torch.equal(item.clips, crop.unflatten(0, (1, 4, 4)))
+
+
+def test_a_video_without_time_stamps_is_refused_before_anything_is_read(
+    splits, tiny_trial, runtime
+):
+    spec = replace(tiny_trial.data, fps=30.0)
+    workers = loader.start(spec, batch_videos=8, seed=0, runtime=runtime)
+    with pytest.raises(ValueError, match=r"train/00000: its frames do not say when"):
+        Loader(splits["train"], workers, batch_videos=8)
 
 
 @pytest.mark.slow
-def test_the_number_of_workers_changes_no_pixel(splits, tiny_trial, runtime):
-    alone = batches(splits, tiny_trial, runtime, epoch=1)
-    for workers in (1, 2):
-        helped = replace(runtime, workers=workers)
-        loader = Loader(splits["train"], tiny_trial.data, batch_videos=8, seed=0, runtime=helped)
-        list(loader.epoch(0))
-        assert same(alone, list(loader.epoch(1)))
+@pytest.mark.filterwarnings("ignore:This DataLoader will create 4 worker processes")
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_the_number_of_workers_changes_no_pixel(splits, tiny_trial, runtime, count):
+    alone, helped = (start(tiny_trial, replace(runtime, workers=n)) for n in (0, count))
+    for split, views in (("train", None), ("test", VIEWS), ("train", None)):
+        expected, found = (
+            Loader(splits[split], workers, views=views, batch_videos=10).epoch(1)
+            for workers in (alone, helped)
+        )
+        assert same(list(expected), list(found))
+
+
+def test_loading_leaves_the_randomness_of_dropout_alone(splits, tiny_trial, runtime):
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    batches(splits, tiny_trial, runtime)
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_workers_are_there_before_the_first_batch_and_stay(splits, tiny_trial, runtime):
+    workers = start(tiny_trial, replace(runtime, workers=2))
+    children = {process.pid for process in multiprocessing.active_children()}
+    pids = {process.pid for process in workers.processes}
+    assert len(pids) == 2
+    assert pids <= children
+    train = Loader(splits["train"], workers, batch_videos=8)
+    test = Loader(splits["test"], workers, views=VIEWS, batch_videos=8)
+    for epoch in range(2):
+        assert len(list(train.epoch(epoch))) == 3
+        assert len(list(test.epoch(0))) == 12
+        assert len(list(test.epoch(0, replace(VIEWS, num_passes=1)))) == 6
+        assert {process.pid for process in multiprocessing.active_children()} == children
+
+
+def test_the_first_video_alone_needs_no_process(splits, tiny_trial, runtime):
+    clips = Clips(tiny_trial.data, seed=0, cache=FrameCache(0))
+    workers = Workers(clips, replace(runtime, workers=2))
+    test = Loader(splits["test"], workers, views=VIEWS, batch_videos=8)
+    first = test.first(VIEWS)
+    assert workers.processes == []
+    expected = batches(splits, tiny_trial, runtime, views=VIEWS, batch_videos=6)[0]
+    assert same([first], [expected])
+
+
+def test_an_epoch_that_was_left_does_not_reach_into_the_next(splits, tiny_trial, runtime):
+    train = Loader(splits["train"], start(tiny_trial, replace(runtime, workers=1)), batch_videos=8)
+    left = train.epoch(0)
+    next(left)
+    assert same(list(train.epoch(1)), batches(splits, tiny_trial, runtime, epoch=1))
+    with pytest.raises(AssertionError, match="another epoch has begun"):
+        next(left)
 
 
 def test_training_takes_whole_batches_of_different_videos(splits, tiny_trial, runtime):
@@ -71,6 +232,65 @@ def test_training_takes_whole_batches_of_different_videos(splits, tiny_trial, ru
     assert len(seen) == len(set(seen.tolist())) == 21
 
 
+def test_testing_takes_every_video_once_though_the_last_batch_is_small(splits, tiny_trial, runtime):
+    seven = {"test": splits["test"][:7]}
+    views = replace(VIEWS, num_passes=1, num_crops=1)
+    loaded = batches(seven, tiny_trial, runtime, views=views, batch_videos=2)
+    assert [len(batch.indices) for batch in loaded] == [2, 2, 2, 1]
+    assert torch.cat([batch.indices for batch in loaded]).tolist() == list(range(7))
+
+
 def test_a_batch_larger_than_the_data_is_refused(splits, tiny_trial, runtime):
     with pytest.raises(ValueError, match="24 videos do not fill one batch of 25"):
         batches(splits, tiny_trial, runtime, batch_videos=25)
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_a_damaged_video_is_told_in_the_same_words_with_and_without_workers(
+    splits, tiny_trial, runtime, tmp_path, count
+):
+    gone = replace(splits["test"][3], path=Path(tmp_path / "gone.mp4"))
+    workers = start(tiny_trial, replace(runtime, workers=count))
+    test = Loader([*splits["test"][:3], gone], workers, views=VIEWS, batch_videos=6)
+    with pytest.raises(DamagedVideoError, match=r"^[^\n]*gone\.mp4[^\n]*$"):
+        list(test.epoch(0))
+
+
+@pytest.mark.slow
+def test_a_video_that_never_comes_is_named(splits, tiny_trial, runtime):
+    clips = Clips(tiny_trial.data, seed=0, cache=slow_on("test/00007"))
+    workers = Workers(clips, replace(runtime, workers=2, loader_timeout_s=1.5))
+    test = Loader(splits["test"], workers, views=VIEWS, batch_videos=6)
+    expected = r"^no video came within 1\.5 s; being read was test/00007$"
+    with pytest.raises(LoadingError, match=expected):
+        list(test.epoch(0))
+
+
+@pytest.mark.slow
+def test_a_killed_worker_is_told_with_the_video_that_it_read(splits, tiny_trial, runtime):
+    clips = Clips(tiny_trial.data, seed=0, cache=slow_on("test/00007"))
+    workers = Workers(clips, replace(runtime, workers=1))
+    workers.start()
+    pid = workers.processes[0].pid
+    test = Loader(splits["test"], workers, views=VIEWS, batch_videos=6)
+    threading.Timer(1.5, os.kill, (pid, signal.SIGKILL)).start()
+    expected = rf"^loader process {pid} was killed by SIGKILL; being read was test/00007$"
+    with pytest.raises(LoadingError, match=expected):
+        list(test.epoch(0))
+
+
+@pytest.mark.slow
+def test_a_worker_killed_between_batches_is_told_as_well(splits, tiny_trial, runtime):
+    workers = start(tiny_trial, replace(runtime, workers=1))
+    train = Loader(splits["train"], workers, batch_videos=8).epoch(0)
+    next(train)
+    time.sleep(0.5)
+
+    def goes_on():
+        os.kill(workers.processes[0].pid, signal.SIGKILL)
+        for _ in range(100):
+            time.sleep(0.05)
+
+    told = r"SIGKILL; no video was being read$"
+    with pytest.raises(LoadingError, match=told), workers.explained():
+        goes_on()

@@ -1,9 +1,12 @@
 from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from harness.data import sampling
+from harness.data.videos import Timing, Video
 from harness.specs import DataSpec, EvalSpec
 
 SPEC = DataSpec(name="any", num_classes=2, num_snippets=4, num_frames=4, frame_stride=8)
@@ -93,3 +96,88 @@ def test_the_released_order_mixes_crops_and_snippets():
     assert first == [[0, 0], [0, 1], [0, 2], [0, 6]]
     assert second == [[0, 7], [1, 0], [1, 4], [1, 5]]
     assert third == [[1, 6], [2, 2], [2, 3], [2, 4]]
+
+
+def timed(frames, **timing):
+    return Video(id="v", path=Path("v"), labels=(0,), frames=frames, timing=Timing(**timing))
+
+
+@pytest.mark.parametrize(
+    ("step", "unit", "rate", "frames", "expected"),
+    [
+        ("512", "1/15360", 30.0, 300, list(range(300))),
+        ("100/3", "1/1000", 30.0, 300, list(range(300))),
+        ("1001", "1/30000", 29.97, 4, [0, 1, 2, 3]),
+        ("256", "1/15360", 30.0, 7, [0, 2, 4, 6]),
+        ("40", "1/1000", 30.0, 5, [0, 0, 1, 2, 3, 4]),
+        ("40", "1/1000", 12.5, 5, [0, 2, 4]),
+        ("40", "1/1000", 0.1, 5, [0]),
+    ],
+)
+def test_a_frame_of_a_rate_is_the_last_one_shown_by_then(step, unit, rate, frames, expected):
+    video = timed(frames, unit=unit, step=step)
+    assert sampling.timeline(video, rate).tolist() == expected
+    assert sampling.timeline_frames(video, rate) == len(expected)
+
+
+def test_a_frame_is_shown_through_a_gap():
+    gap = timed(6, unit="1/600", stamps=(0, 20, 40, 140, 160, 180))
+    assert sampling.timeline(gap, 30.0).tolist() == [0, 1, 2, 2, 2, 2, 2, 3, 4, 5]
+    assert sampling.timeline_frames(gap, 30.0) == 10
+
+
+def test_time_stamps_in_milliseconds_lose_no_frame():
+    stamps = tuple(round(1000 * frame / 30) + 500 * (frame > 4) for frame in range(10))
+    found = sampling.timeline(timed(10, unit="1/1000", stamps=stamps), 30.0)
+    assert found.tolist() == [0, 1, 2, 3, *[4] * 16, 5, 6, 7, 8, 9]
+
+
+def test_a_rate_agrees_with_time_stamps_one_by_one():
+    times = np.cumsum(rng(1).integers(1, 90, 50))
+    times -= times[0]
+    video = timed(50, unit="1/600", stamps=tuple(times.tolist()))
+    for rate in (1.0, 7.0, 24.0, 59.94):
+        unit = Fraction(1, 600)
+        moments = [Fraction(k) / Fraction(str(rate)) + unit / 2 for k in range(3000)]
+        end = (2 * times[-1] - times[-2]) * unit
+        expected = [
+            max(i for i in range(50) if times[i] * unit <= moment)
+            for moment in moments
+            if moment - unit / 2 < end
+        ]
+        assert sampling.timeline(video, rate).tolist() == expected
+
+
+def test_without_a_rate_the_frames_are_those_of_the_file():
+    video = timed(6, unit="1/600", stamps=(0, 20, 40, 140, 160, 180))
+    assert sampling.timeline(video, None).tolist() == list(range(6))
+
+
+def test_a_single_frame_makes_a_timeline():
+    assert sampling.timeline(timed(1, unit="1/600", stamps=(0,)), 30.0).tolist() == [0]
+
+
+@pytest.mark.parametrize("timing", [None, {"stamps": (0, 20, 20)}, {"step": "0"}])
+def test_a_rate_needs_time_stamps_that_increase(timing):
+    video = timed(3, unit="1/600", **(timing or {"step": "20"}))
+    video = replace(video, timing=video.timing if timing else None)
+    sampling.check_rate([video], None)
+    with pytest.raises(ValueError, match="v: its frames do not say when they are shown"):
+        sampling.check_rate([timed(3, unit="1/600", step="20"), video], 30.0)
+
+
+@pytest.mark.parametrize("rate", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_rate_is_above_zero(rate):
+    with pytest.raises(ValueError, match="has to be above 0"):
+        sampling.check_rate([], rate)
+
+
+@pytest.mark.parametrize("spec", [SPEC, SECTIONS, replace(SECTIONS, num_sections=5)])
+def test_a_video_is_short_if_a_snippet_can_reach_beyond_its_end(spec):
+    found = set()
+    for frames in range(1, 90):
+        drawn = [sampling.train_frames(frames, spec, rng(seed)) for seed in range(60)]
+        repeats = any((np.diff(each, axis=1) < spec.frame_stride).any() for each in drawn)
+        assert sampling.is_short(frames, spec) is repeats
+        found.add(repeats)
+    assert found == {True, False}

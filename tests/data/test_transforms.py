@@ -17,6 +17,10 @@ def frames(height=30, width=44, count=3):
     return torch.randint(0, 256, (count, height, width, 3), dtype=torch.uint8, generator=generator)
 
 
+def crops_of(pictures, views):
+    return transforms.cut_crops(transforms.short_side(pictures, views), views)
+
+
 def test_a_crop_equals_torchvisions_resized_crop():
     box = transforms.random_box(30, 44, SPEC, np.random.default_rng(3))
     ours = transforms.train_crop(frames(), replace(SPEC, flip=False), np.random.default_rng(3))
@@ -53,7 +57,7 @@ def test_half_of_the_videos_are_mirrored_as_a_whole():
 @pytest.mark.parametrize(("height", "width"), [(40, 60), (60, 40)])
 def test_three_crops_lie_along_the_long_side(height, width):
     views = EvalSpec(num_crops=3, crop_px=32, short_side_px=32)
-    crops = transforms.test_crops(frames(height, width), views)
+    crops = crops_of(frames(height, width), views)
     assert crops.shape == (3, 3, 32, 32, 3)
     resized = transforms.resize(frames(height, width), 32 * height // 40, 32 * width // 40)
     along = 1 if height > width else 2
@@ -63,8 +67,8 @@ def test_three_crops_lie_along_the_long_side(height, width):
 
 
 def test_one_crop_is_the_middle_one_of_three():
-    one = transforms.test_crops(frames(), EvalSpec(num_crops=1, crop_px=24, short_side_px=26))
-    three = transforms.test_crops(frames(), EvalSpec(num_crops=3, crop_px=24, short_side_px=26))
+    one = crops_of(frames(), EvalSpec(num_crops=1, crop_px=24, short_side_px=26))
+    three = crops_of(frames(), EvalSpec(num_crops=3, crop_px=24, short_side_px=26))
     assert torch.equal(one[0], three[1])
 
 

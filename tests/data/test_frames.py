@@ -1,0 +1,83 @@
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from harness.data import frames
+from harness.data.decode import read_frames
+from harness.data.frames import FrameCache
+from harness.data.videos import DamagedVideoError, Video
+from tests import movies
+
+COUNT = 30
+BYTES = COUNT * 64 * 48 * 3
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory):
+    path = tmp_path_factory.mktemp("frames") / "small.mp4"
+    small = partial(movies.picture, width=64, height=48)
+    movies.write(path, movies.KINDS["GOP 12"], frames=COUNT, pictures=small)
+    return Video(id="small", path=path, labels=(0,), frames=COUNT)
+
+
+def cache(room):
+    made = FrameCache(1)
+    made.left, made.largest = room, room // frames.SHARE
+    return made
+
+
+def test_a_file_gives_the_frames_of_reading_in_order(video):
+    assert torch.equal(frames.read(video, [3, 17]), read_frames(video.path, [3, 17]))
+    assert torch.equal(frames.read(video), read_frames(video.path))
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_frames_are_turned_only_where_the_passport_says_so(tmp_path, turned):
+    path = movies.write(tmp_path / "lying.mp4", movies.KINDS["GOP 12"], frames=12)
+    movies.turn(path, movies.QUARTERS["turned right"])
+    lying = Video(id="lying", path=path, labels=(0,), frames=12, turned=turned)
+    stored = read_frames(path, [5])
+    shown = stored.transpose(1, 2).flip(2) if turned else stored
+    assert torch.equal(frames.read(lying, [5]), shown)
+
+
+def test_a_folder_gives_its_pictures(tmp_path):
+    pictures = pytest.importorskip("harness.data.pictures")
+    for index in range(4):
+        Image.fromarray(movies.picture(index, 64, 48)).save(tmp_path / f"{index + 1:05d}.jpg")
+    folder = Video(id="folder", path=tmp_path, labels=(0,), frames=4)
+    assert torch.equal(frames.read(folder, [1, 3]), pictures.read(tmp_path, [1, 3]))
+    assert frames.read(folder).shape == (4, 48, 64, 3)
+
+
+@pytest.mark.parametrize(
+    ("room", "kept"), [(0, 0), (frames.SHARE * BYTES - 1, 0), (frames.SHARE * BYTES, 1)]
+)
+def test_a_video_is_kept_if_it_fits_a_share_of_the_room(video, room, kept):
+    held = cache(room)
+    wanted = np.array([2, 9, 9, 1])
+    expected = read_frames(video.path)[wanted]
+    for _ in range(2):
+        assert torch.equal(held.read(video, wanted), expected)
+        assert len(held.whole) == kept
+    assert held.left == room - kept * BYTES
+
+
+def test_a_full_room_keeps_no_more(video):
+    held = cache(frames.SHARE * BYTES)
+    held.left = BYTES - 1
+    held.read(video, np.array([0]))
+    assert not held.whole
+
+
+def test_clips_of_kinetics_are_not_decoded_whole():
+    assert FrameCache(512).largest < 300 * 340 * 256 * 3
+    assert FrameCache(512).largest > 64 * 32 * 32 * 3
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(DamagedVideoError, match=r"gone\.mp4"):
+        frames.read(Video(id="gone", path=tmp_path / "gone.mp4", labels=(0,)), [0])
