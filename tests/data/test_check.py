@@ -197,7 +197,9 @@ def many(tmp_path, source):
     root = tmp_path / "many"
     (root / "class").mkdir(parents=True)
     for number in range(1500):
-        (root / "class" / f"{number}.mp4").write_bytes(source.read_bytes())
+        # Equal files in both splits would be a leak: each has a free box of its own.
+        box = b"\0\0\0\x0cfree" + number.to_bytes(4, "big")
+        (root / "class" / f"{number}.mp4").write_bytes(source.read_bytes() + box)
     return root
 
 
@@ -216,7 +218,8 @@ def test_a_check_that_is_stopped_goes_on_and_repeats_nothing(many, tmp_path, how
     assert 50 <= len(journal_lines(out)) < 1500
     done = subprocess.run(command(many, out), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("videos are good (100.00 %)") == 2
+    assert "1,214 of 1,214 videos are good" in done.stdout
+    assert "286 of 286 videos are good" in done.stdout
     names = [row["path"] for row in journal(out)]
     assert len(names) == len(set(names)) == 1500
 
