@@ -45,9 +45,11 @@ LAYERS = [
         "costs",
         "explain",
         "figures",
+        "findings",
         "footing",
         "judge",
         "mirror",
+        "nodes",
         "page",
         "progress",
         "replay",
@@ -66,10 +68,12 @@ LAYERS = [
         "bench",
         "bench_data",
         "commands_bench",
+        "commands_cluster",
         "commands_copy",
         "commands_data",
         "commands_figures",
         "commands_plan",
+        "doctor",
         "here",
         "options",
         "outlook",
@@ -80,7 +84,7 @@ LAYERS = [
 ]
 FIGURES = ("bubbles", "curves", "labels", "scenes", "style", "tables", "tradeoff")
 OWNERS = {
-    "ray": {"schedule"},
+    "ray": {"nodes", "schedule"},
     "mlflow": {"track.address", "track.content", "track.store"},
     "av": {
         "bench_clips",
