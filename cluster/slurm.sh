@@ -44,7 +44,7 @@ export PATH=$VENV/bin:$PATH
 cd "$REPO"
 if [[ ! -s $RAY_AUTH_TOKEN_PATH ]]; then
     (umask 077 && mkdir -p "$(dirname "$RAY_AUTH_TOKEN_PATH")" &&
-        head -c 32 /dev/urandom | base64 > "$RAY_AUTH_TOKEN_PATH")
+        python -c 'import secrets; print(secrets.token_hex(32), end="")' > "$RAY_AUTH_TOKEN_PATH")
 fi
 
 # The same line on every node: Ray runs on all, the command on the first, and Ray ends with it.

@@ -83,7 +83,7 @@ def connected(address: str | None) -> Iterator[list[Node]]:
 
     try:
         ray.init(
-            address=address,
+            address=address or "local",
             include_dashboard=False if address is None else None,
             log_to_driver=False,
             logging_level=logging.ERROR,
