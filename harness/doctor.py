@@ -14,10 +14,11 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from urllib.parse import urlsplit
 
-from harness import data, findings, mirror, nodes
+from harness import answers, data, findings, mirror, nodes
+from harness.answers import Answer
 from harness.data import passport
 from harness.findings import Finding, ok, problem
-from harness.nodes import Answer, Node, Survey
+from harness.nodes import Node, Survey
 from harness.specs import Trial
 from harness.track import TrackingError, is_server, redact, store_uri
 
@@ -64,7 +65,7 @@ def examine(asked: Asked) -> Iterator[Finding]:
         yield found
         yield findings.of_disk(asked.results, asked.todo, side_by_side=None)
         return
-    here = nodes.look(asked.data)
+    here = answers.look(asked.data)
     yield from findings.of_nodes(found)
     yield from findings.of_results(found, asked.results)
     yield from findings.of_data(found, asked.data, here["data"])
@@ -187,7 +188,7 @@ def _read(done: "subprocess.CompletedProcess[str]") -> Survey | Finding:
         said = [line.strip() for line in done.stderr.splitlines() if line.strip()]
         why = said[-1] if said else f"it ended with {done.returncode}"
         remedy = "the token, the version of Ray and the address are to be those of the cluster"
-        return problem("cluster", f"Ray cannot be joined: {why[:300]}", remedy)
+        return problem("cluster", why[:300], remedy)
     body = json.loads(done.stdout.splitlines()[-1])
     return Survey(**body | {"nodes": [Node(**each) for each in body["nodes"]]})
 
@@ -200,13 +201,13 @@ def _here(root: Path) -> Survey:
     return Survey(
         nodes=[node],
         unshared={},
-        facts={_HERE: nodes.look(root)},
+        facts={_HERE: answers.look(root)},
         decoders={_HERE: _tried()},
     )
 
 
 def _tried() -> Answer:
     try:
-        return nodes.decode()
+        return answers.decode()
     except (ValueError, ImportError, OSError) as error:
         return {"error": f"{type(error).__name__}: {error}"}

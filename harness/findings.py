@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from harness import budget, nodes
+from harness.answers import Answer
 from harness.nodes import Node, Survey
 from harness.specs import Trial
 
@@ -89,7 +90,7 @@ def of_versions(found: Survey, here: Mapping[str, str]) -> Iterator[Finding]:
     )
 
 
-def _known(found: Survey) -> dict[str, nodes.Answer]:
+def _known(found: Survey) -> dict[str, Answer]:
     """Return what is known of the nodes that answered, by their names."""
     facts = {node.name: found.facts[node.id] for node in found.nodes}
     return {name: each for name, each in facts.items() if "error" not in each}

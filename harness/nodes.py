@@ -5,23 +5,18 @@ processor, so that a busy node answers too. What does not answer is an answer.
 """
 
 import contextlib
-import hashlib
-import importlib.metadata
 import json
 import logging
 import os
-import platform
 import shutil
 import sys
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-from harness import source
-from harness.runtime import code_hashes
+from harness.answers import Answer, decode, look
 
 ENVIRONMENT = {
     "RAY_AUTH_MODE": "token",
@@ -35,10 +30,6 @@ ENVIRONMENT = {
 }
 ANSWER_S = 30.0
 DECODE_S = 90.0  # PyTorch is imported for it, on some file systems for a minute
-_LIBRARIES = ("torch", "ray", "av")
-_TINY = (8, 48, 64, 3)
-_DIGITS = 12
-Answer = Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,8 +56,8 @@ class Survey:
     Attributes:
         nodes: Those that are alive.
         unshared: Name of a node to why its files do not arrive in the results folder.
-        facts: See `look`.
-        decoders: See `decode`.
+        facts: See `harness.answers.look`.
+        decoders: See `harness.answers.decode`.
     """
 
     nodes: Sequence[Node]
@@ -77,8 +68,22 @@ class Survey:
 
 @contextlib.contextmanager
 def connected(address: str | None) -> Iterator[list[Node]]:
-    """Join a cluster, or start a local one, and leave it at the end; yields its nodes."""
+    """Join a cluster, or start a local one, and leave it at the end; yields its nodes.
+
+    Raises:
+        ValueError: If the cluster does not let this process in.
+    """
     os.environ.update({name: os.environ.get(name, value) for name, value in ENVIRONMENT.items()})
+    import ray
+
+    try:
+        _join(address)
+        yield _alive()
+    finally:
+        ray.shutdown()
+
+
+def _join(address: str | None) -> None:
     import ray
 
     try:
@@ -88,9 +93,10 @@ def connected(address: str | None) -> Iterator[list[Node]]:
             log_to_driver=False,
             logging_level=logging.ERROR,
         )
-        yield _alive()
-    finally:
-        ray.shutdown()
+    except (ConnectionError, ray.exceptions.RayError) as error:
+        lines = str(error.__cause__ or error).strip().splitlines()
+        why = next((line for line in lines if "AuthToken" in line), lines[0]).partition(". ")[0]
+        raise ValueError(f"Ray at {address or 'this machine'} cannot be joined: {why}") from error
 
 
 def _alive() -> list[Node]:
@@ -205,43 +211,15 @@ def survey(results: Path, data: Path, nodes: Sequence[Node]) -> Survey:
     )
 
 
-def look(data: Path) -> Answer:
-    """Return the versions on this node, and what its data folder holds: None if it has none."""
-    names = sorted(each.name for each in data.iterdir()) if data.is_dir() else None
-    return {"versions": _versions(), "data": names}
-
-
-def _versions() -> dict[str, str]:
-    """Return what must be equal everywhere, the code of trials included."""
-    tables = [source.constant("zoo", name) for name in ("BACKBONES", "MODULES")]
-    tables.append(source.constant("data", "GENERATED"))
-    named = {place.partition(":")[0] for table in tables for place in table.values()}
-    code = json.dumps(code_hashes("harness.trial", registered=sorted(named)), sort_keys=True)
-    installed = {name: importlib.metadata.version(name) for name in _LIBRARIES}
-    digest = hashlib.sha256(code.encode()).hexdigest()[:_DIGITS]
-    return {"python": platform.python_version(), **installed, "harness": digest}
-
-
-def decode() -> Answer:
-    """Make a tiny mp4 on this node and decode it, as trials do."""
-    import numpy as np
-
-    from harness.data import desk
-    from harness.data.decode import read_frames
-
-    with TemporaryDirectory() as folder:
-        path = Path(folder, "tiny.mp4")
-        desk.write_mp4(path, np.zeros(_TINY, dtype=np.uint8))
-        found = tuple(read_frames(path).shape)
-    return {} if found == _TINY else {"error": f"{found} came back of {_TINY}"}
-
-
 def main() -> None:
     """Print a survey as JSON; `harness.doctor` runs it in a process of its own.
 
     Ray ends a process that it does not like, and says much on its way.
     """
     asked = json.loads(sys.argv[1])
-    with connected(asked["address"]) as nodes:
-        found = survey(Path(asked["results"]), Path(asked["data"]), nodes)
+    try:
+        with connected(asked["address"]) as nodes:
+            found = survey(Path(asked["results"]), Path(asked["data"]), nodes)
+    except ValueError as error:
+        sys.exit(str(error))
     sys.stdout.write(f"\n{json.dumps(asdict(found))}\n")

@@ -11,6 +11,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import click
@@ -27,6 +28,16 @@ PAGE = ROOT / "docs" / "cluster.md"
 STAND_IN = """#!{python}
 import json, os, sys
 json.dump({{"words": sys.argv, "env": dict(os.environ)}}, open("{out}", "w"))
+"""
+PREPARE = """
+import json, sys, yaml
+from pathlib import Path
+import ray.autoscaler
+from ray.autoscaler._private.util import prepare_config, validate_config
+prepared = prepare_config(yaml.safe_load(open(sys.argv[1])))
+validate_config(prepared)
+schema = Path(ray.autoscaler.__file__).with_name("ray-schema.json")
+print(json.dumps([json.loads(schema.read_text()), prepared]))
 """
 ENVIRONMENT = {
     "SLURM_JOB_ID": "77",
@@ -175,6 +186,22 @@ def test_slurm_shares_the_cores_of_a_node_among_its_trials(tmp_path):
     assert parsed(after(call["words"], "harness"))["cpus_per_trial"] == 24
 
 
+@pytest.mark.parametrize(("srun", "code"), [("true", 1), ("harness", 0)])
+def test_slurm_fails_unless_the_command_itself_ended_well(srun, code, tmp_path):
+    """Ray's own exit code is 0 when it cannot start."""
+    program = 'while [[ $1 != -- ]]; do shift; done; shift; "$@"' if srun == "harness" else "true"
+    for name, text in {"srun": program, "harness": "true"}.items():
+        path = tmp_path / "bin" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"#!/bin/bash\n{text}\n")
+        path.chmod(0o755)
+    given = ENVIRONMENT | {"HOME": str(tmp_path), "REPO": str(tmp_path), "VENV": str(tmp_path)}
+    path = f"{tmp_path / 'bin'}:{Path(sys.executable).parent}:{os.environ['PATH']}"
+    script = ["bash", str(CLUSTER / "slurm.sh")]
+    done = subprocess.run(script, env=given | {"PATH": path}, cwd=tmp_path, check=False)
+    assert done.returncode == code
+
+
 def test_a_job_is_submitted_with_the_token_and_the_store_of_runs(tmp_path):
     call = called(CLUSTER / "submit.sh", tmp_path, "ray", MLFLOW_TRACKING_URI="http://mlflow:5000")
     words = call["words"]
@@ -183,11 +210,20 @@ def test_a_job_is_submitted_with_the_token_and_the_store_of_runs(tmp_path):
     environment = json.loads(words[words.index("--runtime-env-json") + 1])["env_vars"]
     assert environment["MLFLOW_TRACKING_URI"] == "http://mlflow:5000"
     assert call["env"]["RAY_AUTH_MODE"] == "token"
-    from ray.dashboard.modules.job import cli
-
-    known = {name for each in cli.submit.params for name in each.opts}
     options = [word for word in words[: words.index("--")] if word.startswith("--")]
-    assert set(options) <= known
+    program = "from ray.dashboard.modules.job import cli\n"
+    known = asked_of_ray(
+        f"{program}print(*(name for each in cli.submit.params for name in each.opts))"
+    )
+    assert set(options) <= set(known.split())
+
+
+def asked_of_ray(program, *words):
+    """Run a program that imports ray, which reads its environment once in a process."""
+    done = subprocess.run(
+        [sys.executable, "-c", program, *words], capture_output=True, text=True, check=True
+    )
+    return done.stdout
 
 
 def ray_job():
@@ -240,20 +276,14 @@ def test_a_trial_of_the_ray_job_fits_on_a_worker():
 
 
 def test_the_versions_of_ray_agree():
-    import ray
-
-    assert ray_job()["spec"]["rayClusterSpec"]["rayVersion"] == ray.__version__
+    assert ray_job()["spec"]["rayClusterSpec"]["rayVersion"] == version("ray")
 
 
 def test_ray_up_takes_its_file():
-    import ray.autoscaler
-    from ray.autoscaler._private.util import prepare_config, validate_config
-
-    given = yaml.safe_load((CLUSTER / "ray-up.yaml").read_text())
-    schema = Path(ray.autoscaler.__file__).with_name("ray-schema.json")
-    jsonschema.validate(given, json.loads(schema.read_text()))
-    prepared = prepare_config(given)
-    validate_config(prepared)
+    path = CLUSTER / "ray-up.yaml"
+    given = yaml.safe_load(path.read_text())
+    schema, prepared = json.loads(asked_of_ray(PREPARE, str(path)))
+    jsonschema.validate(given, schema)
     assert given["max_workers"] == len(given["provider"]["worker_ips"])
     for commands in ("head_start_ray_commands", "worker_start_ray_commands"):
         assert "RAY_AUTH_MODE=token" in prepared[commands][-1]

@@ -5,16 +5,17 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from experiments.table_b import EXPERIMENT
-from harness import counted, data, doctor, findings, plan, schedule, trial
+from harness import counted, data, doctor, findings, nodes, plan, schedule, trial
 from harness.data import passport
 from harness.data.videos import Video
-from harness.nodes import Node, Survey
+from harness.nodes import ENVIRONMENT, Node, Survey
 from harness.schedule import Resources
 from tests.conftest import shrunk
 from tests.test_command import harness
@@ -23,6 +24,19 @@ ONE = Node(id="1", name="one", cpus=8, gpus=4)
 TWO = Node(id="2", name="two", cpus=16, gpus=8)
 HERE = {"python": "3.11.7", "torch": "2.15.0"}
 GOOD = {"versions": HERE, "data": ["a", "b"]}
+
+
+# One core and no GPU; two cores and a GPU in name only.
+CLUSTER = """
+from ray._private.authentication.authentication_token_setup import ensure_token_if_auth_enabled
+from ray.cluster_utils import Cluster
+ensure_token_if_auth_enabled()
+made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+made.add_node(num_cpus=2, num_gpus=1)
+print("address", made.address, flush=True)
+input()
+made.shutdown()
+"""
 
 
 def surveyed(**changes):
@@ -184,24 +198,19 @@ def test_this_machine_alone_is_fit_for_a_desk_table(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def cluster():
-    """Start two nodes on this machine: one core and no GPU, two cores and a GPU in name only."""
-    from ray.cluster_utils import Cluster
-
-    from harness.nodes import ENVIRONMENT
-
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in ENVIRONMENT.items():
-            patch.setenv(name, value)
-        subprocess.run(
-            [sys.executable, "-m", "ray.scripts.scripts", "get-auth-token", "--generate"],
-            check=True,
-            capture_output=True,
-        )
-        made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
-        made.add_node(num_cpus=2, num_gpus=1)
-        yield made
-        made.shutdown()
+def address():
+    """Start two nodes on this machine, in a process of their own, since Ray reads its mode once."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", CLUSTER],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, **ENVIRONMENT},
+    )
+    lines = iter(process.stdout.readline, "")
+    yield next(line.split()[1] for line in lines if line.startswith("address "))
+    process.communicate("\n")
 
 
 def one_trial(runtime):
@@ -217,37 +226,47 @@ def one_trial(runtime):
 
 @pytest.mark.slow
 def test_a_run_is_refused_that_fits_on_no_node_of_a_cluster_and_one_that_fits_runs(
-    cluster, runtime
+    address, runtime
 ):
     listed, events = one_trial(runtime), []
-    wide = Resources(address=cluster.address, cpus=3)
+    wide = Resources(address=address, cpus=3)
     with pytest.raises(ValueError, match="asks for 3 CPUs and 0 GPUs on one node; the largest"):
         schedule.on_ray(listed, runtime, events.append, wide)
     assert events == []
-    fits = Resources(address=cluster.address, cpus=2, gpus=1)
+    fits = Resources(address=address, cpus=2, gpus=1)
     schedule.on_ray(listed, runtime, events.append, fits)
     assert events[-1].record.key == listed[0].key
     assert list(runtime.results.glob(".shared-*")) == []
 
 
 @pytest.mark.slow
-def test_the_doctor_asks_every_node_of_a_cluster(cluster, tmp_path):
+def test_the_doctor_asks_every_node_of_a_cluster(address, tmp_path):
     done = harness(
-        *("doctor", "table_b", "--address", cluster.address, "--gpus-per-trial", 1),
+        *("doctor", "table_b", "--address", address, "--gpus-per-trial", 1),
         *("--results", tmp_path / "results", "--data", tmp_path),
     )
     lines = done.stdout.splitlines()
     assert [line for line in lines if not line.startswith("ok ")] == []
-    (nodes,) = [line for line in lines if " nodes: " in line]
-    assert nodes.count("CPUs") == 2
+    (found,) = [line for line in lines if " nodes: " in line]
+    assert found.count("CPUs") == 2
     assert any("1 CPUs and 1 GPUs a trial: 1 at once" in line for line in lines)
     assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.slow
-def test_a_wrong_token_is_a_finding(cluster, tmp_path):
+def test_a_node_that_stays_silent_or_fails_gives_a_reason(address):
+    with nodes.connected(address) as found:
+        silent = nodes.ask(lambda: time.sleep(600), found, timeout_s=2)
+        failed = nodes.ask(lambda: {}["no such key"], found)
+    assert len(found) == 2
+    assert [silent[node.id]["error"] for node in found] == ["no answer within 2 s"] * 2
+    assert [failed[node.id]["error"] for node in found] == ["KeyError: 'no such key'"] * 2
+
+
+@pytest.mark.slow
+def test_a_wrong_token_is_a_finding(address, tmp_path):
     env = {**os.environ, "RAY_AUTH_TOKEN": "0" * 64}
-    words = ["doctor", "table_b", "--address", cluster.address, "--results", str(tmp_path)]
+    words = ["doctor", "table_b", "--address", address, "--results", str(tmp_path)]
     done = subprocess.run(
         [sys.executable, "-m", "harness", *words, "--data", str(tmp_path)],
         capture_output=True,
@@ -256,5 +275,6 @@ def test_a_wrong_token_is_a_finding(cluster, tmp_path):
         env=env,
     )
     (line,) = [line for line in done.stdout.splitlines() if line.startswith("problem")]
-    assert "Ray cannot be joined" in line
+    assert f"Ray at {address} cannot be joined" in line
+    assert "InvalidAuthToken" in line
     assert (done.returncode, done.stderr) == (1, "")

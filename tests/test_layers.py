@@ -40,6 +40,7 @@ LAYERS = [
     {"evaluate", "train"},
     {"trial"},
     {
+        "answers",
         "budget",
         "claims_text",
         "costs",
