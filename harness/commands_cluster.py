@@ -3,7 +3,7 @@
 import json
 import sys
 from dataclasses import asdict
-from pathlib import Path
+from typing import Any
 
 import click
 
@@ -21,46 +21,28 @@ _BAD = 1
 @with_seeds
 @click.option("--address", help="A running Ray cluster.  [default: this machine alone]")
 @click.option("--ray", is_flag=True, help="Start Ray on this machine and look at that.")
-@click.option("--gpus-per-trial", type=click.FloatRange(min=0), default=0, show_default=True)
-@click.option("--cpus-per-trial", type=click.IntRange(min=1), default=1, show_default=True)
+@click.option(
+    "--gpus-per-trial", "gpus", type=click.FloatRange(min=0), default=0, show_default=True
+)
+@click.option("--cpus-per-trial", "cpus", type=click.IntRange(min=1), default=1, show_default=True)
 @in_results
 @in_data
 @as_json
-def examine(
-    tables: tuple[str, ...],
-    scale: Scale,
-    seeds: int,
-    results: Path,
-    data: Path,
-    as_json: bool,
-    address: str | None,
-    ray: bool,
-    gpus_per_trial: float,
-    cpus_per_trial: int,
-) -> None:
+def examine(tables: tuple[str, ...], scale: Scale, seeds: int, as_json: bool, **asked: Any) -> None:
     """Say what would go wrong with a grid of tables, all if none is named, before it starts.
 
     A line for each thing: ok, problem or unknown, what was found, what to do. The exit code is 1
     if there is a problem.
     """
     chosen = [experiments.load(name) for name in named(tables)]
-    here = Here(results=results, data=data, scale=scale)
+    here = Here(results=asked["results"], data=asked["data"], scale=scale)
     listed = here.listed(chosen, seeds=seeds)
     from harness import doctor
 
+    trials = [each.trial for each in listed]
+    todo = [each.trial for each in listed if each.state != "fresh"]
     found = []
-    for each in doctor.examine(
-        doctor.Asked(
-            results=results,
-            data=data,
-            address=address,
-            ray=ray,
-            cpus=cpus_per_trial,
-            gpus=gpus_per_trial,
-            trials=[planned.trial for planned in listed],
-            todo=[planned.trial for planned in listed if planned.state != "fresh"],
-        )
-    ):
+    for each in doctor.examine(doctor.Asked(trials=trials, todo=todo, **asked)):
         found.append(each)
         if not as_json:
             click.echo(each)
