@@ -11,7 +11,7 @@ import click
 
 import experiments
 from experiments.scales import SCALES
-from harness import commands_plan
+from harness import commands_cluster, commands_plan
 from harness.commands_bench import bench_data
 from harness.commands_data import data
 from harness.options import (
@@ -95,7 +95,7 @@ def app() -> None:
     """Reproduce the tables of DSANet (arXiv 2105.12085)."""
 
 
-for command in commands_plan.COMMANDS:
+for command in (*commands_plan.COMMANDS, *commands_cluster.COMMANDS):
     app.add_command(command)
 app.add_command(data)
 app.add_command(bench_data)

@@ -1,11 +1,10 @@
 """Many trials: side by side on Ray, or one after the other in this process.
 
-The only file that imports ray. Ray places trials and starts dead ones again; it keeps nothing:
-what is left to do is worked out from the records, and a trial goes on from its own checkpoint.
+Ray places trials and starts dead ones again; it keeps nothing: what is left to do is worked out
+from the records, and a trial goes on from its own checkpoint.
 """
 
 import contextlib
-import logging
 import os
 import shutil
 import signal
@@ -17,22 +16,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from harness import record, trial
+from harness import nodes, record, trial
+from harness.nodes import Node
 from harness.plan import Planned
 from harness.record import Record
 from harness.runtime import Runtime
 from harness.train import Epoch
-
-_ENVIRONMENT = {
-    "RAY_AUTH_MODE": "token",
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
-    "RAY_AIR_NEW_OUTPUT": "0",
-    "RAY_CHDIR_TO_TRIAL_DIR": "0",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
-    "TUNE_DISABLE_SIGINT_HANDLER": "1",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,44 +77,30 @@ def on_ray(
     """Run trials side by side on Ray, through one Tune experiment that is thrown away.
 
     Raises:
-        ValueError: If no node could ever run a trial; Ray itself would wait for ever.
+        ValueError: If no node could ever run a trial, or if the nodes share no results folder.
         KeyboardInterrupt: On SIGINT or SIGTERM; started trials resume in the next run.
     """
-    os.environ.update({name: os.environ.get(name, value) for name, value in _ENVIRONMENT.items()})
     scratch = runtime.results / "work" / "tune"
-    with _chatter_to(runtime.results / "logs" / "ray.log"):
-        import ray
-
+    log = runtime.results / "logs" / "ray.log"
+    with _chatter_to(log):
         try:
-            _connect(resources)
-            _tune(planned, runtime, watch, resources, scratch)
+            with nodes.connected(resources.address) as found:
+                signal.signal(signal.SIGTERM, _interrupt)
+                _refuse(found, runtime.results, resources)
+                _tune(planned, runtime, watch, resources, scratch)
         finally:
-            ray.shutdown()
             shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _connect(resources: Resources) -> None:
-    """Join or start a cluster, and refuse what none of its nodes can hold."""
-    import ray
-
-    ray.init(
-        address=resources.address,
-        include_dashboard=False if resources.address is None else None,
-        log_to_driver=False,
-        logging_level=logging.ERROR,
-    )
-    signal.signal(signal.SIGTERM, _interrupt)
-    nodes = [
-        node["Resources"]
-        for node in ray.nodes()  # type: ignore[no-untyped-call]
-        if node["Alive"]
-    ]
-    asked = {"CPU": resources.cpus, "GPU": resources.gpus}
-    if not any(all(node.get(kind, 0) >= n for kind, n in asked.items()) for node in nodes):
-        largest = max((node.get("CPU", 0), node.get("GPU", 0)) for node in nodes)
+def _refuse(found: Sequence[Node], results: Path, resources: Resources) -> None:
+    """Refuse what would wait for ever, and a node whose records would arrive nowhere."""
+    nodes.at_once(found, cpus=resources.cpus, gpus=resources.gpus)
+    if len(found) == 1:
+        return
+    for name, why in nodes.unshared(results, found).items():
         raise ValueError(
-            f"a trial asks for {resources.cpus:g} CPUs and {resources.gpus:g} GPUs on one node; "
-            f"the largest node has {largest[0]:g} and {largest[1]:g}"
+            f"node {name} does not share {results} with this one ({why}); "
+            "put --results on a file system that every node mounts"
         )
 
 

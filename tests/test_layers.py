@@ -40,14 +40,17 @@ LAYERS = [
     {"evaluate", "train"},
     {"trial"},
     {
+        "answers",
         "budget",
         "claims_text",
         "costs",
         "explain",
         "figures",
+        "findings",
         "footing",
         "judge",
         "mirror",
+        "nodes",
         "page",
         "progress",
         "replay",
@@ -67,10 +70,12 @@ LAYERS = [
         "bench_data",
         "bench_loader",
         "commands_bench",
+        "commands_cluster",
         "commands_copy",
         "commands_data",
         "commands_figures",
         "commands_plan",
+        "doctor",
         "here",
         "options",
         "outlook",
@@ -81,7 +86,7 @@ LAYERS = [
 ]
 FIGURES = ("bubbles", "curves", "labels", "scenes", "style", "tables", "tradeoff")
 OWNERS = {
-    "ray": {"schedule"},
+    "ray": {"nodes", "schedule"},
     "mlflow": {"track.address", "track.content", "track.store"},
     "av": {
         "bench_clips",
