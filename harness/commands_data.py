@@ -43,6 +43,9 @@ data.add_command(copy_videos)
     metavar="SPLIT=FILE",
     help="Rows to go by instead of the official lists; SPLIT is train or test.",
 )
+@click.option(
+    "--fps", metavar="RATE", help="At which folders of pictures were taken; they do not say."
+)
 @in_data
 @click.option("--out", type=FOLDER, help="Journal and results.  [default: <data>/NAME]")
 @click.option(
@@ -77,6 +80,7 @@ def check(
     name: str,
     root: Path | None,
     lists: tuple[str, ...],
+    fps: str | None,
     data: Path,
     out: Path | None,
     min_frames: int,
@@ -94,11 +98,13 @@ def check(
 
     settings = Settings(limits=Limits(min_frames=min_frames), **how)
     if name in GENERATED:
-        if root is not None or lists:
-            raise click.UsageError(f"{name} is made by the harness: it has no --root and no --list")
+        if root is not None or lists or fps:
+            raise click.UsageError(
+                f"{name} is made by the harness: it has no --root, --list or --fps"
+            )
         found = sources.generated(name, data)
     else:
-        found = [sources.listed(name, root, data, rows=_rows(lists))]
+        found = [sources.listed(name, root, data, rows=_rows(lists), fps=fps)]
     clean = [
         checked(each, _out(each, name, data, out, several=len(found) > 1), settings)
         for each in found

@@ -22,6 +22,7 @@ Verdict = Literal[
     "crashed",
 ]
 GOOD: tuple[Verdict, ...] = ("ok", "odd")
+PICTURES = "frames"
 _WHOLE = Fraction(9, 10)
 
 
@@ -56,7 +57,7 @@ class Facts:
         size: Bytes; of a folder, of all its files.
         mtime_ns: Time of its last change, in nanoseconds.
         sha256: Hash of its bytes, in hexadecimal; see `harness.data.passport.content_sha256`.
-        container: Name of its format; `frames` for a folder.
+        container: Name of its format; `PICTURES` for a folder of them.
         codec: Name of its coding.
         width: Coded pixels of a row.
         height: Coded rows.

@@ -116,5 +116,5 @@ def named(tables: Sequence[str]) -> list[str]:
 
 
 def labels(rows: str) -> tuple[str, ...]:
-    """Split what was given to `--rows`."""
-    return tuple(row.strip() for row in rows.split(",") if row.strip())
+    """Return what was given to `--rows`; a table knows which commas are part of a label."""
+    return (rows.strip(),) if rows.strip() else ()

@@ -80,7 +80,7 @@ def narrowed(experiment: Experiment, rows: Sequence[str]) -> Experiment:
     Raises:
         ValueError: If a name fits no row, or several.
     """
-    chosen = {matching.row(experiment, each).label for each in rows}
+    chosen = {label for each in rows for label in _named(experiment, each)}
     kept = tuple(row for row in experiment.rows if not rows or row.label in chosen)
     labels = {row.label for row in kept}
     claims = tuple(claim for claim in experiment.claims if set(claim.rows) <= labels)
@@ -99,6 +99,17 @@ def is_measured(
         return False
     compares = any(row.trial is None for row in experiment.rows)
     return not compares or any(records_of(row, records, scale=scale) for row in experiment.rows)
+
+
+def _named(experiment: Experiment, text: str) -> set[str]:
+    """Return the row that a text names, or the rows that it names with commas between."""
+    try:
+        return {matching.row(experiment, text).label}
+    except ValueError:
+        parts = [part.strip() for part in text.split(",") if part.strip()]
+        if len(parts) < 2:
+            raise
+        return {matching.row(experiment, part).label for part in parts}
 
 
 def _planned(

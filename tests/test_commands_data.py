@@ -92,6 +92,7 @@ def test_a_data_set_that_is_not_here_is_said_in_one_line(tmp_path):
         (["Mine", "--root", "{}"], "a name has only a-z"),
         (["desk", "--data", "{}"], "has no passport of 'desk'"),
         (["desk", "--root", "{}"], "desk is made by the harness"),
+        (["mine", "--root", "{}", "--fps", "1/0"], "'1/0' is no number of frames a second"),
         (["mine", "--data", "{}"], "say where the videos of mine are, by --root"),
         (["mine", "--root", "{}"], "holds no"),
         (

@@ -46,6 +46,9 @@ def known(spec: DataSpec, root: Path, progress: Progress | None = None) -> Passp
         videos = names.find(GENERATED, spec.name, what="data set")
         return passport.whole(videos(root, progress=progress, **spec.options))
     found = checked(spec.name, root)
+    if len(found.classes) > spec.num_classes:
+        have = f"{spec.name} has {len(found.classes)} classes here"
+        raise ValueError(f"{have}, {place(spec.name, root)} says; {spec.num_classes} are asked for")
     for videos in found.splits.values():
         passport.verify(videos)
     return found

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Int, UInt8
 from torch import Tensor
 
+from harness.data import pictures
 from harness.data.planned import read_planned
 from harness.data.videos import Video
 
@@ -28,8 +29,6 @@ def read(video: Video, wanted: Sequence[int] | None = None) -> Frames:
         DamagedVideoError: If a wanted frame cannot be read.
     """
     if video.path.is_dir():
-        from harness.data import pictures
-
         return pictures.read(video.path, wanted)
     return read_planned(video.path, wanted, upright=video.turned)
 

@@ -13,7 +13,7 @@ from harness.data import numbered
 from harness.data.finding import Finding, check_size, openable
 from harness.data.passport import content_sha256
 from harness.data.videos import DamagedVideoError
-from harness.facts import Limits
+from harness.facts import PICTURES, Limits
 
 
 def read(folder: Path, root: Path, limits: Limits, seen: dict[str, Any]) -> None:
@@ -37,7 +37,7 @@ def read(folder: Path, root: Path, limits: Limits, seen: dict[str, Any]) -> None
         raise Finding("refused", "it is an empty folder")
     # What a folder does not tell, or what each of its pictures is: a key frame, shown as stored.
     unsaid = {"header_frames": None, "promised_s": None, "stamps": (), "key_start": True}
-    seen |= unsaid | {"container": "frames", "codec": "jpeg", "turned": False}
+    seen |= unsaid | {"container": PICTURES, "codec": "jpeg", "turned": False}
     try:
         _decode(folder, files, limits, seen)
     except MemoryError:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -13,6 +14,7 @@ from harness.data.videos import Video
 from harness.specs import NAME
 
 SPLITS = ("train", "test")
+_MOST_FPS = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +27,7 @@ class Source:
         splits: The videos that its lists name.
         class_names: By label; none where labels have no names.
         official: Videos that each split has in the official lists, where they are known.
+        fps: Rate at which folders of pictures were taken; they do not say.
     """
 
     name: str
@@ -32,6 +35,7 @@ class Source:
     splits: Mapping[str, list[Video]]
     class_names: tuple[str, ...] = ()
     official: Mapping[str, int] = field(default_factory=dict)
+    fps: Fraction | None = None
 
     @property
     def listed(self) -> dict[str, int]:
@@ -43,7 +47,12 @@ class Source:
 
 
 def listed(
-    name: str, root: Path | None, data: Path, *, rows: Mapping[str, Path] | None = None
+    name: str,
+    root: Path | None,
+    data: Path,
+    *,
+    rows: Mapping[str, Path] | None = None,
+    fps: str | None = None,
 ) -> Source:
     """Read the lists of a data set; any name but those of the paper is one of the user's own.
 
@@ -52,6 +61,7 @@ def listed(
         root: Folder of the videos; None for that of the last check.
         data: Folder of the data sets, which the last check left its passport in.
         rows: List files to go by, of each split.
+        fps: Rate at which folders of pictures were taken, as `30` or `30000/1001`.
 
     Raises:
         ValueError: If the lists are missing or wrong, or there is no root.
@@ -60,7 +70,7 @@ def listed(
         _check_own(name)
     root = root or _known_root(name, data)
     reader: ModuleType = import_module(DATASETS.get(name, DATASETS[OWN]))
-    rows = rows or {}
+    rate, rows = None if fps is None else _rate(fps), rows or {}
     splits = {split: reader.videos(root, split, rows=rows.get(split)) for split in SPLITS}
     _check_apart(splits)
     return Source(
@@ -69,6 +79,7 @@ def listed(
         splits=splits,
         class_names=reader.class_names(root),
         official=OFFICIAL.get(name, {}),
+        fps=rate,
     )
 
 
@@ -99,6 +110,16 @@ def generated(name: str, data: Path) -> list[Source]:
         Source(name=path.parent.name, root=path.parent, splits=passport.read(path).splits)
         for path in found
     ]
+
+
+def _rate(text: str) -> Fraction:
+    try:
+        rate = Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        rate = Fraction(0)
+    if not 0 < rate <= _MOST_FPS:
+        raise ValueError(f"{text!r} is no number of frames a second, such as 30 or 30000/1001")
+    return rate
 
 
 def _check_own(name: str) -> None:

@@ -7,6 +7,7 @@ import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from harness.data.rows import SHOWN
 from harness.data.sources import Source
 from harness.data.tree import SUFFIXES
 from harness.data.videos import Timing, Video
-from harness.facts import GOOD, Facts
+from harness.facts import GOOD, PICTURES, Facts
 from harness.files import replace as put
 
 _FORMULA = ("=", "+", "-", "@")
@@ -88,8 +89,13 @@ def summarise(checked: Sequence[Checked], source: Source) -> Summary:
     )
 
 
-def good_videos(checked: Iterable[Checked]) -> dict[str, list[Video]]:
-    """Return the videos that may be used, by split."""
+def good_videos(checked: Iterable[Checked], fps: Fraction | None = None) -> dict[str, list[Video]]:
+    """Return the videos that may be used, by split.
+
+    Args:
+        checked: What was found.
+        fps: Rate at which folders of pictures were taken; they do not say.
+    """
     splits: dict[str, list[Video]] = {}
     for each in checked:
         videos = splits.setdefault(each.split, [])
@@ -100,15 +106,17 @@ def good_videos(checked: Iterable[Checked]) -> dict[str, list[Video]]:
                 frames=facts.frames,
                 sha256=facts.sha256,
                 stamp=each.stamp,
-                timing=_timing(facts),
+                timing=_timing(facts, fps),
                 turned=bool(facts.turned),
             )
             videos.append(known)
     return splits
 
 
-def _timing(facts: Facts) -> Timing | None:
-    """Return when frames are shown, if every one of them says so."""
+def _timing(facts: Facts, fps: Fraction | None) -> Timing | None:
+    """Return when frames are shown, if every one of them says so, or the user does of pictures."""
+    if facts.container == PICTURES and fps is not None:
+        return Timing(unit=str(1 / fps), step="1")
     if facts.time_base is None:
         return None
     if facts.step is not None:
@@ -122,7 +130,7 @@ def _timing(facts: Facts) -> Timing | None:
 def known(checked: Sequence[Checked], source: Source) -> Passport:
     """Return the passport of what was checked."""
     return Passport(
-        splits=good_videos(checked),
+        splits=good_videos(checked, source.fps),
         listed=source.listed,
         classes=source.class_names,
         root=source.root,

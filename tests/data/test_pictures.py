@@ -223,3 +223,7 @@ def test_a_checked_folder_gets_a_passport_that_holds(tmp_path):
     os.utime(folder, ns=(0, 0))
     with pytest.raises(DamagedVideoError, match="its content differs"):
         passport.verify(good)
+
+
+def test_a_trial_refuses_pictures_of_the_size_that_a_check_refuses():
+    assert Limits().max_pixels == pictures.MAX_PIXELS

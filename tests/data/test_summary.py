@@ -2,6 +2,8 @@
 
 import csv
 import json
+from dataclasses import replace
+from fractions import Fraction
 
 import pytest
 
@@ -11,7 +13,7 @@ from harness.data.passport import Passport
 from harness.data.pool import Settings
 from harness.data.sources import Source
 from harness.data.videos import Timing, Video
-from harness.facts import Facts
+from harness.facts import PICTURES, Facts
 
 RECIPE = {"train_videos": 24, "test_videos": 12, "size_px": 16}
 
@@ -208,6 +210,14 @@ def test_what_is_known_of_a_video_goes_into_the_passport(tmp_path):
     assert passport.read(tmp_path / "deep" / "passport.json") == known
     assert put.timing == Timing(unit="1/30", stamps=(0, 1, 7))
     assert put.turned
+
+
+def test_pictures_are_shown_at_the_rate_that_the_user_names(tmp_path):
+    found = checked(tmp_path, "frames")
+    found = replace(found, facts=replace(found.facts, container=PICTURES))
+    known = summary.known([found], source([found], tmp_path, fps=Fraction(30000, 1001)))
+    assert known.splits["test"][0].timing == Timing(unit="1001/30000", step="1")
+    assert summary.known([found], source([found], tmp_path)).splits["test"][0].timing is None
 
 
 def run_facts(root):
