@@ -11,9 +11,8 @@ import click
 
 import experiments
 from experiments.scales import SCALES
-from harness import commands_cluster, commands_plan
+from harness import commands_cluster, commands_data, commands_plan
 from harness.commands_bench import bench_data
-from harness.commands_data import data
 from harness.options import (
     FOLDER,
     ROOT,
@@ -97,7 +96,7 @@ def app() -> None:
 
 for command in (*commands_plan.COMMANDS, *commands_cluster.COMMANDS):
     app.add_command(command)
-app.add_command(data)
+app.add_command(commands_data.data)
 app.add_command(bench_data)
 
 
@@ -112,9 +111,15 @@ def list_tables() -> None:
 @app.command("run")
 @_request_options
 @on_own_terms
+@click.option(
+    "--folder",
+    type=click.Path(file_okay=False, exists=True, path_type=Path, resolve_path=True),
+    help="Check the videos of FOLDER/<class>/ first, then run --on them.",
+)
 @_run_options
 def run_tables(
     tables: tuple[str, ...],
+    folder: Path | None,
     no_ray: bool,
     address: str | None,
     cpus_per_trial: int,
@@ -134,6 +139,10 @@ def run_tables(
     from harness.schedule import Resources
     from harness.track import store_uri
 
+    if folder is not None:
+        if asked["scale"] != "paper":
+            raise click.UsageError("--folder changes a table at paper scale: add --scale paper")
+        asked["on"] = commands_data.own(folder, asked["data"], on=asked["on"])
     requests = _requests(tables, threads=cpus_per_trial, **asked)
     results = requests[0].runtime.results
     tracking = store_uri(results)

@@ -1,5 +1,6 @@
 """Commands about data sets: `harness data check`."""
 
+import os
 import sys
 import time
 from pathlib import Path
@@ -127,6 +128,25 @@ def checked(source: "Source", out: Path, settings: "Settings") -> bool:
     for path in paths:
         click.echo(path)
     return known.clean
+
+
+def own(folder: Path, data: Path, *, on: str | None) -> str:
+    """Check videos of one's own, and return the name that they have from then on.
+
+    Args:
+        folder: Has a folder for each class.
+        data: Folder of the data sets.
+        on: The name; None for that of the folder.
+    """
+    from harness.data import sources
+    from harness.data.pool import Settings
+
+    name = on or sources.own_name(folder)
+    found = sources.listed(name, folder, data)
+    if not checked(found, data / name, Settings(processes=os.cpu_count() or 1)):
+        bad = data / name / "bad.csv"
+        click.echo(f"harness: {bad} names what is not good; the others are used", err=True)
+    return name
 
 
 def _out(source: "Source", name: str, data: Path, out: Path | None, *, several: bool) -> Path:

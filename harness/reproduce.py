@@ -73,7 +73,8 @@ def planned(request: Request, *, progress: data.Progress | None = None) -> list[
             passports[place] = data.known(each.data, request.runtime.data, progress)
         videos, batch = len(passports[place].splits["train"]), each.train.batch_videos
         if videos < batch:
-            raise ValueError(f"{each.data.name} has {videos} training videos, no batch of {batch}")
+            few = f"{each.data.name} has {videos} training videos, no batch of {batch}"
+            raise ValueError(f"{few}; --batch asks for a smaller one")
         return passports[place].digest
 
     return plan.trials(

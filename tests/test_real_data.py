@@ -148,3 +148,26 @@ def test_activitynet_from_its_annotations_to_mean_average_precision(tmp_path):
     assert 0 < made.metrics["map"] <= 100
     assert made.trial["evaluation"]["average"] == "probabilities"
     assert "mAP" in (tmp_path / "results" / "tables" / "activitynet-own.md").read_text()
+
+
+@pytest.mark.slow
+def test_videos_of_ones_own_run_in_one_command(tmp_path):
+    for number in range(20):
+        label = ("run", "walk")[number % 2]
+        movie(tmp_path / "2 Videos!" / label / f"{number}.mp4", number)
+    trees.put(tmp_path / "2 Videos!" / "walk" / "bad.mp4", "no video")
+    words = ["run", "table_b", "--folder", tmp_path / "2 Videos!", "--rows", "DSA at II"]
+    where = ["--data", tmp_path / "data", "--results", tmp_path / "results"]
+    early = harness(*words, *where)
+    assert (early.returncode, early.stderr.count("\n")) == (2, 1)
+    assert "add --scale paper" in early.stderr
+    assert not (tmp_path / "data").exists()
+    done = harness(*words, *where, *TERMS, "--seeds", 1, "--no-ray")
+    assert done.returncode == 0, done.stderr
+    assert "bad.csv names what is not good; the others are used" in done.stderr
+    (made,) = record.read_all(tmp_path / "results")
+    assert made.trial["data"]["name"] == "my_2_videos"
+    assert made.trial["data"]["num_classes"] == 2
+    assert sum(made.data["good"].values()) == 20
+    again = harness(*words, *where, *TERMS, "--seeds", 1, "--no-ray")
+    assert "1 trials, 1 recorded, 0 to run" in again.stdout

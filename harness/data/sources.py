@@ -1,5 +1,6 @@
 """What is to be checked: the videos that a data set names, and where they should lie."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -97,6 +98,12 @@ def _check_apart(splits: Mapping[str, list[Video]]) -> None:
         raise ValueError(f"{len(both)} videos are in both splits, a leak: {shown}{more}")
 
 
+def own_name(folder: Path) -> str:
+    """Make a name for videos of one's own from that of their folder."""
+    letters = re.sub("[^a-z0-9]+", "_", folder.name.lower()).strip("_")
+    return letters if NAME.fullmatch(letters) and not _like(letters) else f"my_{letters}"
+
+
 def generated(name: str, data: Path) -> list[Source]:
     """Return each copy of a made data set that left a passport.
 
@@ -130,12 +137,16 @@ def _check_own(name: str) -> None:
     """
     if not NAME.fullmatch(name):
         raise ValueError(f"data set {name!r}: a name has only a-z, 0-9 and _, a letter first")
-    near = names.nearest(name, (*DATASETS, *GENERATED))
-    if near:
+    if near := _like(name):
         raise ValueError(
             f"unknown data set {name!r}; did you mean {near!r}? Videos of your own need a name "
             "that is less like it"
         )
+
+
+def _like(name: str) -> str | None:
+    """Return the data set that a name of one's own could be mistaken for."""
+    return names.nearest(name, (*DATASETS, *GENERATED))
 
 
 def _known_root(name: str, data: Path) -> Path:
