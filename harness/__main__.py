@@ -81,6 +81,11 @@ def _run_options(command: Command) -> Command:
         click.option(
             "--gpus-per-trial", type=click.FloatRange(min=0), default=0, show_default=True
         ),
+        click.option(
+            "--ranks",
+            type=click.IntRange(min=1),
+            help="Processes that share a trial.  [default: one for each of its GPUs, else 1]",
+        ),
         click.option("--cpus-per-trial", type=click.IntRange(min=1), default=1, show_default=True),
         click.option("--address", help="A running Ray cluster.  [default: a local one]"),
         click.option("--no-ray", is_flag=True, help="Run trials here, one after the other."),
@@ -124,6 +129,7 @@ def run_tables(
     address: str | None,
     cpus_per_trial: int,
     gpus_per_trial: float,
+    ranks: int | None,
     require_tracking: bool,
     **asked: Any,
 ) -> None:
@@ -143,7 +149,8 @@ def run_tables(
         if asked["scale"] != "paper":
             raise click.UsageError("--folder changes a table at paper scale: add --scale paper")
         asked["on"] = commands_data.own(folder, asked["data"], on=asked["on"])
-    requests = _requests(tables, threads=cpus_per_trial, **asked)
+    count = ranks or max(int(gpus_per_trial), 1)
+    requests = _requests(tables, threads=max(cpus_per_trial // count, 1), ranks=count, **asked)
     results = requests[0].runtime.results
     tracking = store_uri(results)
     if require_tracking:

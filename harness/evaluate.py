@@ -16,6 +16,7 @@ from einops import rearrange, reduce
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from harness import ranks
 from harness.train import autocast
 
 
@@ -61,6 +62,7 @@ def score(
         scores = logits.softmax(1) if average == "probabilities" else logits
         rows.append(reduce(scores, "(n v) k -> n k", "mean", v=num_views).cpu())
         places += batch.indices.tolist()
+    places, rows = ranks.joined(places), ranks.joined(rows)
     if sorted(places) != list(range(num_videos)):
         raise ValueError(f"{len(places)} scores, {len(set(places))} videos, of {num_videos}")
     return torch.cat(rows)[np.argsort(places)].numpy()

@@ -32,8 +32,9 @@ class Runtime:
         data: Folder of the data sets.
         weights: Folder of initial weights, or None.
         device: `cpu`, `cuda`, or `cuda:<index>`.
-        threads: CPU threads of one trial.
-        workers: Loader processes; 0 loads in the trial itself.
+        threads: CPU threads of each rank.
+        ranks: Processes that share one trial, one for each GPU.
+        workers: Loader processes of each rank; 0 loads in the rank itself.
         loader_timeout_s: Longest wait for a batch from loader processes, in seconds; 0 for no end.
         cache_mb: Decoded frames that one loading process may keep, in megabytes.
         keep_checkpoints: Leave the checkpoints of a finished trial where they are.
@@ -45,6 +46,7 @@ class Runtime:
     weights: Path | None = None
     device: str = "cpu"
     threads: int = 1
+    ranks: int = 1
     workers: int = 0
     loader_timeout_s: float = 300.0
     cache_mb: int = 512
@@ -80,6 +82,8 @@ def provenance(runtime: Runtime) -> dict[str, object]:
         "processor": _processor(),
         "cores": os.cpu_count(),
         "device": _device_name(runtime.device),
+        "ranks": runtime.ranks,
+        "float32": _float32(runtime.device),
     }
 
 
@@ -178,6 +182,17 @@ def _processor() -> str:
     lines = info.read_text().splitlines() if info.is_file() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.machine()
+
+
+def _float32(device: str) -> str:
+    """Say how products of 32-bit numbers are taken: TF32 has 10 bits behind the point, not 23."""
+    import torch
+
+    if not device.startswith("cuda"):
+        return "float32"
+    kinds = {"matmul": torch.backends.cuda.matmul, "convolution": torch.backends.cudnn}
+    rounded = [name for name, each in kinds.items() if each.allow_tf32]
+    return f"TF32 in {' and '.join(rounded)}" if rounded else "float32"
 
 
 def _device_name(device: str) -> str:

@@ -14,10 +14,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from harness import norms, ranks
 from harness.specs import TrainSpec
 
 State = dict[str, Any]
 _SEED_STRIDE = 1_000_003
+_RANK_STRIDE = 10_007
 _DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
@@ -102,7 +104,7 @@ def fit(
         history = [Epoch(**row) for row in resume["history"]]
     for epoch in range(len(history), spec.epochs):
         start = time.monotonic()
-        torch.manual_seed(seed * _SEED_STRIDE + epoch)
+        torch.manual_seed((seed + ranks.rank() * _RANK_STRIDE) * _SEED_STRIDE + epoch)
         loss, top1, lr = trainer.epoch(epoch, batches(epoch))
         val_top1 = validate(epoch + 1)
         history.append(
@@ -125,10 +127,12 @@ class _Trainer:
     """The network, its optimiser and its gradient scaler, which change together."""
 
     def __init__(self, net: nn.Module, spec: TrainSpec, *, steps: int) -> None:
-        self.net = net
         self.spec = spec
         self.steps = steps
         self.device = next(net.parameters()).device
+        group = ranks.norm_group(spec.batch_videos, spec.norm_videos)
+        self.net = norms.share(net, group)
+        self.called = ranks.wrapped(self.net)
         self.waited_s = 0.0
         self.optimiser = torch.optim.SGD(
             net.parameters(),
@@ -158,14 +162,16 @@ class _Trainer:
         for step, batch in enumerate(self._timed(batches), start=epoch * self.steps):
             lr = learning_rate(self.spec, step, self.steps)
             loss, logits = self._gradients(batch)
+            hits = (logits.argmax(1) == batch.labels).float().mean()
+            loss, hits = ranks.mean(torch.stack([loss, hits.to(loss)]))
             if not torch.isfinite(loss):
                 raise NonFiniteLossError(
                     f"loss is {loss.item()} in epoch {epoch + 1} at step {step}, learning rate "
                     f"{lr:.3g}, on the videos at {batch.indices.tolist()} of the training list"
                 )
             self._step(lr)
-            hits = (logits.argmax(1) == batch.labels).float().mean()
             seen.append(torch.stack([loss, hits]))
+        norms.settle(self.net)
         loss, top1 = torch.stack(seen).mean(0).tolist()
         return loss, 100 * top1, lr
 
@@ -179,18 +185,19 @@ class _Trainer:
             start = time.monotonic()
 
     def _gradients(self, batch: TrainBatch) -> tuple[Tensor, Tensor]:
-        """Run a batch chunk by chunk, forward and backward; return its mean loss and its logits."""
+        """Run this rank's part of a batch, chunk by chunk; return its mean loss and its logits."""
         self.optimiser.zero_grad()
         size = len(batch.labels)
-        chunk = self.spec.norm_videos or size
+        chunk = min(self.spec.norm_videos or size, size)
         losses, logits = [], []
         for start in range(0, size, chunk):
             clips, labels = (each[start : start + chunk] for each in (batch.clips, batch.labels))
-            with autocast(self.spec.precision, self.device):
-                found = self.net(clips[:, 0])
-            found = found.to(torch.promote_types(found.dtype, torch.float32))
-            loss = F.cross_entropy(found, labels) * (len(labels) / size)
-            self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+            with ranks.apart(self.called, last=start + chunk >= size):
+                with autocast(self.spec.precision, self.device):
+                    found = self.called(clips[:, 0])
+                found = found.to(torch.promote_types(found.dtype, torch.float32))
+                loss = F.cross_entropy(found, labels) * (len(labels) / size)
+                self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
             losses.append(loss.detach())
             logits.append(found.detach())
         return torch.stack(losses).sum(), torch.cat(logits)

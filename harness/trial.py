@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from harness import checkpoint, cost, data, evaluate, metrics, record, train, zoo
+from harness import checkpoint, cost, data, evaluate, metrics, ranks, record, train, zoo
 from harness.data import loader, sampling
 from harness.data.loader import Loader
 from harness.data.videos import Video
@@ -34,7 +34,7 @@ def run(trial: Trial, runtime: Runtime, report: Report) -> Record:
     Args:
         trial: What to run.
         runtime: Where and how.
-        report: Called with the history so far: at the start, then after every epoch.
+        report: Called with the history so far: at the start, then after every epoch; by rank 0.
 
     Raises:
         ValueError: If the trial asks for something that does not exist, or a file is damaged.
@@ -73,15 +73,17 @@ def run(trial: Trial, runtime: Runtime, report: Report) -> Record:
         seconds=time.monotonic() - start,
         resumed_epochs=resumed,
     )
-    record.write(runtime.results, done, packed)
-    if not runtime.keep_checkpoints:
-        shutil.rmtree(runtime.work(key), ignore_errors=True)
+    if ranks.rank() == 0:
+        record.write(runtime.results, done, packed)
+        if not runtime.keep_checkpoints:
+            shutil.rmtree(runtime.work(key), ignore_errors=True)
     return done
 
 
 def _check(trial: Trial, runtime: Runtime) -> None:
     """Refuse what would otherwise be left out in silence."""
     check_device(runtime.device)
+    ranks.check(trial.train.batch_videos, trial.train.norm_videos, ranks=ranks.count())
     if trial.model.weights is not None and runtime.weights is None:
         raise ValueError(
             f"a trial starts from {trial.model.weights}; say where it is, by --weights"
@@ -94,11 +96,13 @@ def _train(
     """Train from the newest checkpoint; return the history and the epochs of resumption."""
     state = checkpoint.newest(work)
     resumed = [*state["resumed"], len(state["history"])] if state else []
-    report([Epoch(**row) for row in state["history"]] if state else [])
+    if ranks.rank() == 0:
+        report([Epoch(**row) for row in state["history"]] if state else [])
 
     def after_epoch(history: list[Epoch], state: State) -> None:
-        checkpoint.save(work, state | {"resumed": resumed}, epoch=len(history))
-        report(history)
+        if ranks.rank() == 0:
+            checkpoint.save(work, state | {"resumed": resumed}, epoch=len(history))
+            report(history)
 
     history = train.fit(
         net,

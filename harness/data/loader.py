@@ -13,6 +13,7 @@ from einops import rearrange
 from jaxtyping import Float, Int64, UInt8
 from torch import Tensor
 
+from harness import ranks
 from harness.data import sampling, transforms
 from harness.data.clips import Clips, Key, TestItem, cut_views
 from harness.data.frames import FrameCache
@@ -118,10 +119,12 @@ class Loader:
             order = rng.permutation(len(order))[: len(self) * size]
         else:
             size = max(size // (views.num_passes * views.num_crops), 1)
+            order = order[ranks.rank() :: ranks.count()]
         for start in range(0, len(order), size):
+            whole = order[start : start + size].tolist()
             yield [
                 Key(self.videos[index], index, epoch, views)
-                for index in order[start : start + size].tolist()
+                for index in (ranks.part(whole) if views is None else whole)
             ]
 
     def _trained(self, parts: list[list[Tensor]]) -> Batch:
