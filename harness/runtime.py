@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 _ROOT = Path(__file__).resolve().parents[1]
 _LIBRARIES = ("torch", "torchvision", "av", "numpy", "einops", "ray", "mlflow")
@@ -190,7 +191,10 @@ def _float32(device: str) -> str:
 
     if not device.startswith("cuda"):
         return "float32"
-    kinds = {"matmul": torch.backends.cuda.matmul, "convolution": torch.backends.cudnn}
+    kinds: dict[str, Any] = {
+        "matmul": torch.backends.cuda.matmul,
+        "convolution": torch.backends.cudnn,
+    }
     rounded = [name for name, each in kinds.items() if each.allow_tf32]
     return f"TF32 in {' and '.join(rounded)}" if rounded else "float32"
 
