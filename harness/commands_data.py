@@ -116,15 +116,15 @@ def check(
 
 def checked(source: "Source", out: Path, settings: "Settings") -> bool:
     """Check a data set and write what was found; say whether all of it is good."""
-    from harness.data import check, summary
+    from harness.data import check, summary, summary_files
     from harness.lock import held
 
     console = Console(stderr=True)
     with held(out, what="harness data check"), Progress(console) as progress:
         found = check.run(source.splits, source.root, out, settings, watch=progress.watch)
     known = summary.summarise(found, source)
-    paths = summary.write(found, known, source, out)
-    click.echo(summary.text(known))
+    paths = summary_files.write(found, known, source, out)
+    click.echo(summary_files.text(known))
     for path in paths:
         click.echo(path)
     return known.clean

@@ -17,7 +17,7 @@ def harness(*words):
 
 
 def test_no_trial_reaches_the_check():
-    new = {"check", "lists", "pool", "probe", "sources", "summary"}
+    new = {"check", "lists", "pool", "probe", "sources", "summary", "summary_files"}
     reached = closure(["harness.trial", "harness.data.desk"])
     assert not reached & {f"harness.data.{name}" for name in new}
     assert not reached & {"harness.facts", "harness.coverage", "harness.commands_data"}

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from harness.data import check, sources, summary
+from harness.data import check, sources, summary, summary_files
 from harness.data.mini_kinetics200 import class_names, videos
 from harness.data.pool import Settings
 from tests.data import trees
@@ -77,7 +77,7 @@ def test_a_lost_video_of_no_known_class_still_counts_as_listed_and_missing(tmp_p
     known = summary.known(done, source)
     assert known.coverage["listed"] == {"train": 20, "test": 6}
     assert known.coverage["good"] == {"train": 19, "test": 6}
-    paths = summary.write(done, said, source, tmp_path / "out")
+    paths = summary_files.write(done, said, source, tmp_path / "out")
     assert "unknown to Kinetics-400/UNKNOWN0000.mp4,missing" in paths[1].read_text()
 
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import pytest
 
-from harness.data import desk, passport, summary
+from harness.data import desk, passport, summary, summary_files
 from harness.data.check import Checked, run
 from harness.data.passport import Passport
 from harness.data.pool import Settings
@@ -60,7 +60,7 @@ def test_a_class_without_any_video_is_named_in_each_split(mixed, tmp_path):
     found = summary.summarise(mixed, source(mixed, tmp_path, class_names=tuple("abcde")))
     assert found.gaps == {"test": [1, 3, 4], "train": [0, 2, 4]}
     assert "Classes without any video in test, left out of a mean over classes: 3" in (
-        summary.text(found)
+        summary_files.text(found)
     )
 
 
@@ -98,7 +98,7 @@ def test_files_that_no_list_names_are_found(mixed, tmp_path):
 
 
 def test_the_page_says_all_of_it(mixed, tmp_path):
-    page = summary.text(summary.summarise(mixed, source(mixed, tmp_path)))
+    page = summary_files.text(summary.summarise(mixed, source(mixed, tmp_path)))
     assert "| test    |         1 |         1 |     0 |    3 |        5 |" in page
     assert "test: 3 of 5 videos are good (60.00 %)" in page
     assert "not comparable" in page
@@ -111,13 +111,13 @@ def test_long_listings_are_cut_and_say_so(tmp_path):
     many = [checked(tmp_path, f"{n}.mp4", label=n, verdict="missing") for n in range(50)]
     for number in range(30):
         (tmp_path / f"stray{number}.mp4").touch()
-    page = summary.text(summary.summarise(many, source(many, tmp_path)))
+    page = summary_files.text(summary.summarise(many, source(many, tmp_path)))
     assert "50 of 50 classes lost videos, the worst 20 here." in page
     assert "- and 10 more" in page
 
 
 def test_bad_videos_are_listed_without_formulas(mixed, tmp_path):
-    summary.write(
+    summary_files.write(
         mixed,
         summary.summarise(mixed, source(mixed, tmp_path)),
         source(mixed, tmp_path),
@@ -134,7 +134,7 @@ def test_bad_videos_are_listed_without_formulas(mixed, tmp_path):
 def test_names_cannot_command_a_terminal(tmp_path):
     odd = checked(tmp_path, "\x1b[2J.mp4", verdict="damaged", split="train")
     (tmp_path / "\x1b[2J\udcff2.mp4").touch()
-    paths = summary.write(
+    paths = summary_files.write(
         [odd],
         summary.summarise([odd], source([odd], tmp_path)),
         source([odd], tmp_path),
@@ -155,7 +155,7 @@ def test_desk_videos_are_all_sound_and_their_passport_is_the_same(tmp_path):
         watch=lambda done, total, facts: None,
     )
     found = summary.summarise(done, source(done, folder))
-    summary.write(done, found, source(done, folder), tmp_path / "out")
+    summary_files.write(done, found, source(done, folder), tmp_path / "out")
     assert found.clean
     assert found.unlisted == []
     again = passport.read(tmp_path / "out" / "passport.json")
@@ -177,7 +177,7 @@ def test_an_official_list_that_is_longer_counts(tmp_path):
     found = [checked(tmp_path, "a.mp4"), checked(tmp_path, "b.mp4")]
     known = summary.summarise(found, source(found, tmp_path, official={"test": 100, "train": 9}))
     assert known.present("test") == (2, 100)
-    page = summary.text(known)
+    page = summary_files.text(known)
     assert "test: 2 of 100 videos are good (2.00 %)" in page
     assert "not comparable" in page
     assert "Its list here names 2; the official one 100." in page
@@ -187,7 +187,7 @@ def test_an_official_list_that_is_longer_counts(tmp_path):
 def test_classes_are_named_where_names_are_known(tmp_path):
     found = [checked(tmp_path, "a.mp4", label=1, verdict="damaged")]
     names = ("run", "walk", "a|\x1b[2J")
-    page = summary.text(summary.summarise(found, source(found, tmp_path, class_names=names)))
+    page = summary_files.text(summary.summarise(found, source(found, tmp_path, class_names=names)))
     assert "| 1 walk  |" in page
     assert "over classes: 3\n\n- 0 run\n- 1 walk\n- 2 a|" in page
     assert "\x1b" not in page
