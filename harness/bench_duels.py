@@ -177,8 +177,11 @@ def _read(reader: Callable[[Path, Wanted], Frames], clip: Clip) -> Sequence[Tens
 
 
 def _distinct(clip: Clip, read: Callable[[list[int]], Frames]) -> Frames:
-    distinct, places = np.unique(clip.train, return_inverse=True)
-    return read(distinct.tolist())[places.ravel()]
+    """Read as `harness.data.frames.read_each` does."""
+    wanted = clip.train.ravel()
+    distinct, places = np.unique(wanted, return_inverse=True)
+    frames = read(distinct.tolist())
+    return frames if np.array_equal(distinct, wanted) else frames[places]
 
 
 def ours(clip: Clip) -> Sequence[Tensor]:
