@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from harness import launch, nodes, record
+from harness import elastic, nodes, record
 from harness.nodes import Node
 from harness.plan import Planned
 from harness.record import Record
@@ -161,7 +161,7 @@ def _attempt(
 ) -> str | None:
     """Run one trial; return why it failed, or None. Only a dead process is tried again."""
     try:
-        launch.run(planned.trial, runtime, report)
+        elastic.run(planned.trial, runtime, report)
     except (ValueError, ArithmeticError) as error:
         return str(error)
     except Exception as error:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from harness import launch, ranks, record, trial
+from harness import elastic, ranks, record, trial
 from harness.runtime import Runtime
 from tests import ranked
 from tests.test_command import harness
@@ -57,7 +57,7 @@ def test_a_trial_in_two_ranks_is_the_trial_in_one(tiny_trial, runtime, tmp_path)
     alone = trial.run(tiny_trial, runtime, lambda _: None)
     heard = []
     other = Runtime(results=tmp_path / "two", data=runtime.data, ranks=2, workers=1)
-    shared = launch.run(tiny_trial, other, heard.append)
+    shared = elastic.run(tiny_trial, other, heard.append)
     assert shared.key == alone.key
     assert [len(history) for history in heard][-1] == 2
     assert shared.provenance["ranks"] == 2
@@ -74,7 +74,7 @@ def test_a_trial_in_two_ranks_is_the_trial_in_one(tiny_trial, runtime, tmp_path)
 def test_a_rank_that_fails_says_why(tiny_trial, runtime):
     diverging = replace(tiny_trial, train=replace(tiny_trial.train, lr=1e30, warmup_epochs=0))
     with pytest.raises(ValueError, match="loss is nan in epoch 1"):
-        launch.run(diverging, replace(runtime, ranks=2), lambda _: None)
+        elastic.run(diverging, replace(runtime, ranks=2), lambda _: None)
 
 
 @pytest.mark.slow
