@@ -31,7 +31,7 @@ from harness.track import store_uri
 from tests.test_reproduce import longer
 if __name__ == "__main__":
     results, data, how = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
-    _, failed = reproduce.run(
+    outcome = reproduce.run(
         [Request(
             experiment=EXPERIMENT,
             scale="desk",
@@ -43,7 +43,8 @@ if __name__ == "__main__":
         tracking=store_uri(results),
         console=Console(file=sys.stdout),
     )
-    print(len(failed), "failed")
+    print(len(outcome.failed), "failed")
+    sys.exit(outcome.code)
 """
 
 
