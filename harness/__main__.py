@@ -143,8 +143,9 @@ def run_tables(
     """Run what tables still need, then write each one and draw its figure.
 
     A trial that tables share runs once, a finished one not again; a started one goes on from its
-    newest checkpoint. Ctrl-C ends it after the epochs that run, twice at once. --on, --epochs, --width, --batch and --crop change a table at paper scale:
-    what it shows is then your own, in TABLE-own, and never judged by the printed numbers.
+    newest checkpoint. Ctrl-C ends the run after the epochs in progress, a second one at once.
+    --on, --epochs, --width, --batch and --crop change a table at paper scale: what it shows is
+    then your own, in TABLE-own, and never judged by the printed numbers.
     """
     from rich.console import Console
 

@@ -18,7 +18,7 @@ from harness import status
 from harness.plan import Planned
 from harness.schedule import Event
 from harness.status import BEAT_S, Part, Phase, Status
-from harness.stopping import Interrupted, Stop
+from harness.stopping import Stop
 
 _TICK_S = 0.25
 _WRITE_S = 1.0

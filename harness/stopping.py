@@ -11,14 +11,21 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
+from harness import lock
 from harness.files import replace
+from harness.lock import Holder
 
 FILE = "stop.json"
 LEAVE_S = 20.0
+CONFIRM_S = 30.0
+_POLITE_S = LEAVE_S + 5
+_URGENT_S = 5.0
+_LEFT = "it has left; the same command goes on from the last epoch of each trial"
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -96,7 +103,7 @@ class Stop:
         except (OSError, ValueError, KeyError, TypeError):
             return 0
 
-    def _handle(self, number: int, frame: FrameType | None) -> None:
+    def _handle(self, number: int, _: FrameType | None) -> None:
         if os.getpid() != self._process:
             _in_child(number)
             return
@@ -133,6 +140,36 @@ def handled(results: Path, run: str) -> Iterator[Stop]:
 def ask(results: Path, run: str, *, now: bool) -> None:
     """Write the file that asks a run to stop."""
     replace(results / FILE, json.dumps({"run": run, "now": now}).encode())
+
+
+def leave(results: Path, holder: Holder) -> str:
+    """Have a run end at once: by the file and, on this machine, by stronger and stronger signals.
+
+    Returns:
+        How it ended, in a sentence.
+
+    Raises:
+        ValueError: If it goes on.
+    """
+    ask(results, holder.run, now=True)
+    gone = partial(_is_gone, results, holder)
+    if wait(gone, seconds=_POLITE_S if holder.is_here else CONFIRM_S):
+        return _LEFT
+    if not holder.is_here:
+        raise ValueError(f"no end within {CONFIRM_S:g} s: {holder}; the request stays")
+    for number in (signal.SIGTERM, signal.SIGTERM, signal.SIGKILL):
+        with suppress(ProcessLookupError):
+            os.kill(holder.pid, number)
+        if wait(gone, seconds=_URGENT_S):
+            return _LEFT if number != signal.SIGKILL else f"it did not answer and was killed; {_LEFT}"
+    raise ValueError(f"it outlives SIGKILL, as what waits for a device or a network may: {holder}")
+
+
+def _is_gone(results: Path, holder: Holder) -> bool:
+    if holder.is_here:
+        return not holder.lives
+    now = lock.holder(results)
+    return not lock.is_held(results) or now is None or now.run != holder.run
 
 
 def wait(condition: Callable[[], bool], *, seconds: float, every_s: float = 0.25) -> bool:
