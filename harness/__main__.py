@@ -84,9 +84,7 @@ def _run_options(command: Command) -> Command:
         ),
         click.option("--cpus-per-trial", type=click.IntRange(min=1), default=1, show_default=True),
         click.option("--address", help="A running Ray cluster.  [default: a local one]"),
-        click.option(
-            "--max-concurrent", type=click.IntRange(min=1), help="Trials at once on Ray."
-        ),
+        click.option("--max-concurrent", type=click.IntRange(min=1), help="Trials at once on Ray."),
         click.option(
             "--max-trials",
             type=click.IntRange(min=1),
@@ -149,7 +147,7 @@ def run_tables(
     """
     from rich.console import Console
 
-    from harness import mirror, reproduce
+    from harness import launch, mirror
     from harness.schedule import Resources
     from harness.track import store_uri
 
@@ -165,7 +163,7 @@ def run_tables(
     ray = Resources(
         address=address, cpus=cpus_per_trial, gpus=gpus_per_trial, at_once=max_concurrent
     )
-    outcome = reproduce.run(
+    outcome = launch.run(
         requests,
         resources=None if no_ray else ray,
         tracking=tracking,

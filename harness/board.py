@@ -43,7 +43,7 @@ class Board:
         self._parts: dict[str, Part] = {}
         self._phase: Phase = "starting"
         self._why = ""
-        self._seconds_left: Callable[[], float | None] = lambda: None
+        self._left_s: Callable[[], float | None] = lambda: None
         self._start = time.monotonic()
         self._changes = 0
         self._written = -1
@@ -75,19 +75,19 @@ class Board:
         listed: Sequence[Planned],
         todo: Sequence[Planned],
         *,
-        seconds_left: Callable[[], float | None],
+        left_s: Callable[[], float | None],
     ) -> None:
         """Take in what the run consists of.
 
         Args:
             listed: Every trial once.
             todo: Those of them that will run.
-            seconds_left: Estimates how long these take.
+            left_s: Estimates how many seconds these take.
         """
         waiting = {each.key for each in todo}
         for each in listed:
             self._parts[each.key] = _part(each, waits=each.key in waiting)
-        self._seconds_left = seconds_left
+        self._left_s = left_s
         self._turn("running")
 
     def watch(self, event: Event) -> None:
@@ -145,7 +145,7 @@ class Board:
             phase=self._phase,
             why=self._why,
             seconds=round(time.monotonic() - self._start, 1),
-            seconds_left=self._seconds_left() if self._phase == "running" else None,
+            seconds_left=self._left_s() if self._phase == "running" else None,
             at=datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
             parts=tuple(self._parts.values()),
         )

@@ -128,4 +128,3 @@ def _last_words(event: Event) -> str:
         took = duration(event.record.seconds)
         return f"{event.planned.name}: top-1 {event.record.metrics['top1']:.1f} % in {took}"
     return f"{event.planned.name}: failed: {event.failure}"
-

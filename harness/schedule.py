@@ -5,13 +5,11 @@ from the records, and a trial goes on from its own checkpoint.
 """
 
 import contextlib
-import os
 import platform
 import shutil
-import sys
 import traceback
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -112,7 +110,7 @@ def on_ray(
     stop = stop or Stop()
     scratch = runtime.results / "work" / "tune"
     log = runtime.results / "logs" / "ray.log"
-    with _chatter_to(log):
+    with nodes.chatter_to(log):
         try:
             with nodes.connected(resources.address) as found:
                 stop.install()
@@ -147,7 +145,7 @@ def _tune(
 
     def body(config: dict[str, Any]) -> dict[str, Any]:
         def report(history: list[Epoch]) -> None:
-            tune.report({"history": [asdict(epoch) for epoch in history], "where": _where()})
+            tune.report({"history": [asdict(epoch) for epoch in history], "where": nodes.where()})
 
         return {"failure": _attempt(config["planned"], runtime, report)}
 
@@ -219,15 +217,7 @@ def _until(stop: Stop) -> Any:
                     tune_controller.stop_trial(each)
             return None
 
-    return Until()
-
-
-def _where() -> str:
-    """Say on which node and GPUs this process of Ray runs."""
-    import ray
-
-    gpus = ray.get_runtime_context().get_accelerator_ids().get("GPU", [])
-    return " ".join((ray.util.get_node_ip_address(), *(f"GPU {each}" for each in gpus)))
+    return Until()  # type: ignore[no-untyped-call]
 
 
 def _attempt(
@@ -257,22 +247,3 @@ def _last_error(trial: Any) -> str:
     """Return the last line of what Tune kept of an error."""
     text = trial.get_error() or "no reason is known"
     return str(text).strip().splitlines()[-1]
-
-
-@contextlib.contextmanager
-def _chatter_to(path: Path) -> Iterator[None]:
-    """Send what Ray prints to a file: all of standard error, and Python's standard output.
-
-    A console that keeps the standard output it was made with goes on showing progress.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    sys.stderr.flush()
-    before = os.dup(2)
-    with path.open("a", encoding="utf-8") as file, contextlib.redirect_stdout(file):
-        os.dup2(file.fileno(), 2)
-        try:
-            yield
-        finally:
-            sys.stderr.flush()
-            os.dup2(before, 2)
-            os.close(before)

@@ -161,7 +161,9 @@ def leave(results: Path, holder: Holder) -> str:
         with suppress(ProcessLookupError):
             os.kill(holder.pid, number)
         if wait(gone, seconds=_URGENT_S):
-            return _LEFT if number != signal.SIGKILL else f"it did not answer and was killed; {_LEFT}"
+            return (
+                _LEFT if number != signal.SIGKILL else f"it did not answer and was killed; {_LEFT}"
+            )
     raise ValueError(f"it outlives SIGKILL, as what waits for a device or a network may: {holder}")
 
 

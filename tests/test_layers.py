@@ -81,6 +81,7 @@ LAYERS = [
         "commands_plan",
         "doctor",
         "here",
+        "launch",
         "options",
         "outlook",
         "publish",

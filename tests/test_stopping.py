@@ -23,7 +23,7 @@ import sys
 from pathlib import Path
 from rich.console import Console
 from experiments.table_b import EXPERIMENT
-from harness import reproduce
+from harness import launch
 from harness.reproduce import Request
 from harness.runtime import Runtime
 from harness.schedule import Resources
@@ -40,7 +40,7 @@ request = Request(
     runtime=Runtime(results=results, data=data, workers=1 if how == "loaders" else 0),
 )
 try:
-    outcome = reproduce.run(
+    outcome = launch.run(
         [request],
         resources=Resources() if how == "ray" else None,
         tracking=store_uri(results),
