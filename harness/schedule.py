@@ -214,6 +214,7 @@ def _until(stop: Stop) -> Any:
                 return super().choose_trial_to_run(tune_controller)
             for each in tune_controller.get_trials():
                 if each.status == Trial.PENDING:
+                    each.init_local_path()  # Tune lists the folders of all trials at its end
                     tune_controller.stop_trial(each)
             return None
 
