@@ -34,6 +34,7 @@ from harness.options import (
 )
 from harness.runtime import Runtime
 from harness.specs import Experiment, Scale
+from harness.stopping import Interrupted
 from harness.track import TrackingError
 
 if TYPE_CHECKING:
@@ -88,6 +89,14 @@ def _run_options(command: Command) -> Command:
         ),
         click.option("--cpus-per-trial", type=click.IntRange(min=1), default=1, show_default=True),
         click.option("--address", help="A running Ray cluster.  [default: a local one]"),
+        click.option("--max-concurrent", type=click.IntRange(min=1), help="Trials at once on Ray."),
+        click.option(
+            "--max-trials",
+            type=click.IntRange(min=1),
+            default=1000,
+            show_default=True,
+            help="Refuse a larger grid.",
+        ),
         click.option("--no-ray", is_flag=True, help="Run trials here, one after the other."),
     ):
         command = option(command)
@@ -130,18 +139,21 @@ def run_tables(
     cpus_per_trial: int,
     gpus_per_trial: float,
     ranks: int | None,
+    max_concurrent: int | None,
+    max_trials: int,
     require_tracking: bool,
     **asked: Any,
 ) -> None:
     """Run what tables still need, then write each one and draw its figure.
 
     A trial that tables share runs once, a finished one not again; a started one goes on from its
-    newest checkpoint. --on, --epochs, --width, --batch and --crop change a table at paper scale:
-    what it shows is then your own, in TABLE-own, and never judged by the printed numbers.
+    newest checkpoint. Ctrl-C ends the run after the epochs in progress, a second one at once.
+    --on, --epochs, --width, --batch and --crop change a table at paper scale: what it shows is
+    then your own, in TABLE-own, and never judged by the printed numbers.
     """
     from rich.console import Console
 
-    from harness import mirror, reproduce
+    from harness import launch, mirror
     from harness.schedule import Resources
     from harness.track import store_uri
 
@@ -155,18 +167,23 @@ def run_tables(
     tracking = store_uri(results)
     if require_tracking:
         mirror.check(tracking, results=results)
-    ray = Resources(address=address, cpus=cpus_per_trial, gpus=gpus_per_trial)
-    outputs, failed = reproduce.run(
+    ray = Resources(
+        address=address, cpus=cpus_per_trial, gpus=gpus_per_trial, at_once=max_concurrent
+    )
+    outcome = launch.run(
         requests,
         resources=None if no_ray else ray,
         tracking=tracking,
         console=Console(file=sys.stdout),
+        max_trials=max_trials,
     )
-    _show(outputs)
+    _show(outcome.outputs)
     click.echo(f"Runs side by side in MLflow: harness ui --results {_short(results)}")
-    for event in failed:
+    for event in outcome.failed:
         _aside(f"harness: {event.planned.name} failed: {event.failure}")
-    if failed:
+    if outcome.code:
+        raise Interrupted(outcome.code)
+    if outcome.failed:
         sys.exit(FAILED)
 
 
@@ -380,9 +397,9 @@ def main() -> None:
         text = error.format_message() if isinstance(error, click.ClickException) else str(error)
         _aside(f"harness: {text}")
         sys.exit(MISTAKE)
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, click.Abort) as error:
         _aside("harness: interrupted; the same command goes on from here")
-        sys.exit(INTERRUPTED)
+        sys.exit(getattr(error.__cause__ or error, "code", INTERRUPTED))
 
 
 if __name__ == "__main__":

@@ -1,14 +1,17 @@
-"""Commands around a Ray cluster: `harness doctor`."""
+"""Commands around a run, on a cluster above all: `harness doctor`, `status` and `stop`."""
 
 import json
 import sys
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import click
 
 import experiments
+from harness import status, stopping
 from harness.here import Here
+from harness.lock import Holder
 from harness.options import as_json, at_scale, in_data, in_results, named, some_tables, with_seeds
 from harness.specs import Scale
 
@@ -52,4 +55,47 @@ def examine(tables: tuple[str, ...], scale: Scale, seeds: int, as_json: bool, **
         sys.exit(_BAD)
 
 
-COMMANDS = (examine,)
+@click.command("status")
+@in_results
+@as_json
+def show_status(results: Path, as_json: bool) -> None:
+    """Say what runs in a results folder, or ran last: from any machine that sees the folder."""
+    found = status.look(results)
+    body = status.as_json(found)
+    click.echo(json.dumps(body, indent=1, ensure_ascii=False) if as_json else status.text(found))
+
+
+@click.command("stop")
+@in_results
+@click.option("--now", is_flag=True, help="Leave at once; the epochs in progress are lost.")
+def stop_run(results: Path, now: bool) -> None:
+    """Ask the run in a results folder to end, from any machine that sees the folder.
+
+    Trials finish their epoch, then tables are written from what is recorded. The exit code is 0
+    once the run has said that it heard; the same command goes on later.
+    """
+    found = status.look(results)
+    if found.holder is None or found.phase not in status.AT_WORK:
+        raise ValueError(f"nothing runs in {results}: {status.text(found).splitlines()[0]}")
+    click.echo(f"asked to stop{' at once' if now else ''}: {found.holder}")
+    heard = stopping.leave(results, found.holder) if now else _drain(results, found.holder)
+    click.echo(heard)
+
+
+def _drain(results: Path, holder: Holder) -> str:
+    """Ask for an end after the epoch, and return what the run says of it."""
+    stopping.ask(results, holder.run, now=False)
+
+    def heard() -> bool:
+        return status.look(results).phase not in ("starting", "running")
+
+    if not stopping.wait(heard, seconds=stopping.CONFIRM_S):
+        silent = f"no answer within {stopping.CONFIRM_S:g} s: {holder}"
+        raise ValueError(f"{silent}; the request stays, and --now does not wait for it")
+    last = status.look(results)
+    if last.phase != "stopping" or last.status is None:
+        return status.text(last).splitlines()[0]
+    return f"stopping: {last.status.why}, then tables are written; --now leaves at once"
+
+
+COMMANDS = (examine, show_status, stop_run)

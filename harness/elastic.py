@@ -6,9 +6,11 @@ whoever asked for the trial hears of epochs as from a trial in one process.
 
 import contextlib
 import json
+import multiprocessing
 import os
 import threading
 import uuid
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -49,11 +51,11 @@ def run(asked: Trial, runtime: Runtime, report: Report) -> Record:
     for name in (_HISTORY, _FAILURE):
         (told / name).unlink(missing_ok=True)
     launcher = _Launcher(asked, runtime, told)
-    launcher.start()
-    seen = ""
-    while launcher.is_alive():
-        launcher.join(_POLL_S)
-        seen = _tell(told / _HISTORY, seen, report)
+    with _ended_with(launcher):
+        seen = ""
+        while launcher.is_alive():
+            launcher.join(_POLL_S)
+            seen = _tell(told / _HISTORY, seen, report)
     launcher.check(told / _FAILURE)
     found = record.read(runtime.results, key)
     assert found is not None, key
@@ -64,6 +66,21 @@ def _check_devices(runtime: Runtime) -> None:
     there = torch.cuda.device_count()
     if runtime.device.startswith("cuda") and there < runtime.ranks:
         raise ValueError(f"{runtime.ranks} ranks need as many GPUs; this machine has {there}")
+
+
+@contextlib.contextmanager
+def _ended_with(launcher: "_Launcher") -> Iterator[None]:
+    """Start ranks, and leave none behind if the one who waits for them is told to stop."""
+    before = multiprocessing.active_children()
+    launcher.start()
+    try:
+        yield
+    except BaseException:
+        for rank in multiprocessing.active_children():
+            if rank not in before:
+                rank.kill()
+        launcher.join()
+        raise
 
 
 def _tell(path: Path, seen: str, report: Report) -> str:

@@ -28,6 +28,7 @@ class Evidence:
         code: Trial to the hashes of its modules as they are now.
         results: Folder of records, scores and declared claims.
         records: Of any trials.
+        passport: Trial to the hash of its data here, None where there are none.
     """
 
     experiment: Experiment
@@ -36,6 +37,7 @@ class Evidence:
     code: Callable[[Trial], Mapping[str, str]]
     results: Path
     records: Sequence[Record]
+    passport: Callable[[Trial], str | None] = lambda _: None
 
     def of(self, row: Row) -> list[Record]:
         """Return the records of a row, one per seed."""
@@ -68,10 +70,13 @@ def row_state(evidence: Evidence, row: Row) -> Verdict | None:
 
 
 def _was_started(evidence: Evidence, trial: Trial) -> bool:
-    """Look for the work of a trial, under the passports that records of these data have."""
+    """Look for the work of a trial on the data that are here, or that records were made on."""
+    if not any((evidence.results / "work").glob("*")):
+        return False
     trial = evidence.shrink(trial)
     name = trial.data.name
     passports = {each.passport for each in evidence.records if each.trial["data"]["name"] == name}
+    passports |= {here for here in (evidence.passport(trial),) if here}
     keys = (
         record.key(replace(trial, seed=seed), passport)
         for passport in passports

@@ -1,18 +1,62 @@
 """One run at a time in a results folder; the second one is told who is at work."""
 
 import contextlib
+import fcntl
 import json
 import os
 import platform
+import uuid
 from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from harness import process
+from harness.files import replace
+
+_WAIT_S = 1.0  # somebody who only looks whether the lock is held has it for an instant
+
+
+@dataclass(frozen=True, kw_only=True)
+class Holder:
+    """Who holds a folder, or held it last.
+
+    Attributes:
+        what: What it does, in words.
+        pid: Its number.
+        host: Its machine's name.
+        since: Start by its own clock, UTC.
+        process: See `harness.process.myself`.
+        machine: See `harness.process.machine`.
+        run: A name that no other run has.
+    """
+
+    what: str
+    pid: int
+    host: str
+    since: str
+    process: str = ""
+    machine: str = ""
+    run: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.what} since {self.since} by process {self.pid} on {self.host}"
+
+    @property
+    def is_here(self) -> bool:
+        """Say whether its number means something on this machine."""
+        return bool(self.machine) and self.machine == process.machine()
+
+    @property
+    def lives(self) -> bool | None:
+        """Say whether it still runs; None if it ran on another machine."""
+        return process.is_alive(self.process) if self.is_here else None
+
 
 @contextlib.contextmanager
-def held(results: Path, *, what: str) -> Iterator[None]:
+def held(results: Path, *, what: str) -> Iterator[Holder]:
     """Hold the folder's lock; the operating system frees it when this process dies.
 
     Args:
@@ -23,22 +67,51 @@ def held(results: Path, *, what: str) -> Iterator[None]:
         ValueError: If another process holds it; says which, since when, doing what.
     """
     results.mkdir(parents=True, exist_ok=True)
-    holder = results / "lock.json"
     lock = FileLock(results / "lock")
     try:
-        lock.acquire(blocking=False)
+        lock.acquire(timeout=_WAIT_S)
     except Timeout:
-        raise ValueError(f"{results} is in use: {_describe(holder)}") from None
+        raise ValueError(f"{results} is in use: {_who(results)}") from None
     with lock:
-        now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-        body = {"what": what, "pid": os.getpid(), "host": platform.node(), "since": now}
-        holder.write_text(json.dumps(body), encoding="utf-8")
-        yield
+        mine = _myself(what)
+        replace(results / "lock.json", json.dumps(asdict(mine)).encode())
+        yield mine
 
 
-def _describe(holder: Path) -> str:
+def holder(results: Path) -> Holder | None:
+    """Read who holds the folder, or held it last; None if that cannot be read."""
     try:
-        body = json.loads(holder.read_text(encoding="utf-8"))
-        return f"{body['what']} since {body['since']} by process {body['pid']} on {body['host']}"
-    except (OSError, ValueError, KeyError):
+        return Holder(**json.loads((results / "lock.json").read_bytes()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def is_held(results: Path) -> bool:
+    """Say whether some process holds the folder, as far as its file system has locks."""
+    try:
+        with (results / "lock").open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _myself(what: str) -> Holder:
+    return Holder(
+        what=what,
+        pid=os.getpid(),
+        host=platform.node(),
+        since=datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
+        process=process.myself(),
+        machine=process.machine(),
+        run=uuid.uuid4().hex,
+    )
+
+
+def _who(results: Path) -> str:
+    found = holder(results)
+    if found is None or found.lives is False:
         return "another process has just started there"
+    return str(found)

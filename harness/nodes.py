@@ -114,6 +114,34 @@ def _alive() -> list[Node]:
     ]
 
 
+@contextlib.contextmanager
+def chatter_to(path: Path) -> Iterator[None]:
+    """Send what Ray prints to a file: all of standard error, and Python's standard output.
+
+    A console that keeps the standard output it was made with goes on showing progress.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sys.stderr.flush()
+    before = os.dup(2)
+    with path.open("a", encoding="utf-8") as file, contextlib.redirect_stdout(file):
+        os.dup2(file.fileno(), 2)
+        try:
+            yield
+        finally:
+            sys.stderr.flush()
+            os.dup2(before, 2)
+            os.close(before)
+
+
+def where() -> str:
+    """Say on which node and GPUs this process of Ray runs."""
+    import ray
+
+    address = str(ray.util.get_node_ip_address())  # type: ignore[no-untyped-call]
+    gpus = ray.get_runtime_context().get_accelerator_ids().get("GPU", [])
+    return " ".join((address, *(f"GPU {each}" for each in gpus)))
+
+
 def at_once(nodes: Sequence[Node], *, cpus: float, gpus: float) -> int:
     """Return how many trials run side by side, each within one node.
 

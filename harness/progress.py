@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterable, Sequence
-from statistics import mean
 from types import TracebackType
 from typing import Self
 
@@ -14,6 +13,7 @@ from rich.text import Text
 
 from harness.plan import Planned
 from harness.schedule import Event
+from harness.status import duration
 
 _LINE_EVERY_S = 10.0
 
@@ -32,7 +32,8 @@ class Progress:
         self.done = dict.fromkeys(self.total, 0)
         self.ended: dict[str, str] = {}
         self.running: dict[str, Event] = {}
-        self.epoch_seconds: list[float] = []
+        self.epochs_seen = 0
+        self.epochs_seconds = 0.0
         self.last_line = 0.0
         self.live = Live(console=self.console, get_renderable=self._table, refresh_per_second=4)
 
@@ -61,7 +62,8 @@ class Progress:
             return
         resumed = key not in self.running and len(event.history) > 0
         new = event.history[len(event.history) if resumed else self.done[key] :]
-        self.epoch_seconds += [epoch.seconds for epoch in new]
+        self.epochs_seen += len(new)
+        self.epochs_seconds += sum(epoch.seconds for epoch in new)
         self.done[key] = len(event.history)
         self.running[key] = event
         if resumed:
@@ -71,10 +73,11 @@ class Progress:
 
     def seconds_left(self) -> float | None:
         """Estimate from the epochs of this run and what runs now; None before the first epoch."""
-        if not self.epoch_seconds:
+        if not self.epochs_seen:
             return None
         open_epochs = sum(self.total.values()) - sum(self.done.values())
-        return mean(self.epoch_seconds) * open_epochs / max(len(self.running), 1)
+        each = self.epochs_seconds / self.epochs_seen
+        return each * open_epochs / max(len(self.running), 1)
 
     def _print(self, text: str) -> None:
         self.last_line = time.monotonic()
@@ -82,7 +85,7 @@ class Progress:
 
     def _head(self) -> str:
         left = self.seconds_left()
-        rest = "" if left is None else f", {_duration(left)} left"
+        rest = "" if left is None else f", {duration(left)} left"
         return f"[{len(self.ended)}/{len(self.total)}{rest}]"
 
     def _table(self) -> Group:
@@ -122,11 +125,6 @@ def _now(event: Event) -> str:
 
 def _last_words(event: Event) -> str:
     if event.record is not None:
-        took = _duration(event.record.seconds)
+        took = duration(event.record.seconds)
         return f"{event.planned.name}: top-1 {event.record.metrics['top1']:.1f} % in {took}"
     return f"{event.planned.name}: failed: {event.failure}"
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

@@ -1,23 +1,18 @@
-"""A table from its file to its numbers: plan, run, mirror, write the table, draw the figure."""
+"""A table from its file to its trials, and from their records to its files and its figure."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from harness import (
+    copies,
     data,
-    declared,
     figures,
     judge,
-    lock,
     plan,
     record,
     report,
-    schedule,
     tradeoff,
     trial,
 )
@@ -25,13 +20,10 @@ from harness.data import desk
 from harness.data.passport import Passport
 from harness.evidence import Evidence
 from harness.judge import Judged
-from harness.mirror import Mirror
 from harness.plan import Planned
-from harness.progress import Progress
 from harness.record import Record
 from harness.report import Line
-from harness.runtime import Runtime, check_device
-from harness.schedule import Event, Resources
+from harness.runtime import Runtime
 from harness.specs import Experiment, Scale, Trial
 from harness.track import Output
 
@@ -87,80 +79,6 @@ def planned(request: Request, *, progress: data.Progress | None = None) -> list[
     )
 
 
-def run(
-    requests: Sequence[Request], *, resources: Resources | None, tracking: str, console: Console
-) -> tuple[list[Output], list[Event]]:
-    """Run what has no fresh record, then write each table and draw its figure.
-
-    A trial that several tables share runs once.
-
-    Args:
-        requests: Tables, all with the same runtime.
-        resources: What Ray gives to a trial; None runs here, one after the other.
-        tracking: Address of the MLflow store.
-        console: Shows progress and warnings, on the output it was made with.
-
-    Returns:
-        The tables, and the trials that failed.
-
-    Raises:
-        ValueError: If another process works in the results folder, or a request is wrong.
-    """
-    first = requests[0]
-    runtime = first.runtime
-    names = ", ".join(request.experiment.name for request in requests)
-    if resources is None or resources.address is None:
-        check_device(runtime.device)
-    say = partial(console.print, highlight=False, markup=False, soft_wrap=True)
-    with lock.held(runtime.results, what=f"running {names}"):
-        listed = [each for request in requests for each in planned(request, progress=steps(say))]
-        sharing = _by_key(listed)
-        todo = [each[0] for each in sharing.values() if _is_open(each[0], first)]
-        say(
-            f"{names} at {first.scale} scale: {len(sharing)} trials, "
-            f"{len(sharing) - len(todo)} recorded, {len(todo)} to run"
-        )
-        for request in requests:
-            declared.declare(
-                request.experiment,
-                scale=request.scale,
-                results=runtime.results,
-                records=_records(request),
-            )
-        if not todo:
-            return [write(request) for request in requests], []
-        campaign = runtime.campaign
-        with Mirror(tracking, results=runtime.results, warn=say, campaign=campaign) as mirror:
-            _complete(mirror, [each for each in listed if not _is_open(each, first)])
-            failed = _run(todo, sharing, runtime, resources, mirror, Progress(todo, console))
-            outputs = [_write_and_mirror(request, mirror) for request in requests]
-    return outputs, failed
-
-
-def _complete(mirror: Mirror, recorded: Sequence[Planned]) -> None:
-    """Mirror what has a record: its driver may have been killed before it could."""
-    for each in recorded:
-        if each.record is not None:
-            mirror.finished(each, each.record)
-
-
-def _by_key(listed: Sequence[Planned]) -> dict[str, list[Planned]]:
-    sharing: dict[str, list[Planned]] = {}
-    for each in listed:
-        sharing.setdefault(each.key, []).append(each)
-    return sharing
-
-
-def _is_open(each: Planned, request: Request) -> bool:
-    return each.state == "missing" or (each.state == "stale" and not request.keep_stale)
-
-
-def _write_and_mirror(request: Request, mirror: Mirror) -> Output:
-    output = write(request)
-    mirror.table(request.experiment, scale=request.scale, output=output, records=_records(request))
-    return output
-
-
 def write(request: Request) -> Output:
     """Write the table and draw its figure from the records that are there."""
     experiment, scale = request.experiment, request.scale
@@ -205,6 +123,7 @@ def evidence(request: Request) -> Evidence:
         code=trial.code,
         results=request.runtime.results,
         records=record.read_all(request.runtime.results),
+        passport=lambda each: copies.passport(each.data, request.runtime.data),
     )
 
 
@@ -219,7 +138,7 @@ def draw(request: Request) -> list[Path]:
     return _draw(request, lines(evidence(request)))
 
 
-def _records(request: Request) -> list[Record]:
+def records(request: Request) -> list[Record]:
     """Return the distinct records that the table is made from."""
     known = evidence(request)
     found = [each for row in request.experiment.rows for each in known.of(row)]
@@ -249,43 +168,3 @@ def _draw(request: Request, found: Sequence[Line]) -> list[Path]:
     if tradeoff.compares(experiment):
         drawn += figures.comparison(experiment, results=results)
     return drawn
-
-
-def steps(say: Callable[[str], None]) -> data.Progress:
-    """Return a progress report that speaks at every tenth of a long step."""
-
-    def show(what: str, done: int, total: int) -> None:
-        if done * 10 // total > (done - 1) * 10 // total:
-            say(f"making {what}: {done} of {total}")
-
-    return show
-
-
-def _run(
-    todo: Sequence[Planned],
-    sharing: Mapping[str, Sequence[Planned]],
-    runtime: Runtime,
-    resources: Resources | None,
-    mirror: Mirror,
-    progress: Progress,
-) -> list[Event]:
-    failed: list[Event] = []
-
-    def watch(event: Event) -> None:
-        progress.watch(event)
-        if event.failure is not None:
-            failed.append(event)
-        for each in sharing[event.planned.key]:
-            if event.record is not None:
-                mirror.finished(each, event.record)
-            elif event.failure is not None:
-                mirror.failed(each, event.failure)
-            else:
-                mirror.epochs(each, list(event.history))
-
-    with progress:
-        if resources is None:
-            schedule.in_process(todo, runtime, watch)
-        else:
-            schedule.on_ray(todo, runtime, watch, resources)
-    return failed

@@ -5,13 +5,11 @@ from the records, and a trial goes on from its own checkpoint.
 """
 
 import contextlib
-import os
+import platform
 import shutil
-import signal
-import sys
 import traceback
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +19,7 @@ from harness.nodes import Node
 from harness.plan import Planned
 from harness.record import Record
 from harness.runtime import Runtime
+from harness.stopping import Stop
 from harness.train import Epoch
 
 
@@ -33,12 +32,14 @@ class Event:
         history: Finished epochs; empty when it has just started.
         record: What it left, once it has finished.
         failure: Why it ended without a record, in a sentence.
+        where: Node and devices on which it runs.
     """
 
     planned: Planned
     history: Sequence[Epoch] = ()
     record: Record | None = None
     failure: str | None = None
+    where: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,44 +51,76 @@ class Resources:
         cpus: Processor cores of one trial.
         gpus: GPUs of one trial; a fraction shares one.
         retries: Times that a trial whose process died is started again.
+        at_once: Trials that run side by side; None for as many as fit.
     """
 
     address: str | None = None
     cpus: float = 1
     gpus: float = 0
     retries: int = 2
+    at_once: int | None = None
 
 
 Watch = Callable[[Event], None]
 
 
-def in_process(planned: Sequence[Planned], runtime: Runtime, watch: Watch) -> None:
-    """Run trials one after the other, here."""
+class _Stopped(Exception):  # noqa: N818 - nothing went wrong
+    """A trial ended after an epoch because the run is to stop."""
+
+
+def in_process(
+    planned: Sequence[Planned], runtime: Runtime, watch: Watch, stop: Stop | None = None
+) -> None:
+    """Run trials one after the other, here, until all have ended or `stop` was asked."""
+    stop = stop or Stop()
     for each in planned:
 
         def report(history: list[Epoch], each: Planned = each) -> None:
-            watch(Event(planned=each, history=history))
+            watch(Event(planned=each, history=history, where=platform.node()))
+            if stop.asked:
+                raise _Stopped
 
-        watch(_ended(each, runtime, _attempt(each, runtime, report)))
+        if stop.asked:
+            return
+        with contextlib.suppress(_Stopped):
+            try:
+                failure = _attempt(each, runtime, report)
+            except elastic.RankError as error:  # on Ray it starts again, here nothing does
+                failure = str(error)
+            watch(_ended(each, runtime, failure))
 
 
 def on_ray(
-    planned: Sequence[Planned], runtime: Runtime, watch: Watch, resources: Resources
+    planned: Sequence[Planned],
+    runtime: Runtime,
+    watch: Watch,
+    resources: Resources,
+    stop: Stop | None = None,
 ) -> None:
     """Run trials side by side on Ray, through one Tune experiment that is thrown away.
 
+    Args:
+        planned: What to run.
+        runtime: Where and how.
+        watch: Takes the events, in this thread.
+        resources: What a trial gets.
+        stop: Once asked, no trial starts, and each that runs ends with its next report; its
+            handlers replace those that Ray brings.
+
     Raises:
         ValueError: If no node could ever run a trial, or if the nodes share no results folder.
-        KeyboardInterrupt: On SIGINT or SIGTERM; started trials resume in the next run.
+        Interrupted: If `stop` is to leave at once; started trials resume in the next run.
     """
+    stop = stop or Stop()
     scratch = runtime.results / "work" / "tune"
     log = runtime.results / "logs" / "ray.log"
-    with _chatter_to(log):
+    with nodes.chatter_to(log):
         try:
             with nodes.connected(resources.address) as found:
-                signal.signal(signal.SIGTERM, _interrupt)
+                stop.install()
                 _refuse(found, runtime.results, resources)
-                _tune(planned, runtime, watch, resources, scratch)
+                if not stop.asked:
+                    _tune(planned, runtime, watch, resources, scratch, stop)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
 
@@ -104,37 +137,19 @@ def _refuse(found: Sequence[Node], results: Path, resources: Resources) -> None:
         )
 
 
-def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt
-
-
 def _tune(
-    planned: Sequence[Planned], runtime: Runtime, watch: Watch, resources: Resources, scratch: Path
+    planned: Sequence[Planned],
+    runtime: Runtime,
+    watch: Watch,
+    resources: Resources,
+    scratch: Path,
+    stop: Stop,
 ) -> None:
     from ray import tune
 
-    class Watcher(tune.Callback):
-        def __reduce__(self) -> tuple[type, tuple[()]]:
-            return tune.Callback, ()  # Tune pickles it into a file that nobody reads
-
-        def on_trial_result(self, **info: Any) -> None:  # type: ignore[override]
-            if "history" in info["result"]:
-                rows = [Epoch(**row) for row in info["result"]["history"]]
-                watch(Event(planned=info["trial"].config["planned"], history=rows))
-
-        def on_trial_complete(self, **info: Any) -> None:  # type: ignore[override]
-            each, last = info["trial"].config["planned"], info["trial"].last_result
-            watch(_ended(each, runtime, last.get("failure")))
-
-        def on_trial_error(self, **info: Any) -> None:  # type: ignore[override]
-            each, reason = info["trial"].config["planned"], _last_error(info["trial"])
-            watch(
-                _ended(each, runtime, f"its process died {resources.retries + 1} times; {reason}")
-            )
-
     def body(config: dict[str, Any]) -> dict[str, Any]:
         def report(history: list[Epoch]) -> None:
-            tune.report({"history": [asdict(epoch) for epoch in history]})
+            tune.report({"history": [asdict(epoch) for epoch in history], "where": nodes.where()})
 
         return {"failure": _attempt(config["planned"], runtime, report)}
 
@@ -143,6 +158,8 @@ def _tune(
         param_space={"planned": tune.grid_search(list(planned))},
         tune_config=tune.TuneConfig(
             trial_dirname_creator=lambda each: each.trial_id,
+            scheduler=_until(stop),
+            max_concurrent_trials=resources.at_once,
             # A new process imports for ten seconds; on a GPU it also gives the memory back.
             reuse_actors=resources.gpus == 0,
         ),
@@ -150,10 +167,62 @@ def _tune(
             name=uuid.uuid4().hex,
             storage_path=str(scratch),
             failure_config=tune.FailureConfig(max_failures=resources.retries),
-            callbacks=[Watcher()],
+            callbacks=[_watcher(runtime, watch, resources)],
             verbose=0,
         ),
     ).fit()
+
+
+def _watcher(runtime: Runtime, watch: Watch, resources: Resources) -> Any:
+    """Return what turns news of Tune into events."""
+    from ray import tune
+
+    class Watcher(tune.Callback):
+        def __reduce__(self) -> tuple[type, tuple[()]]:
+            return tune.Callback, ()  # Tune pickles it into a file that nobody reads
+
+        def on_trial_result(self, **info: Any) -> None:  # type: ignore[override]
+            each, result = info["trial"].config["planned"], info["result"]
+            if "history" in result:
+                rows = [Epoch(**row) for row in result["history"]]
+                watch(Event(planned=each, history=rows, where=result["where"]))
+
+        def on_trial_complete(self, **info: Any) -> None:  # type: ignore[override]
+            each, last = info["trial"].config["planned"], info["trial"].last_result
+            if "failure" in last:  # else it was stopped
+                watch(_ended(each, runtime, last["failure"]))
+
+        def on_trial_error(self, **info: Any) -> None:  # type: ignore[override]
+            each, reason = info["trial"].config["planned"], _last_error(info["trial"])
+            died = f"its process died {resources.retries + 1} times; {reason}"
+            watch(_ended(each, runtime, died))
+
+    return Watcher()
+
+
+def _until(stop: Stop) -> Any:
+    """Return what starts trials in their order and, once stop is asked, ends them one by one."""
+    from ray.tune.experiment import Trial
+    from ray.tune.schedulers import FIFOScheduler
+
+    class Until(FIFOScheduler):
+        def __reduce__(self) -> tuple[type, tuple[()]]:
+            return FIFOScheduler, ()
+
+        def on_trial_result(self, *_: Any) -> str:
+            # Until it is told to go on, a trial waits in its report, its checkpoint written.
+            return str(self.STOP if stop.asked else self.CONTINUE)
+
+        def choose_trial_to_run(self, tune_controller: Any) -> Any:
+            if not stop.asked:
+                return super().choose_trial_to_run(tune_controller)
+            for each in tune_controller.get_trials():
+                if each.status == Trial.PENDING:
+                    each.init_local_path()  # Tune lists the folders of all trials at its end
+                    tune_controller.stop_trial(each)
+            return None
+
+    return Until()  # type: ignore[no-untyped-call]
 
 
 def _attempt(
@@ -162,6 +231,8 @@ def _attempt(
     """Run one trial; return why it failed, or None. Only a dead process is tried again."""
     try:
         elastic.run(planned.trial, runtime, report)
+    except (_Stopped, elastic.RankError):
+        raise
     except (ValueError, ArithmeticError) as error:
         return str(error)
     except Exception as error:
@@ -181,22 +252,3 @@ def _last_error(trial: Any) -> str:
     """Return the last line of what Tune kept of an error."""
     text = trial.get_error() or "no reason is known"
     return str(text).strip().splitlines()[-1]
-
-
-@contextlib.contextmanager
-def _chatter_to(path: Path) -> Iterator[None]:
-    """Send what Ray prints to a file: all of standard error, and Python's standard output.
-
-    A console that keeps the standard output it was made with goes on showing progress.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    sys.stderr.flush()
-    before = os.dup(2)
-    with path.open("a", encoding="utf-8") as file, contextlib.redirect_stdout(file):
-        os.dup2(file.fileno(), 2)
-        try:
-            yield
-        finally:
-            sys.stderr.flush()
-            os.dup2(before, 2)
-            os.close(before)

@@ -27,6 +27,14 @@ def harness(*words, cwd=None):
         (["run", "table_b", "--scale", "dsk"], "'dsk' is not one of 'desk', 'paper'."),
         (["run", "table_b", "--seeds", "0"], "0 is not in the range x>=1."),
         (["run", "table_b", "--rows", "DSA at I,DSA at V"], "did you mean 'DSA at I"),
+        (
+            ["run", "table_b", "--max-trials", "17"],
+            "harness: 18 trials, limit 17; --max-trials changes the limit",
+        ),
+        (
+            ["run", "table_b", "--seeds", "1000"],
+            "harness: 6,000 trials, limit 1,000; --max-trials changes the limit",
+        ),
         (["run"], "harness: Missing argument 'TABLE...'."),
         (
             ["run", "table_b", "--scale", "paper"],

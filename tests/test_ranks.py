@@ -1,5 +1,6 @@
 """A trial in several processes is the trial in one."""
 
+import multiprocessing
 from dataclasses import replace
 
 import numpy as np
@@ -75,6 +76,17 @@ def test_a_rank_that_fails_says_why(tiny_trial, runtime):
     diverging = replace(tiny_trial, train=replace(tiny_trial.train, lr=1e30, warmup_epochs=0))
     with pytest.raises(ValueError, match="loss is nan in epoch 1"):
         elastic.run(diverging, replace(runtime, ranks=2), lambda _: None)
+
+
+@pytest.mark.slow
+def test_a_stop_leaves_no_rank_behind(tiny_trial, runtime):
+    def stop(history):
+        if history:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        elastic.run(tiny_trial, replace(runtime, ranks=2), stop)
+    assert multiprocessing.active_children() == []
 
 
 @pytest.mark.slow

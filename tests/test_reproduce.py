@@ -23,7 +23,7 @@ from dataclasses import replace
 from pathlib import Path
 from rich.console import Console
 from experiments.table_b import EXPERIMENT
-from harness import reproduce
+from harness import launch
 from harness.reproduce import Request
 from harness.runtime import Runtime
 from harness.schedule import Resources
@@ -31,7 +31,7 @@ from harness.track import store_uri
 from tests.test_reproduce import longer
 if __name__ == "__main__":
     results, data, how = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
-    _, failed = reproduce.run(
+    outcome = launch.run(
         [Request(
             experiment=EXPERIMENT,
             scale="desk",
@@ -43,7 +43,8 @@ if __name__ == "__main__":
         tracking=store_uri(results),
         console=Console(file=sys.stdout),
     )
-    print(len(failed), "failed")
+    print(len(outcome.failed), "failed")
+    sys.exit(outcome.code)
 """
 
 

@@ -11,6 +11,7 @@ import pytest
 from experiments.table_b import EXPERIMENT
 from harness import data, plan, record, schedule, trial
 from harness.schedule import Resources
+from harness.stopping import Stop
 from tests.conftest import shrunk
 
 pytestmark = pytest.mark.slow
@@ -75,6 +76,32 @@ def test_ray_and_this_process_end_with_the_same_numbers(runtime, tmp_path):
 def test_a_request_that_no_node_can_meet_is_refused(runtime):
     with pytest.raises(ValueError, match="asks for 1 CPUs and 64 GPUs on one node; the largest"):
         schedule.on_ray(planned(runtime), runtime, lambda _: None, Resources(gpus=64))
+
+
+@pytest.fixture
+def stop():
+    """A request to stop, and the handlers as they were after it."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield Stop()
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def test_one_runs_at_a_time_and_none_starts_after_a_stop(runtime, stop):
+    events, listed = Events(), planned(runtime, rows=(1, 3, 4))
+
+    def watch(event):
+        events.append(event)
+        if not event.history:  # Tune has told this trial to go on before it tells of it
+            signal.raise_signal(signal.SIGTERM)
+
+    with stop.patience():
+        schedule.on_ray(listed, runtime, watch, Resources(at_once=1), stop)
+    assert [(e.planned.key, len(e.history)) for e in events] == [
+        (listed[0].key, 0),
+        (listed[0].key, 1),
+    ]
+    assert events[0].where
 
 
 def parent(pid):

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
+from harness import process
 from harness.record import Record
-from harness.track import content, process
+from harness.track import content
 from harness.track.address import artifacts, connect, is_server, redact, store_file
 from harness.track.content import Rows, Subject, Table
 
