@@ -20,15 +20,18 @@ def held(results: Path, *, what: str) -> Iterator[None]:
         what: What this process does with it, for the other one to read.
 
     Raises:
-        ValueError: If another process holds it; says which, since when, doing what.
+        ValueError: If another process holds it; says which, since when, doing what. Or if the
+            folder cannot be written.
     """
-    results.mkdir(parents=True, exist_ok=True)
     holder = results / "lock.json"
     lock = FileLock(results / "lock")
     try:
+        results.mkdir(mode=0o700, parents=True, exist_ok=True)  # one that is there stays as it is
         lock.acquire(blocking=False)
     except Timeout:
         raise ValueError(f"{results} is in use: {_describe(holder)}") from None
+    except OSError as error:
+        raise ValueError(f"{results} cannot be written: {error.strerror}") from None
     with lock:
         now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
         body = {"what": what, "pid": os.getpid(), "host": platform.node(), "since": now}
