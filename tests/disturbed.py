@@ -41,17 +41,19 @@ RESUMED = {
 attempt = schedule._attempt
 
 
-def three_epochs(whole: Trial) -> Trial:
-    """Return a tiny trial of three epochs."""
-    small = shrunk(whole)
-    return replace(small, train=replace(small.train, epochs=3))
+def of_epochs(count: int) -> Callable[[Trial], Trial]:
+    """Return a scale of tiny trials; those of many epochs can be killed in the middle."""
 
+    def shrink(whole: Trial) -> Trial:
+        small = shrunk(whole)
+        every = small.evaluation.every_epochs if count < 10 else 0
+        return replace(
+            small,
+            train=replace(small.train, epochs=count),
+            evaluation=replace(small.evaluation, every_epochs=every),
+        )
 
-def thirty_epochs(whole: Trial) -> Trial:
-    """Return a tiny trial that is long enough to be killed in the middle."""
-    small = shrunk(whole)
-    evaluation = replace(small.evaluation, every_epochs=0)
-    return replace(small, train=replace(small.train, epochs=30), evaluation=evaluation)
+    return shrink
 
 
 def die(*_: object) -> None:
@@ -145,7 +147,7 @@ def one(runtime: Runtime) -> Planned:
     """Plan one trial of three epochs."""
     whole = EXPERIMENT.rows[3].trial
     assert whole is not None
-    small = three_epochs(whole)
+    small = of_epochs(3)(whole)
     from harness import data
 
     key = record.key(small, data.known(small.data, runtime.data).digest)
@@ -203,8 +205,8 @@ def scenarios(root: Path, data_root: Path) -> None:
 
 def command() -> None:
     """Give the command line with a desk scale that takes seconds."""
-    sys.argv = ["harness", *sys.argv[2:]]
-    scales.SCALES["desk"] = thirty_epochs
+    scales.SCALES["desk"] = of_epochs(int(sys.argv[2]))
+    sys.argv = ["harness", *sys.argv[3:]]
     __main__.main()
 
 

@@ -3,17 +3,20 @@
 import ast
 import os
 import re
+import shutil
 import sqlite3
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import matplotlib as mpl
 import pytest
 
-from harness import nodes
+from experiments.table_b import EXPERIMENT
+from harness import lock, nodes, replay, track
+from tests import disturbed
 from tests.sockets import listening
+from tests.test_reproduce import wait_for
 from tests.tracked import closed_port
 
 ROOT = Path(__file__).parents[1]
@@ -25,7 +28,7 @@ FORBIDDEN = {
     "pickle.Unpickler", "cloudpickle.load", "cloudpickle.loads", "dill.load", "joblib.load",
     "marshal.load", "marshal.loads", "shelve.open", "yaml.load", "yaml.full_load", "yaml.unsafe_load",
     "torch.hub.load", "subprocess.getoutput", "subprocess.getstatusoutput", "pd.read_pickle",
-    "pandas.read_pickle", "tempfile.mktemp",
+    "pandas.read_pickle", "tempfile.mktemp", "tune.Tuner.restore", "Tuner.restore",
 }  # fmt: skip
 CAREFUL = {"weights_only": True, "shell": False, "allow_pickle": False}
 
@@ -94,8 +97,9 @@ def environment(folder, **changes):
 
 
 def command(folder, *words, **changes):
+    """Start the command line; a desk trial takes six epochs of seconds."""
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.disturbed", "command", *map(str, words)],
+        [sys.executable, "-m", "tests.disturbed", "command", "6", *map(str, words)],
         cwd=ROOT,
         env=environment(folder, **changes),
         stdout=subprocess.PIPE,
@@ -104,7 +108,11 @@ def command(folder, *words, **changes):
     )
 
 
-STRANGER = "import ray, sys; ray.init(address=sys.argv[1], log_to_driver=False); print('inside')"
+STRANGER = """
+import sys
+from ray._raylet import GcsClient
+print("inside", GcsClient(address=sys.argv[1]).internal_kv_keys(b"", None))
+"""
 
 
 def stranger(folder, port):
@@ -126,28 +134,41 @@ def plant(results):
         path.write_bytes(HOSTILE % str(results.parent / "ran").encode())
 
 
+def send(results, empty_store):
+    """Send the records and the table to a SQLite file."""
+    (results / "mlflow").mkdir()
+    shutil.copy(empty_store, results / "mlflow" / "mlflow.db")
+    written = replay.sync(
+        f"sqlite:///{results}/mlflow/mlflow.db",
+        results=results,
+        experiments=[EXPERIMENT],
+        scales={"desk": disturbed.of_epochs(6)},
+        tables=lambda *_: track.Output(
+            files=tuple(sorted(results.glob("[tf]*/table_b.*"))),
+            markdown=(results / "tables" / "table_b.md").read_text(),
+        ),
+    )
+    assert written == 2
+
+
 @pytest.fixture(scope="module")
-def ran(tmp_path_factory, data_root):
-    """Run two rows on Ray, as a user does, with canaries about; then send them to SQLite."""
+def ran(tmp_path_factory, data_root, empty_store):
+    """Run a row on Ray, as a user does, with canaries about; then send it to SQLite."""
     folder = tmp_path_factory.mktemp("security")
     results = folder / CANARIES["path"] / "results"
     uri = f"http://user:{CANARIES['password']}@127.0.0.1:{closed_port()}"
+    words = ("run", "table_b", "--rows", "DSA at I", "--seeds", "1")
     where = ("--results", results, "--data", data_root)
-    words = ("run", "table_b", "--rows", "DSA at I,DSA at II", "--seeds", "1", *where)
-    process = command(folder, *words, MLFLOW_TRACKING_URI=uri)
-    deadline = time.monotonic() + 200
-    while not list(results.glob("work/*/epoch-*.pt")):
-        assert process.poll() is None, process.stdout.read()
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    process = command(folder, *words, *where, MLFLOW_TRACKING_URI=uri)
+    wait_for((results / "lock.json").exists, process)
+    plant(results)  # long before Ray has started
+    wait_for(lambda: list(results.glob("work/*/epoch-*.pt")), process)
     sockets = listening(process.pid)
     (port,) = (each.port for each in sockets if each.process == "gcs_server")
     refused = stranger(folder, port)
     said, _ = process.communicate(timeout=200)
     assert process.returncode == 0, said
-    sent = command(folder, "sync", *where[:2], MLFLOW_TRACKING_URI="")
-    said += sent.communicate(timeout=200)[0]
-    assert sent.returncode == 0, said
+    send(results, empty_store)
     return {"folder": folder, "results": results, "sockets": sockets, "said": said, "out": refused}
 
 
@@ -212,8 +233,6 @@ def test_others_can_neither_enter_the_results_nor_read_the_token(ran):
 
 
 def test_a_results_folder_that_is_there_keeps_its_rights(tmp_path):
-    from harness import lock
-
     tmp_path.chmod(0o750)
     with lock.held(tmp_path, what="running"):
         assert tmp_path.stat().st_mode & 0o777 == 0o750
