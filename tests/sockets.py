@@ -33,7 +33,7 @@ def family(pid: int) -> list[int]:
     return found
 
 
-def listening(pid: int) -> set[Listening]:
+def listening_sockets(pid: int) -> set[Listening]:
     """List the sockets on which a process, or one that it started, waits for calls."""
     sockets = dict(_sockets())
     found = set()

@@ -5,6 +5,7 @@ The long ones are in `test_chaos`; docs/reliability.md lists the promises.
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -196,3 +197,11 @@ def test_a_results_folder_that_cannot_be_written_is_refused_in_one_sentence(tmp_
             place, what="running"
         ):
             pass
+
+
+def test_every_test_that_the_page_names_exists():
+    page = (ROOT / "docs" / "reliability.md").read_text()
+    named = set(re.findall(r"`(test_\w+)`", page))
+    sources = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    assert len(named) > 40
+    assert {name for name in named if f"\ndef {name}(" not in sources} == set()

@@ -1,6 +1,8 @@
 """What others can reach, read or run: sockets, secrets, rights of folders, loading of files."""
 
 import ast
+import csv
+import io
 import os
 import re
 import shutil
@@ -13,16 +15,17 @@ import matplotlib as mpl
 import pytest
 
 from experiments.table_b import EXPERIMENT
-from harness import lock, nodes, replay, track
+from harness import figures, lock, nodes, replay, report, track
+from harness.specs import Experiment, Row
 from tests import disturbed
-from tests.sockets import listening
+from tests.sockets import listening_sockets
 from tests.test_reproduce import wait_for
 from tests.tracked import closed_port
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted([*ROOT.glob("harness/**/*.py"), *ROOT.glob("experiments/*.py"), ROOT / "noxfile.py"])
 CANARIES = {"environment": "canary-env-7c1f", "password": "canary-uri-7c1f", "path": "canary-path-7"}
-PORTS = ROOT / "docs" / "reliability.md"
+PAGE = ROOT / "docs" / "reliability.md"
 FORBIDDEN = {
     "eval", "exec", "compile", "__import__", "os.system", "os.popen", "pickle.load", "pickle.loads",
     "pickle.Unpickler", "cloudpickle.load", "cloudpickle.loads", "dill.load", "joblib.load",
@@ -96,10 +99,10 @@ def environment(folder, **changes):
     }
 
 
-def command(folder, *words, **changes):
-    """Start the command line; a desk trial takes six epochs of seconds."""
+def command(folder, *words, epochs=6, **changes):
+    """Start the command line with a desk scale of seconds."""
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.disturbed", "command", "6", *map(str, words)],
+        [sys.executable, "-m", "tests.disturbed", "command", str(epochs), *map(str, words)],
         cwd=ROOT,
         env=environment(folder, **changes),
         stdout=subprocess.PIPE,
@@ -163,7 +166,7 @@ def ran(tmp_path_factory, data_root, empty_store):
     wait_for((results / "lock.json").exists, process)
     plant(results)  # long before Ray has started
     wait_for(lambda: list(results.glob("work/*/epoch-*.pt")), process)
-    sockets = listening(process.pid)
+    sockets = listening_sockets(process.pid)
     (port,) = (each.port for each in sockets if each.process == "gcs_server")
     refused = stranger(folder, port)
     said, _ = process.communicate(timeout=200)
@@ -174,7 +177,7 @@ def ran(tmp_path_factory, data_root, empty_store):
 
 @pytest.mark.slow
 def test_a_run_listens_where_the_documentation_says_and_nowhere_else(ran):
-    documented = set(re.findall(r"^\| `([^`]+)` \| Ray", PORTS.read_text(), re.MULTILINE))
+    documented = set(re.findall(r"^\| `([^`]+)` \| Ray's", PAGE.read_text(), re.MULTILINE))
     open_to_all = {each for each in ran["sockets"] if not each.is_loopback}
     assert open_to_all
     assert {re.sub(r"::.*", "::…", each.process) for each in open_to_all} <= documented
@@ -230,6 +233,18 @@ def test_others_can_neither_enter_the_results_nor_read_the_token(ran):
     assert token.stat().st_mode & 0o777 == 0o600
     assert token.parent.stat().st_mode & 0o777 == 0o700
     assert token.read_text() not in ran["said"]
+
+
+@pytest.mark.parametrize("payload", ["=1+1", "+1", "-1+1", "@SUM(A1)", "\t=1", "<script>x</script>"])
+def test_no_label_becomes_a_formula_or_a_tag(payload, tmp_path):
+    row = Row(label=payload, trial=None, published={"top1": 1.0, "gflops": 2.0})
+    table = Experiment(name="t", title="x", caption="y", rows=(row,))
+    lines = report.lines(table, [], scale=lambda each: each, code=lambda _: {})
+    text = io.StringIO(report.comma_separated(lines, scale="desk"), newline="")
+    _, cells = csv.reader(text)
+    assert not cells[0].startswith(("=", "+", "-", "@", "\t"))
+    drawn = figures.table(table, lines, scale="desk", ceilings={}, results=tmp_path)
+    assert not any(b"<script>x" in path.read_bytes() for path in drawn)
 
 
 def test_a_results_folder_that_is_there_keeps_its_rights(tmp_path):
