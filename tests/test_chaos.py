@@ -33,6 +33,7 @@ from tests.test_security import command
 from tests.tracked import closed_port
 
 pytestmark = [pytest.mark.chaos, pytest.mark.slow]
+PATIENCE_S = 600
 ROWS = {"DSA at I": 2, "DSA at II": 3, "DSA at III": 4, "DSA at IV": 5}
 
 
@@ -83,8 +84,8 @@ def table(folder, data_root, *more, epochs=20):
 
 
 def ended(process):
-    """Wait for a process and return what it said; what it started on Ray is gone then too."""
-    said, _ = process.communicate(timeout=400)
+    """Wait for a process and return what it said."""
+    said, _ = process.communicate(timeout=PATIENCE_S)
     return said
 
 
@@ -139,7 +140,7 @@ def test_a_driver_killed_again_and_again_finishes_and_nothing_runs_twice(
     assert_undisturbed(listed, here, tmp_path / "alone")
 
 
-def wait_until_gone(pids, *, within_s=30):
+def wait_until_gone(pids, *, within_s=90):
     """Wait for what Ray leaves for some seconds when its driver is killed."""
     deadline = time.monotonic() + within_s
     while any(is_running(pid) for pid in pids):
@@ -156,9 +157,9 @@ def is_running(pid):
 def test_signals_at_random_leave_a_folder_that_goes_on(runtime, tmp_path, chance):
     results = tmp_path / "results"
     for signals in (["SIGINT"], ["SIGTERM"], ["SIGINT"] * 2, ["SIGTERM"] * 2):
-        process = table(tmp_path, runtime.data, epochs=60)
+        process = table(tmp_path, runtime.data, epochs=250)
         wait_for(lambda: "running" in holder(results), process)
-        time.sleep(chance.uniform(0, 15))
+        time.sleep(chance.uniform(0, 12))
         for name in signals:
             process.send_signal(signal.Signals[name])
             time.sleep(chance.uniform(0, 1))
@@ -169,11 +170,11 @@ def test_signals_at_random_leave_a_folder_that_goes_on(runtime, tmp_path, chance
             assert said.endswith("harness: interrupted; the same command goes on from here\n")
             assert "Traceback" not in said
         assert len(record.read_all(results)) == len(state(results)[0]) < len(ROWS)
-    finished, reached = state(results)
-    process = table(tmp_path, runtime.data, epochs=60)
+    _, reached = state(results)
+    process = table(tmp_path, runtime.data, epochs=250)
     said = ended(process)
     assert process.returncode == 0, said
-    listed = planned(replace(runtime, results=results), epochs=60)
+    listed = planned(replace(runtime, results=results), epochs=250)
     for each in listed:
         if each.key in reached:
             assert each.record.resumed_epochs[-1] >= reached[each.key]
@@ -291,7 +292,9 @@ def test_a_full_disk_is_a_sentence_and_the_same_command_goes_on_once_there_is_ro
 ):
     results, kept = tmp_path / "results", tmp_path / "kept"
     results.mkdir()
-    words = f"{sys.executable} -m tests.disturbed command 5 run table_b --rows 'DSA at II' --seeds 1"
+    words = (
+        f"{sys.executable} -m tests.disturbed command 5 run table_b --rows 'DSA at II' --seeds 1"
+    )
     program = f"{words} {how} --results {results} --data {runtime.data} 2>&1"
     script = FULL.format(results=results, kept=kept, command=program)
     done = subprocess.run(

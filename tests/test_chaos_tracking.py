@@ -13,7 +13,6 @@ import sys
 import threading
 import time
 import urllib.request
-from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 
@@ -36,8 +35,13 @@ from tests.tracked import (
 )
 
 pytestmark = [pytest.mark.chaos, pytest.mark.slow]
-TRIALS = [planned(seed=0), planned(seed=1), planned("TSN+I3D R50")]
+FAULTS = {"flaky": 10, "hang": 20, "dead": 30}  # and the seeds of its trials
 QUICK_S = 0.2  # for a call of the trainer, on a busy machine
+
+
+def three(seed):
+    """Plan trials of their own for a test."""
+    return [planned(seed=seed), planned(seed=seed + 1), planned("TSN+I3D R50", seed=seed)]
 
 
 class Server:
@@ -62,9 +66,13 @@ class Server:
         )
         wait_until(self.is_up, within_s=180)
 
+    @property
+    def uri(self):
+        return f"http://127.0.0.1:{self.port}"
+
     def is_up(self):
         try:
-            urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health", timeout=2).close()
+            urllib.request.urlopen(f"{self.uri}/health", timeout=2).close()
         except OSError:
             return False
         return True
@@ -153,13 +161,12 @@ def proxy(server):
         thread.join()
 
 
-@contextmanager
-def trained(results, uri, *, disturb=lambda: None):
-    """Mirror three trials of five epochs as a driver does; give how long its longest call took."""
+def trained(results, uri, trials, *, disturb):
+    """Mirror trials of five epochs as a driver does; return warnings and the longest call."""
     warnings, longest = [], 0.0
     opened = mirroring.Mirror(uri, results=results, warn=warnings.append)
     for number in range(6):
-        for each in TRIALS:
+        for each in trials:
             start = time.monotonic()
             opened.epochs(each, epochs(number))
             longest = max(longest, time.monotonic() - start)
@@ -167,12 +174,12 @@ def trained(results, uri, *, disturb=lambda: None):
             wait_until(lambda: opened._store is not None)
             disturb()
         time.sleep(0.3)
-    for each in TRIALS:
+    for each in trials:
         done = recorded(each, history=epochs(5))
         record.write(results, done, b"scores")
         opened.finished(each, done)
     opened.close(timeout_s=30)
-    yield warnings, longest
+    return warnings, longest
 
 
 def synced_by_command(results, uri):
@@ -183,19 +190,19 @@ def synced_by_command(results, uri):
     )
 
 
-def undisturbed(folder, empty_store):
+def undisturbed(folder, empty_store, trials):
     """Return what a store says when nothing goes wrong."""
     (folder / "mlflow").mkdir(parents=True)
     shutil.copy(empty_store, folder / "mlflow" / "mlflow.db")
-    for each in TRIALS:
+    for each in trials:
         record.write(folder, recorded(each, history=epochs(5)), b"scores")
     assert synced(folder) == 4
     return told(folder)
 
 
-@pytest.mark.parametrize("fault", ["flaky", "hang", "dead"])
+@pytest.mark.parametrize("fault", FAULTS)
 def test_whatever_a_server_does_no_call_waits_and_sync_brings_everything(
-    server, proxy, tmp_path, empty_store, fault
+    server, proxy, tmp_path, empty_store, monkeypatch, fault
 ):
     def disturb():
         if fault == "dead":
@@ -203,24 +210,27 @@ def test_whatever_a_server_does_no_call_waits_and_sync_brings_everything(
         else:
             proxy.mode = fault
 
-    results = tmp_path / "driver"
-    with trained(results, proxy.uri, disturb=disturb) as (warnings, longest):
-        assert longest < QUICK_S
-        assert len(warnings) == 1
-        assert "harness sync" in warnings[0]
+    results, trials = tmp_path / "driver", three(FAULTS[fault])
+    expected = undisturbed(tmp_path / "whole", empty_store, trials)
+    warnings, longest = trained(results, proxy.uri, trials, disturb=disturb)
+    assert longest < QUICK_S
+    assert len(warnings) == 1
+    assert "harness sync" in warnings[0]
     if fault == "dead":
         server.start()
     proxy.freed.set()
     proxy.mode = "flaky"
     done = synced_by_command(results, proxy.uri)
     assert (done.stdout, done.returncode) == ("4\n", 0), done.stderr
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", server.uri)
     found = told(server.results)
-    expected = undisturbed(tmp_path / "whole", empty_store)
-    for name, (status, tags, *rest) in expected.items():
-        got_status, got_tags, *got = found[name]
-        assert (got_status, got) == (status, rest)
+    for name, (status, tags, *values, files, start) in expected.items():
+        got_status, got_tags, *got_values, got_files, got_start = found[name]
+        assert (got_status, got_values, got_start) == (status, values, start)
         assert tags.items() <= got_tags.items()
-    assert len(runs(server.results)) == len(TRIALS)
+        assert set(files) <= set(got_files)
+    seeds = [int(run.data.tags["seed"]) // 10 for run in runs(server.results)]
+    assert seeds.count(FAULTS[fault] // 10) == len(trials)
 
 
 def test_a_server_that_is_down_before_the_start_is_said_within_seconds(tmp_path):
@@ -253,7 +263,7 @@ print(len(warnings), *warnings)
 def test_sixteen_processes_lose_nothing(server, results, where):
     """A server takes them all; a file that is locked too long is brought up to date by `sync`."""
     place = server.results if where == "server" else results
-    uri = f"http://127.0.0.1:{server.port}" if where == "server" else track.store_uri(results)
+    uri = server.uri if where == "server" else track.store_uri(results)
     loggers = [
         subprocess.Popen(
             [sys.executable, "-c", LOGGER, str(place), uri, str(seed)],
@@ -282,7 +292,7 @@ def test_sixteen_processes_lose_nothing(server, results, where):
 
 
 def test_a_sync_killed_at_any_call_is_completed_by_the_next(tmp_path, empty_store):
-    expected = undisturbed(tmp_path / "whole", empty_store)
+    expected = undisturbed(tmp_path / "whole", empty_store, three(0))
     for call in count(1):
         folder = tmp_path / f"killed at {call}"
         (folder / "mlflow").mkdir(parents=True)
@@ -292,7 +302,7 @@ def test_a_sync_killed_at_any_call_is_completed_by_the_next(tmp_path, empty_stor
             break
         synced(folder)
         assert told(folder) == expected, f"killed at call {call}"
-        assert len(runs(folder)) == len(TRIALS), f"killed at call {call}"
+        assert len(runs(folder)) == 3, f"killed at call {call}"
     assert call > 20
 
 

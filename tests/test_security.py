@@ -23,14 +23,20 @@ from tests.test_reproduce import wait_for
 from tests.tracked import closed_port
 
 ROOT = Path(__file__).parents[1]
-SOURCES = sorted([*ROOT.glob("harness/**/*.py"), *ROOT.glob("experiments/*.py"), ROOT / "noxfile.py"])
-CANARIES = {"environment": "canary-env-7c1f", "password": "canary-uri-7c1f", "path": "canary-path-7"}
+SOURCES = sorted(
+    [*ROOT.glob("harness/**/*.py"), *ROOT.glob("experiments/*.py"), ROOT / "noxfile.py"]
+)
+CANARIES = {
+    "environment": "canary-env-7c1f",
+    "password": "canary-uri-7c1f",
+    "path": "canary-path-7",
+}
 PAGE = ROOT / "docs" / "reliability.md"
 FORBIDDEN = {
     "eval", "exec", "compile", "__import__", "os.system", "os.popen", "pickle.load", "pickle.loads",
     "pickle.Unpickler", "cloudpickle.load", "cloudpickle.loads", "dill.load", "joblib.load",
-    "marshal.load", "marshal.loads", "shelve.open", "yaml.load", "yaml.full_load", "yaml.unsafe_load",
-    "torch.hub.load", "subprocess.getoutput", "subprocess.getstatusoutput", "pd.read_pickle",
+    "marshal.load", "marshal.loads", "shelve.open", "yaml.load", "yaml.full_load",
+    "yaml.unsafe_load", "torch.hub.load", "subprocess.getoutput", "subprocess.getstatusoutput", "pd.read_pickle",
     "pandas.read_pickle", "tempfile.mktemp", "tune.Tuner.restore", "Tuner.restore",
 }  # fmt: skip
 CAREFUL = {"weights_only": True, "shell": False, "allow_pickle": False}
@@ -53,8 +59,10 @@ def offences(source):
             for arg, value in named.items()
         )
         loose = name == "torch.load" and "weights_only" not in named
-        text = name.startswith("subprocess.") and node.args and isinstance(
-            node.args[0], (ast.Constant, ast.JoinedStr)
+        text = (
+            name.startswith("subprocess.")
+            and node.args
+            and isinstance(node.args[0], (ast.Constant, ast.JoinedStr))
         )
         if name in FORBIDDEN or careless or loose or text:
             found.append(f"line {node.lineno}: {name}")
@@ -131,7 +139,12 @@ HOSTILE = b"cposix\nsystem\n(S'touch %s'\ntR."
 
 def plant(results):
     """Put a pickle that runs a command where Ray keeps its own."""
-    for name in ("tuner.pkl", "trainable.pkl", "searcher-state-x.pkl", "experiment_state-9999.json"):
+    for name in (
+        "tuner.pkl",
+        "trainable.pkl",
+        "searcher-state-x.pkl",
+        "experiment_state-9999.json",
+    ):
         path = results / "work" / "tune" / "older" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(HOSTILE % str(results.parent / "ran").encode())
@@ -214,13 +227,17 @@ def test_no_file_of_a_run_holds_a_secret_or_where_it_was_written(ran):
 @pytest.mark.slow
 def test_a_store_holds_a_path_only_where_artifacts_lie(ran):
     with sqlite3.connect(ran["results"] / "mlflow" / "mlflow.db") as store:
-        tables = [name for (name,) in store.execute("select name from sqlite_master where type='table'")]
+        tables = [
+            name for (name,) in store.execute("select name from sqlite_master where type='table'")
+        ]
         found = set()
         for table in tables:
             rows = store.execute(f'select * from "{table}"')
             columns = [each[0] for each in rows.description]
             for row in rows:
-                found |= {f"{table}.{c}" for c, v in zip(columns, row, strict=True) if planted(str(v))}
+                found |= {
+                    f"{table}.{c}" for c, v in zip(columns, row, strict=True) if planted(str(v))
+                }
     store.close()
     assert found == {"experiments.artifact_location", "runs.artifact_uri"}
 
@@ -235,7 +252,9 @@ def test_others_can_neither_enter_the_results_nor_read_the_token(ran):
     assert token.read_text() not in ran["said"]
 
 
-@pytest.mark.parametrize("payload", ["=1+1", "+1", "-1+1", "@SUM(A1)", "\t=1", "<script>x</script>"])
+@pytest.mark.parametrize(
+    "payload", ["=1+1", "+1", "-1+1", "@SUM(A1)", "\t=1", "<script>x</script>"]
+)
 def test_no_label_becomes_a_formula_or_a_tag(payload, tmp_path):
     row = Row(label=payload, trial=None, published={"top1": 1.0, "gflops": 2.0})
     table = Experiment(name="t", title="x", caption="y", rows=(row,))
