@@ -60,7 +60,14 @@ def reproduce_ablations(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the tests; -- -m "not slow" leaves out the slow ones."""
     install(session, "test")
-    session.run("pytest", *session.posargs)
+    session.run("pytest", "-m", "not chaos", *session.posargs)
+
+
+@nox.session(default=False)
+def chaos(session: nox.Session) -> None:
+    """Kill drivers, workers, nodes and servers, and compare with an undisturbed run."""
+    install(session, "test")
+    session.run("pytest", "-n", "0", "-m", "chaos", *session.posargs)
 
 
 @nox.session

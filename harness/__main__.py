@@ -390,10 +390,10 @@ def _aside(text: str) -> None:
 
 
 def main() -> None:
-    """Run the command line; a user's mistake is one sentence and a non-zero exit code."""
+    """Run the command line; a mistake or a full disk is one sentence and a non-zero exit code."""
     try:
         app.main(standalone_mode=False)
-    except (click.ClickException, TrackingError, ValueError) as error:
+    except (click.ClickException, TrackingError, ValueError, OSError) as error:
         text = error.format_message() if isinstance(error, click.ClickException) else str(error)
         _aside(f"harness: {text}")
         sys.exit(MISTAKE)

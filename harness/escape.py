@@ -10,7 +10,7 @@ _TEX = {
     "–": "--",
     "×": r"$\times$",
 }
-_FORMULA_STARTS = ("=", "+", "-", "@")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t")
 
 
 def markdown(text: str) -> str:

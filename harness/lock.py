@@ -64,14 +64,17 @@ def held(results: Path, *, what: str) -> Iterator[Holder]:
         what: What this process does with it, for the other one to read.
 
     Raises:
-        ValueError: If another process holds it; says which, since when, doing what.
+        ValueError: If another process holds it; says which, since when, doing what. Or if the
+            folder cannot be written.
     """
-    results.mkdir(parents=True, exist_ok=True)
     lock = FileLock(results / "lock")
     try:
+        results.mkdir(mode=0o700, parents=True, exist_ok=True)  # one that is there stays as it is
         lock.acquire(timeout=_WAIT_S)
     except Timeout:
         raise ValueError(f"{results} is in use: {_who(results)}") from None
+    except OSError as error:
+        raise ValueError(f"{results} cannot be written: {error.strerror}") from None
     with lock:
         mine = _myself(what)
         replace(results / "lock.json", json.dumps(asdict(mine)).encode())

@@ -86,6 +86,8 @@ def connected(address: str | None) -> Iterator[list[Node]]:
 def _join(address: str | None) -> None:
     import ray
 
+    if address is None:
+        _hide_token()
     try:
         ray.init(
             address=address or "local",
@@ -97,6 +99,14 @@ def _join(address: str | None) -> None:
         lines = str(error.__cause__ or error).strip().splitlines()
         why = next((line for line in lines if "AuthToken" in line), lines[0]).partition(". ")[0]
         raise ValueError(f"Ray at {address or 'this machine'} cannot be joined: {why}") from error
+
+
+def _hide_token() -> None:
+    """Make the file of the token before Ray does, which would let every user read it."""
+    path = Path.home() / ".ray" / "auth_token"
+    if not path.exists():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600)
 
 
 def _alive() -> list[Node]:

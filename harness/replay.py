@@ -9,7 +9,7 @@ from harness import checkpoint, record
 from harness.plan import records_of
 from harness.record import Record
 from harness.specs import Experiment, Scale, Trial
-from harness.track import Output, Store, Subject, Table, explained
+from harness.track import Output, Store, Subject, Table, explained, patient
 
 Found = list[tuple[Subject, Record]]
 
@@ -51,7 +51,7 @@ def sync(
             found = _found(experiment, records, shrink)
             if found:
                 table = _table(experiment, scale, found, tables)
-                with explained(uri):
+                with explained(uri), patient():
                     store = store or Store(uri, results)
                     _replay(store, found, table, kept)
                 written += len(found) + 1

@@ -236,11 +236,19 @@ def _attempt(
     except (ValueError, ArithmeticError) as error:
         return str(error)
     except Exception as error:
-        path = runtime.results / "logs" / f"{planned.key}.txt"
+        kept = _keep_trace(runtime.results / "logs" / f"{planned.key}.txt")
+        return f"{type(error).__name__}: {error} ({kept})"
+    return None
+
+
+def _keep_trace(path: Path) -> str:
+    """Write the traceback of what was just raised, perhaps because the disk is full."""
+    try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(traceback.format_exc(), encoding="utf-8")
-        return f"{type(error).__name__}: {error} (traceback in {path})"
-    return None
+    except OSError as error:
+        return f"no traceback, for {path} cannot be written: {error.strerror}"
+    return f"traceback in {path}"
 
 
 def _ended(planned: Planned, runtime: Runtime, failure: str | None) -> Event:

@@ -1,6 +1,7 @@
 """The mirror in MLflow: real stores, real sockets, real processes, no training."""
 
 import getpass
+import os
 import platform
 import shutil
 import socket
@@ -16,6 +17,7 @@ import pytest
 from experiments.table_b import EXPERIMENT
 from harness import mirror as mirroring
 from harness import record, track, ui
+from tests.sockets import family, listening_sockets
 from tests.tracked import (
     LABEL,
     ROOT,
@@ -439,6 +441,9 @@ def test_the_browser_view_answers_takes_runs_and_ends_with_ctrl_c(
     other = replace(EXPERIMENT, name="table_x")
     with served(results) as (port, lines):
         uri = f"http://127.0.0.1:{port}"
+        sockets = {each for child in family(os.getpid())[1:] for each in listening_sockets(child)}
+        assert {each.port for each in sockets} >= {port}
+        assert all(each.is_loopback for each in sockets)
         with mirror(results, uri=uri) as opened:
             opened.finished(replace(planned(), table="table_x"), recorded(planned()))
             opened.table(other, scale="desk", output=published(results), records=[])

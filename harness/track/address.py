@@ -18,6 +18,8 @@ ENVIRONMENT = {
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
 
+PATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1"}
+
 
 class TrackingError(RuntimeError):
     """The store of runs does not do what it is asked."""
@@ -63,6 +65,19 @@ def connect(uri: str) -> "MlflowClient":
     client = MlflowClient(uri)
     client.search_experiments(max_results=1)
     return client
+
+
+@contextmanager
+def patient() -> Iterator[None]:
+    """Have failed calls of a server tried again, where nobody waits but a person."""
+    before = dict(os.environ)
+    os.environ.update(PATIENT)
+    try:
+        yield
+    finally:
+        for name in PATIENT:
+            os.environ.pop(name)
+        os.environ.update({name: before[name] for name in PATIENT if name in before})
 
 
 def redact(text: str) -> str:

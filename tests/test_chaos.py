@@ -1,0 +1,317 @@
+"""Long disturbances, by `nox -s chaos`: drivers, workers and nodes that die at random.
+
+A seed is printed; `HARNESS_TEST_SEED` repeats it. A test in which nothing died has failed.
+"""
+
+import contextlib
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from experiments.table_b import EXPERIMENT
+from harness import data, plan, record, schedule, trial
+from harness.nodes import ENVIRONMENT
+from harness.schedule import Resources
+from tests import disturbed
+from tests.disturbed import RESUMED, of_epochs
+from tests.sockets import family
+from tests.test_faults import numbers
+from tests.test_reproduce import state, wait_for
+from tests.test_security import command
+from tests.tracked import closed_port
+
+pytestmark = [pytest.mark.chaos, pytest.mark.slow]
+PATIENCE_S = 600
+ROWS = {"DSA at I": 2, "DSA at II": 3, "DSA at III": 4, "DSA at IV": 5}
+
+
+@pytest.fixture
+def chance():
+    """Give random numbers whose seed is printed."""
+    seed = int(os.environ.get("HARNESS_TEST_SEED") or random.SystemRandom().randrange(10_000))
+    print(f"HARNESS_TEST_SEED={seed}")
+    return random.Random(seed)
+
+
+def planned(runtime, *, epochs, seeds=1, rows=tuple(ROWS)):
+    chosen = tuple(EXPERIMENT.rows[ROWS[row]] for row in rows)
+    return plan.trials(
+        replace(EXPERIMENT, rows=chosen, claims=()),
+        scale=of_epochs(epochs),
+        seeds=seeds,
+        passport=lambda each: data.known(each.data, runtime.data).digest,
+        code=trial.code,
+        results=runtime.results,
+    )
+
+
+def assert_undisturbed(listed, runtime, elsewhere):
+    """Run trials again, alone and in peace, and compare all that a disturbance must not change."""
+    for each in listed:
+        alone = trial.run(each.trial, replace(runtime, results=elsewhere), lambda _: None)
+        found = record.read(runtime.results, each.key)
+        assert [epoch["epoch"] for epoch in found.history] == list(range(1, len(alone.history) + 1))
+        assert numbers(found) == numbers(alone)
+
+
+def workers(pid):
+    """Return the processes below one in which Ray runs trials."""
+    found = []
+    for each in family(pid):
+        with contextlib.suppress(OSError):
+            if Path(f"/proc/{each}/cmdline").read_bytes().startswith(b"ray::ImplicitFunc"):
+                found.append(each)
+    return found
+
+
+def table(folder, data_root, *more, epochs=20):
+    rows = ",".join(ROWS)
+    where = ("--results", folder / "results", "--data", data_root)
+    words = ("run", "table_b", "--rows", rows, "--seeds", "1", *where, *more)
+    return command(folder, *words, epochs=epochs)
+
+
+def ended(process):
+    """Wait for a process and return what it said."""
+    said, _ = process.communicate(timeout=PATIENCE_S)
+    return said
+
+
+def test_workers_killed_at_every_point_on_ray_end_with_the_same_numbers(
+    runtime, tmp_path, monkeypatch
+):
+    listed = planned(runtime, epochs=3, seeds=2)
+    points = dict(zip((each.key for each in listed), RESUMED, strict=True))
+    monkeypatch.setenv(disturbed.KILL, json.dumps(points))
+    monkeypatch.setattr(schedule, "_attempt", disturbed.disturbed)
+    events = []
+    schedule.on_ray(listed, runtime, events.append, Resources(cpus=1))
+    assert not [event.failure for event in events if event.failure]
+    assert {path.name for path in (runtime.results / "killed").iterdir()} == set(points)
+    for key, point in points.items():
+        found = record.read(runtime.results, key).resumed_epochs
+        assert found == (RESUMED[point] or [3]), point
+    assert_undisturbed(listed, runtime, tmp_path / "alone")
+
+
+@pytest.mark.parametrize("how", ["--no-ray", "--cpus-per-trial=1"])
+def test_a_driver_killed_again_and_again_finishes_and_nothing_runs_twice(
+    runtime, tmp_path, chance, how
+):
+    results = tmp_path / "results"
+    kills, finished, reached = 0, {}, {}
+    while len(finished) < len(ROWS) and kills < 12:
+        process = table(tmp_path, runtime.data, how)
+        with contextlib.suppress(AssertionError):  # it may end before anything moves
+            wait_for(lambda before=(finished, reached): state(results) != before, process)
+        time.sleep(chance.uniform(0, 4))
+        workers_left = [pid for pid in family(process.pid) if pid != process.pid]
+        process.kill()
+        process.communicate()
+        kills += process.returncode == -signal.SIGKILL
+        wait_until_gone(workers_left)
+        now, epochs = state(results)
+        assert {key: now[key] for key in finished} == finished
+        assert all(key in now or epochs[key] >= epoch for key, epoch in reached.items())
+        finished, reached = now, epochs
+    said = ended(table(tmp_path, runtime.data, how))
+    after, left = state(results)
+    assert kills >= 3, said
+    assert {key: after[key] for key in finished} == finished
+    assert (len(after), left) == (len(ROWS), {})
+    here = replace(runtime, results=results)
+    listed = planned(here, epochs=20)
+    assert {each.state for each in listed} == {"fresh"}
+    for each in listed:
+        resumed = each.record.resumed_epochs
+        assert resumed == sorted(resumed)
+    assert_undisturbed(listed, here, tmp_path / "alone")
+
+
+def wait_until_gone(pids, *, within_s=90):
+    """Wait for what Ray leaves for some seconds when its driver is killed."""
+    deadline = time.monotonic() + within_s
+    while any(is_running(pid) for pid in pids):
+        assert time.monotonic() < deadline, "a process outlived its driver"
+        time.sleep(0.2)
+
+
+def is_running(pid):
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
+
+
+def test_signals_at_random_leave_a_folder_that_goes_on(runtime, tmp_path, chance):
+    results = tmp_path / "results"
+    for signals in (["SIGINT"], ["SIGTERM"], ["SIGINT"] * 2, ["SIGTERM"] * 2):
+        process = table(tmp_path, runtime.data, epochs=250)
+        wait_for(lambda: "running" in holder(results), process)
+        time.sleep(chance.uniform(0, 12))
+        for name in signals:
+            process.send_signal(signal.Signals[name])
+            time.sleep(chance.uniform(0, 1))
+        said = ended(process)
+        assert process.returncode == 130 or process.returncode < 0 or len(signals) > 1, said
+        assert process.returncode != 0
+        if len(signals) == 1 and process.returncode == 130:
+            assert said.endswith("harness: interrupted; the same command goes on from here\n")
+            assert "Traceback" not in said
+        assert len(record.read_all(results)) == len(state(results)[0]) < len(ROWS)
+    _, reached = state(results)
+    process = table(tmp_path, runtime.data, epochs=250)
+    said = ended(process)
+    assert process.returncode == 0, said
+    listed = planned(replace(runtime, results=results), epochs=250)
+    for each in listed:
+        if each.key in reached:
+            assert each.record.resumed_epochs[-1] >= reached[each.key]
+    assert {each.state for each in listed} == {"fresh"}
+
+
+def holder(results):
+    with contextlib.suppress(OSError):
+        return (results / "lock.json").read_text()
+    return ""
+
+
+def test_of_two_drivers_one_works_and_the_other_is_told(runtime, tmp_path):
+    both = [table(tmp_path, runtime.data, "--no-ray", epochs=3) for _ in range(2)]
+    said = [ended(process) for process in both]
+    assert sorted(process.returncode for process in both) == [0, 2], said
+    (refused,) = [text for text in said if len(text.splitlines()) == 1]
+    assert re.search(r"is in use: running table_b since .* UTC by process \d+ on ", refused)
+    assert len(state(tmp_path / "results")[0]) == len(ROWS)
+
+
+CLUSTER = """
+import sys
+from ray._private.authentication.authentication_token_setup import ensure_token_if_auth_enabled
+from ray.cluster_utils import Cluster
+ensure_token_if_auth_enabled()
+made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
+others = [made.add_node(num_cpus=2) for _ in range(2)]
+print("address", made.address, flush=True)
+sys.stdin.readline()
+made.remove_node(others[0], allow_graceful=False)
+print("removed", flush=True)
+sys.stdin.readline()
+made.shutdown()
+"""
+
+
+@pytest.fixture
+def cluster():
+    """Start three nodes; a line ends one of them, without a word to it."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", CLUSTER],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, **ENVIRONMENT},
+    )
+    lines = iter(process.stdout.readline, "")
+    yield process, next(line.split()[1] for line in lines if line.startswith("address "))
+    process.communicate("\n\n")
+
+
+def test_a_table_on_three_nodes_survives_the_loss_of_one_and_of_workers(
+    runtime, tmp_path, chance, cluster
+):
+    process, address = cluster
+    listed = planned(runtime, epochs=30, seeds=2)
+    killed, removed = [], []
+
+    def kill():
+        """Kill two workers and a node while trials run."""
+        for _ in range(2):
+            pid = chance.choice(wait_for_workers(process.pid, 2))
+            os.kill(pid, signal.SIGKILL)
+            killed.append(pid)
+            time.sleep(chance.uniform(1, 5))
+        busy = set(wait_for_workers(process.pid, 3))
+        process.stdin.write("\n")
+        process.stdin.flush()
+        while "removed" not in process.stdout.readline():
+            pass
+        removed.extend(pid for pid in busy if not is_running(pid))
+
+    killer = threading.Thread(target=kill)
+    events = []
+
+    def watch(event):
+        events.append(event)
+        if len(event.history) == 2 and killer.ident is None:
+            killer.start()
+
+    schedule.on_ray(listed, runtime, watch, Resources(address=address, retries=5))
+    killer.join(60)
+    assert len(killed) == 2
+    assert removed
+    assert not [event.failure for event in events if event.failure]
+    resumed = Counter(bool(record.read(runtime.results, e.key).resumed_epochs) for e in listed)
+    assert resumed[True] >= 3
+    assert_undisturbed(listed, runtime, tmp_path / "alone")
+
+
+def wait_for_workers(pid, count):
+    deadline = time.monotonic() + 120
+    while len(found := workers(pid)) < count:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    return found
+
+
+FULL = """
+mount -t tmpfs -o size=6m tmpfs {results} || exit 77
+{command}; echo "first ended with $?"
+ls {results}/work/*/ | grep -c epoch-; ls {results}/records {results}/tables 2>&1 | head -3
+mount -o remount,size=64m {results}
+{command}; echo "second ended with $?"
+cp -r {results}/records {kept}
+"""
+
+
+@pytest.mark.skipif(shutil.which("unshare") is None, reason="no private file systems here")
+@pytest.mark.parametrize("how", ["--no-ray", "--cpus-per-trial=1"])
+def test_a_full_disk_is_a_sentence_and_the_same_command_goes_on_once_there_is_room(
+    runtime, tmp_path, how
+):
+    results, kept = tmp_path / "results", tmp_path / "kept"
+    results.mkdir()
+    words = (
+        f"{sys.executable} -m tests.disturbed command 5 run table_b --rows 'DSA at II' --seeds 1"
+    )
+    program = f"{words} {how} --results {results} --data {runtime.data} 2>&1"
+    script = FULL.format(results=results, kept=kept, command=program)
+    done = subprocess.run(
+        ["unshare", "--user", "--map-root-user", "--mount", "bash", "-c", script],
+        cwd=Path(__file__).parents[1],
+        env=os.environ | {"MLFLOW_TRACKING_URI": f"http://127.0.0.1:{closed_port()}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode == 77 or "unshare" in done.stderr:
+        pytest.skip("no private file systems here")
+    first, second = done.stdout.split("first ended with ")
+    assert "No space left on device" in first
+    assert "Traceback" not in first
+    assert second[0] in "12"
+    assert "second ended with 0" in second, done.stdout
+    (path,) = kept.glob("*.json")
+    found = json.loads(path.read_text())
+    assert found["resumed_epochs"] == [2]

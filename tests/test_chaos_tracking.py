@@ -1,0 +1,343 @@
+"""Long disturbances of MLflow, by `nox -s chaos`: a real server that dies, hangs or fails.
+
+Between the harness and the server stands a proxy that misbehaves.
+"""
+
+import http.client
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
+
+import pytest
+
+from harness import mirror as mirroring
+from harness import record, track
+from tests.test_track import told
+from tests.tracked import (
+    ROOT,
+    client,
+    closed_port,
+    curve,
+    epochs,
+    planned,
+    recorded,
+    runs,
+    synced,
+    wait_until,
+)
+
+pytestmark = [pytest.mark.chaos, pytest.mark.slow]
+FAULTS = {"flaky": 10, "hang": 20, "dead": 30}  # and the seeds of its trials
+QUICK_S = 0.2  # for a call of the trainer, on a busy machine
+
+
+def three(seed):
+    """Plan trials of their own for a test."""
+    return [planned(seed=seed), planned(seed=seed + 1), planned("TSN+I3D R50", seed=seed)]
+
+
+class Server:
+    """A real MLflow server on a SQLite file, that can be killed and started again."""
+
+    def __init__(self, results):
+        self.results = results
+        self.port = closed_port()
+        self.start()
+
+    def start(self):
+        command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1"]
+        command += ["--port", str(self.port), "--workers", "1"]
+        command += ["--backend-store-uri", track.store_uri(self.results)]
+        command += ["--artifacts-destination", track.artifacts(self.results)]
+        self.process = subprocess.Popen(
+            command,
+            env=os.environ | track.ENVIRONMENT | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        wait_until(self.is_up, within_s=180)
+
+    @property
+    def uri(self):
+        return f"http://127.0.0.1:{self.port}"
+
+    def is_up(self):
+        try:
+            urllib.request.urlopen(f"{self.uri}/health", timeout=2).close()
+        except OSError:
+            return False
+        return True
+
+    def kill(self):
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+class Proxy(ThreadingHTTPServer):
+    """Passes requests on, or does what `mode` says."""
+
+    daemon_threads = True
+
+    def __init__(self, behind):
+        super().__init__(("127.0.0.1", 0), Passing)
+        self.behind = behind
+        self.mode = "pass"
+        self.calls = count(1)
+        self.freed = threading.Event()
+
+    @property
+    def uri(self):
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+
+class Passing(BaseHTTPRequestHandler):
+    """A request on its way."""
+
+    protocol_version = "HTTP/1.1"
+
+    def handle_request(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if self.server.mode == "hang":
+            self.server.freed.wait()
+            self.close_connection = True
+        elif self.server.mode == "flaky" and next(self.server.calls) % 2 == 0:
+            self.answer(500, b"{}")
+        else:
+            self.answer(*self.passed_on(body))
+
+    def passed_on(self, body):
+        behind = http.client.HTTPConnection("127.0.0.1", self.server.behind, timeout=60)
+        headers = {k: v for k, v in self.headers.items() if k.lower() not in ("host", "connection")}
+        try:
+            behind.request(self.command, self.path, body, headers)
+            response = behind.getresponse()
+            return response.status, response.read()
+        except OSError:
+            return 502, b"{}"
+        finally:
+            behind.close()
+
+    def answer(self, status, body):
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_request  # noqa: N815
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory, empty_store):
+    """A server that starts empty."""
+    results = tmp_path_factory.mktemp("server")
+    (results / "mlflow").mkdir()
+    shutil.copy(empty_store, results / "mlflow" / "mlflow.db")
+    running = Server(results)
+    yield running
+    running.kill()
+
+
+@pytest.fixture
+def proxy(server):
+    with Proxy(server.port) as between:
+        thread = threading.Thread(target=between.serve_forever)
+        thread.start()
+        yield between
+        between.freed.set()
+        between.shutdown()
+        thread.join()
+
+
+def trained(results, uri, trials, *, disturb):
+    """Mirror trials of five epochs as a driver does; return warnings and the longest call."""
+    warnings, longest = [], 0.0
+    opened = mirroring.Mirror(uri, results=results, warn=warnings.append)
+    for number in range(6):
+        for each in trials:
+            start = time.monotonic()
+            opened.epochs(each, epochs(number))
+            longest = max(longest, time.monotonic() - start)
+        if number == 2:
+            wait_until(lambda: opened._store is not None)
+            disturb()
+        time.sleep(0.3)
+    for each in trials:
+        done = recorded(each, history=epochs(5))
+        record.write(results, done, b"scores")
+        opened.finished(each, done)
+    opened.close(timeout_s=30)
+    return warnings, longest
+
+
+def synced_by_command(results, uri):
+    """Replay the records in a process of its own, as a user does."""
+    program = f"from tests.tracked import *; print(synced(Path({str(results)!r}), uri={uri!r}))"
+    return subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+
+def undisturbed(folder, empty_store, trials):
+    """Return what a store says when nothing goes wrong."""
+    (folder / "mlflow").mkdir(parents=True)
+    shutil.copy(empty_store, folder / "mlflow" / "mlflow.db")
+    for each in trials:
+        record.write(folder, recorded(each, history=epochs(5)), b"scores")
+    assert synced(folder) == 4
+    return told(folder)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_whatever_a_server_does_no_call_waits_and_sync_brings_everything(
+    server, proxy, tmp_path, empty_store, monkeypatch, fault
+):
+    def disturb():
+        if fault == "dead":
+            server.kill()
+        else:
+            proxy.mode = fault
+
+    results, trials = tmp_path / "driver", three(FAULTS[fault])
+    expected = undisturbed(tmp_path / "whole", empty_store, trials)
+    warnings, longest = trained(results, proxy.uri, trials, disturb=disturb)
+    assert longest < QUICK_S
+    assert len(warnings) == 1
+    assert "harness sync" in warnings[0]
+    if fault == "dead":
+        server.start()
+    proxy.freed.set()
+    proxy.mode = "flaky"
+    done = synced_by_command(results, proxy.uri)
+    assert (done.stdout, done.returncode) == ("4\n", 0), done.stderr
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", server.uri)
+    found = told(server.results)
+    for name, (status, tags, *values, files, start) in expected.items():
+        got_status, got_tags, *got_values, got_files, got_start = found[name]
+        assert (got_status, got_values, got_start) == (status, values, start)
+        assert tags.items() <= got_tags.items()
+        assert set(files) <= set(got_files)
+    seeds = [int(run.data.tags["seed"]) // 10 for run in runs(server.results)]
+    assert seeds.count(FAULTS[fault] // 10) == len(trials)
+
+
+def test_a_server_that_is_down_before_the_start_is_said_within_seconds(tmp_path):
+    uri = f"http://127.0.0.1:{closed_port()}"
+    client(f"sqlite:///{tmp_path}/imported.db")  # imports MLflow, which takes seconds
+    start = time.monotonic()
+    with pytest.raises(track.TrackingError, match="failed"):
+        mirroring.check(uri, results=tmp_path)
+    assert time.monotonic() - start < 5
+
+
+LOGGER = """
+import sys
+from tests.tracked import *
+results, uri, seed = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+warnings = []
+opened = mirroring.Mirror(uri, results=results, warn=warnings.append)
+history = epochs(100)
+for number in range(1, 101):
+    opened.epochs(planned(seed=seed), history[:number])
+done = recorded(planned(seed=seed), history=history)
+record.write(results, done, b"scores")
+opened.finished(planned(seed=seed), done)
+opened.close(timeout_s=500)
+print(len(warnings), *warnings)
+"""
+
+
+@pytest.mark.parametrize("where", ["server", "file"])
+def test_sixteen_processes_lose_nothing(server, results, where):
+    """A server takes them all; a file that is locked too long is brought up to date by `sync`."""
+    place = server.results if where == "server" else results
+    uri = server.uri if where == "server" else track.store_uri(results)
+    loggers = [
+        subprocess.Popen(
+            [sys.executable, "-c", LOGGER, str(place), uri, str(seed)],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for seed in range(100, 116)
+    ]
+    ends = [each.communicate() for each in loggers]
+    assert [each.returncode for each in loggers] == [0] * 16, ends
+    warned = [out for out, _ in ends if not out.startswith("0")]
+    print(len(warned), "of 16 warned", warned[:2])
+    if where == "server":
+        assert not warned
+    elif warned:
+        synced(place)
+    found = [run for run in runs(place) if int(run.data.tags["seed"]) >= 100]
+    assert sorted(run.data.tags["seed"] for run in found) == [str(seed) for seed in range(100, 116)]
+    for run in found:
+        assert run.info.status == "FINISHED"
+        assert curve(place, run, "train/loss") == [
+            (each.epoch, each.loss, each.finished_ms) for each in epochs(100)
+        ]
+
+
+def test_a_sync_killed_at_any_call_is_completed_by_the_next(tmp_path, empty_store):
+    expected = undisturbed(tmp_path / "whole", empty_store, three(0))
+    for call in count(1):
+        folder = tmp_path / f"killed at {call}"
+        (folder / "mlflow").mkdir(parents=True)
+        shutil.copy(empty_store, folder / "mlflow" / "mlflow.db")
+        shutil.copytree(tmp_path / "whole" / "records", folder / "records")
+        if killed_at(call, folder) == 0:
+            break
+        synced(folder)
+        assert told(folder) == expected, f"killed at call {call}"
+        assert len(runs(folder)) == 3, f"killed at call {call}"
+    assert call > 20
+
+
+def killed_at(call, folder):
+    """Sync in a copy of this process that dies at a call of the store; return how it ended."""
+    pid = os.fork()
+    if pid == 0:
+        from mlflow import MlflowClient
+
+        calls = count(1)
+
+        def deadly(method):
+            def called(*args, **named):
+                if next(calls) == call:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                return method(*args, **named)
+
+            return called
+
+        for name in ("create_run", "log_batch", "set_tag", "log_inputs", "set_terminated",
+                     "log_artifact", "log_dict", "search_runs", "create_experiment"):  # fmt: skip
+            setattr(MlflowClient, name, deadly(getattr(MlflowClient, name)))
+        synced(folder)
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def test_a_port_that_answers_slowly_costs_the_driver_nothing(tmp_path):
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(16)
+        uri = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        opened = mirroring.Mirror(uri, results=tmp_path, warn=lambda _: None)
+        start = time.monotonic()
+        for number in range(1_000):
+            opened.epochs(planned(), epochs(number % 5))
+        assert time.monotonic() - start < 2
+        opened.close(timeout_s=0)

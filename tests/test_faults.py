@@ -1,0 +1,205 @@
+"""What happens when something dies, fills up or lies: one test per promise, cheap ones here.
+
+The long ones are in `test_chaos`; docs/reliability.md lists the promises.
+"""
+
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from harness import lock, record, schedule, train, trial
+from tests import disturbed
+from tests.disturbed import RESUMED
+from tests.test_record import made
+from tests.test_trial import StoppedError
+
+ROOT = Path(__file__).parents[1]
+
+
+def numbers(done):
+    """Return all of a record that a disturbance must not change."""
+    clock = ("seconds", "waited_s", "finished_ms")
+    history = [{k: v for k, v in epoch.items() if k not in clock} for epoch in done.history]
+    return history, done.metrics, done.scores_sha256, done.key, done.gmacs
+
+
+@pytest.fixture(scope="module")
+def scenarios(tmp_path_factory, data_root):
+    """A trial undisturbed, killed at each point, and on a full disk, all of them run to the end."""
+    root = tmp_path_factory.mktemp("scenarios")
+    program = [sys.executable, "-m", "tests.disturbed", "scenarios", str(root), str(data_root)]
+    done = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    told = json.loads((root / "ends.json").read_text())
+    records = {name: record.read(root / name, told["key"]) for name in [*told["ends"], "whole"]}
+    return root, told["ends"], records
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("point", RESUMED)
+def test_a_trial_killed_at_any_point_ends_with_the_same_bits(scenarios, point):
+    _, ends, records = scenarios
+    assert ends[point] == -signal.SIGKILL
+    assert records[point].resumed_epochs == RESUMED[point]
+    assert numbers(records[point]) == numbers(records["whole"])
+
+
+@pytest.mark.slow
+def test_a_disk_that_fills_up_fails_a_trial_in_a_sentence_and_it_goes_on_later(scenarios):
+    root, _, records = scenarios
+    said = json.loads((root / "full disk" / "full.json").read_text())
+    assert said["failure"].startswith("OSError: [Errno 27] File too large")
+    assert len(said["failure"].splitlines()) == 1
+    assert said["epochs_left"] == 1
+    assert records["full disk"].resumed_epochs == [1]
+    assert numbers(records["full disk"]) == numbers(records["whole"])
+
+
+def test_a_clock_that_is_set_back_changes_neither_the_checkpoint_nor_the_numbers(
+    tiny_trial, runtime, tmp_path, monkeypatch
+):
+    longer = replace(tiny_trial, train=replace(tiny_trial.train, epochs=4))
+    undisturbed = trial.run(longer, replace(runtime, results=tmp_path / "whole"), lambda _: None)
+
+    def stop(history):
+        if len(history) == 3:
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        trial.run(longer, runtime, stop)
+    newest_first = sorted(runtime.work(undisturbed.key).glob("*.pt"), reverse=True)
+    for age, path in enumerate(newest_first):
+        os.utime(path, (10_000 + age, 10_000 + age))
+    now = time.time_ns
+    monkeypatch.setattr(time, "time_ns", lambda: now() - 3_600 * 10**9)
+    resumed = trial.run(longer, runtime, lambda _: None)
+    assert resumed.resumed_epochs == [3]
+    assert resumed.history[3]["finished_ms"] < resumed.history[2]["finished_ms"]
+    assert resumed.history[3]["seconds"] > 0
+    assert numbers(resumed) == numbers(undisturbed)
+
+
+def test_a_gpu_out_of_memory_ends_the_trial_alone_and_changes_no_batch(
+    tiny_trial, runtime, monkeypatch
+):
+    first = disturbed.one(runtime)
+    second = replace(first, trial=tiny_trial)
+    step, batches = train._Trainer._step, []
+
+    def full(trainer, lr):
+        if trainer.spec.epochs == first.trial.train.epochs:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        batches.append(trainer.spec.batch_videos)
+        step(trainer, lr)
+
+    monkeypatch.setattr(train._Trainer, "_step", full)
+    events = []
+    second = replace(second, key=trial.run(tiny_trial, runtime, lambda _: None).key)
+    schedule.in_process([first, second], runtime, events.append)
+    (failed,) = [event for event in events if event.failure]
+    assert failed.failure.startswith("OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00")
+    assert record.read(runtime.results, first.key) is None
+    assert events[-1].record.metrics["videos"] == 12
+    assert set(batches) == {tiny_trial.train.batch_videos}
+
+
+def test_a_record_cut_or_flipped_anywhere_is_never_believed(tmp_path):
+    record.write(tmp_path, made(), b"")
+    path = tmp_path / "records" / f"{made().key}.json"
+    whole = path.read_bytes()
+    for place in range(len(whole) - 2):
+        path.write_bytes(whole[:place])
+        with pytest.raises(ValueError, match="delete it"):
+            record.read(tmp_path, made().key)
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        with contextlib.suppress(ValueError):  # a digit beyond those that a number has
+            assert record.read(tmp_path, made().key) == made()
+
+
+def test_a_trial_that_failed_has_no_record_and_runs_again(tiny_trial, runtime):
+    greedy = replace(tiny_trial, train=replace(tiny_trial.train, batch_videos=99))
+    planned = replace(disturbed.one(runtime), trial=greedy)
+    for _ in range(2):
+        events = []
+        schedule.in_process([planned], runtime, events.append)
+        assert "do not fill one batch of 99" in events[-1].failure
+        assert not (runtime.results / "records").exists()
+
+
+RACER = """
+import sys, time
+from pathlib import Path
+from harness import lock
+print("ready", flush=True)
+sys.stdin.readline()
+try:
+    with lock.held(Path(sys.argv[1]), what="running table_x"):
+        print("works", flush=True)
+        time.sleep(3)
+except ValueError as error:
+    print(error, flush=True)
+"""
+
+
+def test_of_many_that_start_at_once_one_works(tmp_path):
+    racers = [
+        subprocess.Popen(
+            [sys.executable, "-c", RACER, str(tmp_path)],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(8)
+    ]
+    assert {each.stdout.readline() for each in racers} == {"ready\n"}
+    for each in racers:
+        each.stdin.write("go\n")
+        each.stdin.flush()
+    said = [each.communicate()[0] for each in racers]
+    assert said.count("works\n") == 1
+    assert sum(f"{tmp_path} is in use" in each for each in said) == 7
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        '{"what": "running", "pid": 1, "host": "elsewhere", "since": "2020-01-01 00:00:00 UTC"}',
+        f'{{"what": "running", "pid": {os.getpid()}, "host": "h", "since": "2099"}}',
+        '{"what": "runn',
+        "",
+    ],
+)
+def test_what_a_dead_owner_left_does_not_hold_the_folder(tmp_path, forged):
+    (tmp_path / "lock.json").write_text(forged)
+    (tmp_path / "lock").write_text(forged)
+    with lock.held(tmp_path, what="running table_b"):
+        assert json.loads((tmp_path / "lock.json").read_text())["pid"] == os.getpid()
+
+
+def test_a_results_folder_that_cannot_be_written_is_refused_in_one_sentence(tmp_path):
+    (tmp_path / "file").write_text("")
+    for place in (tmp_path / "file" / "results", Path("/proc/results")):
+        with (
+            pytest.raises(ValueError, match=f"{place} cannot be written: "),
+            lock.held(place, what="running"),
+        ):
+            pass
+
+
+def test_every_test_that_the_page_names_exists():
+    page = (ROOT / "docs" / "reliability.md").read_text()
+    named = set(re.findall(r"`(test_\w+)`", page))
+    sources = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    assert len(named) > 40
+    assert {name for name in named if f"\ndef {name}(" not in sources} == set()
