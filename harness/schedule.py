@@ -7,6 +7,7 @@ from the records, and a trial goes on from its own checkpoint.
 import contextlib
 import platform
 import shutil
+import signal
 import traceback
 import uuid
 from collections.abc import Callable, Sequence
@@ -19,7 +20,7 @@ from harness.nodes import Node
 from harness.plan import Planned
 from harness.record import Record
 from harness.runtime import Runtime
-from harness.stopping import Stop
+from harness.stopping import Interrupted, Stop
 from harness.train import Epoch
 
 
@@ -121,6 +122,8 @@ def on_ray(
                 _refuse(found, runtime.results, resources)
                 if not stop.asked:
                     _tune(planned, runtime, watch, resources, scratch, stop)
+        except SystemExit:  # Ray's own answer to SIGTERM, while it starts
+            raise Interrupted(128 + signal.SIGTERM) from None
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
 
