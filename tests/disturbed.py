@@ -19,7 +19,7 @@ from typing import Any
 
 from experiments import scales
 from experiments.table_b import EXPERIMENT
-from harness import __main__, checkpoint, record, schedule, train, trial
+from harness import __main__, checkpoint, record, schedule, train
 from harness.plan import Planned
 from harness.runtime import Runtime
 from harness.schedule import Event
