@@ -179,6 +179,7 @@ def test_of_many_that_start_at_once_one_works(tmp_path):
         '{"what": "runn',
         "",
     ],
+    ids=["elsewhere", "alive", "torn", "empty"],
 )
 def test_what_a_dead_owner_left_does_not_hold_the_folder(tmp_path, forged):
     (tmp_path / "lock.json").write_text(forged)

@@ -170,6 +170,7 @@ ONCE = [
 ]
 
 
+@pytest.mark.chaos
 @pytest.mark.slow
 @pytest.mark.parametrize(("how", "number", "moment"), ONCE)
 def test_a_signal_ends_a_run_after_its_epoch(results, data_root, undisturbed, how, number, moment):
@@ -196,6 +197,7 @@ def test_a_signal_ends_a_run_after_its_epoch(results, data_root, undisturbed, ho
         assert record.read(results, key).resumed_epochs == [epoch]
 
 
+@pytest.mark.chaos
 @pytest.mark.slow
 @pytest.mark.parametrize(("how", "number"), [("here", signal.SIGINT), ("ray", signal.SIGTERM)])
 def test_a_second_signal_ends_a_run_at_once(results, data_root, undisturbed, how, number):
