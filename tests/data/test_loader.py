@@ -269,7 +269,8 @@ def test_a_video_that_never_comes_is_named(splits, tiny_trial, runtime):
 @pytest.mark.slow
 def test_a_killed_worker_is_told_with_the_video_that_it_read(splits, tiny_trial, runtime):
     clips = Clips(tiny_trial.data, seed=0, cache=slow_on("test/00007"))
-    workers = Workers(clips, replace(runtime, workers=1))
+    # Beside other tests nobody may hear of the death before this time is over.
+    workers = Workers(clips, replace(runtime, workers=1, loader_timeout_s=20))
     workers.start()
     pid = workers.processes[0].pid
     test = Loader(splits["test"], workers, views=VIEWS, batch_videos=6)
