@@ -37,7 +37,8 @@ FORBIDDEN = {
     "pickle.Unpickler", "cloudpickle.load", "cloudpickle.loads", "dill.load", "joblib.load",
     "marshal.load", "marshal.loads", "shelve.open", "yaml.load", "yaml.full_load",
     "yaml.unsafe_load", "torch.hub.load", "subprocess.getoutput", "subprocess.getstatusoutput",
-    "pd.read_pickle", "pandas.read_pickle", "tempfile.mktemp", "tune.Tuner.restore", "Tuner.restore",
+    "pd.read_pickle", "pandas.read_pickle", "tempfile.mktemp",
+    "tune.Tuner.restore", "Tuner.restore",
 }  # fmt: skip
 CAREFUL = {"weights_only": True, "shell": False, "allow_pickle": False}
 
