@@ -30,7 +30,7 @@ from tests.sockets import family
 from tests.test_faults import numbers
 from tests.test_reproduce import state, wait_for
 from tests.test_security import command
-from tests.tracked import closed_port
+from tests.tracked import closed_port, wait_until
 
 pytestmark = [pytest.mark.chaos, pytest.mark.slow]
 PATIENCE_S = 600
@@ -247,6 +247,7 @@ def test_a_table_on_three_nodes_survives_the_loss_of_one_and_of_workers(
         process.stdin.flush()
         while "removed" not in process.stdout.readline():
             pass
+        wait_until(lambda: not all(map(is_running, busy)))
         removed.extend(pid for pid in busy if not is_running(pid))
 
     killer = threading.Thread(target=kill)
