@@ -186,7 +186,7 @@ def children():
 
 def command(root, out):
     return [
-        *(sys.executable, "-m", "harness", "data", "check", "--folder", str(root)),
+        *(sys.executable, "-m", "harness", "data", "check", "mine", "--root", str(root)),
         *("--out", str(out), "--min-frames", "1"),
     ]
 
