@@ -17,6 +17,8 @@ def folder(tmp_path_factory):
     return folder
 
 
+# Of a process that forked after many other tests, the pages that it wrote since are no measure.
+@pytest.mark.chaos
 @pytest.mark.slow
 def test_a_loader_process_holds_at_most_80_megabytes_of_its_own(folder):
     held = bench_loader.private_mb([bench_clips.path(folder, KIND, 0)], frames=300)

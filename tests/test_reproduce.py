@@ -102,7 +102,12 @@ def runs(results):
 
 
 @pytest.mark.parametrize(
-    ("how", "signum"), [("ray", signal.SIGKILL), ("ray", signal.SIGINT), ("here", signal.SIGINT)]
+    ("how", "signum"),
+    [
+        ("ray", signal.SIGKILL),
+        pytest.param("ray", signal.SIGINT, marks=pytest.mark.chaos),
+        pytest.param("here", signal.SIGINT, marks=pytest.mark.chaos),
+    ],
 )
 def test_a_killed_run_goes_on_where_it_was(tmp_path, data_root, how, signum):
     results = tmp_path / "results"

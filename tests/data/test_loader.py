@@ -270,11 +270,11 @@ def test_a_video_that_never_comes_is_named(splits, tiny_trial, runtime):
 def test_a_killed_worker_is_told_with_the_video_that_it_read(splits, tiny_trial, runtime):
     clips = Clips(tiny_trial.data, seed=0, cache=slow_on("test/00007"))
     # Beside other tests nobody may hear of the death before this time is over.
-    workers = Workers(clips, replace(runtime, workers=1, loader_timeout_s=20))
+    workers = Workers(clips, replace(runtime, workers=1, loader_timeout_s=30))
     workers.start()
     pid = workers.processes[0].pid
     test = Loader(splits["test"], workers, views=VIEWS, batch_videos=6)
-    threading.Timer(1.5, os.kill, (pid, signal.SIGKILL)).start()
+    threading.Timer(6, os.kill, (pid, signal.SIGKILL)).start()
     expected = rf"^loader process {pid} was killed by SIGKILL; being read was test/00007$"
     with pytest.raises(LoadingError, match=expected):
         list(test.epoch(0))
