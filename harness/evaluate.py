@@ -16,7 +16,8 @@ from einops import rearrange, reduce
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from harness import ranks
+from harness import memory, ranks
+from harness.memory import TooLargeError
 from harness.train import autocast
 
 
@@ -52,13 +53,13 @@ def score(
 
     Raises:
         ValueError: If a video was scored twice or not at all: any number would be wrong.
+        TooLargeError: If the device has too little memory for a batch.
     """
     net.eval()
     places, rows = [], []
     for batch in batches:
         num_views = batch.clips.shape[1]
-        with autocast(precision, batch.clips.device):
-            logits = net(rearrange(batch.clips, "n v u c t h w -> (n v) u c t h w")).float()
+        logits = _logits(net, rearrange(batch.clips, "n v u c t h w -> (n v) u c t h w"), precision)
         scores = logits.softmax(1) if average == "probabilities" else logits
         rows.append(reduce(scores, "(n v) k -> n k", "mean", v=num_views).cpu())
         places += batch.indices.tolist()
@@ -66,3 +67,16 @@ def score(
     if sorted(places) != list(range(num_videos)):
         raise ValueError(f"{len(places)} scores, {len(set(places))} videos, of {num_videos}")
     return torch.cat(rows)[np.argsort(places)].numpy()
+
+
+def _logits(
+    net: nn.Module, clips: Float[Tensor, "N U C T H W"], precision: str
+) -> Float[Tensor, "N K"]:
+    try:
+        with autocast(precision, clips.device):
+            return net(clips).float()  # type: ignore[no-any-return]
+    except torch.OutOfMemoryError:
+        raise TooLargeError(
+            f"{len(clips)} test views at a time do not fit into {memory.size(clips.device)}: "
+            "ask for a smaller --batch, or for more --gpus-per-trial"
+        ) from None

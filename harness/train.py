@@ -4,17 +4,19 @@ Every random draw of an epoch comes from (seed, epoch), and the learning rate is
 step, so the state between epochs is weights, momentum and history: nothing else.
 """
 
+import contextlib
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from harness import norms, ranks
+from harness import memory, norms, ranks
+from harness.memory import TooLargeError
 from harness.specs import TrainSpec
 
 State = dict[str, Any]
@@ -37,6 +39,14 @@ class TrainBatch(Protocol):
     @property
     def indices(self) -> Tensor:
         """Places in the list of videos (N)."""
+
+
+class _Part(NamedTuple):
+    """Some videos of a batch."""
+
+    clips: Tensor
+    labels: Tensor
+    indices: Tensor
 
 
 class NonFiniteLossError(ArithmeticError):
@@ -96,6 +106,7 @@ def fit(
 
     Raises:
         NonFiniteLossError: At the first step whose loss is not finite.
+        TooLargeError: If the device has too little memory; says how many videos would fit.
     """
     trainer = _Trainer(net, spec, steps=steps)
     history: list[Epoch] = []
@@ -131,6 +142,7 @@ class _Trainer:
         self.steps = steps
         self.device = next(net.parameters()).device
         group = ranks.norm_group(spec.batch_videos, spec.norm_videos)
+        self.shares_norms = group is not None
         self.net = norms.share(net, group)
         self.called = ranks.wrapped(self.net)
         self.waited_s = 0.0
@@ -161,16 +173,11 @@ class _Trainer:
         lr = 0.0
         for step, batch in enumerate(self._timed(batches), start=epoch * self.steps):
             lr = learning_rate(self.spec, step, self.steps)
-            loss, logits = self._gradients(batch)
-            hits = (logits.argmax(1) == batch.labels).float().mean()
-            loss, hits = ranks.mean(torch.stack([loss, hits.to(loss)]))
-            if not torch.isfinite(loss):
-                raise NonFiniteLossError(
-                    f"loss is {loss.item()} in epoch {epoch + 1} at step {step}, learning rate "
-                    f"{lr:.3g}, on the videos at {batch.indices.tolist()} of the training list"
-                )
-            self._step(lr)
-            seen.append(torch.stack([loss, hits]))
+            with contextlib.suppress(torch.OutOfMemoryError):
+                seen.append(self._learn(batch, lr, f"epoch {epoch + 1} at step {step}"))
+                continue
+            # Nothing of the error is kept here: its traceback would hold what did not fit.
+            raise TooLargeError(self._too_large(batch))
         norms.settle(self.net)
         loss, top1 = torch.stack(seen).mean(0).tolist()
         return loss, 100 * top1, lr
@@ -184,11 +191,46 @@ class _Trainer:
             yield batch
             start = time.monotonic()
 
+    def _learn(self, batch: TrainBatch, lr: float, when: str) -> Tensor:
+        """Take a step; return the mean loss, and the share classified right."""
+        loss, logits = self._gradients(batch)
+        hits = (logits.argmax(1) == batch.labels).float().mean()
+        seen = ranks.mean(torch.stack([loss, hits.to(loss)]))
+        if not torch.isfinite(seen[0]):
+            raise NonFiniteLossError(
+                f"loss is {seen[0].item()} in {when}, learning rate {lr:.3g}, "
+                f"on the videos at {batch.indices.tolist()} of the training list"
+            )
+        self._step(lr)
+        return seen
+
+    def _too_large(self, batch: TrainBatch) -> str:
+        """Say what does not fit and, by trying, what would; training is over after that."""
+        asked = self._chunk(len(batch.labels))
+        said = f"{asked} videos at a time do not fit into {memory.size(self.device)}"
+        if not self.shares_norms:  # otherwise other ranks would have to try as well
+            most = memory.largest(lambda videos: self._fits(batch, videos), below=asked)
+            said += f"; {most} would" if most else "; nor would one"
+        return f"{said}: ask for a smaller --batch, or for more --gpus-per-trial"
+
+    def _fits(self, batch: TrainBatch, videos: int) -> bool:
+        """Try a step on the first videos of a batch, without other ranks."""
+        part = _Part(batch.clips[:videos], batch.labels[:videos], batch.indices[:videos])
+        with contextlib.suppress(torch.OutOfMemoryError), ranks.apart(self.called, last=False):
+            self._gradients(part)
+            self._step(0.0)
+            return True
+        return False
+
+    def _chunk(self, videos: int) -> int:
+        """Return how many videos of a part go through the network at a time."""
+        return min(self.spec.norm_videos or videos, videos)
+
     def _gradients(self, batch: TrainBatch) -> tuple[Tensor, Tensor]:
         """Run this rank's part of a batch, chunk by chunk; return its mean loss and its logits."""
         self.optimiser.zero_grad()
         size = len(batch.labels)
-        chunk = min(self.spec.norm_videos or size, size)
+        chunk = self._chunk(size)
         losses, logits = [], []
         for start in range(0, size, chunk):
             clips, labels = (each[start : start + chunk] for each in (batch.clips, batch.labels))

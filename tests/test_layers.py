@@ -45,6 +45,7 @@ LAYERS = [
         "cost",
         "counted",
         "data",
+        "memory",
         "norms",
         "ranks",
         "sidebyside",

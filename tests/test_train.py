@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from harness import train
+from harness import evaluate, memory, train
 from harness.specs import TrainSpec
 
 Batch = namedtuple("Batch", "clips labels indices")
@@ -191,3 +191,55 @@ def test_gradients_are_clipped():
     before = net().state_dict()
     after = fit(gentle)[0].state_dict()
     assert all(torch.allclose(before[name], after[name], atol=1e-6) for name in before)
+
+
+class Small(nn.Module):
+    """A network for which a device has room for some videos only, in a step with a gradient."""
+
+    def __init__(self, room):
+        super().__init__()
+        self.net = net()
+        self.room = room
+
+    def forward(self, clips):
+        if len(clips) > self.room:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        return self.net(clips)
+
+
+@pytest.mark.parametrize(
+    ("room", "norm_videos", "message"),
+    [
+        (7, None, "8 videos at a time do not fit into the memory of this machine; 7 would: ask"),
+        (3, 4, "4 videos at a time do not fit into the memory of this machine; 3 would: ask"),
+        (0, None, r"8 videos at a time do not fit .* machine; nor would one: ask for a smaller"),
+    ],
+)
+def test_a_batch_that_does_not_fit_is_told_with_what_would(room, norm_videos, message):
+    with pytest.raises(ValueError, match=message):
+        fit(replace(SPEC, norm_videos=norm_videos), model=Small(room))
+
+
+def test_a_batch_in_small_chunks_fits():
+    _, history = fit(replace(SPEC, norm_videos=2), model=Small(2))
+    assert len(history) == 4
+
+
+def test_test_views_that_do_not_fit_are_told():
+    clips = torch.zeros(2, 3, 1, 1, 6, 1, 1)
+    with pytest.raises(ValueError, match=r"^6 test views at a time do not fit into the memory of"):
+        evaluate.score(
+            Small(5), [Batch(clips, None, torch.arange(2))], num_videos=2, precision="float32"
+        )
+
+
+@pytest.mark.parametrize("room", range(9))
+def test_the_largest_number_that_fits_is_found_by_trying(room):
+    tried = []
+
+    def fits(number):
+        tried.append(number)
+        return number <= room
+
+    assert memory.largest(fits, below=9) == room
+    assert len(tried) <= 4

@@ -10,6 +10,7 @@ the first one of an epoch.
 
 import multiprocessing
 import signal
+import time
 from collections import deque
 from collections.abc import Iterable, Iterator, MutableSequence
 from contextlib import contextmanager
@@ -24,7 +25,9 @@ from harness.runtime import Runtime
 
 Part = list[Tensor] | list[TestItem]
 _IDLE = -1
+_LOOK_S = 30.0  # a death is noticed at once in the main thread, and this late in any other
 _START_METHOD = "fork"
+_TIMED_OUT = "DataLoader timed out"
 
 
 class LoadingError(ValueError):
@@ -56,7 +59,7 @@ class Workers:
             prefetch_factor=1 + -(-ahead // runtime.workers) if runtime.workers else None,
             persistent_workers=runtime.workers > 0,
             multiprocessing_context=context,
-            timeout=self.timeout_s,
+            timeout=min(_LOOK_S, self.timeout_s),
             pin_memory=self.device.type == "cuda",
             # Without its own, it takes a number from the one that dropout draws from, and how
             # often depends on the number of processes.
@@ -88,13 +91,24 @@ class Workers:
         while True:
             assert self.plan.waiting is waiting, "another epoch has begun"
             with self.explained():
-                part = next(parts, None)
+                part = self._next(parts)
             if isinstance(part, ValueError):
                 raise part
             if part is None:
                 return
             waiting.popleft()
             yield part
+
+    def _next(self, parts: Iterator[Part | ValueError]) -> Part | ValueError | None:
+        """Wait for a part, and look now and then whether the processes live."""
+        end = time.monotonic() + self.timeout_s
+        while True:
+            try:
+                return next(parts, None)
+            except RuntimeError as error:
+                waits = str(error).startswith(_TIMED_OUT) and time.monotonic() < end
+                if not waits or self._dead():
+                    raise
 
     @contextmanager
     def explained(self) -> Iterator[None]:
@@ -112,12 +126,12 @@ class Workers:
             raise LoadingError(f"{failure}; {self._read_meanwhile()}") from None
 
     def _failure(self, said: str) -> str:
-        for process in self.processes:
-            if not process.is_alive():
-                return f"loader process {process.pid} {_end(process.exitcode or 0)}"
-        if said.startswith("DataLoader timed out"):
-            return f"no video came within {self.timeout_s:g} s"
-        return ""
+        for process in self._dead():
+            return f"loader process {process.pid} {_end(process.exitcode or 0)}"
+        return f"no video came within {self.timeout_s:g} s" if said.startswith(_TIMED_OUT) else ""
+
+    def _dead(self) -> list[BaseProcess]:
+        return [process for process in self.processes if not process.is_alive()]
 
     def _read_meanwhile(self) -> str:
         ids = {key.place: key.video.id for part in self.plan.waiting for key in part}

@@ -3,6 +3,7 @@ import os
 import signal
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -278,6 +279,23 @@ def test_a_killed_worker_is_told_with_the_video_that_it_read(splits, tiny_trial,
     expected = rf"^loader process {pid} was killed by SIGKILL; being read was test/00007$"
     with pytest.raises(LoadingError, match=expected):
         list(test.epoch(0))
+
+
+@pytest.mark.slow
+def test_a_death_is_noticed_in_a_thread_too(splits, tiny_trial, runtime, monkeypatch):
+    monkeypatch.setattr("harness.data.workers._LOOK_S", 2)
+    clips = Clips(tiny_trial.data, seed=0, cache=slow_on("test/00007"))
+    workers = Workers(clips, replace(runtime, workers=1, loader_timeout_s=300))
+    workers.start()
+    test = Loader(splits["test"], workers, views=VIEWS, batch_videos=6)
+    threading.Timer(3, os.kill, (workers.processes[0].pid, signal.SIGKILL)).start()
+    before = signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # as where the main thread is Ray's
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            said = pool.submit(lambda: list(test.epoch(0))).exception(timeout=60)
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+    assert "was killed by SIGKILL; being read was test/00007" in str(said)
 
 
 @pytest.mark.slow
