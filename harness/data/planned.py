@@ -22,7 +22,9 @@ from torch import Tensor
 from harness.data import packets
 from harness.data.decode import gathered, read_frames
 from harness.data.local import one_thread, opened
+from harness.data.matrix import STORED
 from harness.data.packets import NotPlainError, Packet, PacketTable
+from harness.data.tables import Tables
 from harness.data.upright import display_matrix, turned
 from harness.data.videos import DamagedVideoError
 
@@ -30,7 +32,11 @@ _ODD = (DamagedVideoError, NotPlainError)
 
 
 def read_planned(
-    path: Path, wanted: Sequence[int] | None = None, *, upright: bool = False
+    path: Path,
+    wanted: Sequence[int] | None = None,
+    *,
+    upright: bool = False,
+    tables: Tables | None = None,
 ) -> UInt8[Tensor, "F H W 3"]:
     """Decode what the wanted frames need, in one thread, and keep the wanted frames.
 
@@ -38,16 +44,24 @@ def read_planned(
         path: A local file.
         wanted: Indices of frames in the order of presentation, increasing; None for all.
         upright: Turn the frames as the file's display matrix asks.
+        tables: Of files that were read before, with the same `upright`: their containers are not
+            opened again.
 
     Raises:
         DamagedVideoError: As `read_frames`, which reads every file that has no plan; with
             `upright`, also if the display matrix is neither a quarter turn nor a mirror.
     """
+    known = tables.find(path) if tables is not None else None
+    if known is not None and wanted is not None:
+        return read_indexed(path, wanted, known, upright=upright)
+    matrix = display_matrix(path) if upright else STORED
     try:
-        frames = _by_plan(path, wanted or [])
+        frames, found = _by_plan(path, wanted or [])
     except _ODD:
-        frames = read_frames(path, wanted)
-    return turned(frames, display_matrix(path)) if upright else frames
+        return turned(read_frames(path, wanted), matrix)
+    if tables is not None:
+        tables.keep(path, replace(found, matrix=matrix))
+    return turned(frames, matrix)
 
 
 def read_indexed(
@@ -107,11 +121,11 @@ def _packets(container: av.container.InputContainer, stream: av.VideoStream) -> 
     return [packet for packet in container.demux(stream) if packet.size]
 
 
-def _by_plan(path: Path, wanted: Sequence[int]) -> UInt8[Tensor, "F H W 3"]:
+def _by_plan(path: Path, wanted: Sequence[int]) -> tuple[UInt8[Tensor, "F H W 3"], PacketTable]:
     with opened(path) as (container, stream):
         sent = _packets(container, stream)
         known = packets.table(container, stream, sent)
-        return _decode(path, stream.codec_context, known, wanted, sent.__getitem__)
+        return _decode(path, stream.codec_context, known, wanted, sent.__getitem__), known
 
 
 def _by_table(path: Path, wanted: Sequence[int], known: PacketTable) -> UInt8[Tensor, "F H W 3"]:

@@ -8,6 +8,7 @@ from PIL import Image
 from harness.data import frames
 from harness.data.decode import read_frames
 from harness.data.frames import FrameCache
+from harness.data.tables import Room, Tables
 from harness.data.videos import DamagedVideoError, Video
 from tests import movies
 
@@ -25,7 +26,7 @@ def video(tmp_path_factory):
 
 def cache(room):
     made = FrameCache(1)
-    made.left, made.largest = room, room // frames.SHARE
+    made.room.left, made.largest = room, room // frames.SHARE
     return made
 
 
@@ -41,7 +42,10 @@ def test_frames_are_turned_only_where_the_passport_says_so(tmp_path, turned):
     lying = Video(id="lying", path=path, labels=(0,), frames=12, turned=turned)
     stored = read_frames(path, [5])
     shown = stored.transpose(1, 2).flip(2) if turned else stored
-    assert torch.equal(frames.read(lying, [5]), shown)
+    tables = Tables(Room(10_000))
+    for _ in range(2):
+        assert torch.equal(frames.read(lying, [5], tables), shown)
+    assert tables.find(path) is not None
 
 
 def test_a_folder_gives_its_pictures(tmp_path):
@@ -63,14 +67,17 @@ def test_a_video_is_kept_if_it_fits_a_share_of_the_room(video, room, kept):
     for _ in range(2):
         assert torch.equal(held.read(video, wanted), expected)
         assert len(held.whole) == kept
-    assert held.left == room - kept * BYTES
+    tables = sum(len(packed) for _, packed in held.tables.kept.values())
+    assert 0 <= tables < BYTES / 100
+    assert held.room.left == room - kept * BYTES - tables
 
 
 def test_a_full_room_keeps_no_more(video):
     held = cache(frames.SHARE * BYTES)
-    held.left = BYTES - 1
+    held.room.left = BYTES - 1
     held.read(video, np.array([0]))
     assert not held.whole
+    assert held.tables.find(video.path) is not None
 
 
 def test_clips_of_kinetics_are_not_decoded_whole():

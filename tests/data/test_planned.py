@@ -13,6 +13,7 @@ from harness.data import packets, planned
 from harness.data.decode import read_frames
 from harness.data.local import opened
 from harness.data.packets import PacketTable
+from harness.data.tables import Room, Tables
 from harness.data.videos import DamagedVideoError
 from tests import movies
 
@@ -48,9 +49,23 @@ def test_planned_reading_equals_reading_in_order(movie, name):
     """A plain kind by its plan alone, without the way out that `read_planned` has."""
     path = movie(name)
     whole = read_frames(path)
-    read = planned._by_plan if movies.KINDS[name].plain else planned.read_planned
     for wanted in draws(len(whole), 6, seed=list(movies.KINDS).index(name)):
-        assert torch.equal(read(path, wanted), whole[wanted]), wanted
+        if movies.KINDS[name].plain:
+            found, _ = planned._by_plan(path, wanted)
+        else:
+            found = planned.read_planned(path, wanted)
+        assert torch.equal(found, whole[wanted]), wanted
+
+
+@pytest.mark.parametrize("name", movies.KINDS)
+def test_later_reads_equal_the_first(movie, name):
+    """Also where the first one was in order, and left no table."""
+    path, tables = movie(name), Tables(Room(10_000))
+    whole = read_frames(path)
+    for wanted in draws(len(whole), 3, seed=3):
+        found = planned.read_planned(path, wanted, tables=tables)
+        assert torch.equal(found, whole[wanted]), wanted
+        assert (tables.find(path) is not None) == movies.KINDS[name].plain
 
 
 @pytest.mark.parametrize("name", PLAIN)
@@ -137,8 +152,42 @@ def test_a_plan_decodes_less(movie):
 
 
 def test_no_wanted_frames_means_all(movie):
-    path = movie("GOP 12")
+    path, tables = movie("GOP 12"), Tables(Room(10_000))
     assert torch.equal(planned.read_planned(path), read_frames(path))
+    planned.read_planned(path, [3], tables=tables)
+    assert torch.equal(planned.read_planned(path, tables=tables), read_frames(path))
+
+
+def test_a_known_file_is_not_opened_as_a_container_again(movie, tmp_path, monkeypatch):
+    path, tables = movie("GOP 12"), Tables(Room(10_000))
+    first = planned.read_planned(path, [3, 17], tables=tables)
+    monkeypatch.setattr(planned, "opened", None)
+    assert torch.equal(planned.read_planned(path, [3, 17], tables=tables), first)
+
+
+def test_a_file_that_changed_is_read_anew(movie, tmp_path):
+    path, tables = tmp_path / "changing.mp4", Tables(Room(10_000))
+    shutil.copy(movie("GOP 12"), path)
+    planned.read_planned(path, [3, 17], tables=tables)
+    shutil.copy(movie("GOP 4"), path)
+    assert tables.find(path) is None
+    expected = read_frames(path, [3, 17])
+    for _ in range(2):
+        assert torch.equal(planned.read_planned(path, [3, 17], tables=tables), expected)
+    path.unlink()
+    with pytest.raises(DamagedVideoError, match=r"changing\.mp4"):
+        planned.read_planned(path, [3, 17], tables=tables)
+
+
+def test_a_full_room_takes_no_table_but_a_new_one_of_the_same_file(movie, tmp_path):
+    path, other = movie("GOP 12"), movie("GOP 4")
+    known = planned.index(path)
+    tables = Tables(Room(len(packets.packed(known))))
+    for each in (path, other, path):
+        tables.keep(each, known)
+    assert tables.find(path) == known
+    assert tables.find(other) is None
+    assert tables.room.left == 0
 
 
 @pytest.mark.parametrize("name", ["GOP 12", "VP9"])
