@@ -24,6 +24,8 @@ def opened(path: Path) -> Iterator[tuple[av.container.InputContainer, av.VideoSt
         # A title that is not UTF-8 says nothing of the pictures.
         with av.open(str(path), options=_LOCAL_ONLY, metadata_errors="replace") as container:
             stream = container.streams.video[0]
+            if stream.codec_context is None:
+                raise DamagedVideoError(f"{path}: its pictures are in a coding that is not known")
             one_thread(stream.codec_context)
             yield container, stream
     except (av.FFmpegError, IndexError) as error:

@@ -46,6 +46,13 @@ def test_what_is_no_video_is_named(tmp_path, content):
         read_frames(path)
 
 
+@pytest.mark.parametrize("read", [read_frames, planned.read_planned])
+def test_a_file_in_an_unknown_coding_is_named(video, read):
+    video.write_bytes(video.read_bytes().replace(b"avc1", b"zzz9"))
+    with pytest.raises(DamagedVideoError, match=r"grey\.mp4: its pictures are in a coding"):
+        read(video)
+
+
 def test_a_file_without_pictures_is_named(tmp_path):
     import av
 
