@@ -36,6 +36,7 @@ def side_by_side(setting: Setting, variant: Variant, *, peak: float, say: Say) -
         ValueError: If no network's batch fits, or one not beside the others.
     """
     torch.compiler.reset()
+    bench_laps.free()
     batch = _batch(setting, setting.batch_videos)
     found: dict[str, Row] = {}
     runs: dict[str, Callable[[], float]] = {}
@@ -47,7 +48,7 @@ def side_by_side(setting: Setting, variant: Variant, *, peak: float, say: Say) -
             runs[name] = partial(bench_laps.mean_step, net, batch, trial, steps=setting.steps)
     if all("does_not_fit" in each for each in found.values()):
         raise ValueError(f"{_too_many(setting)}; give a smaller --batch")
-    times = _laps(runs, setting, lambda line: say(f"{variant}: {line}"))
+    times = turns(runs, setting, lambda line: say(f"{variant}: {line}"))
     for name, taken in times.items():
         found[name] |= _speed(taken, setting.batch_videos)
         found[name] |= share(found[name], peak=peak)
@@ -97,9 +98,14 @@ def _too_many(setting: Setting) -> str:
     return f"a batch of {setting.batch_videos} videos does not fit into the memory"
 
 
-def _laps(
+def turns(
     runs: Mapping[str, Callable[[], float]], setting: Setting, say: Say
 ) -> dict[str, list[float]]:
+    """Let networks take turns; return the seconds of a step by round.
+
+    Raises:
+        ValueError: If memory does not suffice for all of them.
+    """
     turn = partial(bench_laps.laps, runs, rounds=setting.rounds, progress=say)
     if (times := bench_laps.fitting(turn)) is None:
         raise ValueError(f"{_too_many(setting)} beside all networks; give a smaller --batch")

@@ -211,6 +211,15 @@ def test_an_error_other_than_memory_is_not_hidden():
         bench_laps.fitting(broken)
 
 
+def test_networks_that_do_not_fit_together_are_one_sentence():
+    def full():
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    message = "a batch of 1 videos does not fit into the memory beside all networks; give a smaller"
+    with pytest.raises(ValueError, match=message):
+        bench_train_rows.turns({"tsn": full}, TINY, silent)
+
+
 def test_a_share_is_three_forward_passes_of_two_flop_over_the_peak():
     row = {"macs_per_video": 10**9, "videos_per_second": {"median": 100.0}}
     assert bench_train_rows.share(row, peak=6e12) == {
