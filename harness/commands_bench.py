@@ -1,4 +1,4 @@
-"""The command `harness bench-data`."""
+"""The commands `harness bench-data` and `harness bench-train`."""
 
 import json
 import sys
@@ -36,3 +36,15 @@ def bench_data(
     if measured["missed"] and not tiny:
         click.echo(f"harness: {bench.complaint(measured['missed'])}", err=True)
         sys.exit(FAILED)
+
+
+@click.command(
+    "bench-train",
+    context_settings={"ignore_unknown_options": True, "help_option_names": []},
+)
+@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[OPTIONS]")
+def bench_train(words: tuple[str, ...]) -> None:
+    """Measure training steps of TSN, DSA and V4D on a GPU; --help lists the options."""
+    from harness import bench_train as bench
+
+    bench.measure(words)

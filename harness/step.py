@@ -8,12 +8,12 @@ from statistics import quantiles
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from harness import cost, train, zoo
 from harness.budget import FORWARD_AND_BACKWARD
 from harness.runtime import check_device
-from harness.specs import Trial
+from harness.specs import DataSpec, Trial
 
 WARM_UP = 2
 
@@ -62,7 +62,9 @@ class Measured:
     macs_per_second: Quartiles
 
 
-class _Batch(NamedTuple):
+class Batch(NamedTuple):
+    """Random clips of one view per video, with their labels and places in the list."""
+
     clips: Tensor
     labels: Tensor
     indices: Tensor
@@ -95,12 +97,13 @@ def measure(
         precision=trial.train.precision,
         torch=torch.__version__,
         macs_per_view=macs,
-        videos_per_second=_quartiles(speeds),
-        macs_per_second=_quartiles([each * FORWARD_AND_BACKWARD * macs for each in speeds]),
+        videos_per_second=quartiles(speeds),
+        macs_per_second=quartiles([each * FORWARD_AND_BACKWARD * macs for each in speeds]),
     )
 
 
-def _quartiles(values: list[float]) -> Quartiles:
+def quartiles(values: list[float]) -> Quartiles:
+    """Return median and quartiles of at least two values."""
     low, median, high = quantiles(values, n=4, method="inclusive")
     return Quartiles(low=low, median=median, high=high)
 
@@ -110,33 +113,40 @@ def seconds(trial: Trial, device: str, batch_videos: int, steps: int) -> list[fl
     torch.manual_seed(trial.seed)
     where = torch.device(device)
     net = zoo.build(trial.model, trial.data).to(where)
-    batch = _random_batch(trial, batch_videos, where)
+    batch = random_batch(trial.data, batch_videos, where)
+    return time_steps(net, batch, trial, warm_up=WARM_UP, steps=steps)
+
+
+def time_steps(
+    net: nn.Module, batch: Batch, trial: Trial, *, warm_up: int, steps: int
+) -> list[float]:
+    """Train a network on one batch by a trial's loop; return the seconds of steps after warm-up."""
     stamps: list[float] = []
 
-    def batches(_: int) -> Iterator[_Batch]:
+    def batches(_: int) -> Iterator[Batch]:
         # The loop asks for a batch when it is done with the one before.
-        for _step in range(WARM_UP + steps):
-            stamps.append(_now(where))
+        for _step in range(warm_up + steps):
+            stamps.append(_now(batch.clips.device))
             yield batch
-        stamps.append(_now(where))
+        stamps.append(_now(batch.clips.device))
 
     spec = replace(trial.train, epochs=1, warmup_epochs=0, milestones=())
     train.fit(
         net,
         batches,
         spec,
-        steps=WARM_UP + steps,
+        steps=warm_up + steps,
         seed=trial.seed,
         validate=lambda _: None,
         report=lambda _history, _state: None,
     )
-    return [after - before for before, after in pairwise(stamps[WARM_UP:])]
+    return [after - before for before, after in pairwise(stamps[warm_up:])]
 
 
-def _random_batch(trial: Trial, batch_videos: int, device: torch.device) -> _Batch:
-    data = trial.data
+def random_batch(data: DataSpec, batch_videos: int, device: torch.device) -> Batch:
+    """Draw a batch of clips with the sizes of a data set, on a device."""
     shape = (1, data.num_snippets, 3, data.num_frames, data.crop_px, data.crop_px)
-    return _Batch(
+    return Batch(
         clips=torch.randn(batch_videos, *shape, device=device),
         labels=torch.randint(data.num_classes, (batch_videos,), device=device),
         indices=torch.arange(batch_videos),
