@@ -114,6 +114,13 @@ def bench_data(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def bench_train(session: nox.Session) -> None:
+    """Measure training steps of TSN, DSA and V4D; -- --device cuda on a GPU."""
+    install(session)
+    harness(session, "bench-train", *session.posargs)
+
+
+@nox.session(default=False)
 def ui(session: nox.Session) -> None:
     """Open the runs of every table in MLflow."""
     install(session)

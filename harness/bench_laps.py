@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from harness import sidebyside, step
+from harness.memory import TooLargeError
 from harness.specs import Trial
 
 T = TypeVar("T")
@@ -30,7 +31,7 @@ class NotCompiledError(Exception):
 def fitting(action: Callable[[], T]) -> T | None:
     """Run an action; return None if memory does not suffice for it."""
     found = None
-    with suppress(torch.OutOfMemoryError):
+    with suppress(torch.OutOfMemoryError, TooLargeError):
         found = action()
     if found is None:
         free()  # after the exception is gone, which holds tensors

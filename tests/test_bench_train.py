@@ -9,7 +9,14 @@ from dataclasses import replace
 import pytest
 import torch
 
-from harness import bench_laps, bench_nets, bench_train, bench_train_rows, bench_train_text
+from harness import (
+    bench_laps,
+    bench_nets,
+    bench_train,
+    bench_train_rows,
+    bench_train_text,
+    memory,
+)
 from harness.bench_nets import NETWORKS, Variant
 from harness.bench_train_setting import TINY_SIZES, Setting
 
@@ -185,13 +192,14 @@ def test_networks_take_their_turns_forth_and_back():
     assert times == {"a": [1, 6, 7], "b": [2, 5, 8], "c": [3, 4, 9]}
 
 
-def test_batches_double_until_memory_does_not_suffice():
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError, memory.TooLargeError])
+def test_batches_double_until_memory_does_not_suffice(error):
     tried = []
 
     def step(videos):
         tried.append(videos)
         if videos > 8:
-            raise torch.OutOfMemoryError("CUDA out of memory")
+            raise error("CUDA out of memory")
         return 10.0 * videos
 
     found = bench_laps.doubling(lambda n: bench_laps.fitting(lambda: step(n)), largest=None)

@@ -94,23 +94,26 @@ def test_a_gpu_out_of_memory_ends_the_trial_alone_and_changes_no_batch(
 ):
     first = disturbed.one(runtime)
     second = replace(first, trial=tiny_trial)
-    step, batches = train._Trainer._step, []
+    gradients, batches = train._Trainer._gradients, []
 
-    def full(trainer, lr):
-        if trainer.spec.epochs == first.trial.train.epochs:
+    def full(trainer, batch):
+        if trainer.spec.epochs == first.trial.train.epochs and len(batch.labels) > 5:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
-        batches.append(trainer.spec.batch_videos)
-        step(trainer, lr)
+        batches.append((trainer.spec.epochs, len(batch.labels)))
+        return gradients(trainer, batch)
 
-    monkeypatch.setattr(train._Trainer, "_step", full)
+    monkeypatch.setattr(train._Trainer, "_gradients", full)
     events = []
     second = replace(second, key=trial.run(tiny_trial, runtime, lambda _: None).key)
     schedule.in_process([first, second], runtime, events.append)
     (failed,) = [event for event in events if event.failure]
-    assert failed.failure.startswith("OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00")
+    size = first.trial.train.batch_videos
+    assert failed.failure.startswith(f"{size} videos at a time do not fit into the memory of this")
+    assert "; 5 would: ask for a smaller --batch" in failed.failure
     assert record.read(runtime.results, first.key) is None
     assert events[-1].record.metrics["videos"] == 12
-    assert set(batches) == {tiny_trial.train.batch_videos}
+    size, epochs = tiny_trial.train.batch_videos, tiny_trial.train.epochs
+    assert {videos for of, videos in batches if of == epochs} == {size}
 
 
 def test_a_record_cut_or_flipped_anywhere_is_never_believed(tmp_path):
