@@ -33,6 +33,7 @@ LAYERS = [
         "record",
         "resample",
         "resolution",
+        "room",
         "runtime",
         "scores",
         "status",
@@ -72,8 +73,11 @@ LAYERS = [
         "replay",
         "report",
         "schedule",
+        "spread",
+        "told",
         "track",
         "tradeoff",
+        "turns",
         "ui",
         "visualize",
         "why",
@@ -103,7 +107,7 @@ LAYERS = [
 ]
 FIGURES = ("bubbles", "curves", "labels", "scenes", "style", "tables", "tradeoff")
 OWNERS = {
-    "ray": {"nodes", "schedule"},
+    "ray": {"nodes", "schedule", "spread", "turns"},
     "mlflow": {"track.address", "track.content", "track.store"},
     "av": {
         "bench_clips",
