@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from harness import elastic, nodes, record, room, spread, turns
+from harness import elastic, nodes, record, room, spread, told, turns
 from harness.nodes import Node
 from harness.plan import Planned
 from harness.record import Record
@@ -166,7 +166,7 @@ def _tune(
 ) -> None:
     from ray import tune
 
-    tune.Tuner(
+    tuner = tune.Tuner(
         tune.with_resources(_body(runtime, resources, scratch, place), _bundle(resources, place)),
         param_space={"planned": tune.grid_search(list(planned))},
         tune_config=tune.TuneConfig(
@@ -183,7 +183,10 @@ def _tune(
             callbacks=[_watcher(runtime, watch, resources)],
             verbose=0,
         ),
-    ).fit()
+    )
+    spread_out = planned if place.spans else []
+    with spread.ended([told.folder(runtime, each.key) for each in spread_out]):
+        tuner.fit()
 
 
 def _bundle(resources: Resources, place: Room) -> Any:

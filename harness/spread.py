@@ -10,7 +10,7 @@ import os
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -24,6 +24,7 @@ from harness.told import Hear, RankError
 
 _ROOM_S = 600.0
 _POLL_S = 1.0
+_LEAVE_S = 10.0
 _START_S = "300"  # processes that import PyTorch, from a slow file system perhaps
 _KILLED = 9
 _ONCE: dict[str, Any] = {
@@ -69,16 +70,36 @@ def run(
     _release(folder)
     _wait_for_room(takes, runtime.ranks, go_on)
     _write_stop(folder, "")
+    return told.follow(
+        folder,
+        runtime.results,
+        hear,
+        start=partial(_launch, asked, runtime, folder, takes),
+        end=partial(_write_stop, folder, "stop"),
+    )
+
+
+@contextlib.contextmanager
+def ended(folders: Sequence[Path]) -> Iterator[None]:
+    """Have trials end their ranks in order if the block is left by an error, for some seconds.
+
+    Ray would kill all processes of this run in any order, and keep one that was to tidy up.
+
+    Args:
+        folders: See `told.place`.
+    """
     try:
-        return told.follow(
-            folder,
-            runtime.results,
-            hear,
-            start=partial(_launch, asked, runtime, folder, takes),
-            end=partial(_write_stop, folder, "stop"),
-        )
-    finally:
-        _release(folder)
+        yield
+    except BaseException:
+        open_ones = [folder for folder in folders if (folder / _GROUP).exists()]
+        for folder in open_ones:
+            _write_stop(folder, "stop")
+        deadline = time.monotonic() + _LEAVE_S
+        while any((folder / _GROUP).exists() for folder in open_ones):
+            if time.monotonic() > deadline:
+                break
+            time.sleep(_POLL_S / 4)
+        raise
 
 
 def _write_stop(folder: Path, text: str) -> None:
@@ -124,6 +145,8 @@ def _launch(asked: Trial, runtime: Runtime, folder: Path, takes: Takes) -> None:
         raise RankError(_first(error.worker_failures)) from error
     except (train.TrainingFailedError, RayError) as error:
         raise RankError(_last_line(error)) from error
+    finally:
+        _release(folder)
 
 
 def _trainer(asked: Trial, runtime: Runtime, folder: Path, takes: Takes) -> Any:

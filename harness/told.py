@@ -35,18 +35,23 @@ def place(asked: Trial, runtime: Runtime) -> Path:
         ValueError: If the batches of the trial do not divide among its ranks.
     """
     ranks.check(asked.train.batch_videos, asked.train.norm_videos, ranks=runtime.ranks)
-    folder = runtime.work(record.key(asked, data.known(asked.data, runtime.data).digest)) / "told"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    found = folder(runtime, record.key(asked, data.known(asked.data, runtime.data).digest))
+    found.mkdir(parents=True, exist_ok=True)
+    return found
+
+
+def folder(runtime: Runtime, key: str) -> Path:
+    """Return the folder of `place`, which may not be there."""
+    return runtime.work(key) / "told"
 
 
 def follow(
-    folder: Path, results: Path, hear: Hear, *, start: Callable[[], None], end: Callable[[], None]
+    at: Path, results: Path, hear: Hear, *, start: Callable[[], None], end: Callable[[], None]
 ) -> Record:
     """Have ranks run a trial, and pass on what they tell, in this thread.
 
     Args:
-        folder: See `place`.
+        at: See `place`.
         results: Where its record will be.
         hear: Called with the history so far, and with where the ranks run if they know.
         start: Starts the ranks and returns when they have ended; runs in a thread of its own.
@@ -57,8 +62,8 @@ def follow(
         RankError: If a rank died.
     """
     for name in (_HISTORY, _FAILURE):
-        (folder / name).unlink(missing_ok=True)
-    launcher, heard = _Launcher(start), _Heard(folder / _HISTORY, hear)
+        (at / name).unlink(missing_ok=True)
+    launcher, heard = _Launcher(start), _Heard(at / _HISTORY, hear)
     launcher.start()
     try:
         while launcher.is_alive():
@@ -68,33 +73,33 @@ def follow(
         end()
         launcher.join(_LEAVE_S)
         raise
-    launcher.check(folder / _FAILURE)
-    done = record.read(results, folder.parent.name)
-    assert done is not None, folder
+    launcher.check(at / _FAILURE)
+    done = record.read(results, at.parent.name)
+    assert done is not None, at
     heard.rest(done)
     return done
 
 
-def tell(asked: Trial, runtime: Runtime, folder: Path, where: str = "") -> None:
+def tell(asked: Trial, runtime: Runtime, at: Path, where: str = "") -> None:
     """Be one rank of a trial, and leave what there is to tell.
 
     Args:
         asked: The trial.
         runtime: Where and how, with the device of this rank.
-        folder: See `place`.
+        at: See `place`.
         where: Nodes and devices of all ranks.
     """
 
     def report(history: list[Epoch]) -> None:
         body = {"history": [asdict(epoch) for epoch in history], "where": where}
-        files.replace(folder / _HISTORY, json.dumps(body).encode())
+        files.replace(at / _HISTORY, json.dumps(body).encode())
 
     try:
         trial.run(asked, runtime, report)
         ranks.wait()
     except (ValueError, ArithmeticError) as error:
-        if not (folder / _FAILURE).is_file():
-            files.replace(folder / _FAILURE, str(error).encode())
+        if not (at / _FAILURE).is_file():
+            files.replace(at / _FAILURE, str(error).encode())
         raise
 
 
