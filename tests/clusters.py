@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,8 +18,10 @@ ensure_token_if_auth_enabled()
 made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
 others = [made.add_node(num_cpus=1) for _ in range(int(sys.argv[1]) - 1)]
 print("address", made.address, flush=True)
-if sys.stdin.readline().strip() == "lose":
-    made.remove_node(others[0], allow_graceful=False)
+names = sys.stdin.readline().split()
+if names:
+    lost = next(node for node in others if node.node_id.startswith(tuple(names)))
+    made.remove_node(lost, allow_graceful=False)
     print("lost", flush=True)
     sys.stdin.readline()
 made.shutdown()
@@ -44,9 +47,9 @@ def of_nodes(count: int) -> Iterator[tuple[Any, str]]:
         process.communicate("\n\n")
 
 
-def lose_a_node(process: Any) -> None:
-    """End a node that is not the head, without a word to it."""
-    process.stdin.write("lose\n")
+def lose_a_node(process: Any, where: str) -> None:
+    """End one of the nodes that an event names, but not the head, without a word to it."""
+    process.stdin.write(" ".join(re.findall(r"\((\w+)\)", where)) + "\n")
     process.stdin.flush()
     while "lost" not in process.stdout.readline():
         pass
