@@ -80,7 +80,11 @@ def _run_options(command: Command) -> Command:
         ),
         click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:<index>."),
         click.option(
-            "--gpus-per-trial", type=click.FloatRange(min=0), default=0, show_default=True
+            "--gpus-per-trial",
+            type=click.FloatRange(min=0),
+            default=0,
+            show_default=True,
+            help="More than a node has make a trial span nodes.",
         ),
         click.option(
             "--ranks",

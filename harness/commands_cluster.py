@@ -28,6 +28,7 @@ _BAD = 1
     "--gpus-per-trial", "gpus", type=click.FloatRange(min=0), default=0, show_default=True
 )
 @click.option("--cpus-per-trial", "cpus", type=click.IntRange(min=1), default=1, show_default=True)
+@click.option("--ranks", type=click.IntRange(min=1), help="Processes that share a trial.")
 @in_results
 @in_data
 @as_json

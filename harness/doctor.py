@@ -41,6 +41,7 @@ class Asked:
         ray: Start Ray on this machine for it.
         cpus: Processor cores of one trial.
         gpus: GPUs of one trial.
+        ranks: Processes of one trial; None for one for each of its GPUs, or one.
         trials: Those of the grid.
         todo: Those of them without a fresh record.
     """
@@ -51,6 +52,7 @@ class Asked:
     ray: bool = False
     cpus: float = 1
     gpus: float = 0
+    ranks: int | None = None
     trials: Sequence[Trial] = ()
     todo: Sequence[Trial] = ()
 
@@ -71,7 +73,10 @@ def examine(asked: Asked) -> Iterator[Finding]:
     yield from findings.of_data(found, asked.data, here["data"])
     yield from findings.of_versions(found, here["versions"])
     yield from findings.of_decoders(found)
-    request, fitting = findings.of_request(found.nodes, cpus=asked.cpus, gpus=asked.gpus)
+    ranks = asked.ranks or max(int(asked.gpus), 1)
+    request, fitting = findings.of_request(
+        found.nodes, cpus=asked.cpus, gpus=asked.gpus, ranks=ranks
+    )
     yield request
     yield findings.of_disk(asked.results, asked.todo, side_by_side=fitting)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from harness import budget, nodes
+from harness import budget, room
 from harness.answers import Answer
 from harness.nodes import Node, Survey
 from harness.specs import Trial
@@ -117,15 +117,18 @@ def _each(what: str, bad: Mapping[str, str], *, good: str, remedy: str) -> Itera
     yield from found or [ok(what, good)]
 
 
-def of_request(found: Sequence[Node], *, cpus: float, gpus: float) -> tuple[Finding, int | None]:
+def of_request(
+    found: Sequence[Node], *, cpus: float, gpus: float, ranks: int = 1
+) -> tuple[Finding, int | None]:
     """Say how many trials fit, and return the number; None if not even one does."""
     wish = f"{cpus:g} CPUs and {gpus:g} GPUs a trial"
     try:
-        fitting = nodes.at_once(found, cpus=cpus, gpus=gpus)
+        place = room.find(found, cpus=cpus, gpus=gpus, ranks=ranks)
     except ValueError as error:
-        remedy = "lower --gpus-per-trial or --cpus-per-trial, or start larger nodes"
+        remedy = "lower --gpus-per-trial or --cpus-per-trial, or start more or larger nodes"
         return problem("request", str(error), remedy), None
-    return ok("request", f"{wish}: {fitting} at once"), fitting
+    how = f", each across nodes in {ranks} ranks" if place.spans else ""
+    return ok("request", f"{wish}: {place.at_once} at once{how}"), place.at_once
 
 
 def of_disk(results: Path, trials: Sequence[Trial], *, side_by_side: int | None) -> Finding:

@@ -85,7 +85,7 @@ def run(
             watch = _Watch(sharing, board, mirror, progress)
             _mirror_recorded(mirror, sharing, requests[0])
             with progress:
-                _schedule(todo, runtime, watch, resources, stop)
+                _schedule(todo, runtime, watch, resources, stop, say)
             outputs = [_write_and_mirror(request, mirror) for request in requests]
         return Outcome(outputs=outputs, failed=watch.failed, code=stop.code)
 
@@ -107,11 +107,12 @@ def _schedule(
     watch: Callable[[Event], None],
     resources: Resources | None,
     stop: Stop,
+    say: Callable[[str], None],
 ) -> None:
     if resources is None:
         schedule.in_process(todo, runtime, watch, stop)
     else:
-        schedule.on_ray(todo, runtime, watch, resources, stop)
+        schedule.on_ray(todo, runtime, watch, resources, stop, say)
 
 
 class _Watch:

@@ -78,7 +78,7 @@ def connected(address: str | None) -> Iterator[list[Node]]:
 
     try:
         _join(address)
-        yield _alive()
+        yield alive()
     finally:
         ray.shutdown()
 
@@ -109,13 +109,14 @@ def _hide_token() -> None:
         path.touch(mode=0o600)
 
 
-def _alive() -> list[Node]:
+def alive() -> list[Node]:
+    """List the nodes of the cluster to which this process is connected."""
     import ray
 
     return [
         Node(
             id=each["NodeID"],
-            name=f"{each['NodeManagerAddress']} ({each['NodeID'][:6]})",
+            name=_name(each["NodeManagerAddress"], each["NodeID"]),
             cpus=each["Resources"].get("CPU", 0),
             gpus=each["Resources"].get("GPU", 0),
         )
@@ -148,29 +149,34 @@ def where() -> str:
     import ray
 
     address = str(ray.util.get_node_ip_address())  # type: ignore[no-untyped-call]
+    return " ".join((address, *_gpus()))
+
+
+def spot() -> tuple[str, list[str]]:
+    """Return the name of this process's node, and its GPUs."""
+    import ray
+
+    address = str(ray.util.get_node_ip_address())  # type: ignore[no-untyped-call]
+    return _name(address, ray.get_runtime_context().get_node_id()), _gpus()
+
+
+def everywhere(spots: Sequence[tuple[str, list[str]]]) -> str:
+    """Say on which nodes and GPUs processes run, each node once."""
+    found: dict[str, list[str]] = {}
+    for node, gpus in spots:
+        found.setdefault(node, []).extend(gpus)
+    return ", ".join(" ".join((node, *gpus)) for node, gpus in found.items())
+
+
+def _gpus() -> list[str]:
+    import ray
+
     gpus = ray.get_runtime_context().get_accelerator_ids().get("GPU", [])
-    return " ".join((address, *(f"GPU {each}" for each in gpus)))
+    return [f"GPU {each}" for each in gpus]
 
 
-def at_once(nodes: Sequence[Node], *, cpus: float, gpus: float) -> int:
-    """Return how many trials run side by side, each within one node.
-
-    Raises:
-        ValueError: If no node can hold one; Ray itself would wait for ever.
-    """
-    fitting = sum(int(min(_share(n.cpus, cpus), _share(n.gpus, gpus))) for n in nodes)
-    if fitting:
-        return fitting
-    largest = max(nodes, key=lambda node: (node.gpus, node.cpus) if gpus else (0, node.cpus))
-    raise ValueError(
-        f"a trial asks for {cpus:g} CPUs and {gpus:g} GPUs on one node; "
-        f"the largest node has {largest.cpus:g} and {largest.gpus:g}"
-    )
-
-
-def _share(has: float, wants: float) -> float:
-    """Divide, with room for the rounding of fractions; what asks for nothing fits any time."""
-    return has / wants + 1e-6 if wants else sys.maxsize
+def _name(address: str, node: str) -> str:
+    return f"{address} ({node[:6]})"
 
 
 def unshared(results: Path, nodes: Sequence[Node]) -> dict[str, str]:

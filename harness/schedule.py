@@ -12,15 +12,18 @@ import traceback
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from harness import elastic, nodes, record
+from harness import elastic, nodes, record, room, spread, told, turns
 from harness.nodes import Node
 from harness.plan import Planned
 from harness.record import Record
+from harness.room import Room
 from harness.runtime import Runtime
 from harness.stopping import Interrupted, Stop
+from harness.told import RankError
 from harness.train import Epoch
 
 
@@ -33,7 +36,7 @@ class Event:
         history: Finished epochs; empty when it has just started.
         record: What it left, once it has finished.
         failure: Why it ended without a record, in a sentence.
-        where: Node and devices on which it runs.
+        where: Nodes and devices on which it runs.
     """
 
     planned: Planned
@@ -86,7 +89,7 @@ def in_process(
         with contextlib.suppress(_Stopped):
             try:
                 failure = _attempt(each, runtime, report)
-            except elastic.RankError as error:  # on Ray it starts again, here nothing does
+            except RankError as error:  # on Ray it starts again, here nothing does
                 failure = str(error)
             watch(_ended(each, runtime, failure))
 
@@ -97,8 +100,12 @@ def on_ray(
     watch: Watch,
     resources: Resources,
     stop: Stop | None = None,
+    say: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Run trials side by side on Ray, through one Tune experiment that is thrown away.
+
+    A trial in ranks that fits on no node spans several, if they hold it together; that is settled
+    here, by the nodes that are there now.
 
     Args:
         planned: What to run.
@@ -107,9 +114,10 @@ def on_ray(
         resources: What a trial gets.
         stop: Once asked, no trial starts, and each that runs ends with its next report; its
             handlers replace those that Ray brings.
+        say: Told how a trial in ranks finds place.
 
     Raises:
-        ValueError: If no node could ever run a trial, or if the nodes share no results folder.
+        ValueError: If the nodes could never run a trial, or if the nodes share no results folder.
         Interrupted: If `stop` is to leave at once; started trials resume in the next run.
     """
     stop = stop or Stop()
@@ -119,25 +127,32 @@ def on_ray(
         try:
             with nodes.connected(resources.address) as found:
                 stop.install()
-                _refuse(found, runtime.results, resources)
+                place = _room(found, runtime, resources)
+                if runtime.ranks > 1:
+                    say(_said(place, runtime.ranks))
                 if not stop.asked:
-                    _tune(planned, runtime, watch, resources, scratch, stop)
+                    _tune(planned, runtime, watch, resources, scratch, stop, place)
         except SystemExit:  # Ray's own answer to SIGTERM, while it starts
             raise Interrupted(128 + signal.SIGTERM) from None
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _refuse(found: Sequence[Node], results: Path, resources: Resources) -> None:
+def _room(found: Sequence[Node], runtime: Runtime, resources: Resources) -> Room:
     """Refuse what would wait for ever, and a node whose records would arrive nowhere."""
-    nodes.at_once(found, cpus=resources.cpus, gpus=resources.gpus)
-    if len(found) == 1:
-        return
-    for name, why in nodes.unshared(results, found).items():
+    place = room.find(found, cpus=resources.cpus, gpus=resources.gpus, ranks=runtime.ranks)
+    unshared = nodes.unshared(runtime.results, found) if len(found) > 1 else {}
+    for name, why in unshared.items():
         raise ValueError(
-            f"node {name} does not share {results} with this one ({why}); "
+            f"node {name} does not share {runtime.results} with this one ({why}); "
             "put --results on a file system that every node mounts"
         )
+    return place
+
+
+def _said(place: Room, count: int) -> str:
+    how = "spans nodes: no node holds" if place.spans else "stays on one node, which holds"
+    return f"each trial {how} its {count} ranks; room for {place.at_once} at once"
 
 
 def _tune(
@@ -147,22 +162,17 @@ def _tune(
     resources: Resources,
     scratch: Path,
     stop: Stop,
+    place: Room,
 ) -> None:
     from ray import tune
 
-    def body(config: dict[str, Any]) -> dict[str, Any]:
-        def report(history: list[Epoch]) -> None:
-            tune.report({"history": [asdict(epoch) for epoch in history], "where": nodes.where()})
-
-        return {"failure": _attempt(config["planned"], runtime, report)}
-
-    tune.Tuner(
-        tune.with_resources(body, {"cpu": resources.cpus, "gpu": resources.gpus}),
+    tuner = tune.Tuner(
+        tune.with_resources(_body(runtime, resources, scratch, place), _bundle(resources, place)),
         param_space={"planned": tune.grid_search(list(planned))},
         tune_config=tune.TuneConfig(
             trial_dirname_creator=lambda each: each.trial_id,
-            scheduler=_until(stop),
-            max_concurrent_trials=resources.at_once,
+            scheduler=turns.until(stop, scratch if place.spans else None),
+            max_concurrent_trials=_limit(resources, place),
             # A new process imports for ten seconds; on a GPU it also gives the memory back.
             reuse_actors=resources.gpus == 0,
         ),
@@ -173,7 +183,55 @@ def _tune(
             callbacks=[_watcher(runtime, watch, resources)],
             verbose=0,
         ),
-    ).fit()
+    )
+    spread_out = planned if place.spans else []
+    with spread.ended([told.folder(runtime, each.key) for each in spread_out]):
+        tuner.fit()
+
+
+def _bundle(resources: Resources, place: Room) -> Any:
+    """Return what Tune reserves: nothing for a trial whose ranks Ray Train places."""
+    from ray import tune
+
+    if place.spans:
+        return tune.PlacementGroupFactory([{"memory": 1}])  # a byte, for it refuses nothing at all
+    return {"cpu": resources.cpus, "gpu": resources.gpus}
+
+
+def _limit(resources: Resources, place: Room) -> int | None:
+    """Return how many trials may run at once; Tune itself counts those that it places."""
+    if not place.spans:
+        return resources.at_once
+    return min(place.at_once, resources.at_once or place.at_once)
+
+
+def _body(
+    runtime: Runtime, resources: Resources, scratch: Path, place: Room
+) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """Return what Tune runs for a trial."""
+    from ray import tune
+
+    takes = spread.Takes(cpus=resources.cpus, gpus=resources.gpus, scratch=scratch)
+
+    def go_on() -> None:
+        if turns.is_over(scratch):
+            raise _Stopped
+
+    def report(history: list[Epoch], where: str = "") -> None:
+        rows = [asdict(epoch) for epoch in history]
+        tune.report({"history": rows, "where": where or nodes.where()})
+        go_on()
+
+    spanning = partial(_attempt, run=partial(spread.run, takes=takes, go_on=go_on))
+    attempt = spanning if place.spans else _attempt
+
+    def body(config: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return {"failure": attempt(config["planned"], runtime, report)}
+        except _Stopped:
+            return {}
+
+    return body
 
 
 def _watcher(runtime: Runtime, watch: Watch, resources: Resources) -> Any:
@@ -203,38 +261,16 @@ def _watcher(runtime: Runtime, watch: Watch, resources: Resources) -> Any:
     return Watcher()
 
 
-def _until(stop: Stop) -> Any:
-    """Return what starts trials in their order and, once stop is asked, ends them one by one."""
-    from ray.tune.experiment import Trial
-    from ray.tune.schedulers import FIFOScheduler
-
-    class Until(FIFOScheduler):
-        def __reduce__(self) -> tuple[type, tuple[()]]:
-            return FIFOScheduler, ()
-
-        def on_trial_result(self, *_: Any) -> str:
-            # Until it is told to go on, a trial waits in its report, its checkpoint written.
-            return str(self.STOP if stop.asked else self.CONTINUE)
-
-        def choose_trial_to_run(self, tune_controller: Any) -> Any:
-            if not stop.asked:
-                return super().choose_trial_to_run(tune_controller)
-            for each in tune_controller.get_trials():
-                if each.status == Trial.PENDING:
-                    each.init_local_path()  # Tune lists the folders of all trials at its end
-                    tune_controller.stop_trial(each)
-            return None
-
-    return Until()  # type: ignore[no-untyped-call]
-
-
 def _attempt(
-    planned: Planned, runtime: Runtime, report: Callable[[list[Epoch]], None]
+    planned: Planned,
+    runtime: Runtime,
+    report: Callable[..., None],
+    run: Callable[..., Record] = elastic.run,
 ) -> str | None:
     """Run one trial; return why it failed, or None. Only a dead process is tried again."""
     try:
-        elastic.run(planned.trial, runtime, report)
-    except (_Stopped, elastic.RankError):
+        run(planned.trial, runtime, report)
+    except (_Stopped, RankError):
         raise
     except (ValueError, ArithmeticError) as error:
         return str(error)

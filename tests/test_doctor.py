@@ -133,6 +133,12 @@ def test_what_fits_on_no_node_is_a_problem():
     assert found.finding.endswith("the largest node has 16 and 8")
 
 
+def test_ranks_across_nodes_are_said_with_how_many_trials_fit():
+    found, number = findings.of_request([ONE, TWO], cpus=12, gpus=12, ranks=12)
+    assert (found.level, number) == ("ok", 1)
+    assert found.finding == "12 CPUs and 12 GPUs a trial: 1 at once, each across nodes in 12 ranks"
+
+
 def test_each_running_trial_needs_room_for_its_checkpoints():
     paper = EXPERIMENT.rows[3].trial
     one, two = (findings.needs_mb([paper] * 4, side_by_side=n) for n in (1, 2))

@@ -33,6 +33,7 @@ LAYERS = [
         "record",
         "resample",
         "resolution",
+        "room",
         "runtime",
         "scores",
         "status",
@@ -73,8 +74,11 @@ LAYERS = [
         "replay",
         "report",
         "schedule",
+        "spread",
+        "told",
         "track",
         "tradeoff",
+        "turns",
         "ui",
         "visualize",
         "why",
@@ -110,7 +114,7 @@ LAYERS = [
 ]
 FIGURES = ("bubbles", "curves", "labels", "scenes", "style", "tables", "tradeoff")
 OWNERS = {
-    "ray": {"nodes", "schedule"},
+    "ray": {"nodes", "schedule", "spread", "turns"},
     "mlflow": {"track.address", "track.content", "track.store"},
     "av": {
         "bench_clips",
