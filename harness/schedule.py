@@ -20,8 +20,10 @@ from harness.nodes import Node
 from harness.plan import Planned
 from harness.record import Record
 from harness.runtime import Runtime
+from harness.specs import Trial
 from harness.stopping import Interrupted, Stop
 from harness.train import Epoch
+from harness.trial import Report
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +65,7 @@ class Resources:
 
 
 Watch = Callable[[Event], None]
+Work = Callable[[Trial, Runtime, Report], Record]
 
 
 class _Stopped(Exception):  # noqa: N818 - nothing went wrong
@@ -70,7 +73,12 @@ class _Stopped(Exception):  # noqa: N818 - nothing went wrong
 
 
 def in_process(
-    planned: Sequence[Planned], runtime: Runtime, watch: Watch, stop: Stop | None = None
+    planned: Sequence[Planned],
+    runtime: Runtime,
+    watch: Watch,
+    stop: Stop | None = None,
+    *,
+    work: Work = elastic.run,
 ) -> None:
     """Run trials one after the other, here, until all have ended or `stop` was asked."""
     stop = stop or Stop()
@@ -85,7 +93,7 @@ def in_process(
             return
         with contextlib.suppress(_Stopped):
             try:
-                failure = _attempt(each, runtime, report)
+                failure = _attempt(work, each, runtime, report)
             except elastic.RankError as error:  # on Ray it starts again, here nothing does
                 failure = str(error)
             watch(_ended(each, runtime, failure))
@@ -97,6 +105,8 @@ def on_ray(
     watch: Watch,
     resources: Resources,
     stop: Stop | None = None,
+    *,
+    work: Work = elastic.run,
 ) -> None:
     """Run trials side by side on Ray, through one Tune experiment that is thrown away.
 
@@ -107,6 +117,7 @@ def on_ray(
         resources: What a trial gets.
         stop: Once asked, no trial starts, and each that runs ends with its next report; its
             handlers replace those that Ray brings.
+        work: What a trial does; it reports its history so far, and leaves a record.
 
     Raises:
         ValueError: If no node could ever run a trial, or if the nodes share no results folder.
@@ -121,7 +132,7 @@ def on_ray(
                 stop.install()
                 _refuse(found, runtime.results, resources)
                 if not stop.asked:
-                    _tune(planned, runtime, watch, resources, scratch, stop)
+                    _tune(planned, runtime, watch, resources, scratch, stop, work)
         except SystemExit:  # Ray's own answer to SIGTERM, while it starts
             raise Interrupted(128 + signal.SIGTERM) from None
         finally:
@@ -147,6 +158,7 @@ def _tune(
     resources: Resources,
     scratch: Path,
     stop: Stop,
+    work: Work,
 ) -> None:
     from ray import tune
 
@@ -154,7 +166,7 @@ def _tune(
         def report(history: list[Epoch]) -> None:
             tune.report({"history": [asdict(epoch) for epoch in history], "where": nodes.where()})
 
-        return {"failure": _attempt(config["planned"], runtime, report)}
+        return {"failure": _attempt(work, config["planned"], runtime, report)}
 
     tune.Tuner(
         tune.with_resources(body, {"cpu": resources.cpus, "gpu": resources.gpus}),
@@ -228,12 +240,10 @@ def _until(stop: Stop) -> Any:
     return Until()  # type: ignore[no-untyped-call]
 
 
-def _attempt(
-    planned: Planned, runtime: Runtime, report: Callable[[list[Epoch]], None]
-) -> str | None:
+def _attempt(work: Work, planned: Planned, runtime: Runtime, report: Report) -> str | None:
     """Run one trial; return why it failed, or None. Only a dead process is tried again."""
     try:
-        elastic.run(planned.trial, runtime, report)
+        work(planned.trial, runtime, report)
     except (_Stopped, elastic.RankError):
         raise
     except (ValueError, ArithmeticError) as error:
