@@ -6,35 +6,25 @@ a new process, from importing Ray to its shutdown.
 
 import io
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass, replace
-from functools import cache
-from hashlib import sha256
+from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
-import numpy as np
 from rich.console import Console
 
-from experiments.scales import desk
-from experiments.table_b import EXPERIMENT
-from harness import data, launch, metrics, nodes, plan, record, sidebyside, source, track, trial
-from harness.data.passport import Passport
-from harness.record import Record
+from harness import bench_idle, launch, nodes, record, sidebyside, track
 from harness.reproduce import Request
 from harness.runtime import Runtime
 from harness.schedule import Resources
-from harness.specs import Trial, as_dict
+from harness.specs import Trial
 from harness.train import Epoch
-from harness.trial import Report
 
 AT_MOST = 1.3
-ROWS = ("DSA at I", "DSA at II", "DSA at III", "DSA at IV")
-_VIDEOS = {"train_videos": 24, "test_videos": 12, "size_px": 16}
 Side = Literal["ours", "bare"]
 
 
@@ -53,7 +43,7 @@ class Setting:
     @property
     def trials(self) -> int:
         """Return the number of trials of a run."""
-        return self.seeds * len(ROWS)
+        return self.seeds * len(bench_idle.TABLE.rows)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,11 +70,12 @@ def run(setting: Setting, progress: Callable[[str], None]) -> dict[str, Any]:
     """
     runs: dict[Side, list[Run]] = {"ours": [], "bare": []}
     with TemporaryDirectory() as folder:
-        _videos(Path(folder, "data"))
+        bench_idle.videos(Path(folder, "data"))
         for number in range(setting.pairs):
             order: Sequence[Side] = ("ours", "bare") if number % 2 == 0 else ("bare", "ours")
             for side in order:
-                progress(f"scheduling {number + 1}/{setting.pairs}: {setting.trials} trials, {side}")
+                what = f"{number + 1}/{setting.pairs}: {setting.trials} trials, {side}"
+                progress(f"scheduling {what}")
                 place = Path(folder, f"{side}-{number}")
                 runs[side].append(_alone(side, place, Path(folder, "data"), setting.seeds))
     return {"setting": asdict(setting) | {"trials": setting.trials}} | _summary(setting, runs)
@@ -139,7 +130,7 @@ def _timed(side: Side, place: Path, videos: Path, seeds: int) -> Run:
     (ours if side == "ours" else bare)(runtime, seeds)
     seconds, driver_s = time.perf_counter() - start, time.process_time() - used
     found = record.read_all(place)
-    assert len(found) == seeds * len(ROWS), len(found)
+    assert len(found) == seeds * len(bench_idle.TABLE.rows), len(found)
     waits = [1e3 * float(each.provenance["report_s"]) for each in found]
     return Run(seconds=seconds, driver_s=driver_s, report_ms=median(waits))
 
@@ -147,9 +138,9 @@ def _timed(side: Side, place: Path, videos: Path, seeds: int) -> Run:
 def ours(runtime: Runtime, seeds: int) -> None:
     """Go the whole way: plan, Ray, records, MLflow in a SQLite file, tables and figure."""
     request = Request(
-        experiment=plan.narrowed(EXPERIMENT, ROWS),
+        experiment=bench_idle.TABLE,
         scale="desk",
-        shrink=shrunk,
+        shrink=bench_idle.shrunk,
         seeds=seeds,
         runtime=runtime,
     )
@@ -158,7 +149,7 @@ def ours(runtime: Runtime, seeds: int) -> None:
         resources=Resources(),
         tracking=track.store_uri(runtime.results),
         console=Console(file=io.StringIO()),
-        work=nothing,
+        work=bench_idle.run,
     )
     assert not outcome.failed, outcome.failed[0].failure
 
@@ -166,7 +157,7 @@ def ours(runtime: Runtime, seeds: int) -> None:
 def bare(runtime: Runtime, seeds: int) -> None:
     """Run the same trials as a plain user of Ray Tune would, with the same settings."""
     with nodes.chatter_to(runtime.results / "ray.log"), nodes.connected(None):
-        _tune(list(trials(seeds)), runtime)
+        _tune(list(bench_idle.trials(seeds)), runtime)
 
 
 def _tune(listed: list[Trial], runtime: Runtime) -> None:
@@ -176,7 +167,7 @@ def _tune(listed: list[Trial], runtime: Runtime) -> None:
         def report(history: list[Epoch]) -> None:
             tune.report({"history": [asdict(epoch) for epoch in history]})
 
-        nothing(config["trial"], runtime, report)
+        bench_idle.run(config["trial"], runtime, report)
 
     tune.Tuner(
         tune.with_resources(body, {"cpu": 1, "gpu": 0}),
@@ -184,75 +175,3 @@ def _tune(listed: list[Trial], runtime: Runtime) -> None:
         tune_config=tune.TuneConfig(reuse_actors=True),
         run_config=tune.RunConfig(storage_path=str(runtime.results / "tune"), verbose=0),
     ).fit()
-
-
-def trials(seeds: int) -> Iterable[Trial]:
-    """List the trials, seed by seed as a plan does."""
-    rows = plan.narrowed(EXPERIMENT, ROWS).rows
-    return (
-        replace(shrunk(row.trial), seed=seed) for seed in range(seeds) for row in rows if row.trial
-    )
-
-
-def shrunk(asked: Trial) -> Trial:
-    """Return a trial at desk scale on few videos, of one epoch."""
-    small = desk(asked)
-    return replace(
-        small,
-        data=replace(small.data, options=_VIDEOS),
-        train=replace(small.train, epochs=1),
-    )
-
-
-@cache
-def _videos(root: Path) -> Passport:
-    """Return what is known of the videos, once in each process; they are made if need be."""
-    return data.known(next(iter(trials(1))).data, root)
-
-
-def nothing(asked: Trial, runtime: Runtime, report: Report) -> Record:
-    """Train nothing; report one epoch and leave a record of drawn scores."""
-    known = _videos(runtime.data)
-    start = time.perf_counter()
-    history = [_epoch()]
-    report(history)
-    waited_s = time.perf_counter() - start
-    videos = known.splits["test"]
-    targets = metrics.targets([each.labels for each in videos], num_classes=asked.data.num_classes)
-    scores = np.random.default_rng(asked.seed).standard_normal(targets.shape)
-    packed = trial.pack(scores, videos)
-    done = Record(
-        key=record.key(asked, known.digest),
-        trial=as_dict(asked),
-        passport=known.digest,
-        code=source.code(asked),
-        metrics={
-            "top1": metrics.top_k(scores, targets, k=1),
-            "top5": metrics.top_k(scores, targets, k=5),
-            "map": metrics.mean_average_precision(scores, targets),
-            "videos": len(videos),
-        },
-        params=1,
-        gmacs=1.0,
-        counting_rule="mac",
-        history=[asdict(each) for each in history],
-        scores_sha256=sha256(packed).hexdigest(),
-        provenance={"campaign": runtime.campaign, "report_s": waited_s},
-        seconds=waited_s,
-        resumed_epochs=[],
-    )
-    record.write(runtime.results, done, packed)
-    return done
-
-
-def _epoch() -> Epoch:
-    return Epoch(
-        epoch=1,
-        loss=1.0,
-        train_top1=10.0,
-        val_top1=None,
-        lr=0.1,
-        seconds=0.0,
-        waited_s=0.0,
-        finished_ms=time.time_ns() // 1_000_000,
-    )
