@@ -99,10 +99,11 @@ def _medians(runs: Sequence[Run], trials: int) -> dict[str, float]:
 def text(measured: dict[str, Any]) -> str:
     """Write what `run` returned as a table, the ratio first."""
     setting, (low, high) = measured["setting"], measured["quartiles"]
+    missed = "  MISSED" if measured["ratio"] > measured["at_most"] else ""
     lines = [
         f"{setting['trials']} trials that do nothing, {setting['pairs']} pairs of runs",
         f"the whole path / bare Ray Tune  {measured['ratio']:.2f}  {low:.2f}–{high:.2f}"
-        f"  aim: ≤ {measured['at_most']:g}",
+        f"  aim: ≤ {measured['at_most']:g}{missed}",
         "",
         f"{'a trial':18}{'s':>8}{'driver s':>10}{'report ms':>11}",
     ]

@@ -84,7 +84,11 @@ LAYERS = [
         "__main__",
         "bench",
         "bench_data",
+        "bench_idle",
         "bench_loader",
+        "bench_logger",
+        "bench_schedule",
+        "bench_tracking",
         "commands_bench",
         "commands_cluster",
         "commands_copy",
@@ -103,7 +107,7 @@ LAYERS = [
 ]
 FIGURES = ("bubbles", "curves", "labels", "scenes", "style", "tables", "tradeoff")
 OWNERS = {
-    "ray": {"nodes", "schedule"},
+    "ray": {"bench_schedule", "nodes", "schedule"},
     "mlflow": {"track.address", "track.content", "track.store"},
     "av": {
         "bench_clips",

@@ -224,7 +224,7 @@ class Store:
         missing = {k: v for k, v in subject.tags.items() if k not in run.tags}
         fields = content.flatten(subject.trial)
         params = {k: v for k, v in fields.items() if k not in run.params}
-        self._log(run.id, points, missing | tags, params)
+        self._log(run.id, points, {**missing, **tags}, params)
         run.tags |= set(missing)
         run.params |= set(params)
 
