@@ -29,10 +29,10 @@ class Setting:
     """How to measure.
 
     Attributes:
-        processes: That log at once.
-        epochs: That each of them logs.
+        processes: That log at once, a trial each.
+        epochs: Of a trial.
         steps: Products of matrices in an epoch, about a millisecond each.
-        alone: Processes of the same kind that follow one after the other, for the wall time.
+        alone: Trials that log one after the other, with nobody beside them.
     """
 
     processes: int = 16
@@ -50,7 +50,7 @@ class Clock(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Logged:
-    """What a process saw.
+    """What a process saw of a trial.
 
     Attributes:
         key: Of its trial.
@@ -71,12 +71,14 @@ class Logged:
     silent: Clock
 
 
-def together(uri: str, runtime: Runtime, seeds: Sequence[int], setting: Setting) -> list[Logged]:
-    """Log from one new process for each seed."""
+def together(
+    uri: str, runtime: Runtime, seeds: Sequence[int], setting: Setting, *, at_once: int
+) -> list[Logged]:
+    """Log a trial for each seed from new processes, which begin together."""
     context = get_context("spawn")
-    barrier = context.Barrier(len(seeds))
+    barrier = context.Barrier(at_once)
     with ProcessPoolExecutor(
-        len(seeds), mp_context=context, initializer=_start, initargs=(barrier,)
+        at_once, mp_context=context, initializer=_start, initargs=(barrier,)
     ) as pool:
         return list(pool.map(partial(_log, uri, runtime, setting=setting), seeds))
 
@@ -90,7 +92,7 @@ def _start(barrier: Barrier) -> None:
 
 
 def _log(uri: str, runtime: Runtime, seed: int, setting: Setting) -> Logged:
-    """Be one process: work, and work with logging, in quarters that begin together."""
+    """Work without logging, with it, and without again."""
     planned, history = _planned(seed, runtime), bench_idle.epochs(setting.epochs)
     calls: list[Clock] = []
     warnings: list[str] = []

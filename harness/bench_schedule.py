@@ -78,14 +78,21 @@ def run(setting: Setting, progress: Callable[[str], None]) -> dict[str, Any]:
                 progress(f"scheduling {what}")
                 place = Path(folder, f"{side}-{number}")
                 runs[side].append(_alone(side, place, Path(folder, "data"), setting.seeds))
-    return {"setting": asdict(setting) | {"trials": setting.trials}} | _summary(setting, runs)
+    return summary(setting, runs)
 
 
-def _summary(setting: Setting, runs: dict[Side, list[Run]]) -> dict[str, Any]:
+def summary(setting: Setting, runs: dict[Side, list[Run]]) -> dict[str, Any]:
+    """Return what JSON can hold of the runs; the ratio is ours over bare."""
     pairs = [(a.seconds, b.seconds) for a, b in zip(runs["ours"], runs["bare"], strict=True)]
     ratio, quartiles = sidebyside.ratio(pairs)
     sides = {side: _medians(found, setting.trials) for side, found in runs.items()}
-    return {"ratio": ratio, "quartiles": quartiles, "at_most": AT_MOST, "sides": sides}
+    return {
+        "setting": asdict(setting) | {"trials": setting.trials},
+        "ratio": ratio,
+        "quartiles": quartiles,
+        "at_most": AT_MOST,
+        "sides": sides,
+    }
 
 
 def _medians(runs: Sequence[Run], trials: int) -> dict[str, float]:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
@@ -29,7 +28,7 @@ def run(setting: Setting, progress: Callable[[str], None]) -> dict[str, Any]:
     for where in PLACES:
         progress(f"logging: {setting.processes} processes, {where}")
         places[where] = crowd(where, setting)
-        progress(f"logging: one process after the other, {where}")
+        progress(f"logging: one trial after the other, {where}")
         places[where]["alone"] = _slowed(_alone(where, setting))
     return {"setting": asdict(setting), "at_most": AT_MOST, "places": places}
 
@@ -38,7 +37,8 @@ def crowd(where: Where, setting: Setting) -> dict[str, Any]:
     """Have all processes log at once; say what was lost, and what their trials paid."""
     with TemporaryDirectory() as folder, store(where, Path(folder)) as uri:
         runtime = _runtime(Path(folder))
-        logged = together(uri, runtime, range(setting.processes), setting)
+        count = setting.processes
+        logged = together(uri, runtime, range(count), setting, at_once=count)
         warned = sum(bool(each.warnings) for each in logged)
         if warned:
             _sync(uri, runtime.results)
@@ -50,8 +50,7 @@ def crowd(where: Where, setting: Setting) -> dict[str, Any]:
 
 def _alone(where: Where, setting: Setting) -> list[Logged]:
     with TemporaryDirectory() as folder, store(where, Path(folder)) as uri:
-        one = partial(together, uri, _runtime(Path(folder)), setting=setting)
-        return [each for seed in range(setting.alone) for each in one(seeds=(seed,))]
+        return together(uri, _runtime(Path(folder)), range(setting.alone), setting, at_once=1)
 
 
 def _slowed(logged: Sequence[Logged]) -> dict[str, Any]:

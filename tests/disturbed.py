@@ -115,13 +115,16 @@ def armed(point: str, key: str) -> contextlib.AbstractContextManager[None]:
 
 
 def disturbed(
-    planned: Planned, runtime: Runtime, report: Callable[[list[train.Epoch]], None]
+    work: schedule.Work,
+    planned: Planned,
+    runtime: Runtime,
+    report: Callable[[list[train.Epoch]], None],
 ) -> str | None:
     """Stand for `schedule._attempt`: die once, where the environment says so."""
     point = json.loads(os.environ[KILL]).get(planned.key, "")
     mark = runtime.results / "killed" / planned.key
     if not point or mark.exists():
-        return attempt(planned, runtime, report)
+        return attempt(work, planned, runtime, report)
     mark.parent.mkdir(parents=True, exist_ok=True)
     mark.write_text(point)
 
@@ -131,7 +134,7 @@ def disturbed(
         report(history)
 
     with armed(point, planned.key):
-        return attempt(planned, runtime, told)
+        return attempt(work, planned, runtime, told)
 
 
 def forked(call: Callable[[], None]) -> int:
