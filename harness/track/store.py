@@ -10,7 +10,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from filelock import FileLock
@@ -86,7 +85,6 @@ class Store:
 
     def weights(self, *, subject: Subject, weights: bytes) -> None:
         run = self._continue(subject, [])
-        self._tell(run, subject, [], {})
         with TemporaryDirectory() as folder:
             path = Path(folder, "weights.safetensors")
             path.write_bytes(weights)
@@ -233,13 +231,13 @@ class Store:
         run_id: str,
         points: list["Metric"],
         tags: Mapping[str, str],
-        params: Mapping[str, str] = MappingProxyType({}),
+        params: Mapping[str, str] | None = None,
     ) -> None:
         """Log in as few calls as may be: each is several transactions."""
         from mlflow.entities import Param, RunTag
 
         said = [RunTag(name, value[: content.TEXT]) for name, value in tags.items()]
-        fields = [Param(name, value) for name, value in params.items()]
+        fields = [Param(name, value) for name, value in (params or {}).items()]
         room = _BATCH - len(said) - len(fields)
         for start in range(0, max(len(points), bool(said or fields)), room):
             batch = points[start : start + room]
