@@ -12,7 +12,7 @@ import click
 import experiments
 from experiments.scales import SCALES
 from harness import commands_cluster, commands_data, commands_plan
-from harness.commands_bench import bench_data, bench_train
+from harness.commands_bench import bench_data, bench_schedule, bench_train
 from harness.options import (
     FOLDER,
     ROOT,
@@ -117,6 +117,7 @@ for command in (*commands_plan.COMMANDS, *commands_cluster.COMMANDS):
 app.add_command(commands_data.data)
 app.add_command(bench_data)
 app.add_command(bench_train)
+app.add_command(bench_schedule)
 
 
 @app.command("list")

@@ -15,8 +15,8 @@ from types import TracebackType
 from typing import Self
 
 from harness import status
+from harness.attempt import Event
 from harness.plan import Planned
-from harness.schedule import Event
 from harness.status import BEAT_S, Part, Phase, Status
 from harness.stopping import Stop
 

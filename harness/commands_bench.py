@@ -1,8 +1,9 @@
-"""The commands `harness bench-data` and `harness bench-train`."""
+"""The commands that measure: `harness bench-data`, `bench-schedule` and `bench-train`."""
 
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -48,3 +49,59 @@ def bench_train(words: tuple[str, ...]) -> None:
     from harness import bench_train as bench
 
     bench.measure(words)
+
+
+@click.command("bench-schedule")
+@click.option("--only", type=click.Choice(["scheduling", "logging"]), help="Leave out the other.")
+@click.option(
+    "--seeds",
+    type=click.IntRange(min=1),
+    default=50,
+    show_default=True,
+    help="Trials that do nothing, of each of four rows.",
+)
+@click.option("--pairs", type=click.IntRange(min=1), default=3, show_default=True)
+@click.option(
+    "--processes",
+    type=click.IntRange(min=1),
+    default=16,
+    show_default=True,
+    help="Processes that log at once.",
+)
+@click.option("--epochs", type=click.IntRange(min=2), default=100, show_default=True)
+@click.option(
+    "--steps",
+    type=click.IntRange(min=1),
+    default=100,
+    show_default=True,
+    help="Work in an epoch, about a millisecond each.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def bench_schedule(
+    only: str | None,
+    seeds: int,
+    pairs: int,
+    processes: int,
+    epochs: int,
+    steps: int,
+    as_json: bool,
+) -> None:
+    """Measure a run beside bare Ray Tune, and what logging costs; fail if MLflow lacks a point."""
+    from harness import bench_logger, bench_tracking
+    from harness import bench_schedule as bench
+
+    def say(line: str) -> None:
+        click.echo(line, err=True)
+
+    found: dict[str, Any] = {}
+    shown = []
+    if only != "logging":
+        found["scheduling"] = bench.run(bench.Setting(seeds=seeds, pairs=pairs), say)
+        shown.append(bench.text(found["scheduling"]))
+    if only != "scheduling":
+        setting = bench_logger.Setting(processes=processes, epochs=epochs, steps=steps)
+        found["logging"] = bench_tracking.run(setting, say)
+        shown.append(bench_tracking.text(found["logging"]))
+    click.echo(json.dumps(found, indent=1) if as_json else "\n\n".join(shown))
+    if any(row["lost"] for row in found.get("logging", {}).get("places", {}).values()):
+        sys.exit(FAILED)

@@ -9,14 +9,15 @@ from functools import partial
 
 from rich.console import Console
 
-from harness import data, declared, lock, plan, record, reproduce, schedule, stopping
+from harness import data, declared, elastic, lock, plan, record, reproduce, schedule, stopping
+from harness.attempt import Event, Work
 from harness.board import Board
 from harness.mirror import Mirror
 from harness.plan import Planned
 from harness.progress import Progress
 from harness.reproduce import Request
 from harness.runtime import Runtime, check_device
-from harness.schedule import Event, Resources
+from harness.schedule import Resources
 from harness.stopping import Stop
 from harness.track import Output
 
@@ -43,6 +44,7 @@ def run(
     tracking: str,
     console: Console,
     max_trials: int | None = None,
+    work: Work = elastic.run,
 ) -> Outcome:
     """Run what has no fresh record, then write each table and draw its figure.
 
@@ -55,6 +57,7 @@ def run(
         tracking: Address of the MLflow store.
         console: Shows progress and warnings, on the output it was made with.
         max_trials: Refuse more than that; None for any number.
+        work: What a trial does.
 
     Raises:
         ValueError: If another process works in the results folder, or a request is wrong.
@@ -85,7 +88,7 @@ def run(
             watch = _Watch(sharing, board, mirror, progress)
             _mirror_recorded(mirror, sharing, requests[0])
             with progress:
-                _schedule(todo, runtime, watch, resources, stop, say)
+                _schedule(todo, runtime, watch, resources, stop, say, work)
             outputs = [_write_and_mirror(request, mirror) for request in requests]
         return Outcome(outputs=outputs, failed=watch.failed, code=stop.code)
 
@@ -108,11 +111,12 @@ def _schedule(
     resources: Resources | None,
     stop: Stop,
     say: Callable[[str], None],
+    work: Work,
 ) -> None:
     if resources is None:
-        schedule.in_process(todo, runtime, watch, stop)
+        schedule.in_process(todo, runtime, watch, stop, work=work)
     else:
-        schedule.on_ray(todo, runtime, watch, resources, stop, say)
+        schedule.on_ray(todo, runtime, watch, resources, stop, say, work=work)
 
 
 class _Watch:

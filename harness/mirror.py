@@ -7,7 +7,6 @@ nothing, because `harness.replay` sends everything again.
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
@@ -37,6 +36,7 @@ HURRY_S = 5.0
 class Mirror:
     """The thread that writes to MLflow, and its queue; no call waits for the store.
 
+    Of the curves of a trial only the newest that waits is sent: a slow store gets fewer updates.
     After a trouble it warns once, lets a minute of updates go, and tries again: updates of a
     curve repeat what came before, and `sync` brings the rest.
 
@@ -56,6 +56,7 @@ class Mirror:
         self._warned = False
         self._paused_until = 0.0
         self._store: Store | None = None
+        self._newest: dict[tuple[str, str], int] = {}
         self._tasks: SimpleQueue[Callable[[Store], None] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="mlflow mirror", daemon=True)
         self._thread.start()
@@ -73,12 +74,12 @@ class Mirror:
 
     def epochs(self, planned: Planned, history: Sequence[Epoch]) -> None:
         """Send the curves of a trial so far; epochs that were sent before may come again."""
-        rows = [asdict(epoch) for epoch in history]
-        for subject in subjects(planned):
-            self._tasks.put(partial(Store.epochs, subject=subject, history=rows))
+        number = self._count(planned)
+        self._tasks.put(partial(self._send, planned=planned, history=tuple(history), number=number))
 
     def finished(self, planned: Planned, record: Record) -> None:
         """Complete the runs of a trial."""
+        self._count(planned)
         for subject in subjects(planned):
             self._tasks.put(partial(Store.finished, subject=subject, record=record))
 
@@ -125,6 +126,21 @@ class Mirror:
                 f"MLflow at {redact(self._uri)} still had {left} updates to take after "
                 f"{timeout_s:g} s; `harness sync` sends them"
             )
+
+    def _count(self, planned: Planned) -> int:
+        """Number the updates of a trial's curves; the newest one says all that earlier ones did."""
+        place = (planned.table, planned.key)
+        self._newest[place] = self._newest.get(place, 0) + 1
+        return self._newest[place]
+
+    def _send(
+        self, store: Store, *, planned: Planned, history: Sequence[Epoch], number: int
+    ) -> None:
+        if self._newest[planned.table, planned.key] > number:
+            return
+        rows = [vars(epoch) for epoch in history]
+        for subject in subjects(planned):
+            store.epochs(subject=subject, history=rows)
 
     def _work(self) -> None:
         while (task := self._tasks.get()) is not None:

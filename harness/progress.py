@@ -11,8 +11,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from harness.attempt import Event
 from harness.plan import Planned
-from harness.schedule import Event
 from harness.status import duration
 
 _LINE_EVERY_S = 10.0

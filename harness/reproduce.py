@@ -13,8 +13,8 @@ from harness import (
     plan,
     record,
     report,
+    source,
     tradeoff,
-    trial,
 )
 from harness.data import desk
 from harness.data.passport import Passport
@@ -74,7 +74,7 @@ def planned(request: Request, *, progress: data.Progress | None = None) -> list[
         scale=request.shrink,
         seeds=request.seeds,
         passport=passport,
-        code=trial.code,
+        code=source.code,
         results=request.runtime.results,
     )
 
@@ -120,7 +120,7 @@ def evidence(request: Request) -> Evidence:
         experiment=request.experiment,
         scale=request.scale,
         shrink=request.shrink,
-        code=trial.code,
+        code=source.code,
         results=request.runtime.results,
         records=record.read_all(request.runtime.results),
         passport=lambda each: copies.passport(each.data, request.runtime.data),

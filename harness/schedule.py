@@ -8,7 +8,6 @@ import contextlib
 import platform
 import shutil
 import signal
-import traceback
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -16,34 +15,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from harness import elastic, nodes, record, room, spread, told, turns
+from harness import elastic, nodes, room, spread, told, turns
+from harness.attempt import Event, StoppedError, Watch, Work, attempt, ended
 from harness.nodes import Node
 from harness.plan import Planned
-from harness.record import Record
 from harness.room import Room
 from harness.runtime import Runtime
 from harness.stopping import Interrupted, Stop
 from harness.told import RankError
 from harness.train import Epoch
-
-
-@dataclass(frozen=True, kw_only=True)
-class Event:
-    """News of a trial: its curve so far, or its end.
-
-    Attributes:
-        planned: The trial.
-        history: Finished epochs; empty when it has just started.
-        record: What it left, once it has finished.
-        failure: Why it ended without a record, in a sentence.
-        where: Nodes and devices on which it runs.
-    """
-
-    planned: Planned
-    history: Sequence[Epoch] = ()
-    record: Record | None = None
-    failure: str | None = None
-    where: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,33 +45,61 @@ class Resources:
     at_once: int | None = None
 
 
-Watch = Callable[[Event], None]
-
-
-class _Stopped(Exception):  # noqa: N818 - nothing went wrong
-    """A trial ended after an epoch because the run is to stop."""
-
-
 def in_process(
-    planned: Sequence[Planned], runtime: Runtime, watch: Watch, stop: Stop | None = None
+    planned: Sequence[Planned],
+    runtime: Runtime,
+    watch: Watch,
+    stop: Stop | None = None,
+    *,
+    work: Work = elastic.run,
 ) -> None:
     """Run trials one after the other, here, until all have ended or `stop` was asked."""
     stop = stop or Stop()
     for each in planned:
 
-        def report(history: list[Epoch], each: Planned = each) -> None:
+        def report(history: list[Epoch], _: str = "", each: Planned = each) -> None:
             watch(Event(planned=each, history=history, where=platform.node()))
             if stop.asked:
-                raise _Stopped
+                raise StoppedError
 
         if stop.asked:
             return
-        with contextlib.suppress(_Stopped):
+        with contextlib.suppress(StoppedError):
             try:
-                failure = _attempt(each, runtime, report)
+                failure = attempt(work, each, runtime, report)
             except RankError as error:  # on Ray it starts again, here nothing does
                 failure = str(error)
-            watch(_ended(each, runtime, failure))
+            watch(ended(each, runtime, failure))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Grid:
+    """How the trials of a run are to run on Ray.
+
+    Attributes:
+        runtime: Where and how each of them runs.
+        watch: Takes the events.
+        resources: What each of them gets.
+        stop: What was asked of this process.
+        work: What a trial does, if it does not span nodes.
+        place: Whether trials span nodes, and how many there is room for.
+    """
+
+    runtime: Runtime
+    watch: Watch
+    resources: Resources
+    stop: Stop
+    work: Work
+    place: Room
+
+    @property
+    def scratch(self) -> Path:
+        """Return the folder for what Ray writes and nobody reads."""
+        return _scratch(self.runtime)
+
+
+def _scratch(runtime: Runtime) -> Path:
+    return runtime.results / "work" / "tune"
 
 
 def on_ray(
@@ -101,6 +109,8 @@ def on_ray(
     resources: Resources,
     stop: Stop | None = None,
     say: Callable[[str], None] = lambda _: None,
+    *,
+    work: Work = elastic.run,
 ) -> None:
     """Run trials side by side on Ray, through one Tune experiment that is thrown away.
 
@@ -115,27 +125,35 @@ def on_ray(
         stop: Once asked, no trial starts, and each that runs ends with its next report; its
             handlers replace those that Ray brings.
         say: Told how a trial in ranks finds place.
+        work: What a trial does that stays on a node: it reports its history so far, and leaves a
+            record.
 
     Raises:
         ValueError: If the nodes could never run a trial, or if the nodes share no results folder.
         Interrupted: If `stop` is to leave at once; started trials resume in the next run.
     """
     stop = stop or Stop()
-    scratch = runtime.results / "work" / "tune"
-    log = runtime.results / "logs" / "ray.log"
-    with nodes.chatter_to(log):
+    with nodes.chatter_to(runtime.results / "logs" / "ray.log"):
         try:
             with nodes.connected(resources.address) as found:
                 stop.install()
                 place = _room(found, runtime, resources)
                 if runtime.ranks > 1:
                     say(_said(place, runtime.ranks))
+                grid = _Grid(
+                    runtime=runtime,
+                    watch=watch,
+                    resources=resources,
+                    stop=stop,
+                    work=work,
+                    place=place,
+                )
                 if not stop.asked:
-                    _tune(planned, runtime, watch, resources, scratch, stop, place)
+                    _tune(planned, grid)
         except SystemExit:  # Ray's own answer to SIGTERM, while it starts
             raise Interrupted(128 + signal.SIGTERM) from None
         finally:
-            shutil.rmtree(scratch, ignore_errors=True)
+            shutil.rmtree(_scratch(runtime), ignore_errors=True)
 
 
 def _room(found: Sequence[Node], runtime: Runtime, resources: Resources) -> Room:
@@ -155,88 +173,83 @@ def _said(place: Room, count: int) -> str:
     return f"each trial {how} its {count} ranks; room for {place.at_once} at once"
 
 
-def _tune(
-    planned: Sequence[Planned],
-    runtime: Runtime,
-    watch: Watch,
-    resources: Resources,
-    scratch: Path,
-    stop: Stop,
-    place: Room,
-) -> None:
+def _tune(planned: Sequence[Planned], grid: _Grid) -> None:
     from ray import tune
 
+    resources, spans = grid.resources, grid.place.spans
     tuner = tune.Tuner(
-        tune.with_resources(_body(runtime, resources, scratch, place), _bundle(resources, place)),
+        tune.with_resources(_body(grid), _bundle(grid)),
         param_space={"planned": tune.grid_search(list(planned))},
         tune_config=tune.TuneConfig(
             trial_dirname_creator=lambda each: each.trial_id,
-            scheduler=turns.until(stop, scratch if place.spans else None),
-            max_concurrent_trials=_limit(resources, place),
+            scheduler=turns.until(grid.stop, grid.scratch if spans else None),
+            max_concurrent_trials=_limit(grid),
             # A new process imports for ten seconds; on a GPU it also gives the memory back.
             reuse_actors=resources.gpus == 0,
         ),
         run_config=tune.RunConfig(
             name=uuid.uuid4().hex,
-            storage_path=str(scratch),
+            storage_path=str(grid.scratch),
             failure_config=tune.FailureConfig(max_failures=resources.retries),
-            callbacks=[_watcher(runtime, watch, resources)],
+            callbacks=[_watcher(grid)],
             verbose=0,
         ),
     )
-    spread_out = planned if place.spans else []
-    with spread.ended([told.folder(runtime, each.key) for each in spread_out]):
+    spread_out = planned if spans else []
+    with spread.ended([told.folder(grid.runtime, each.key) for each in spread_out]):
         tuner.fit()
 
 
-def _bundle(resources: Resources, place: Room) -> Any:
+def _bundle(grid: _Grid) -> Any:
     """Return what Tune reserves: nothing for a trial whose ranks Ray Train places."""
     from ray import tune
 
-    if place.spans:
+    if grid.place.spans:
         return tune.PlacementGroupFactory([{"memory": 1}])  # a byte, for it refuses nothing at all
-    return {"cpu": resources.cpus, "gpu": resources.gpus}
+    return {"cpu": grid.resources.cpus, "gpu": grid.resources.gpus}
 
 
-def _limit(resources: Resources, place: Room) -> int | None:
+def _limit(grid: _Grid) -> int | None:
     """Return how many trials may run at once; Tune itself counts those that it places."""
-    if not place.spans:
-        return resources.at_once
-    return min(place.at_once, resources.at_once or place.at_once)
+    asked, place = grid.resources.at_once, grid.place
+    return min(place.at_once, asked or place.at_once) if place.spans else asked
 
 
-def _body(
-    runtime: Runtime, resources: Resources, scratch: Path, place: Room
-) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """Return what Tune runs for a trial."""
+def _body(grid: _Grid) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """Return what Tune runs for a trial; it takes along what it names, and not the grid."""
     from ray import tune
 
-    takes = spread.Takes(cpus=resources.cpus, gpus=resources.gpus, scratch=scratch)
+    runtime, scratch, resources = grid.runtime, grid.scratch, grid.resources
+    tried = attempt
 
     def go_on() -> None:
         if turns.is_over(scratch):
-            raise _Stopped
+            raise StoppedError
 
     def report(history: list[Epoch], where: str = "") -> None:
         rows = [asdict(epoch) for epoch in history]
         tune.report({"history": rows, "where": where or nodes.where()})
         go_on()
 
-    spanning = partial(_attempt, run=partial(spread.run, takes=takes, go_on=go_on))
-    attempt = spanning if place.spans else _attempt
+    work = grid.work
+    if grid.place.spans:
+        takes = spread.Takes(cpus=resources.cpus, gpus=resources.gpus, scratch=scratch)
+        work = partial(spread.run, takes=takes, go_on=go_on)
 
     def body(config: dict[str, Any]) -> dict[str, Any]:
         try:
-            return {"failure": attempt(config["planned"], runtime, report)}
-        except _Stopped:
+            return {"failure": tried(work, config["planned"], runtime, report)}
+        except StoppedError:
             return {}
 
     return body
 
 
-def _watcher(runtime: Runtime, watch: Watch, resources: Resources) -> Any:
+def _watcher(grid: _Grid) -> Any:
     """Return what turns news of Tune into events."""
     from ray import tune
+
+    watch, runtime = grid.watch, grid.runtime
 
     class Watcher(tune.Callback):
         def __reduce__(self) -> tuple[type, tuple[()]]:
@@ -251,48 +264,14 @@ def _watcher(runtime: Runtime, watch: Watch, resources: Resources) -> Any:
         def on_trial_complete(self, **info: Any) -> None:  # type: ignore[override]
             each, last = info["trial"].config["planned"], info["trial"].last_result
             if "failure" in last:  # else it was stopped
-                watch(_ended(each, runtime, last["failure"]))
+                watch(ended(each, runtime, last["failure"]))
 
         def on_trial_error(self, **info: Any) -> None:  # type: ignore[override]
             each, reason = info["trial"].config["planned"], _last_error(info["trial"])
-            died = f"its process died {resources.retries + 1} times; {reason}"
-            watch(_ended(each, runtime, died))
+            died = f"its process died {grid.resources.retries + 1} times; {reason}"
+            watch(ended(each, runtime, died))
 
     return Watcher()
-
-
-def _attempt(
-    planned: Planned,
-    runtime: Runtime,
-    report: Callable[..., None],
-    run: Callable[..., Record] = elastic.run,
-) -> str | None:
-    """Run one trial; return why it failed, or None. Only a dead process is tried again."""
-    try:
-        run(planned.trial, runtime, report)
-    except (_Stopped, RankError):
-        raise
-    except (ValueError, ArithmeticError) as error:
-        return str(error)
-    except Exception as error:
-        kept = _keep_trace(runtime.results / "logs" / f"{planned.key}.txt")
-        return f"{type(error).__name__}: {error} ({kept})"
-    return None
-
-
-def _keep_trace(path: Path) -> str:
-    """Write the traceback of what was just raised, perhaps because the disk is full."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(traceback.format_exc(), encoding="utf-8")
-    except OSError as error:
-        return f"no traceback, for {path} cannot be written: {error.strerror}"
-    return f"traceback in {path}"
-
-
-def _ended(planned: Planned, runtime: Runtime, failure: str | None) -> Event:
-    done = None if failure else record.read(runtime.results, planned.key)
-    return Event(planned=planned, record=done, failure=failure)
 
 
 def _last_error(trial: Any) -> str:

@@ -10,9 +10,10 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median, quantiles
+from statistics import median
 from tempfile import TemporaryDirectory
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.autograd.profiler import profile
@@ -46,15 +47,21 @@ def compare(first: Action, second: Action, *, pairs: int, device: torch.device) 
         order = (0, 1) if index % 2 == 0 else (1, 0)
         taken = {which: seconds(actions[which], device) for which in order}
         times.append((taken[0], taken[1]))
-    ratios = [one / other for one, other in times]
-    low, _, high = quantiles(ratios, n=4, method="inclusive")
+    middle, quartiles = ratio(times)
     one, other = (1e3 * median(column) for column in zip(*times, strict=True))
     return Comparison(
-        ratio=median(ratios),
-        quartiles=(low, high),
+        ratio=middle,
+        quartiles=quartiles,
         milliseconds=(one, other),
         extra_mb=(peaks[0], peaks[1]),
     )
+
+
+def ratio(pairs: Sequence[tuple[float, float]]) -> tuple[float, tuple[float, float]]:
+    """Return the median and the quartiles of the ratios of pairs, the first over the second."""
+    ratios = [one / other for one, other in pairs]
+    low, middle, high = map(float, np.quantile(ratios, (0.25, 0.5, 0.75)))
+    return middle, (low, high)
 
 
 def seconds(action: Action, device: torch.device) -> float:

@@ -8,13 +8,14 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from harness.track import Store, TrackingError, artifacts, explained, is_server
 
-_HOST = "127.0.0.1"
+HOST = "127.0.0.1"
 _START_S = 180.0
 _COMPARED = 100  # beyond that the comparison page is slow
 
@@ -37,7 +38,7 @@ def serve(results: Path, uri: str, *, port: int, tables: Sequence[str]) -> int:
         TrackingError: If the store does not answer, or the server does not start.
         ValueError: If the port is taken.
     """
-    base = _without_user(uri) if is_server(uri) else f"http://{_HOST}:{port}"
+    base = _without_user(uri) if is_server(uri) else f"http://{HOST}:{port}"
     if not is_server(uri):
         _check_free(port)
     with explained(uri):
@@ -52,10 +53,17 @@ def _check_free(port: int) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((_HOST, port))
+            probe.bind((HOST, port))
         except OSError:
             message = f"port {port} is taken on this machine; give another one with --port"
             raise ValueError(message) from None
+
+
+def free_port() -> int:
+    """Return a port of this machine that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
 
 
 def _without_user(uri: str) -> str:
@@ -85,25 +93,37 @@ def _listed(ids: Sequence[str]) -> str:
 
 
 def _run_server(results: Path, uri: str, port: int, message: str) -> int:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with server(results, uri, port) as running:
+            print(message, flush=True)
+            return running.wait()
+    except KeyboardInterrupt:
+        return 0
+
+
+@contextmanager
+def server(results: Path, uri: str, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """Run an MLflow server before a store, visible on this machine alone; it ends with the block.
+
+    Raises:
+        TrackingError: If it does not start.
+    """
     # The store goes by the environment: an argument with a password is seen by every user.
     environment = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"} | os.environ
     environment |= {"MLFLOW_BACKEND_STORE_URI": uri}
-    command = [sys.executable, "-m", "mlflow", "server", "--host", _HOST, "--port", str(port)]
+    command = [sys.executable, "-m", "mlflow", "server", "--host", HOST, "--port", str(port)]
     command += ["--workers", "1", "--artifacts-destination", artifacts(results)]
     command += ["--uvicorn-opts", "--log-level warning"]
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     # A session of its own, so that the server's children end with it.
-    server = subprocess.Popen(
+    started = subprocess.Popen(
         command, env=environment, stdout=subprocess.DEVNULL, start_new_session=True
     )
     try:
-        _wait_for(server, f"http://{_HOST}:{port}/health")
-        print(message, flush=True)
-        return server.wait()
-    except KeyboardInterrupt:
-        return 0
+        _wait_for(started, f"http://{HOST}:{port}/health")
+        yield started
     finally:
-        _stop(server)
+        _stop(started)
 
 
 def _wait_for(server: subprocess.Popen[bytes], address: str) -> None:

@@ -20,9 +20,9 @@ from typing import Any
 from experiments import scales
 from experiments.table_b import EXPERIMENT
 from harness import __main__, checkpoint, record, schedule, train
+from harness.attempt import Event, Work
 from harness.plan import Planned
 from harness.runtime import Runtime
-from harness.schedule import Event
 from harness.specs import Trial
 from tests.conftest import shrunk
 
@@ -38,7 +38,7 @@ RESUMED = {
     "in record": [3],
     "before cleaning": [],
 }
-attempt = schedule._attempt
+attempt = schedule.attempt
 
 
 def of_epochs(count: int) -> Callable[[Trial], Trial]:
@@ -115,23 +115,26 @@ def armed(point: str, key: str) -> contextlib.AbstractContextManager[None]:
 
 
 def disturbed(
-    planned: Planned, runtime: Runtime, report: Callable[[list[train.Epoch]], None]
+    work: Work,
+    planned: Planned,
+    runtime: Runtime,
+    report: Callable[..., None],
 ) -> str | None:
-    """Stand for `schedule._attempt`: die once, where the environment says so."""
+    """Stand for `schedule.attempt`: die once, where the environment says so."""
     point = json.loads(os.environ[KILL]).get(planned.key, "")
     mark = runtime.results / "killed" / planned.key
     if not point or mark.exists():
-        return attempt(planned, runtime, report)
+        return attempt(work, planned, runtime, report)
     mark.parent.mkdir(parents=True, exist_ok=True)
     mark.write_text(point)
 
-    def told(history: list[train.Epoch]) -> None:
+    def told(history: list[train.Epoch], *where: str) -> None:
         if point == "before report" and len(history) == EPOCH:
             die()
-        report(history)
+        report(history, *where)
 
     with armed(point, planned.key):
-        return attempt(planned, runtime, told)
+        return attempt(work, planned, runtime, told)
 
 
 def forked(call: Callable[[], None]) -> int:
@@ -184,7 +187,7 @@ def run_out_of_room(planned: Planned, runtime: Runtime) -> None:
 
 def scenarios(root: Path, data_root: Path) -> None:
     """Run a trial undisturbed, then in copies of this process that die, and again after that."""
-    schedule._attempt = disturbed
+    schedule.attempt = disturbed
     os.environ[KILL] = "{}"
     whole = Runtime(results=root / "whole", data=data_root)
     planned = one(whole)

@@ -18,14 +18,14 @@ from itertools import count
 
 import pytest
 
+from harness import bench_tracking, record, track
 from harness import mirror as mirroring
-from harness import record, track
+from harness.bench_logger import Setting
 from tests.test_track import told
 from tests.tracked import (
     ROOT,
     client,
     closed_port,
-    curve,
     epochs,
     planned,
     recorded,
@@ -242,53 +242,12 @@ def test_a_server_that_is_down_before_the_start_is_said_within_seconds(tmp_path)
     assert time.monotonic() - start < 5
 
 
-LOGGER = """
-import sys
-from tests.tracked import *
-results, uri, seed = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-warnings = []
-opened = mirroring.Mirror(uri, results=results, warn=warnings.append)
-history = epochs(100)
-for number in range(1, 101):
-    opened.epochs(planned(seed=seed), history[:number])
-done = recorded(planned(seed=seed), history=history)
-record.write(results, done, b"scores")
-opened.finished(planned(seed=seed), done)
-opened.close(timeout_s=500)
-print(len(warnings), *warnings)
-"""
-
-
-@pytest.mark.parametrize("where", ["server", "file"])
-def test_sixteen_processes_lose_nothing(server, results, where):
+@pytest.mark.parametrize("where", bench_tracking.PLACES)
+def test_sixteen_processes_lose_nothing(where):
     """A server takes them all; a file that is locked too long is brought up to date by `sync`."""
-    place = server.results if where == "server" else results
-    uri = server.uri if where == "server" else track.store_uri(results)
-    loggers = [
-        subprocess.Popen(
-            [sys.executable, "-c", LOGGER, str(place), uri, str(seed)],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for seed in range(100, 116)
-    ]
-    ends = [each.communicate() for each in loggers]
-    assert [each.returncode for each in loggers] == [0] * 16, ends
-    warned = [out for out, _ in ends if not out.startswith("0")]
-    print(len(warned), "of 16 warned", warned[:2])
-    if where == "server":
-        assert not warned
-    elif warned:
-        synced(place)
-    found = [run for run in runs(place) if int(run.data.tags["seed"]) >= 100]
-    assert sorted(run.data.tags["seed"] for run in found) == [str(seed) for seed in range(100, 116)]
-    for run in found:
-        assert run.info.status == "FINISHED"
-        assert curve(place, run, "train/loss") == [
-            (each.epoch, each.loss, each.finished_ms) for each in epochs(100)
-        ]
+    found = bench_tracking.crowd(where, Setting(processes=16, epochs=100, steps=1))
+    assert (found["points"], found["lost"]) == (1600, 0)
+    assert not found["warned"] or where == "file"
 
 
 def test_a_sync_killed_at_any_call_is_completed_by_the_next(tmp_path, empty_store):

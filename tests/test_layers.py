@@ -57,6 +57,7 @@ LAYERS = [
     {"trial"},
     {
         "answers",
+        "attempt",
         "board",
         "budget",
         "claims_text",
@@ -89,9 +90,13 @@ LAYERS = [
         "__main__",
         "bench",
         "bench_data",
+        "bench_idle",
         "bench_laps",
         "bench_loader",
+        "bench_logger",
         "bench_nets",
+        "bench_schedule",
+        "bench_tracking",
         "bench_train",
         "bench_train_rows",
         "bench_train_setting",
@@ -114,7 +119,7 @@ LAYERS = [
 ]
 FIGURES = ("bubbles", "curves", "labels", "scenes", "style", "tables", "tradeoff")
 OWNERS = {
-    "ray": {"nodes", "schedule", "spread", "turns"},
+    "ray": {"bench_schedule", "nodes", "schedule", "spread", "turns"},
     "mlflow": {"track.address", "track.content", "track.store"},
     "av": {
         "bench_clips",

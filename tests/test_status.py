@@ -12,9 +12,9 @@ import pytest
 
 from experiments.table_b import EXPERIMENT
 from harness import lock, plan, process, status
+from harness.attempt import Event
 from harness.board import Board
 from harness.lock import Holder
-from harness.schedule import Event
 from harness.status import Part, Status
 from harness.stopping import Interrupted, Stop
 from harness.train import Epoch

@@ -12,10 +12,11 @@ from harness.track.address import (
     store_uri,
     troubles,
 )
-from harness.track.content import Output, Subject, Table, subjects
+from harness.track.content import CURVES, Output, Subject, Table, subjects
 from harness.track.store import Store
 
 __all__ = [
+    "CURVES",
     "ENVIRONMENT",
     "Output",
     "Store",

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mlflow.entities import Metric, Run
 
 _LOCK_S = 120.0
-_METRICS = 1_000  # what one batch may hold
+_BATCH = 1_000  # things that one call may hold
 _CLAIMS = "claims.json"
 
 
@@ -66,21 +66,21 @@ class Store:
     def epochs(self, *, subject: Subject, history: Rows) -> None:
         run = self._continue(subject, history)
         fresh = [row for row in history if row["epoch"] not in run.epochs]
-        self._log(run.id, content.curves(fresh), content.not_finite(history))
+        self._tell(run, subject, content.curves(fresh), content.not_finite(history))
         run.learn(fresh)
 
     def finished(self, *, subject: Subject, record: Record) -> None:
         run = self._continue(subject, record.history)
         points, tags = content.results(record)
         tags |= content.not_finite(record.history)
-        self._log(run.id, content.curves(record.history) + points, tags)
+        self._tell(run, subject, content.curves(record.history) + points, tags)
         self.client.log_inputs(run.id, content.datasets(record))
         run.learn(record.history)
         self._end(run, "FINISHED", record.finished_ms)
 
     def failed(self, *, subject: Subject, reason: str) -> None:
         run = self._continue(subject, [])
-        self.client.set_tag(run.id, "reason", redact(reason)[: content.TEXT])
+        self._tell(run, subject, [], {"reason": redact(reason)})
         self._end(run, "FAILED")
 
     def weights(self, *, subject: Subject, weights: bytes) -> None:
@@ -177,7 +177,6 @@ class Store:
         elif run.status in ("FAILED", "KILLED"):
             self._revive(run)
         self._runs[subject.id] = run
-        self._describe(run, subject)
         return run
 
     def _find(self, subject: Subject) -> _Run | None:
@@ -216,27 +215,34 @@ class Store:
         tags = {"host": process.host(), "process": process.myself()}
         return tags | ({"campaign": self._campaign} if self._campaign else {})
 
-    def _describe(self, run: _Run, subject: Subject) -> None:
-        """Log the tags and parameters that a run lacks: a parameter cannot be changed."""
+    def _tell(
+        self, run: _Run, subject: Subject, points: list["Metric"], tags: Mapping[str, str]
+    ) -> None:
+        """Log points and tags, and what the run lacks: a parameter cannot be changed."""
+        missing = {k: v for k, v in subject.tags.items() if k not in run.tags}
+        fields = content.flatten(subject.trial)
+        params = {k: v for k, v in fields.items() if k not in run.params}
+        self._log(run.id, points, {**missing, **tags}, params)
+        run.tags |= set(missing)
+        run.params |= set(params)
+
+    def _log(
+        self,
+        run_id: str,
+        points: list["Metric"],
+        tags: Mapping[str, str],
+        params: Mapping[str, str] | None = None,
+    ) -> None:
+        """Log in as few calls as may be: each is several transactions."""
         from mlflow.entities import Param, RunTag
 
-        tags = [RunTag(k, v) for k, v in subject.tags.items() if k not in run.tags]
-        fields = content.flatten(subject.trial)
-        params = [Param(k, v) for k, v in fields.items() if k not in run.params]
-        if tags or params:
-            self.client.log_batch(run.id, params=params, tags=tags)
-            run.tags |= set(subject.tags)
-            run.params |= set(fields)
-
-    def _log(self, run_id: str, points: list["Metric"], tags: Mapping[str, str]) -> None:
-        from mlflow.entities import RunTag
-
-        named = [RunTag(name, value[: content.TEXT]) for name, value in tags.items()]
-        if not points and not named:
-            return
-        for start in range(0, max(len(points), 1), _METRICS - len(named)):
-            batch = points[start : start + _METRICS - len(named)]
-            self.client.log_batch(run_id, metrics=batch, tags=named)
+        said = [RunTag(name, value[: content.TEXT]) for name, value in tags.items()]
+        fields = [Param(name, value) for name, value in (params or {}).items()]
+        room = _BATCH - len(said) - len(fields)
+        for start in range(0, max(len(points), bool(said or fields)), room):
+            batch = points[start : start + room]
+            self.client.log_batch(run_id, metrics=batch, tags=said, params=fields)
+            said, fields = [], []
 
     def _end(self, run: _Run, status: str, ended_ms: int | None = None) -> None:
         self.client.set_terminated(run.id, status, end_time=ended_ms)
