@@ -114,6 +114,13 @@ def bench_data(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def bench_schedule(session: nox.Session) -> None:
+    """Measure a run of idle trials beside bare Ray Tune, and what logging costs."""
+    install(session)
+    harness(session, "bench-schedule", *session.posargs)
+
+
+@nox.session(default=False)
 def bench_train(session: nox.Session) -> None:
     """Measure training steps of TSN, DSA and V4D; -- --device cuda on a GPU."""
     install(session)

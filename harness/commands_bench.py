@@ -93,15 +93,19 @@ def bench_schedule(
     def say(line: str) -> None:
         click.echo(line, err=True)
 
+    def show(words: str) -> None:
+        if not as_json:
+            click.echo(f"{words}\n")
+
     found: dict[str, Any] = {}
-    shown = []
     if only != "logging":
         found["scheduling"] = bench.run(bench.Setting(seeds=seeds, pairs=pairs), say)
-        shown.append(bench.text(found["scheduling"]))
+        show(bench.text(found["scheduling"]))
     if only != "scheduling":
         setting = bench_logger.Setting(processes=processes, epochs=epochs, steps=steps)
         found["logging"] = bench_tracking.run(setting, say)
-        shown.append(bench_tracking.text(found["logging"]))
-    click.echo(json.dumps(found, indent=1) if as_json else "\n\n".join(shown))
+        show(bench_tracking.text(found["logging"]))
+    if as_json:
+        click.echo(json.dumps(found, indent=1))
     if any(row["lost"] for row in found.get("logging", {}).get("places", {}).values()):
         sys.exit(FAILED)

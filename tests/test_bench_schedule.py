@@ -93,7 +93,7 @@ def test_the_whole_path_of_idle_trials_ends_with_records_runs_and_a_table(runtim
     assert (runtime.results / "tables" / "table_b.md").is_file()
 
 
-@pytest.mark.slow
+@pytest.mark.chaos
 def test_the_command_measures_both_sides_of_scheduling():
     words = ["bench-schedule", "--only", "scheduling", "--seeds", 1, "--pairs", 1, "--json"]
     found = json.loads(harness(*words).stdout)["scheduling"]
@@ -101,7 +101,7 @@ def test_the_command_measures_both_sides_of_scheduling():
     assert all(found["sides"][side]["seconds"] > 0 for side in ("ours", "bare"))
 
 
-@pytest.mark.slow
+@pytest.mark.chaos
 @pytest.mark.parametrize("where", bench_tracking.PLACES)
 def test_two_processes_that_log_at_once_lose_nothing(where):
     found = bench_tracking.crowd(where, Setting(processes=2, epochs=4, steps=1))
