@@ -148,5 +148,5 @@ def test_the_command_measures_and_prints(folder):
     measured = json.loads(done.stdout)
     assert len(measured["rows"]) == 28
     assert all(row.get("ratio", 1) > 0 for row in measured["rows"])
-    assert len(bench_data.text(measured).splitlines()) == 25 + 6 + 5
+    assert len(bench_data.text(measured).splitlines()) == 28 + 7 + 5
     assert measured["bytes"]["raw frames"] > measured["bytes"]["copies"]

@@ -127,7 +127,8 @@ def test_a_damaged_video_stops_the_trial_by_name(tiny_trial, runtime, data_root,
     copied = replace(runtime, data=tmp_path / "data")
     trial.run(tiny_trial, runtime, quiet)
     shutil.copytree(data_root, copied.data)
-    victim = sorted(copied.data.rglob("*.mp4"))[7]
+    video = data.known(tiny_trial.data, data_root).splits["train"][7]
+    victim = copied.data / video.path.relative_to(data_root)
     victim.write_bytes(victim.read_bytes() + b"x")
     with pytest.raises(DamagedVideoError, match=victim.name):
         trial.run(tiny_trial, copied, quiet)
