@@ -4,7 +4,9 @@ import json
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from fractions import Fraction
+from hashlib import sha256
 
 import av
 import numpy as np
@@ -13,6 +15,7 @@ import pytest
 from harness.data import passport, pool
 from harness.data.decode import read_frames
 from harness.data.pool import Settings, Worker
+from harness.data.videos import DamagedVideoError, Video
 from harness.facts import Limits, times, timing
 from tests import movies
 from tests.data import bad_videos
@@ -239,7 +242,7 @@ def mutated(data, rng):
 def test_no_mutation_ends_the_reader_or_passes_with_wrong_frames(tmp_path):
     """H.264 has no check sum: a changed bit may decode without a word, and only the hash shows it.
 
-    Of these 500 one does so, in one frame; a list that knows the hash calls it changed.
+    Of these 500 one does so, in one frame. In a trial the passport of the good file flags them all.
     """
     whole = bad_videos.write(tmp_path / "good.mp4", n=24, enc={"g": "8"}).read_bytes()
     paths = [tmp_path / f"{number:03}.mp4" for number in range(500)]
@@ -254,3 +257,8 @@ def test_no_mutation_ends_the_reader_or_passes_with_wrong_frames(tmp_path):
                 silent.append(path.name)
                 assert len(path.read_bytes()) == len(whole)
     assert len(silent) <= 2
+    known = Video(id="good", path=tmp_path, labels=(0,), sha256=sha256(whole).hexdigest())
+    for path in paths:
+        if path.read_bytes() != whole:
+            with pytest.raises(DamagedVideoError, match="differs from the passport's hash"):
+                passport.verify([replace(known, path=path)])
