@@ -95,7 +95,7 @@ def test_workers_killed_at_every_point_on_ray_end_with_the_same_numbers(
     listed = planned(runtime, epochs=3, seeds=2)
     points = dict(zip((each.key for each in listed), RESUMED, strict=True))
     monkeypatch.setenv(disturbed.KILL, json.dumps(points))
-    monkeypatch.setattr(schedule, "_attempt", disturbed.disturbed)
+    monkeypatch.setattr(schedule, "attempt", disturbed.disturbed)
     events = []
     schedule.on_ray(listed, runtime, events.append, Resources(cpus=1))
     assert not [event.failure for event in events if event.failure]
