@@ -302,21 +302,27 @@ def measure(as_json: bool, **setting: Any) -> None:
 
 
 @app.command("sync")
+@on_own_terms
 @in_results
+@in_data
 @click.option("--checkpoints", is_flag=True, help="Send final weights too, where they were kept.")
-def sync_tracking(results: Path, checkpoints: bool) -> None:
-    """Bring MLflow up to what the records say; runs that are there already stay."""
+def sync_tracking(results: Path, data: Path, checkpoints: bool, **own: Any) -> None:
+    """Bring MLflow up to what the records say; runs that are there already stay.
+
+    Given the terms of a run of your own, it sends that run too.
+    """
     from harness import replay, reproduce, track
 
     def table(experiment: Experiment, scale: Scale) -> "Output":
-        (request,) = _requests([experiment.name], scale=scale, results=results)
+        asked = {"scale": "paper", **own} if scale == "own" else {"scale": scale}
+        (request,) = _requests([experiment.name], results=results, data=data, **asked)
         return reproduce.write(request)
 
     written = replay.sync(
         track.store_uri(results),
         results=results,
         experiments=[experiments.load(name) for name in experiments.names()],
-        scales=SCALES,
+        scales={**SCALES, **dict([terms("paper", data, **own)])},
         tables=table,
         checkpoints=checkpoints,
         progress=click.echo,

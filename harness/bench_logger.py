@@ -19,9 +19,9 @@ from harness import bench_idle, record
 from harness.mirror import Mirror
 from harness.plan import Planned
 from harness.runtime import Runtime
-from harness.track import Store
 
 WAIT_S = 600.0
+POLL_S = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,10 +96,11 @@ def _log(uri: str, runtime: Runtime, seed: int, setting: Setting) -> Logged:
     planned, history = _planned(seed, runtime), bench_idle.epochs(setting.epochs)
     calls: list[Clock] = []
     warnings: list[str] = []
-    Store(uri, runtime.results)  # imports MLflow
+    mirror = Mirror(uri, results=runtime.results, warn=warnings.append)
+    while not (mirror.connected or warnings):  # MLflow is imported once, whatever trials follow
+        time.sleep(POLL_S)
     half = setting.epochs // 2
     silent = [_part(partial(_work, half, setting.steps))]
-    mirror = Mirror(uri, results=runtime.results, warn=warnings.append)
 
     def tell(count: int) -> None:
         calls.append(_clocked(partial(mirror.epochs, planned, history[:count])))

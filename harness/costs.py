@@ -39,7 +39,7 @@ def row_cost(row: Row) -> RowCost | None:
         return None
     trials = (row.trial, *row.ensemble)
     by_rule = {rule: gmacs_of(trials, rule=rule) for rule in cost.BATCH_NORM_OPS}
-    params = sum(_count(trial, RULE).params for trial in trials)
+    params = sum(_count(trial).params for trial in trials)
     views = views_of(row.trial)
     return RowCost(
         params=params,
@@ -130,30 +130,24 @@ def views_of(trial: Trial) -> float:
 def gmacs_of(trials: tuple[Trial, ...], *, rule: str = RULE, crop_px: int | None = None) -> float:
     """Return 10^9 multiply-adds per view of an ensemble, by default at the training crop."""
     sized = [replace(t, data=replace(t.data, crop_px=crop_px or t.data.crop_px)) for t in trials]
-    return sum(_count(trial, rule).macs for trial in sized) / 1e9
+    return sum(_count(trial).under(rule) for trial in sized) / 1e9
 
 
 def _params_m(trials: tuple[Trial, ...], *, head: int) -> float:
     headed = [replace(t, data=replace(t.data, num_classes=head)) for t in trials]
-    return sum(_count(trial, RULE).params for trial in headed) / 1e6
+    return sum(_count(trial).params for trial in headed) / 1e6
 
 
 _counted: dict[str, Count] = {}
 
 
-def _count(trial: Trial, rule: str) -> Count:
-    """Count a network once, whatever tables it is in; under the usual rule counts are kept."""
+def _count(trial: Trial) -> Count:
+    """Count a network once, whatever tables it is in."""
     data, model = trial.data, trial.model
-    shape = (data.num_classes, data.num_snippets, data.num_frames, data.crop_px)
-    key = f"{model} {shape} {rule}"
+    key = f"{model} {(data.num_classes, data.num_snippets, data.num_frames, data.crop_px)}"
     if key not in _counted:
-        _counted[key] = counted.in_training(trial) if rule == RULE else _anew(trial, rule)
+        _counted[key] = counted.in_training(trial)
     return _counted[key]
-
-
-def _anew(trial: Trial, rule: str) -> Count:
-    found = cost.count(trial, rule=rule)
-    return Count(params=found.params, macs=found.macs)
 
 
 def sentence(row: Mapping[str, Any]) -> str:

@@ -20,10 +20,21 @@ _DIGITS = 20
 
 @dataclass(frozen=True, kw_only=True)
 class Count:
-    """Parameters, and multiply-adds of one pass under `harness.cost.RULE`, in ones."""
+    """Parameters, and multiply-adds of one pass, in ones.
+
+    Attributes:
+        params: All of the network.
+        macs: Under `harness.cost.RULE`, with batch norm.
+        plain_macs: Under the rule `mac`, without.
+    """
 
     params: int
     macs: int
+    plain_macs: int
+
+    def under(self, rule: str) -> int:
+        """Return the multiply-adds under a rule of `harness.cost`."""
+        return {"mac+2bn": self.macs, "mac": self.plain_macs}[rule]
 
 
 def in_training(trial: Trial) -> Count:
@@ -48,8 +59,8 @@ def count_anew(trial: Trial) -> Count:
     """Count a forward pass of one training view with the network itself."""
     from harness import cost
 
-    counted = cost.count(trial)
-    return Count(params=counted.params, macs=counted.macs)
+    counted, plain = cost.count(trial), cost.count(trial, rule="mac")
+    return Count(params=counted.params, macs=counted.macs, plain_macs=plain.macs)
 
 
 def _distinct(trials: Iterable[Trial]) -> list[Trial]:

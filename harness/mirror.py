@@ -1,4 +1,4 @@
-"""Mirror records and curves in MLflow while trials run, from a thread of its own.
+"""Mirror records and curves in MLflow while trials run, from a process of its own.
 
 Records are the truth: a store that is dead, slow or broken costs no training time and loses
 nothing, because `harness.replay` sends everything again.
@@ -6,10 +6,10 @@ nothing, because `harness.replay` sends everything again.
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from queue import SimpleQueue
 from types import TracebackType
 from typing import Self
 
@@ -17,28 +17,33 @@ from harness.plan import Planned
 from harness.record import Record
 from harness.specs import Experiment
 from harness.track import (
+    Apart,
     Output,
     Store,
     Table,
-    explain,
+    Task,
+    TrackingError,
     explained,
     redact,
     subjects,
-    troubles,
 )
 from harness.train import Epoch
 
 PAUSE_S = 60.0
 CLOSE_S = 60.0
 HURRY_S = 5.0
+REST = 20.0  # after curves were sent, times as long as that took
+
+_Place = tuple[str, str]
 
 
 class Mirror:
-    """The thread that writes to MLflow, and its queue; no call waits for the store.
+    """The thread that asks another process to write to MLflow; no call waits for the store.
 
-    Of the curves of a trial only the newest that waits is sent: a slow store gets fewer updates.
-    After a trouble it warns once, lets a minute of updates go, and tries again: updates of a
-    curve repeat what came before, and `sync` brings the rest.
+    Of the curves of a trial only the newest that waits is sent, and after curves it rests, so that
+    they never take more than a twentieth of the time: a slow store gets fewer updates. What ends
+    a trial is sent at once. After a trouble it warns once, lets a minute of updates go, and tries
+    again: updates of a curve repeat what came before, and `sync` brings the rest.
 
     Args:
         uri: Where runs go.
@@ -51,13 +56,16 @@ class Mirror:
         self, uri: str, *, results: Path, warn: Callable[[str], None], campaign: str = ""
     ) -> None:
         self._uri = uri
-        self._open = partial(Store, uri, results, campaign)
+        self._store = Apart(uri, results, campaign)
         self._warn = warn
         self._warned = False
         self._paused_until = 0.0
-        self._store: Store | None = None
-        self._newest: dict[tuple[str, str], int] = {}
-        self._tasks: SimpleQueue[Callable[[Store], None] | None] = SimpleQueue()
+        self._rest_until = 0.0
+        self._closing = False
+        self._steps: deque[Callable[[], None]] = deque()
+        self._curves: dict[_Place, tuple[Planned, Sequence[Epoch]]] = {}
+        self._changed = threading.Condition()  # what waits: steps, curves, an end
+        self.connected = False
         self._thread = threading.Thread(target=self._work, name="mlflow mirror", daemon=True)
         self._thread.start()
 
@@ -74,19 +82,22 @@ class Mirror:
 
     def epochs(self, planned: Planned, history: Sequence[Epoch]) -> None:
         """Send the curves of a trial so far; epochs that were sent before may come again."""
-        number = self._count(planned)
-        self._tasks.put(partial(self._send, planned=planned, history=tuple(history), number=number))
+        with self._changed:
+            self._curves[_place(planned)] = planned, tuple(history)
+            self._changed.notify()
 
     def finished(self, planned: Planned, record: Record) -> None:
         """Complete the runs of a trial."""
-        self._count(planned)
+        with self._changed:
+            self._curves.pop(_place(planned), None)  # the record says all that they would
         for subject in subjects(planned):
-            self._tasks.put(partial(Store.finished, subject=subject, record=record))
+            self._ask(partial(Store.finished, subject=subject, record=record))
 
     def failed(self, planned: Planned, reason: str) -> None:
         """End the runs of a trial as failed."""
+        self._then(self._send_curves)
         for subject in subjects(planned):
-            self._tasks.put(partial(Store.failed, subject=subject, reason=reason))
+            self._ask(partial(Store.failed, subject=subject, reason=reason))
 
     def table(
         self,
@@ -105,7 +116,7 @@ class Mirror:
             records: Those that the table is made from.
         """
         wanted = Table(name=experiment.name, scale=scale, output=output, records=tuple(records))
-        self._tasks.put(partial(Store.table, table=wanted))
+        self._ask(partial(Store.table, table=wanted))
 
     @property
     def alive(self) -> bool:
@@ -118,53 +129,81 @@ class Mirror:
         Args:
             timeout_s: Seconds after which the rest is left to `harness sync`.
         """
-        self._tasks.put(None)
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
         self._thread.join(timeout_s)
         if self.alive:
-            left = self._tasks.qsize()
+            left = len(self._steps) + len(self._curves)
             self._say(
                 f"MLflow at {redact(self._uri)} still had {left} updates to take after "
                 f"{timeout_s:g} s; `harness sync` sends them"
             )
+            self._store.kill()
 
-    def _count(self, planned: Planned) -> int:
-        """Number the updates of a trial's curves; the newest one says all that earlier ones did."""
-        place = (planned.table, planned.key)
-        self._newest[place] = self._newest.get(place, 0) + 1
-        return self._newest[place]
+    def _ask(self, task: Task) -> None:
+        self._then(partial(self._do, task))
 
-    def _send(
-        self, store: Store, *, planned: Planned, history: Sequence[Epoch], number: int
-    ) -> None:
-        if self._newest[planned.table, planned.key] > number:
-            return
-        rows = [vars(epoch) for epoch in history]
-        for subject in subjects(planned):
-            store.epochs(subject=subject, history=rows)
+    def _then(self, step: Callable[[], None]) -> None:
+        with self._changed:
+            self._steps.append(step)
+            self._changed.notify()
 
     def _work(self) -> None:
-        while (task := self._tasks.get()) is not None:
-            self._do(task)
-        if self._store is not None:
+        self._do(_open)
+        while (step := self._next()) is not None:
+            step()
+        self._send_curves()
+        if self.connected:
             self._do(Store.leave)
+        self._store.close()
 
-    def _do(self, task: Callable[[Store], None]) -> None:
-        if time.monotonic() < self._paused_until:
-            return
+    def _next(self) -> Callable[[], None] | None:
+        """Wait for what is to be done next; None at the end."""
+        with self._changed:
+            while not self._steps and not self._closing:
+                rest_s = self._rest_until - time.monotonic() if self._curves else None
+                if rest_s is not None and rest_s <= 0:
+                    return self._send_curves
+                self._changed.wait(rest_s)
+            return self._steps.popleft() if self._steps else None
+
+    def _send_curves(self) -> None:
+        with self._changed:
+            waiting, self._curves = self._curves, {}
+        start = time.monotonic()
+        for planned, history in waiting.values():
+            rows = [vars(epoch) for epoch in history]
+            for subject in subjects(planned):
+                self._do(partial(Store.epochs, subject=subject, history=rows))
+        end = time.monotonic()
+        self._rest_until = end + REST * (end - start)
+
+    def _do(self, task: Task) -> None:
+        if time.monotonic() >= self._paused_until:
+            self.connected = self._tries(partial(self._store.do, task))
+
+    def _tries(self, action: Callable[[], None]) -> bool:
         try:
-            self._store = self._store or self._open()
-            task(self._store)
-        except troubles() as error:
-            self._store = None
+            action()
+        except TrackingError as error:
             self._paused_until = time.monotonic() + PAUSE_S
-            self._say(
-                f"{explain(self._uri, error)}; trials go on, `harness sync` sends what is missing"
-            )
+            self._say(f"{error}; trials go on, `harness sync` sends what is missing")
+            return False
+        return True
 
     def _say(self, sentence: str) -> None:
         if not self._warned:
             self._warned = True
             self._warn(sentence)
+
+
+def _open(_: Store) -> None:
+    """Have the store opened, which takes seconds, before there is something to send."""
+
+
+def _place(planned: Planned) -> _Place:
+    return planned.table, planned.key
 
 
 def check(uri: str, *, results: Path) -> None:

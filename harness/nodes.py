@@ -5,6 +5,7 @@ processor, so that a busy node answers too. What does not answer is an answer.
 """
 
 import contextlib
+import gc
 import json
 import logging
 import os
@@ -80,7 +81,12 @@ def connected(address: str | None) -> Iterator[list[Node]]:
         _join(address)
         yield alive()
     finally:
-        ray.shutdown()
+        # Ray ends a process of which another thread drops a reference of Ray's at this moment.
+        gc.disable()
+        try:
+            ray.shutdown()
+        finally:
+            gc.enable()
 
 
 def _join(address: str | None) -> None:

@@ -8,6 +8,7 @@ import contextlib
 import platform
 import shutil
 import signal
+import sys
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -176,6 +177,7 @@ def _said(place: Room, count: int) -> str:
 def _tune(planned: Sequence[Planned], grid: _Grid) -> None:
     from ray import tune
 
+    _spare_mlflow()
     resources, spans = grid.resources, grid.place.spans
     tuner = tune.Tuner(
         tune.with_resources(_body(grid), _bundle(grid)),
@@ -198,6 +200,16 @@ def _tune(planned: Sequence[Planned], grid: _Grid) -> None:
     spread_out = planned if spans else []
     with spread.ended([told.folder(grid.runtime, each.key) for each in spread_out]):
         tuner.fit()
+
+
+def _spare_mlflow() -> None:
+    """Have Ray find no MLflow here, which it would import only to count callbacks by their kind."""
+    if "mlflow" not in sys.modules:
+        sys.modules["mlflow"] = None  # type: ignore[assignment]
+        try:
+            import ray.air.integrations.mlflow  # noqa: F401
+        finally:
+            del sys.modules["mlflow"]
 
 
 def _bundle(grid: _Grid) -> Any:

@@ -12,7 +12,7 @@ from harness.mirror import Mirror
 from harness.plan import Planned
 from harness.track import Store
 from tests.test_command import harness
-from tests.tracked import client, curve, only_run
+from tests.tracked import client, curve, runs
 
 
 @pytest.fixture
@@ -71,17 +71,19 @@ def test_a_point_that_is_missing_or_another_one_is_counted(results, planned, run
 
 def test_of_the_curves_that_wait_only_the_newest_is_sent(results, planned):
     uri = track.store_uri(results)
-    mirror = Mirror(uri, results=results, warn=pytest.fail)
     old, new = bench_idle.epochs(2), [replace(e, finished_ms=1_000) for e in bench_idle.epochs(2)]
     with FileLock(results / "mlflow" / "mlflow.db.lock"):  # whoever opens the store waits for it
+        mirror = Mirror(uri, results=results, warn=pytest.fail)
+        mirror.failed(replace(planned, key="another"), "it holds up the curves")
         mirror.epochs(planned, old)
         mirror.epochs(planned, new)
     mirror.close(timeout_s=60)
-    assert [time for _, _, time in curve(results, only_run(results), "train/loss")] == [1_000] * 2
+    run = next(each for each in runs(results) if each.data.tags["key"] == planned.key)
+    assert [time for _, _, time in curve(results, run, "train/loss")] == [1_000] * 2
     # Had the old curve been sent, the new one would contradict it, and its run would be deleted.
     opened = client(uri)
     table = opened.get_experiment_by_name("table_b").experiment_id
-    assert len(opened.search_runs([table], run_view_type=3)) == 1, "3 is all, also what is deleted"
+    assert len(opened.search_runs([table], run_view_type=3)) == 2, "3 is all, also what is deleted"
 
 
 @pytest.mark.slow

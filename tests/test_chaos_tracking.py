@@ -171,7 +171,7 @@ def trained(results, uri, trials, *, disturb):
             opened.epochs(each, epochs(number))
             longest = max(longest, time.monotonic() - start)
         if number == 2:
-            wait_until(lambda: opened._store is not None)
+            wait_until(lambda: opened.connected)
             disturb()
         time.sleep(0.3)
     for each in trials:

@@ -1,6 +1,7 @@
 """A table on a user's own terms and data, as a user meets it: real processes, real videos."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -62,6 +63,10 @@ def test_a_table_runs_on_ones_own_terms_and_is_never_judged_by_the_paper(data, t
     assert list(explained["measured"]) == ["0"]
     (norm,) = (each for each in explained["departures"] if each["what"] == "batch norm over")
     assert (norm["here"], norm["paper"]) == ("4 videos", "12 videos")
+    shutil.rmtree(tmp_path / "mlflow")
+    assert harness("sync", *where[:-1]).stdout == "0 runs written\n"
+    sent = harness("sync", "--on", "my_videos", *TERMS, *where[:-1])
+    assert "table_b at own scale: 1 trials sent\n2 runs written\n" in sent.stdout, sent.stderr
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,13 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from experiments.table_b import EXPERIMENT
 from harness import mirror as mirroring
+from harness import process as living
 from harness import record, track, ui
 from tests.sockets import family, listening_sockets
 from tests.tracked import (
@@ -279,6 +281,34 @@ def told(results: Path) -> dict[str, object]:
     }
 
 
+def test_what_another_process_makes_at_the_same_moment_is_used(
+    results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlflow.exceptions import MlflowException
+
+    first, second = (track.Store(track.store_uri(results), results) for _ in range(2))
+    seen = first.client.get_experiment_by_name
+    looks = iter([None])  # it is not there yet, and a moment later it is
+    monkeypatch.setattr(
+        second.client, "get_experiment_by_name", lambda name: next(looks, seen(name))
+    )
+    assert first.experiment("table_b") == second.experiment("table_b")
+
+    sent, inputs = second.client.log_inputs, list[str]()
+
+    def log_inputs(run: str, datasets: list[Any]) -> None:
+        inputs.append(run)
+        if len(inputs) == 1:
+            raise MlflowException("(sqlite3.IntegrityError) UNIQUE constraint failed: datasets")
+        sent(run, datasets)
+
+    monkeypatch.setattr(second.client, "log_inputs", log_inputs)
+    (subject,) = track.subjects(planned())
+    second.finished(subject=subject, record=recorded(planned()))
+    assert len(inputs) == 2
+    assert len(only_run(results).inputs.dataset_inputs) == 2
+
+
 def test_the_run_of_a_table_holds_its_files_and_records(results: Path) -> None:
     record.write(results, recorded(planned()), b"scores")
     assert synced(results) == 2
@@ -412,6 +442,7 @@ def test_a_run_left_by_a_killed_process_is_swept_and_can_go_on(results: Path) ->
         process.kill()
     left = only_run(results)
     assert left.info.status == "RUNNING"
+    wait_until(lambda: not living.is_alive(left.data.tags["process"]), within_s=10)
     with mirror(results) as opened:
         opened.failed(planned(seed=1), "another trial")
     swept = client(track.store_uri(results)).get_run(left.info.run_id)

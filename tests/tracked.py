@@ -9,8 +9,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unittest.mock import patch
 
 from experiments.scales import desk
 from experiments.table_b import EXPERIMENT
@@ -49,13 +51,35 @@ def client(uri: str) -> "MlflowClient":
     return MlflowClient(uri)
 
 
+class Here:
+    """A store in this process, where `track.Apart` would start one and import MLflow anew."""
+
+    def __init__(self, uri: str, results: Path, campaign: str) -> None:
+        self._open = partial(track.Store, uri, results, campaign)
+        self._uri = uri
+        self._store: track.Store | None = None
+
+    def do(self, task: track.Task) -> None:
+        with track.explained(self._uri):
+            self._store = self._store or self._open()
+            task(self._store)
+
+    def nothing(self) -> None:
+        pass
+
+    start = close = kill = nothing
+
+
 @contextmanager
 def mirror(results: Path, *, uri: str = "") -> Iterator[mirroring.Mirror]:
-    """Open a mirror that must not warn."""
+    """Open a mirror that writes from this process and must not warn."""
     warnings: list[str] = []
-    with mirroring.Mirror(
-        uri or track.store_uri(results), results=results, warn=warnings.append, campaign="c1"
-    ) as opened:
+    with (
+        patch.object(mirroring, "Apart", Here),
+        mirroring.Mirror(
+            uri or track.store_uri(results), results=results, warn=warnings.append, campaign="c1"
+        ) as opened,
+    ):
         yield opened
         opened.close(timeout_s=60)
     assert not warnings

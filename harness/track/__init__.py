@@ -12,16 +12,19 @@ from harness.track.address import (
     store_uri,
     troubles,
 )
+from harness.track.apart import Apart, Task
 from harness.track.content import CURVES, Output, Subject, Table, subjects
 from harness.track.store import Store
 
 __all__ = [
     "CURVES",
     "ENVIRONMENT",
+    "Apart",
     "Output",
     "Store",
     "Subject",
     "Table",
+    "Task",
     "TrackingError",
     "artifacts",
     "explain",

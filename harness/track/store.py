@@ -5,12 +5,12 @@ its epoch, and MLflow keeps equal points once.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from filelock import FileLock
 
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 _LOCK_S = 120.0
 _BATCH = 1_000  # things that one call may hold
 _CLAIMS = "claims.json"
+_RACED = ("RESOURCE_ALREADY_EXISTS", "already exists", "IntegrityError", "UniqueViolation")
+
+_T = TypeVar("_T")
 
 
 @dataclass(kw_only=True)
@@ -34,7 +37,7 @@ class _Run:
 
     id: str
     status: str = "RUNNING"
-    tags: set[str] = field(default_factory=set)
+    tags: dict[str, str] = field(default_factory=dict)
     params: set[str] = field(default_factory=set)
     metrics: set[str] = field(default_factory=set)
     epochs: dict[int, int] = field(default_factory=dict)
@@ -70,11 +73,12 @@ class Store:
         run.learn(fresh)
 
     def finished(self, *, subject: Subject, record: Record) -> None:
-        run = self._continue(subject, record.history)
         points, tags = content.results(record)
         tags |= content.not_finite(record.history)
+        run = self._continue(subject, record.history, tags)
         self._tell(run, subject, content.curves(record.history) + points, tags)
-        self.client.log_inputs(run.id, content.datasets(record))
+        inputs = content.datasets(record)
+        _again_if_raced(lambda: self.client.log_inputs(run.id, inputs))
         run.learn(record.history)
         self._end(run, "FINISHED", record.finished_ms)
 
@@ -111,7 +115,7 @@ class Store:
         """Return the id of a table's experiment, which may be new."""
         if table not in self._experiments:
             with self._locked():
-                self._experiments[table] = self._make_experiment(table)
+                self._experiments[table] = _again_if_raced(lambda: self._make_experiment(table))
             self._sweep(self._experiments[table])
         return self._experiments[table]
 
@@ -166,14 +170,22 @@ class Store:
     def _search(self, experiment: str, query: str) -> list["Run"]:
         return list(self.client.search_runs([experiment], query))
 
-    def _continue(self, subject: Subject, history: Rows) -> _Run:
-        """Return the run of a trial, open; one whose curves cannot go on goes."""
+    def _continue(
+        self, subject: Subject, history: Rows, tags: Mapping[str, str] | None = None
+    ) -> _Run:
+        """Return the run of a trial, open; one whose curves cannot go on goes.
+
+        Args:
+            subject: The trial.
+            history: Its curves.
+            tags: What a new run is to say beside what its subject does.
+        """
         run = self._runs.get(subject.id) or self._find(subject)
         if run is not None and run.contradicts(history):
             self.client.delete_run(run.id)
             run = None
         if run is None:
-            run = self._create(subject, history)
+            run = self._create(subject, history, subject.tags | dict(tags or {}))
         elif run.status in ("FAILED", "KILLED"):
             self._revive(run)
         self._runs[subject.id] = run
@@ -188,27 +200,28 @@ class Store:
                 return _Run(
                     id=run.info.run_id,
                     status=run.info.status,
-                    tags=set(run.data.tags),
+                    tags=dict(run.data.tags),
                     params=set(run.data.params),
                     metrics=set(run.data.metrics),
                     epochs={point.step: point.timestamp for point in points},
                 )
         return None
 
-    def _create(self, subject: Subject, history: Rows) -> _Run:
+    def _create(self, subject: Subject, history: Rows, tags: Mapping[str, str]) -> _Run:
         run = self.client.create_run(
             self.experiment(subject.table),
             start_time=content.started_ms(history),
-            tags=subject.tags | self._here(),
+            tags=_cut(tags) | self._here(),
             run_name=subject.name,
         )
-        return _Run(id=run.info.run_id, tags=set(subject.tags))
+        return _Run(id=run.info.run_id, tags=_cut(tags))
 
     def _revive(self, run: _Run) -> None:
         self.client.update_run(run.id, status="RUNNING")
         self._log(run.id, [], self._here())
         if run.status == "FAILED":
             self.client.delete_tag(run.id, "reason")
+            run.tags.pop("reason", None)
         run.status = "RUNNING"
 
     def _here(self) -> dict[str, str]:
@@ -218,12 +231,13 @@ class Store:
     def _tell(
         self, run: _Run, subject: Subject, points: list["Metric"], tags: Mapping[str, str]
     ) -> None:
-        """Log points and tags, and what the run lacks: a parameter cannot be changed."""
+        """Log points, and what the run does not say yet: a parameter cannot be changed."""
         missing = {k: v for k, v in subject.tags.items() if k not in run.tags}
+        changed = {k: v for k, v in _cut(tags).items() if run.tags.get(k) != v}
         fields = content.flatten(subject.trial)
         params = {k: v for k, v in fields.items() if k not in run.params}
-        self._log(run.id, points, {**missing, **tags}, params)
-        run.tags |= set(missing)
+        self._log(run.id, points, missing | changed, params)
+        run.tags |= missing | changed
         run.params |= set(params)
 
     def _log(
@@ -236,7 +250,7 @@ class Store:
         """Log in as few calls as may be: each is several transactions."""
         from mlflow.entities import Param, RunTag
 
-        said = [RunTag(name, value[: content.TEXT]) for name, value in tags.items()]
+        said = [RunTag(name, value) for name, value in tags.items()]
         fields = [Param(name, value) for name, value in (params or {}).items()]
         room = _BATCH - len(said) - len(fields)
         for start in range(0, max(len(points), bool(said or fields)), room):
@@ -247,3 +261,19 @@ class Store:
     def _end(self, run: _Run, status: str, ended_ms: int | None = None) -> None:
         self.client.set_terminated(run.id, status, end_time=ended_ms)
         run.status = status
+
+
+def _cut(tags: Mapping[str, str]) -> dict[str, str]:
+    return {name: value[: content.TEXT] for name, value in tags.items()}
+
+
+def _again_if_raced(action: Callable[[], _T]) -> _T:
+    """Do again what failed because another process made the same thing at the same moment."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return action()
+    except MlflowException as error:
+        if not any(word in str(error) for word in _RACED):
+            raise
+    return action()
