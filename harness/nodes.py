@@ -81,11 +81,19 @@ def connected(address: str | None) -> Iterator[list[Node]]:
         _join(address)
         yield alive()
     finally:
-        # Ray ends a process of which another thread drops a reference of Ray's at this moment.
-        gc.disable()
-        try:
+        with _no_garbage_collection():
             ray.shutdown()
-        finally:
+
+
+@contextlib.contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """Keep other threads from dropping references of Ray: while it ends, that ends the process."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
             gc.enable()
 
 

@@ -15,13 +15,14 @@ import sys
 from ray._private.authentication.authentication_token_setup import ensure_token_if_auth_enabled
 from ray.cluster_utils import Cluster
 ensure_token_if_auth_enabled()
-made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
-others = [made.add_node(num_cpus=1) for _ in range(int(sys.argv[1]) - 1)]
+head, *others = map(int, sys.argv[1:])
+made = Cluster(initialize_head=True, head_node_args={"num_cpus": head})
+others = [made.add_node(num_cpus=cpus) for cpus in others]
 print("address", made.address, flush=True)
 names = sys.stdin.readline().split()
 if names:
-    lost = next(node for node in others if node.node_id.startswith(tuple(names)))
-    made.remove_node(lost, allow_graceful=False)
+    named = [each for each in others if each.node_id.startswith(tuple(names))]
+    made.remove_node((named or others)[0], allow_graceful=False)
     print("lost", flush=True)
     sys.stdin.readline()
 made.shutdown()
@@ -29,10 +30,10 @@ made.shutdown()
 
 
 @contextlib.contextmanager
-def of_nodes(count: int) -> Iterator[tuple[Any, str]]:
-    """Start nodes of one processor each; yields their process and their address."""
+def of_nodes(*cpus: int) -> Iterator[tuple[Any, str]]:
+    """Start nodes, each with so many processors, the head first; yields process and address."""
     process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, str(count)],
+        [sys.executable, "-c", PROGRAM, *map(str, cpus)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -47,8 +48,8 @@ def of_nodes(count: int) -> Iterator[tuple[Any, str]]:
         process.communicate("\n\n")
 
 
-def lose_a_node(process: Any, where: str) -> None:
-    """End one of the nodes that an event names, but not the head, without a word to it."""
+def lose_a_node(process: Any, where: str = "(any)") -> None:
+    """End a node but the head, if there is one among those that an event names, without a word."""
     process.stdin.write(" ".join(re.findall(r"\((\w+)\)", where)) + "\n")
     process.stdin.flush()
     while "lost" not in process.stdout.readline():

@@ -21,9 +21,8 @@ import pytest
 
 from experiments.table_b import EXPERIMENT
 from harness import data, plan, record, schedule, trial
-from harness.nodes import ENVIRONMENT
 from harness.schedule import Resources
-from tests import disturbed
+from tests import clusters, disturbed
 from tests.disturbed import RESUMED, of_epochs
 from tests.sockets import family
 from tests.test_faults import numbers
@@ -195,36 +194,11 @@ def test_of_two_drivers_one_works_and_the_other_is_told(runtime, tmp_path):
     assert len(state(tmp_path / "results")[0]) == len(ROWS)
 
 
-CLUSTER = """
-import sys
-from ray._private.authentication.authentication_token_setup import ensure_token_if_auth_enabled
-from ray.cluster_utils import Cluster
-ensure_token_if_auth_enabled()
-made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
-others = [made.add_node(num_cpus=2) for _ in range(2)]
-print("address", made.address, flush=True)
-sys.stdin.readline()
-made.remove_node(others[0], allow_graceful=False)
-print("removed", flush=True)
-sys.stdin.readline()
-made.shutdown()
-"""
-
-
 @pytest.fixture
 def cluster():
-    """Start three nodes; a line ends one of them, without a word to it."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", CLUSTER],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        env={**os.environ, **ENVIRONMENT},
-    )
-    lines = iter(process.stdout.readline, "")
-    yield process, next(line.split()[1] for line in lines if line.startswith("address "))
-    process.communicate("\n\n")
+    """Start three nodes, of which the head runs no trial."""
+    with clusters.of_nodes(0, 2, 2) as made:
+        yield made
 
 
 def test_a_table_on_three_nodes_survives_the_loss_of_one_and_of_workers(
@@ -242,10 +216,7 @@ def test_a_table_on_three_nodes_survives_the_loss_of_one_and_of_workers(
             killed.append(pid)
             time.sleep(chance.uniform(1, 5))
         busy = set(wait_for_workers(process.pid, 3))
-        process.stdin.write("\n")
-        process.stdin.flush()
-        while "removed" not in process.stdout.readline():
-            pass
+        clusters.lose_a_node(process)
         wait_until(lambda: not all(map(is_running, busy)))
         removed.extend(pid for pid in busy if not is_running(pid))
 

@@ -201,6 +201,34 @@ def test_a_results_folder_that_cannot_be_written_is_refused_in_one_sentence(tmp_
             pass
 
 
+LITTER = """
+import gc, threading, time
+from harness import nodes
+refs = []
+def litter():
+    while refs:
+        cycle = [refs.pop()]
+        cycle.append(cycle)
+        del cycle
+        [[] for _ in range(30)]  # collects the garbage before
+        time.sleep(0.0002)
+with nodes.connected(None):
+    import ray
+    refs += [ray.put(number) for number in range(20_000)]
+    gc.set_threshold(5, 1, 1)
+    threading.Thread(target=litter, daemon=True).start()
+    time.sleep(0.2)
+print("alive", bool(refs))
+"""
+
+
+@pytest.mark.slow
+def test_what_another_thread_forgets_while_ray_ends_does_not_end_the_run():
+    program = [sys.executable, "-c", LITTER]
+    done = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.returncode) == ("alive True\n", 0), done.stderr
+
+
 def test_every_test_that_the_page_names_exists():
     page = (ROOT / "docs" / "reliability.md").read_text()
     named = set(re.findall(r"`(test_\w+)`", page))

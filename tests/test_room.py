@@ -1,8 +1,10 @@
 """How many trials find place, within nodes and across them."""
 
+from pathlib import Path
+
 import pytest
 
-from harness import room
+from harness import nodes, room, spread
 from harness.nodes import Node
 from harness.room import Room
 
@@ -52,3 +54,23 @@ def test_a_trial_stays_on_one_node_if_any_holds_it_and_spans_nodes_otherwise(
 def test_what_the_nodes_do_not_hold_is_refused_with_what_they_have(cpus, gpus, ranks, message):
     with pytest.raises(ValueError, match=message):
         room.find([EIGHT, FOUR], cpus=cpus, gpus=gpus, ranks=ranks)
+
+
+def waited(monkeypatch, *, back_after):
+    """Wait for two nodes of one core, one of them lost; return how often it asked to go on."""
+    asked = []
+    monkeypatch.setattr(spread, "_ROOM_S", 0.05)
+    monkeypatch.setattr(spread, "_POLL_S", 0.01)
+    monkeypatch.setattr(nodes, "alive", lambda: [node(1)] * (1 + (len(asked) >= back_after)))
+    takes = spread.Takes(cpus=2, gpus=0, scratch=Path())
+    spread._wait_for_room(takes, 2, lambda: asked.append(1))
+    return len(asked)
+
+
+def test_a_trial_waits_for_a_node_to_come_back_and_asks_meanwhile_whether_to_go_on(monkeypatch):
+    assert waited(monkeypatch, back_after=2) == 2
+
+
+def test_a_node_that_stays_away_ends_the_wait_in_a_sentence(monkeypatch):
+    with pytest.raises(ValueError, match=r"no room within 0\.05 s: "):
+        waited(monkeypatch, back_after=1_000)

@@ -24,7 +24,7 @@ RANK, CLEANER = b"ray::RayTrainWorker", b"ray::PlacementGroupCleaner"
 
 @pytest.fixture(scope="module")
 def cluster():
-    with clusters.of_nodes(2) as found:
+    with clusters.of_nodes(1, 1) as found:
         yield found
 
 
@@ -191,7 +191,7 @@ def test_whatever_is_killed_the_ranks_end_and_the_trial_goes_on(cluster, two, ki
 @pytest.mark.chaos
 def test_a_lost_node_is_replaced_by_another_and_the_trial_goes_on(two):
     listed, events, lost = planned(two, epochs=40), [], []
-    with clusters.of_nodes(3) as (process, address):
+    with clusters.of_nodes(1, 1, 1) as (process, address):
 
         def watch(event):
             events.append(event)
