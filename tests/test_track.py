@@ -79,8 +79,10 @@ def test_secrets_are_hidden_and_the_rest_stays(text: str) -> None:
 
 
 def test_a_finished_trial_shows_tags_parameters_metrics_and_times(results: Path) -> None:
+    done = recorded(planned(seed=1))
+    done = replace(done, provenance={**done.provenance, "campaign": "an earlier one"})
     with mirror(results) as opened:
-        opened.finished(planned(seed=1), recorded(planned(seed=1)))
+        opened.finished(planned(seed=1), done)
     run = only_run(results)
     assert run.info.run_name == "DSA at II, seed 1"
     assert run.info.status == "FINISHED"
@@ -96,7 +98,7 @@ def test_a_finished_trial_shows_tags_parameters_metrics_and_times(results: Path)
         "seed": "1",
         "key": planned(seed=1).key,
         "commit": "abc-dirty",
-        "campaign": "c1",
+        "campaign": "an earlier one",
         "counting_rule": "mac",
         "resumed_epochs": "2",
     }
@@ -411,6 +413,13 @@ def test_a_replay_to_a_dead_server_says_so_without_the_password(tmp_path: Path) 
             call()
         assert SECRET not in str(caught.value)
         assert caught.value.__suppress_context__
+
+
+def test_a_database_without_its_driver_is_a_sentence(tmp_path: Path) -> None:
+    uri = f"postgresql://user:{SECRET}@127.0.0.1:1/runs"
+    with pytest.raises(track.TrackingError, match="No module named 'psycopg'") as caught:
+        mirroring.check(uri, results=tmp_path)
+    assert SECRET not in str(caught.value)
 
 
 def test_a_store_that_opens_passes_the_check(results: Path) -> None:

@@ -2,10 +2,10 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -19,6 +19,10 @@ ENVIRONMENT = {
 }
 
 PATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1"}
+
+
+_RACED = ("RESOURCE_ALREADY_EXISTS", "already exists", "IntegrityError", "UniqueViolation")
+_T = TypeVar("_T")
 
 
 class TrackingError(RuntimeError):
@@ -98,7 +102,20 @@ def troubles() -> tuple[type[Exception], ...]:
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
-    return MlflowException, SQLAlchemyError, CommandError, OSError, ValueError
+    # The driver of a database is a package of its own, which may not be installed.
+    return MlflowException, SQLAlchemyError, CommandError, ImportError, OSError, ValueError
+
+
+def again_if_raced(action: Callable[[], _T]) -> _T:
+    """Do again what failed because another process made the same thing at the same moment."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return action()
+    except MlflowException as error:
+        if not any(word in str(error) for word in _RACED):
+            raise
+    return action()
 
 
 @contextmanager

@@ -5,19 +5,19 @@ its epoch, and MLflow keeps equal points once.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
 from harness import process
 from harness.record import Record
 from harness.track import content
-from harness.track.address import artifacts, connect, is_server, redact, store_file
+from harness.track.address import again_if_raced, artifacts, connect, is_server, redact, store_file
 from harness.track.content import Rows, Subject, Table
 
 if TYPE_CHECKING:
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 _LOCK_S = 120.0
 _BATCH = 1_000  # things that one call may hold
 _CLAIMS = "claims.json"
-_RACED = ("RESOURCE_ALREADY_EXISTS", "already exists", "IntegrityError", "UniqueViolation")
-
-_T = TypeVar("_T")
 
 
 @dataclass(kw_only=True)
@@ -78,7 +75,7 @@ class Store:
         run = self._continue(subject, record.history, tags)
         self._tell(run, subject, content.curves(record.history) + points, tags)
         inputs = content.datasets(record)
-        _again_if_raced(lambda: self.client.log_inputs(run.id, inputs))
+        again_if_raced(lambda: self.client.log_inputs(run.id, inputs))
         run.learn(record.history)
         self._end(run, "FINISHED", record.finished_ms)
 
@@ -115,7 +112,7 @@ class Store:
         """Return the id of a table's experiment, which may be new."""
         if table not in self._experiments:
             with self._locked():
-                self._experiments[table] = _again_if_raced(lambda: self._make_experiment(table))
+                self._experiments[table] = again_if_raced(lambda: self._make_experiment(table))
             self._sweep(self._experiments[table])
         return self._experiments[table]
 
@@ -211,7 +208,7 @@ class Store:
         run = self.client.create_run(
             self.experiment(subject.table),
             start_time=content.started_ms(history),
-            tags=_cut(tags) | self._here(),
+            tags=self._here() | _cut(tags),
             run_name=subject.name,
         )
         return _Run(id=run.info.run_id, tags=_cut(tags))
@@ -265,15 +262,3 @@ class Store:
 
 def _cut(tags: Mapping[str, str]) -> dict[str, str]:
     return {name: value[: content.TEXT] for name, value in tags.items()}
-
-
-def _again_if_raced(action: Callable[[], _T]) -> _T:
-    """Do again what failed because another process made the same thing at the same moment."""
-    from mlflow.exceptions import MlflowException
-
-    try:
-        return action()
-    except MlflowException as error:
-        if not any(word in str(error) for word in _RACED):
-            raise
-    return action()
