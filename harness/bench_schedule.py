@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 from rich.console import Console
 
-from harness import bench_idle, launch, nodes, record, sidebyside, track
+from harness import bench_idle, joining, launch, record, sidebyside, track
 from harness.reproduce import Request
 from harness.runtime import Runtime
 from harness.schedule import Resources
@@ -164,7 +164,7 @@ def ours(runtime: Runtime, seeds: int) -> None:
 
 def bare(runtime: Runtime, seeds: int) -> None:
     """Run the same trials as a plain user of Ray Tune would, with the same settings."""
-    with nodes.chatter_to(runtime.results / "ray.log"), nodes.connected(None):
+    with joining.chatter_to(runtime.results / "ray.log"), joining.connected(None):
         _tune(list(bench_idle.trials(seeds)), runtime)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from urllib.parse import urlsplit
 
-from harness import answers, data, findings, mirror, nodes
+from harness import answers, data, findings, joining, mirror, nodes
 from harness.answers import Answer
 from harness.data import passport
 from harness.findings import Finding, ok, problem
@@ -27,7 +27,7 @@ REACH_S = 5.0
 _HERE = "this machine"
 _OTHERS = 0o077
 _ENTER = 0o011
-_START = "from harness import nodes; nodes.main()"
+_START = "from harness import joining; joining.main()"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +83,7 @@ def examine(asked: Asked) -> Iterator[Finding]:
 
 def token(address: str | None) -> Finding:
     """Look at the token that keeps strangers from running code in the cluster."""
-    mode = os.environ.get("RAY_AUTH_MODE") or nodes.ENVIRONMENT["RAY_AUTH_MODE"]
+    mode = os.environ.get("RAY_AUTH_MODE") or joining.ENVIRONMENT["RAY_AUTH_MODE"]
     path = Path(os.environ.get("RAY_AUTH_TOKEN_PATH") or Path.home() / ".ray" / "auth_token")
     if mode.lower() != "token":
         danger = f"RAY_AUTH_MODE is {mode}, so whoever reaches Ray's ports runs code as you"
@@ -188,7 +188,7 @@ def _unwritable(folder: Path) -> str:
 
 
 def _read(done: "subprocess.CompletedProcess[str]") -> Survey | Finding:
-    """Read what `nodes.main` printed last, or why it failed."""
+    """Read what `joining.main` printed last, or why it failed."""
     if done.returncode:
         said = [line.strip() for line in done.stderr.splitlines() if line.strip()]
         why = said[-1] if said else f"it ended with {done.returncode}"

@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from harness import elastic, nodes, room, spread, told, turns
+from harness import elastic, joining, nodes, room, spread, told, turns
 from harness.attempt import Event, StoppedError, Watch, Work, attempt, ended
 from harness.nodes import Node
 from harness.plan import Planned
@@ -134,9 +134,9 @@ def on_ray(
         Interrupted: If `stop` is to leave at once; started trials resume in the next run.
     """
     stop = stop or Stop()
-    with nodes.chatter_to(runtime.results / "logs" / "ray.log"):
+    with joining.chatter_to(runtime.results / "logs" / "ray.log"):
         try:
-            with nodes.connected(resources.address) as found:
+            with joining.connected(resources.address) as found:
                 stop.install()
                 place = _room(found, runtime, resources)
                 if runtime.ranks > 1:

@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from harness import nodes, ranks, room, told
+from harness import joining, nodes, ranks, room, told
 from harness.record import Record
 from harness.runtime import Runtime
 from harness.specs import Trial
@@ -135,7 +135,7 @@ def _release(folder: Path) -> None:
 
 def _launch(asked: Trial, runtime: Runtime, folder: Path, takes: Takes) -> None:
     """Start the ranks and wait for them."""
-    os.environ.update(nodes.ENVIRONMENT | {"RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S": _START_S})
+    os.environ.update(joining.ENVIRONMENT | {"RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S": _START_S})
     from ray import train
     from ray.exceptions import RayError
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from harness.nodes import ENVIRONMENT
+from harness.joining import ENVIRONMENT
 
 PROGRAM = """
 import sys

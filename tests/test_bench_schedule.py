@@ -12,7 +12,7 @@ from harness.mirror import Mirror
 from harness.plan import Planned
 from harness.track import Store
 from tests.test_command import harness
-from tests.tracked import client, curve, runs
+from tests.tracked import client, curve, mirror, runs
 
 
 @pytest.fixture
@@ -48,10 +48,10 @@ def test_an_idle_trial_reports_once_and_leaves_a_whole_record(runtime):
 
 def test_a_point_that_is_missing_or_another_one_is_counted(results, planned, runtime):
     uri, history = track.store_uri(results), bench_idle.epochs(4)
-    with Mirror(uri, results=results, warn=pytest.fail) as mirror:
-        mirror.epochs(planned, history[:3])
+    with mirror(results) as opened:
+        opened.epochs(planned, history[:3])
         done = bench_idle.leave(planned.trial, runtime, history[:3])
-        mirror.finished(planned, done)
+        opened.finished(planned, done)
     losses = {each.epoch: each.loss for each in history}
     clock = Clock(1.0, 1.0)
     logged = Logged(
@@ -69,21 +69,22 @@ def test_a_point_that_is_missing_or_another_one_is_counted(results, planned, run
     assert bench_tracking.missing(uri, results, [replace(logged, key="none")]) == 4
 
 
+@pytest.mark.slow
 def test_of_the_curves_that_wait_only_the_newest_is_sent(results, planned):
     uri = track.store_uri(results)
     old, new = bench_idle.epochs(2), [replace(e, finished_ms=1_000) for e in bench_idle.epochs(2)]
     with FileLock(results / "mlflow" / "mlflow.db.lock"):  # whoever opens the store waits for it
-        mirror = Mirror(uri, results=results, warn=pytest.fail)
-        mirror.failed(replace(planned, key="another"), "it holds up the curves")
-        mirror.epochs(planned, old)
-        mirror.epochs(planned, new)
-    mirror.close(timeout_s=60)
+        opened = Mirror(uri, results=results, warn=pytest.fail)
+        opened.failed(replace(planned, key="another"), "it holds up the curves")
+        opened.epochs(planned, old)
+        opened.epochs(planned, new)
+    opened.close(timeout_s=60)
     run = next(each for each in runs(results) if each.data.tags["key"] == planned.key)
     assert [time for _, _, time in curve(results, run, "train/loss")] == [1_000] * 2
     # Had the old curve been sent, the new one would contradict it, and its run would be deleted.
-    opened = client(uri)
-    table = opened.get_experiment_by_name("table_b").experiment_id
-    assert len(opened.search_runs([table], run_view_type=3)) == 2, "3 is all, also what is deleted"
+    store = client(uri)
+    table = store.get_experiment_by_name("table_b").experiment_id
+    assert len(store.search_runs([table], run_view_type=3)) == 2, "3 is all, also what is deleted"
 
 
 @pytest.mark.slow

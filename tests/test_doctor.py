@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from experiments.table_b import EXPERIMENT
-from harness import counted, data, doctor, findings, nodes, plan, schedule, trial
+from harness import counted, data, doctor, findings, joining, nodes, plan, schedule, trial
 from harness.data import passport
 from harness.data.videos import Video
-from harness.nodes import ENVIRONMENT, Node, Survey
+from harness.joining import ENVIRONMENT
+from harness.nodes import Node, Survey
 from harness.schedule import Resources
 from tests.conftest import shrunk
 from tests.test_command import harness
@@ -261,7 +262,7 @@ def test_the_doctor_asks_every_node_of_a_cluster(address, tmp_path):
 
 @pytest.mark.slow
 def test_a_node_that_stays_silent_or_fails_gives_a_reason(address):
-    with nodes.connected(address) as found:
+    with joining.connected(address) as found:
         silent = nodes.ask(lambda: time.sleep(600), found, timeout_s=2)
         failed = nodes.ask(lambda: {}["no such key"], found)
     assert len(found) == 2

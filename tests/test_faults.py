@@ -203,7 +203,7 @@ def test_a_results_folder_that_cannot_be_written_is_refused_in_one_sentence(tmp_
 
 LITTER = """
 import gc, threading, time
-from harness import nodes
+from harness import joining
 refs = []
 def litter():
     while refs:
@@ -212,7 +212,7 @@ def litter():
         del cycle
         [[] for _ in range(30)]  # collects the garbage before
         time.sleep(0.0002)
-with nodes.connected(None):
+with joining.connected(None):
     import ray
     refs += [ray.put(number) for number in range(20_000)]
     gc.set_threshold(5, 1, 1)

@@ -67,6 +67,7 @@ LAYERS = [
         "figures",
         "findings",
         "footing",
+        "joining",
         "judge",
         "mirror",
         "nodes",
@@ -119,7 +120,7 @@ LAYERS = [
 ]
 FIGURES = ("bubbles", "curves", "labels", "scenes", "style", "tables", "tradeoff")
 OWNERS = {
-    "ray": {"bench_schedule", "nodes", "schedule", "spread", "turns"},
+    "ray": {"bench_schedule", "joining", "nodes", "schedule", "spread", "turns"},
     "mlflow": {"track.address", "track.content", "track.store"},
     "av": {
         "bench_clips",

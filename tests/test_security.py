@@ -15,7 +15,7 @@ import matplotlib as mpl
 import pytest
 
 from experiments.table_b import EXPERIMENT
-from harness import figures, lock, nodes, replay, report, track
+from harness import figures, joining, lock, replay, report, track
 from harness.specs import Experiment, Row
 from tests import disturbed
 from tests.sockets import listening_sockets
@@ -275,11 +275,11 @@ def test_a_results_folder_that_is_there_keeps_its_rights(tmp_path):
 
 def test_a_token_that_is_there_is_left_as_it_is(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
-    nodes._hide_token()
+    joining._hide_token()
     path = tmp_path / ".ray" / "auth_token"
     assert path.read_text() == ""
     path.write_text("secret")
-    nodes._hide_token()
+    joining._hide_token()
     assert path.read_text() == "secret"
 
 

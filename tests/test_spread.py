@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from experiments.table_b import EXPERIMENT
-from harness import data, elastic, nodes, plan, record, schedule, trial
+from harness import data, elastic, joining, plan, record, schedule, trial
 from harness.runtime import Runtime
 from harness.schedule import Resources
 from harness.stopping import Interrupted, Stop
@@ -84,7 +84,7 @@ def assert_nothing_is_left(cluster):
     """Look for ranks, and for places that are still taken."""
     process, address = cluster
     wait_until(lambda: not running(process, RANK))
-    with nodes.connected(address):
+    with joining.connected(address):
         import ray
 
         def free():

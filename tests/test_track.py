@@ -335,6 +335,7 @@ def test_a_long_table_is_cut_at_the_end_of_a_line(results: Path) -> None:
     assert run.data.tags["mlflow.note.content"].endswith("| a |\n\n(cut)")
 
 
+@pytest.mark.slow
 def test_a_refused_port_costs_nothing_and_warns_once(tmp_path: Path) -> None:
     warnings: list[str] = []
     uri = f"http://user:{SECRET}@127.0.0.1:{closed_port()}"
@@ -352,6 +353,7 @@ def test_a_refused_port_costs_nothing_and_warns_once(tmp_path: Path) -> None:
     assert SECRET not in warnings[0]
 
 
+@pytest.mark.slow
 def test_a_silent_server_costs_one_timeout_and_warns_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -369,6 +371,7 @@ def test_a_silent_server_costs_one_timeout_and_warns_once(
     assert len(warnings) == 1
 
 
+@pytest.mark.slow
 def test_closing_does_not_wait_longer_than_it_was_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -388,6 +391,7 @@ def test_closing_does_not_wait_longer_than_it_was_told(
     assert SECRET not in warnings[0]
 
 
+@pytest.mark.slow
 def test_a_mirror_tries_again_after_a_pause(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mirroring, "PAUSE_S", 0.0)
     store = results / "mlflow" / "mlflow.db"
