@@ -24,6 +24,7 @@ from harness.track import (
     Task,
     TrackingError,
     explained,
+    opened,
     redact,
     subjects,
 )
@@ -150,7 +151,7 @@ class Mirror:
             self._changed.notify()
 
     def _work(self) -> None:
-        self._do(_open)
+        self._do(opened)
         while (step := self._next()) is not None:
             step()
         self._send_curves()
@@ -196,10 +197,6 @@ class Mirror:
         if not self._warned:
             self._warned = True
             self._warn(sentence)
-
-
-def _open(_: Store) -> None:
-    """Have the store opened, which takes seconds, before there is something to send."""
 
 
 def _place(planned: Planned) -> _Place:

@@ -5,11 +5,11 @@ import signal
 import subprocess
 import sys
 import time
-from functools import partial
 from pathlib import Path
 
 import pytest
 
+from experiments.table_b import EXPERIMENT
 from harness import mirror as mirroring
 from harness import track
 from harness.track import Apart, Store
@@ -23,7 +23,9 @@ from tests.tracked import (
     epochs,
     only_run,
     planned,
+    published,
     recorded,
+    runs,
     runs_if_any,
     wait_until,
 )
@@ -55,16 +57,26 @@ print("mlflow" in sys.modules)
 
 
 @pytest.mark.slow
-def test_the_other_process_is_one_and_has_no_torch_and_ends(results: Path) -> None:
+def test_the_writer_is_one_process_without_torch_and_ends(results: Path) -> None:
     before = children()
-    store = Apart(track.store_uri(results), results)
-    (subject,) = track.subjects(planned())
-    for _ in range(2):
-        store.do(partial(Store.finished, subject=subject, record=recorded(planned())))
-    (there,) = children() - before
-    assert "libtorch" not in Path(f"/proc/{there}/maps").read_text()
-    store.close()
+    with mirroring.Mirror(track.store_uri(results), results=results, warn=pytest.fail) as opened:
+        opened.epochs(planned(seed=1), epochs(1))
+        opened.failed(planned(seed=1), "a reason")
+        opened.finished(planned(), recorded(planned()))
+        output = published(results)
+        opened.table(EXPERIMENT, scale="desk", output=output, records=[])
+        wait_until(lambda: bool(runs_if_any(results)))
+        wait_until(lambda: len(runs(results, "table")) == 1)
+        (writer,) = children() - before
+        assert "libtorch" not in Path(f"/proc/{writer}/maps").read_text()
     assert children() == before
+
+
+@pytest.mark.slow
+def test_after_its_end_a_store_takes_nothing(results: Path) -> None:
+    store = Apart(track.store_uri(results), results)
+    store.do(Store.leave)
+    store.close()
     with pytest.raises(track.TrackingError, match="nothing more is sent"):
         store.do(Store.leave)
 
@@ -77,7 +89,7 @@ def test_a_writer_that_dies_is_said_and_started_anew(
     before, warnings = children(), list[str]()
     opened = mirroring.Mirror(track.store_uri(results), results=results, warn=warnings.append)
     opened.epochs(planned(), epochs(1))
-    wait_until(lambda: opened.connected)
+    wait_until(lambda: bool(runs_if_any(results)))
     for each in children() - before:
         os.kill(each, signal.SIGKILL)
     opened.finished(planned(seed=1), recorded(planned(seed=1)))  # lost with the process

@@ -12,7 +12,7 @@ from harness.track.address import (
     store_uri,
     troubles,
 )
-from harness.track.apart import Apart, Task
+from harness.track.apart import Apart, Task, opened
 from harness.track.content import CURVES, Output, Subject, Table, subjects
 from harness.track.store import Store
 
@@ -30,6 +30,7 @@ __all__ = [
     "explain",
     "explained",
     "is_server",
+    "opened",
     "patient",
     "redact",
     "store_uri",

@@ -23,6 +23,10 @@ _TIMEOUT = "MLFLOW_HTTP_REQUEST_TIMEOUT"
 _PROGRAM = f"from {__name__} import main; main()"
 
 
+def opened(_: Store) -> None:
+    """Have the store opened, which takes seconds, before there is something to send."""
+
+
 class Apart:
     """The other process: it starts with the first task, and anew if it died.
 
@@ -69,7 +73,8 @@ class Apart:
         """Do something with the store, there, and wait for its end.
 
         Args:
-            task: A function of a module, or a `partial` of one: it goes through a pipe.
+            task: A function of a module, or a `partial` of one: it goes through a pipe. Let it be
+                one of `harness.track`: the other process imports its module.
 
         Raises:
             TrackingError: If the store refuses or does not answer, or the process dies.
