@@ -318,11 +318,12 @@ def sync_tracking(results: Path, data: Path, checkpoints: bool, **own: Any) -> N
         (request,) = _requests([experiment.name], results=results, data=data, **asked)
         return reproduce.write(request)
 
+    scale, shrink = terms("paper", data, **own)
     written = replay.sync(
         track.store_uri(results),
         results=results,
         experiments=[experiments.load(name) for name in experiments.names()],
-        scales={**SCALES, **dict([terms("paper", data, **own)])},
+        scales={**SCALES, scale: shrink},
         tables=table,
         checkpoints=checkpoints,
         progress=click.echo,

@@ -97,7 +97,9 @@ def _log(uri: str, runtime: Runtime, seed: int, setting: Setting) -> Logged:
     calls: list[Clock] = []
     warnings: list[str] = []
     mirror = Mirror(uri, results=runtime.results, warn=warnings.append)
-    while not (mirror.connected or warnings):  # MLflow is imported once, whatever trials follow
+    while mirror.alive and not (
+        mirror.connected or warnings
+    ):  # MLflow is imported once, whatever trials follow
         time.sleep(POLL_S)
     half = setting.epochs // 2
     silent = [_part(partial(_work, half, setting.steps))]

@@ -51,6 +51,9 @@ class Mirror:
         results: Folder that holds `records/` and, by default, the store.
         warn: Takes one sentence; called from the thread.
         campaign: Name of this launch, for runs that have no record yet.
+
+    Attributes:
+        connected: Whether the store did what it was last asked.
     """
 
     def __init__(

@@ -118,12 +118,11 @@ def test_a_password_is_in_no_command_line(tmp_path: Path) -> None:
     before = children()
     uri = f"http://user:{SECRET}@127.0.0.1:{closed_port()}"
     store = Apart(uri, tmp_path)
-    store.start()
-    (there,) = children() - before
-    assert SECRET.encode() not in Path(f"/proc/{there}/cmdline").read_bytes()
     with pytest.raises(track.TrackingError, match=r"\*\*\*@127\.0\.0\.1") as caught:
         store.do(Store.leave)
     assert SECRET not in str(caught.value)
+    (there,) = children() - before
+    assert SECRET.encode() not in Path(f"/proc/{there}/cmdline").read_bytes()
     store.close()
 
 

@@ -260,7 +260,7 @@ def wait_for_workers(pid, count):
 FULL = """
 mount -t tmpfs -o size=6m tmpfs {results} || exit 77
 {command}; echo "first ended with $?"
-ls {results}/work/*/ | grep -c epoch-; ls {results}/records {results}/tables 2>&1 | head -3
+find {results} -name "*epoch-*" | wc -l; ls {results}/records {results}/tables 2>&1 | head -3
 mount -o remount,size=64m {results}
 {command}; echo "second ended with $?"
 cp -r {results}/records {kept}

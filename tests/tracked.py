@@ -67,7 +67,7 @@ class Here:
     def nothing(self) -> None:
         pass
 
-    start = close = kill = nothing
+    close = kill = nothing
 
 
 @contextmanager

@@ -20,8 +20,7 @@ ENVIRONMENT = {
 
 PATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1"}
 
-
-_RACED = ("RESOURCE_ALREADY_EXISTS", "already exists", "IntegrityError", "UniqueViolation")
+_RACED = ("already exists", "IntegrityError", "UniqueViolation")
 _T = TypeVar("_T")
 
 
@@ -51,18 +50,12 @@ def artifacts(results: Path) -> str:
     return (results / "mlflow" / "artifacts").resolve().as_uri()
 
 
-def load() -> type["MlflowClient"]:
-    """Import MLflow, which takes seconds."""
+def connect(uri: str) -> "MlflowClient":
+    """Import MLflow, which takes seconds, and open a store, which may have to be made."""
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     from mlflow import MlflowClient
 
-    return MlflowClient
-
-
-def connect(uri: str) -> "MlflowClient":
-    """Open a store, which may have to be made."""
-    MlflowClient = load()  # noqa: N806  the name of a class
     path = store_file(uri)
     if path is not None and not path.exists():
         # Made aside: a process killed in the middle would leave a store that never opens again.

@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from traceback import format_exc
 
-from harness.track.address import ENVIRONMENT, TrackingError, explain, load, redact, troubles
+from harness.track.address import ENVIRONMENT, TrackingError, explain, redact, troubles
 from harness.track.store import Store
 
 Task = Callable[[Store], None]
@@ -42,12 +42,7 @@ class Apart:
         self._pipe: Connection | None = None
         self._over = False
 
-    def start(self) -> None:
-        """Have MLflow imported, which takes seconds, before the first task.
-
-        Raises:
-            TrackingError: If there is no process to be had.
-        """
+    def _start(self) -> None:
         if self._process is not None:
             return
         if self._over:
@@ -77,11 +72,12 @@ class Apart:
                 one of `harness.track`: the other process imports its module.
 
         Raises:
-            TrackingError: If the store refuses or does not answer, or the process dies.
+            TrackingError: If the store refuses or does not answer, or there is no process or it
+                dies.
             RuntimeError: If `task` is at fault.
         """
         try:
-            self.start()
+            self._start()
             assert self._pipe is not None
             self._pipe.send(task)
             trouble, fault = self._pipe.recv()
@@ -122,8 +118,6 @@ def serve(pipe: Connection) -> None:
             the store did wrong, and the trace of a fault of ours; both are empty if all is well.
     """
     uri, results, campaign = pipe.recv()
-    with contextlib.suppress(ImportError):  # the first task says so
-        load()
     opening, store = partial(Store, uri, results, campaign), None
     while True:
         task = pipe.recv()
