@@ -9,8 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from harness import source
-from harness.runtime import code_hashes
+from harness.provenance import code
 
 _LIBRARIES = ("torch", "ray", "av")
 _TINY = (8, 48, 64, 3)
@@ -26,12 +25,9 @@ def look(data: Path) -> Answer:
 
 def _versions() -> dict[str, str]:
     """Return what must be equal everywhere, the code of trials included."""
-    tables = [source.constant("zoo", name) for name in ("BACKBONES", "MODULES")]
-    tables.append(source.constant("data", "GENERATED"))
-    named = {place.partition(":")[0] for table in tables for place in table.values()}
-    code = json.dumps(code_hashes("harness.trial", registered=sorted(named)), sort_keys=True)
+    definitions = json.dumps(code.all_hashes(), sort_keys=True)
     installed = {name: importlib.metadata.version(name) for name in _LIBRARIES}
-    digest = hashlib.sha256(code.encode()).hexdigest()[:_DIGITS]
+    digest = hashlib.sha256(definitions.encode()).hexdigest()[:_DIGITS]
     return {"python": platform.python_version(), **installed, "harness": digest}
 
 

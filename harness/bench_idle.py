@@ -11,8 +11,9 @@ import numpy as np
 
 from experiments.scales import desk
 from experiments.table_b import EXPERIMENT
-from harness import data, metrics, plan, record, source, trial
+from harness import data, metrics, plan, record, trial
 from harness.data.passport import Passport
+from harness.provenance import code
 from harness.record import Record
 from harness.runtime import Runtime
 from harness.specs import Trial, as_dict
@@ -68,7 +69,7 @@ def leave(
         key=record.key(asked, known.digest),
         trial=as_dict(asked),
         passport=known.digest,
-        code=source.code(asked),
+        code=code.hashes(asked),
         metrics=_metrics(scores, targets),
         params=1,
         gmacs=1.0,

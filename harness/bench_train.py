@@ -21,7 +21,8 @@ from harness.bench_nets import NETWORKS
 from harness.bench_train_rows import Row, Say
 from harness.bench_train_setting import CPU_SIZES, TINY_SIZES, Setting
 from harness.bench_train_text import text
-from harness.runtime import Runtime, check_device, provenance
+from harness.provenance import machine
+from harness.runtime import Runtime, check_device
 
 MISTAKE, INTERRUPTED = 2, 130
 Measured = dict[str, Any]
@@ -35,7 +36,7 @@ def begin(setting: Setting, path: Path | None) -> Measured:
     """
     check_device(setting.device)
     runtime = Runtime(results=Path(), data=Path(), device=setting.device, threads=setting.threads)
-    made = provenance(runtime) | {"date": datetime.now(UTC).date().isoformat()}
+    made = machine.describe(runtime) | {"date": datetime.now(UTC).date().isoformat()}
     new = {"made": made, "setting": asdict(setting), "rows": {}}
     if path is None or not path.exists():
         return new

@@ -29,6 +29,7 @@ from harness.options import (
     terms,
     with_seeds,
 )
+from harness.provenance import code
 from harness.rates import GPUS, Rate, assumed, read
 from harness.specs import Scale
 
@@ -137,7 +138,13 @@ def _of_row(what: str, here: Here, seeds: int) -> list["Reason"]:
         raise ValueError(f"{experiment.name} trains nothing, so it has no records")
     records = here.records()
     return [
-        why.of_trial(each, records, passport=here.passport(each.trial), code=here.code(each.trial))
+        why.of_trial(
+            each,
+            records,
+            passport=here.passport(each.trial),
+            code=code.hashes(each.trial),
+            places=code.places(each.trial),
+        )
         for each in listed
     ]
 
@@ -157,9 +164,16 @@ def _of_key(what: str, here: Here, seeds: int) -> "Reason":
         raise ValueError(f"{what!r} is the key of {several}, at {here.scale} scale")
     key = fitting[0]
     passports = {each.key: here.passport(each.trial) for each in listed}
-    codes = {each.key: here.code(each.trial) for each in listed}
     if key in asked:
-        return why.of_trial(asked[key], records, passport=passports[key], code=codes[key])
+        trial = asked[key].trial
+        return why.of_trial(
+            asked[key],
+            records,
+            passport=passports[key],
+            code=code.hashes(trial),
+            places=code.places(trial),
+        )
+    codes = {each.key: code.hashes(each.trial) for each in listed}
     return why.of_record(recorded[key], listed, passports=passports, codes=codes)
 
 

@@ -11,7 +11,8 @@ from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
 
-from harness import files, source
+from harness import files
+from harness.provenance import code
 from harness.specs import Trial, as_dict
 
 PATH = Path(__file__).with_name("counted.json")
@@ -93,6 +94,6 @@ def _key(trial: Trial) -> str:
     network = {
         "model": {name: model[name] for name in model if name not in ("weights", "dropout")},
         "shape": [data.num_classes, data.num_snippets, data.num_frames, data.crop_px],
-        "code": source.network_code(trial),
+        "code": code.network_hashes(trial),
     }
     return hashlib.sha256(json.dumps(network, sort_keys=True).encode()).hexdigest()[:_DIGITS]

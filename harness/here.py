@@ -1,14 +1,15 @@
 """The records and the data that a command finds, at one scale; needs no PyTorch."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import experiments
 from experiments.scales import SCALES
-from harness import copies, matching, plan, record, source
+from harness import copies, matching, plan, record
 from harness.names import check
 from harness.plan import Planned
+from harness.provenance import code
 from harness.record import Record
 from harness.specs import Experiment, Row, Scale, Trial
 
@@ -40,10 +41,6 @@ class Here:
             self.passports[place] = copies.passport(trial.data, self.data)
         return self.passports[place]
 
-    def code(self, trial: Trial) -> Mapping[str, str]:
-        """Hash the modules of a trial."""
-        return source.code(trial)
-
     def listed(self, chosen: Sequence[Experiment], *, seeds: int) -> list[Planned]:
         """List the trials of some tables, each once; without data none counts as recorded."""
         each_once: dict[str, Planned] = {}
@@ -53,7 +50,7 @@ class Here:
                 scale=self.shrink,
                 seeds=seeds,
                 passport=lambda trial: self.passport(trial) or _NO_PASSPORT,
-                code=self.code,
+                code=code.hashes,
                 results=self.results,
             ):
                 each_once.setdefault(each.key, each)

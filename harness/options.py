@@ -96,9 +96,9 @@ def terms(scale: Scale, data: Path, **asked: Any) -> tuple[Scale, Callable[[Tria
 
 
 def _num_classes(name: str, root: Path) -> int:
-    from harness.data import checked, generator
+    from harness.data import GENERATED, checked
 
-    if generator(name):
+    if name in GENERATED:
         raise ValueError(f"--on {name}: these videos are made for --scale {name} only")
     found = checked(name, root)
     videos = [video for split in found.splits.values() for video in split]

@@ -26,7 +26,7 @@ class Record:
         key: Hash of the trial and of its data.
         trial: Every field of the trial.
         passport: Hash of the data set's passport.
-        code: Module that ran to the hash of its source.
+        code: Definition that ran to the hash of its syntax tree.
         metrics: `top1`, `top5` in percent; `videos` counted.
         params: Parameters of the network that ran, in ones.
         gmacs: Its cost per view, 10^9 multiply-adds under `counting_rule`.
@@ -59,7 +59,7 @@ class Record:
 
     @property
     def code_hash(self) -> str:
-        """Return one hash of all modules that ran."""
+        """Return one hash of all definitions that ran."""
         return _checksum(self.code)[:_DIGITS]
 
     @property

@@ -13,7 +13,6 @@ from harness import (
     plan,
     record,
     report,
-    source,
     tradeoff,
 )
 from harness.data import desk
@@ -21,6 +20,7 @@ from harness.data.passport import Passport
 from harness.evidence import Evidence
 from harness.judge import Judged
 from harness.plan import Planned
+from harness.provenance import code
 from harness.record import Record
 from harness.report import Line
 from harness.runtime import Runtime
@@ -74,7 +74,7 @@ def planned(request: Request, *, progress: data.Progress | None = None) -> list[
         scale=request.shrink,
         seeds=request.seeds,
         passport=passport,
-        code=source.code,
+        code=code.hashes,
         results=request.runtime.results,
     )
 
@@ -120,7 +120,7 @@ def evidence(request: Request) -> Evidence:
         experiment=request.experiment,
         scale=request.scale,
         shrink=request.shrink,
-        code=source.code,
+        code=code.hashes,
         results=request.runtime.results,
         records=record.read_all(request.runtime.results),
         passport=lambda each: copies.passport(each.data, request.runtime.data),

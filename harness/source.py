@@ -1,18 +1,12 @@
 """What the source of this package says, read without running it: importing PyTorch takes seconds.
 
-A plan needs names, defaults and code hashes of modules that import PyTorch, and nothing else of
-them.
+A plan needs names and defaults of modules that import PyTorch, and nothing else of them.
 """
 
 import ast
 from functools import cache
 from pathlib import Path
 from typing import Any
-
-from harness.data import generator
-from harness.names import place
-from harness.runtime import code_hashes
-from harness.specs import Trial
 
 _ROOT = Path(__file__).parent
 
@@ -32,34 +26,6 @@ def defaults(module: str, function: str) -> dict[str, Any]:
             pairs = zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
             return {each.arg: ast.literal_eval(value) for each, value in pairs if value}
     raise AssertionError(f"{module} has no function {function}")
-
-
-def code(trial: Trial) -> dict[str, str]:
-    """Return what `harness.trial.code` returns.
-
-    Raises:
-        ValueError: If the trial names what does not exist.
-    """
-    return dict(_hashes("harness.trial", (*generator(trial.data.name), *network(trial))))
-
-
-def network_code(trial: Trial) -> dict[str, str]:
-    """Hash the modules that build and count the network of a trial."""
-    return dict(_hashes("harness.cost", network(trial)))
-
-
-def network(trial: Trial) -> tuple[str, ...]:
-    """Return the modules that the network of a trial is named after."""
-    model = trial.model
-    backbone = place(constant("zoo", "BACKBONES"), model.backbone, what="backbone")
-    if model.module is None:
-        return (backbone,)
-    return backbone, place(constant("zoo", "MODULES"), model.module, what="module")
-
-
-@cache
-def _hashes(entry: str, registered: tuple[str, ...]) -> dict[str, str]:
-    return code_hashes(entry, registered=registered)
 
 
 @cache

@@ -17,9 +17,9 @@ from harness.data import loader, sampling
 from harness.data.loader import Loader
 from harness.data.videos import Video
 from harness.data.workers import Workers
-from harness.names import place
+from harness.provenance import code, machine
 from harness.record import Record
-from harness.runtime import Runtime, check_device, code_hashes, provenance
+from harness.runtime import Runtime, check_device
 from harness.specs import DataSpec, EvalSpec, Trial, as_dict
 from harness.train import Epoch, State
 
@@ -62,14 +62,14 @@ def run(trial: Trial, runtime: Runtime, report: Report) -> Record:
         trial=as_dict(trial),
         passport=known.digest,
         data=known.coverage | {"short": short(known.splits, trial.data)},
-        code=code(trial),
+        code=code.hashes(trial),
         metrics=test.metrics(scores),
         params=counted.params,
         gmacs=counted.macs / 1e9,
         counting_rule=counted.counting_rule,
         history=[asdict(epoch) for epoch in history],
         scores_sha256=sha256(packed).hexdigest(),
-        provenance=provenance(runtime),
+        provenance=machine.describe(runtime),
         seconds=time.monotonic() - start,
         resumed_epochs=resumed,
     )
@@ -175,21 +175,6 @@ def short(splits: Mapping[str, list[Video]], spec: DataSpec) -> dict[str, int]:
         )
         for split, videos in splits.items()
     }
-
-
-def code(trial: Trial) -> dict[str, str]:
-    """Hash the modules that this trial runs: this one, what the trial names, what they import.
-
-    Raises:
-        ValueError: If the trial names what does not exist.
-    """
-    named = [
-        *data.generator(trial.data.name),
-        place(zoo.BACKBONES, trial.model.backbone, what="backbone"),
-    ]
-    if trial.model.module is not None:
-        named.append(place(zoo.MODULES, trial.model.module, what="module"))
-    return code_hashes("harness.trial", registered=named)
 
 
 def pack(scores: np.ndarray, videos: list[Video]) -> bytes:

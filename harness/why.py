@@ -4,10 +4,29 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from harness.differences import Difference, differences
+from harness.differences import ABSENT, Difference, differences
 from harness.plan import Planned
 from harness.record import Record
 from harness.specs import as_dict
+
+_SHOWN = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Changed:
+    """A definition that differs from the one that made a record.
+
+    Attributes:
+        name: Of the function, class or constant.
+        module: Where it stands now; None if it is not reached any more.
+        now: Its hash; `ABSENT` if it is not reached any more.
+        recorded: Its hash in the record; `ABSENT` if it was not reached.
+    """
+
+    name: str
+    module: str | None
+    now: str
+    recorded: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,13 +37,13 @@ class Comparison:
         key: Of the record.
         fields: In which the trials differ: wanted, then recorded.
         passport: Whether both ran on the same data; None where no data are here.
-        modules: Whose hash differs: now, then recorded.
+        definitions: Whose hash differs.
     """
 
     key: str
     fields: tuple[Difference, ...]
     passport: bool | None
-    modules: tuple[Difference, ...]
+    definitions: tuple[Changed, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +70,7 @@ def of_trial(
     *,
     passport: str | None,
     code: Mapping[str, str],
+    places: Mapping[str, str] | None = None,
 ) -> Reason:
     """Say why a trial of a plan has a record that counts, or has none.
 
@@ -58,9 +78,10 @@ def of_trial(
         planned: The trial.
         records: All there are.
         passport: Of its data; None if they are not here.
-        code: Modules that it would run, with their hashes.
+        code: Definitions that it would run, with their hashes.
+        places: The modules in which they stand.
     """
-    compared = [_compare(planned, each, passport, code) for each in records]
+    compared = [_compare(planned, each, passport, code, places or {}) for each in records]
     if passport is not None:
         compared = [each for each in compared if each.key == planned.key] or compared
     state = {"fresh": "cached"}.get(planned.state, planned.state)
@@ -85,10 +106,10 @@ def of_record(
         record: What is there.
         listed: Every trial that is asked for at its scale, at least one.
         passports: Key of a trial to the passport of its data.
-        codes: Key of a trial to the modules that it would run.
+        codes: Key of a trial to the definitions that it would run, with their hashes.
     """
     pairs = [
-        (each, _compare(each, record, passports[each.key], codes[each.key])) for each in listed
+        (each, _compare(each, record, passports[each.key], codes[each.key], {})) for each in listed
     ]
     nearest, compared = min(pairs, key=lambda pair: _distance(pair[1]))
     name = f"record {record.key}, nearest to {nearest.table}/{nearest.name}"
@@ -99,18 +120,25 @@ def of_record(
 
 
 def _compare(
-    planned: Planned, record: Record, passport: str | None, code: Mapping[str, str]
+    planned: Planned,
+    record: Record,
+    passport: str | None,
+    code: Mapping[str, str],
+    places: Mapping[str, str],
 ) -> Comparison:
     return Comparison(
         key=record.key,
         fields=tuple(differences(as_dict(planned.trial), record.trial)),
         passport=None if passport is None else passport == record.passport,
-        modules=tuple(differences(code, record.code)),
+        definitions=tuple(
+            Changed(name=each.path, module=places.get(each.path), now=each.one, recorded=each.other)
+            for each in differences(code, record.code)
+        ),
     )
 
 
 def _distance(each: Comparison) -> tuple[int, bool, int, str]:
-    return len(each.fields), each.passport is False, len(each.modules), each.key
+    return len(each.fields), each.passport is False, len(each.definitions), each.key
 
 
 def as_json(found: Sequence[Reason]) -> list[dict[str, Any]]:
@@ -125,10 +153,9 @@ def text(reason: Reason) -> str:
         return "\n".join([*lines, "  there is no record to compare with"])
     near = reason.nearest
     lines.append(f"  beside record {near.key}:")
-    lines += [_part("field", each, "is") for each in near.fields] or ["    fields: all equal"]
+    lines += [_field(each) for each in near.fields] or ["    fields: all equal"]
     lines.append(f"    passport: {_PASSPORTS[near.passport]}")
-    lines += [_part("module", each, "has") for each in near.modules] or ["    modules: all equal"]
-    return "\n".join(lines)
+    return "\n".join([*lines, *_definitions(near.definitions)])
 
 
 _NO_KEY = "unknown: its data are not here, and they are part of it"
@@ -146,5 +173,22 @@ _PASSPORTS = {
 }
 
 
-def _part(kind: str, each: Difference, verb: str) -> str:
-    return f"    {kind} {each.path} {verb} {each.one}, not {each.other} as recorded"
+def _field(each: Difference) -> str:
+    return f"    field {each.path} is {each.one}, not {each.other} as recorded"
+
+
+def _definitions(changed: Sequence[Changed]) -> list[str]:
+    if not changed:
+        return ["    definitions: all equal"]
+    more = len(changed) - _SHOWN
+    said = [_definition(each) for each in changed[:_SHOWN]]
+    return [*said, f"    and {more} more definitions; --json lists all"] if more > 0 else said
+
+
+def _definition(each: Changed) -> str:
+    name = f"    definition {each.name}" + (f" of {each.module}" if each.module else "")
+    if each.now == ABSENT:
+        return f"{name} is not reached any more"
+    if each.recorded == ABSENT:
+        return f"{name} was not reached when it was recorded"
+    return f"{name} is {each.now}, not {each.recorded} as recorded"

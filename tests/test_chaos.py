@@ -21,6 +21,7 @@ import pytest
 
 from experiments.table_b import EXPERIMENT
 from harness import data, plan, record, schedule, trial
+from harness.provenance import code
 from harness.schedule import Resources
 from tests import clusters, disturbed
 from tests.disturbed import RESUMED, of_epochs
@@ -50,7 +51,7 @@ def planned(runtime, *, epochs, seeds=1, rows=tuple(ROWS)):
         scale=of_epochs(epochs),
         seeds=seeds,
         passport=lambda each: data.known(each.data, runtime.data).digest,
-        code=trial.code,
+        code=code.hashes,
         results=runtime.results,
     )
 

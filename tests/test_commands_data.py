@@ -3,11 +3,13 @@
 import click
 import pytest
 
+from experiments.scales import desk
+from experiments.table_b import EXPERIMENT
 from harness import data
 from harness.__main__ import app
 from harness.data import passport
 from harness.data.videos import DamagedVideoError
-from harness.runtime import closure
+from harness.provenance import code
 from harness.specs import DataSpec
 from tests.data import bad_videos
 
@@ -18,7 +20,7 @@ def harness(*words):
 
 def test_no_trial_reaches_the_check():
     new = {"check", "lists", "pool", "probe", "sources", "summary", "summary_files"}
-    reached = closure(["harness.trial", "harness.data.desk"])
+    reached = set(code.places(desk(EXPERIMENT.rows[3].trial)).values())
     assert not reached & {f"harness.data.{name}" for name in new}
     assert not reached & {"harness.facts", "harness.coverage", "harness.commands_data"}
 

@@ -12,9 +12,10 @@ import pytest
 import experiments
 from experiments.scales import SCALES, desk
 from experiments.table_b import EXPERIMENT
-from harness import copies, record, source
+from harness import copies, record
 from harness.__main__ import app
 from harness.data.passport import whole, write
+from harness.provenance import code
 from tests.test_command import harness
 from tests.test_record import made
 
@@ -109,8 +110,10 @@ def test_a_plan_with_data_knows_keys_and_states(capsys, tmp_path):
     path = tmp_path / f"desk-{copies._folder(trial.data)}" / "passport.json"
     write(path, whole({"train": [], "test": []}))
     passport = copies.passport(trial.data, tmp_path)
-    fresh = replace(made(trial, passport=passport), code=source.code(trial))
-    stale = made(desk(EXPERIMENT.rows[2].trial), passport=passport)
+    fresh = replace(made(trial, passport=passport), code=code.hashes(trial))
+    other = desk(EXPERIMENT.rows[2].trial)
+    changed = code.hashes(other) | {"fit": "0"}
+    stale = replace(made(other, passport=passport), code=changed)
     for each in (fresh, stale):
         record.write(tmp_path, each, b"")
     where = ("--results", tmp_path, "--data", tmp_path, "--seeds", 1)
@@ -120,7 +123,7 @@ def test_a_plan_with_data_knows_keys_and_states(capsys, tmp_path):
     assert "6 trials, 1 recorded, 5 to run" in text
     assert "data not checked" not in text
     assert "cached, by the same code" in asked(capsys, "why", fresh.key, *where)
-    assert "module harness.train has " in asked(capsys, "why", "table_b/dsa at i", *where)
+    assert "definition fit of harness.train is " in asked(capsys, "why", "table_b/dsa at i", *where)
 
 
 def test_chosen_rows_keep_the_claims_about_them(capsys, tmp_path):

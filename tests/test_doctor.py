@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 
 from experiments.table_b import EXPERIMENT
-from harness import counted, data, doctor, findings, joining, nodes, plan, schedule, trial
+from harness import counted, data, doctor, findings, joining, nodes, plan, schedule
 from harness.data import passport
 from harness.data.videos import Video
 from harness.joining import ENVIRONMENT
 from harness.nodes import Node, Survey
+from harness.provenance import code
 from harness.schedule import Resources
 from tests.conftest import shrunk
 from tests.test_command import harness
@@ -226,7 +227,7 @@ def one_trial(runtime):
         scale=shrunk,
         seeds=1,
         passport=lambda each: data.known(each.data, runtime.data).digest,
-        code=trial.code,
+        code=code.hashes,
         results=runtime.results,
     )
 

@@ -10,6 +10,7 @@ import pytest
 
 from experiments.table_b import EXPERIMENT
 from harness import data, plan, record, schedule, trial
+from harness.provenance import code
 from harness.schedule import Resources
 from harness.stopping import Stop
 from tests.conftest import shrunk
@@ -28,7 +29,7 @@ def planned(runtime, rows=(1, 3)):
         scale=shrunk,
         seeds=1,
         passport=lambda each: passport_of(each, runtime),
-        code=trial.code,
+        code=code.hashes,
         results=runtime.results,
     )
 

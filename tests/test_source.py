@@ -7,7 +7,7 @@ import pytest
 import experiments
 from experiments.scales import SCALES, desk
 from experiments.table_b import EXPERIMENT
-from harness import copies, counted, data, source, trial
+from harness import copies, counted, data, source
 from harness.data import desk as desk_videos
 from harness.specs import DataSpec
 from tests.conftest import TINY_DATA
@@ -19,11 +19,6 @@ TRIALS = {
     for scale, shrink in SCALES.items()
     if row.trial is not None
 }
-
-
-@pytest.mark.parametrize("place", [place for place in TRIALS if place.endswith("/desk")])
-def test_the_code_of_a_trial_is_read_without_running_it(place):
-    assert source.code(TRIALS[place]) == trial.code(TRIALS[place])
 
 
 def test_constants_and_defaults_are_read():

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from experiments.table_b import EXPERIMENT
-from harness import data, elastic, joining, plan, record, schedule, trial
+from harness import data, elastic, joining, plan, record, schedule
+from harness.provenance import code
 from harness.runtime import Runtime
 from harness.schedule import Resources
 from harness.stopping import Interrupted, Stop
@@ -45,7 +46,7 @@ def planned(runtime, *, epochs=2, **train):
         scale=scale,
         seeds=1,
         passport=lambda each: data.known(each.data, runtime.data).digest,
-        code=trial.code,
+        code=code.hashes,
         results=runtime.results,
     )
 

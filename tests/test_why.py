@@ -25,8 +25,9 @@ def reason(results, records, *, code="c", passport="p"):
     return why.of_trial(each, records, passport=passport, code={"m": code})
 
 
-def kept(results, **changes):
+def kept(results, *, code=None, **changes):
     done = made(shrunk(EXPERIMENT.rows[3].trial), **changes)
+    done = replace(done, code=code or done.code)
     record.write(results, done, b"")
     return done
 
@@ -42,16 +43,35 @@ def test_differences_go_leaf_by_leaf_and_tell_numbers_apart():
 def test_a_cached_trial_agrees_in_every_part(tmp_path):
     found = reason(tmp_path, [kept(tmp_path)])
     near = found.nearest
-    assert (found.state, near.fields, near.passport, near.modules) == ("cached", (), True, ())
+    assert (found.state, near.fields, near.passport, near.definitions) == ("cached", (), True, ())
     assert why.text(found).count("all equal") == 2
 
 
-def test_a_stale_trial_names_the_module(tmp_path):
+def test_a_stale_trial_names_the_definition(tmp_path):
     found = reason(tmp_path, [kept(tmp_path)], code="d")
     assert found.state == "stale"
-    (module,) = found.nearest.modules
-    assert (module.path, module.one, module.other) == ("m", "d", "c")
-    assert "module m has d, not c as recorded" in why.text(found)
+    (changed,) = found.nearest.definitions
+    assert (changed.name, changed.now, changed.recorded) == ("m", "d", "c")
+    assert "definition m is d, not c as recorded" in why.text(found)
+
+
+def test_definitions_are_named_with_their_module_and_not_all_at_length(tmp_path):
+    done = kept(tmp_path, code={"old": "1"} | {f"f{number:02}": "1" for number in range(30)})
+    (each,) = (p for p in planned(tmp_path) if "DSA at II" in p.rows)
+    code = {"new": "2"} | {f"f{number:02}": "2" for number in range(30)}
+    places = dict.fromkeys(code, "harness.room")
+    found = why.of_trial(each, [done], passport="p", code=code, places=places)
+    said = why.text(found)
+    assert "definition f07 of harness.room is 2, not 1 as recorded" in said
+    assert "and 12 more definitions; --json lists all" in said
+    assert len(why.as_json([found])[0]["nearest"]["definitions"]) == 32
+    few = why.of_trial(
+        each, [replace(done, code={})], passport="p", code={"new": "2"}, places=places
+    )
+    assert "definition new of harness.room was not reached when it was recorded" in why.text(few)
+    assert "definition old is not reached any more" in why.text(
+        why.of_trial(each, [replace(done, code={"old": "1"})], passport="p", code={}, places={})
+    )
 
 
 def test_a_missing_trial_names_the_field_of_the_nearest_record(tmp_path):

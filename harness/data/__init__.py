@@ -42,7 +42,7 @@ def known(spec: DataSpec, root: Path, progress: Progress | None = None) -> Passp
         ValueError: If the data set is unknown or was not checked, or if a video is missing or
             differs from its passport.
     """
-    if generator(spec.name):
+    if spec.name in GENERATED:
         videos = names.find(GENERATED, spec.name, what="data set")
         return passport.whole(videos(root, progress=progress, **spec.options))
     found = checked(spec.name, root)
@@ -69,11 +69,6 @@ def checked(name: str, root: Path) -> Passport:
             f"`harness data check {name} --root FOLDER --data {root}` makes"
         )
     return passport.read(path)
-
-
-def generator(name: str) -> tuple[str, ...]:
-    """Return the module that makes a data set; none for one that is found."""
-    return (GENERATED[name].partition(":")[0],) if name in GENERATED else ()
 
 
 def place(name: str, root: Path) -> Path:

@@ -1,0 +1,97 @@
+"""Definitions that a trial runs: the code side of a record's freshness.
+
+Dictionaries of names are left out, and what a trial uses of them is an entry instead: a new
+network or data set makes no record stale. `harness.specs` and `harness.runtime` are left out since
+they hold values: those of a trial stand in its key, those of a runtime may not change a number.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from harness import source
+from harness.data import GENERATED
+from harness.names import check
+from harness.provenance.definitions import Definition, Package
+from harness.specs import Trial
+
+_TRIAL = "harness.trial:run"
+_COUNT = "harness.cost:count"
+_LEFT_OUT = (
+    "harness.specs",
+    "harness.runtime",
+    "harness.provenance.code",
+    "harness.provenance.machine",
+)
+_REGISTRIES = ("DATASETS", "GENERATED", "BACKBONES", "MODULES", "CHECKPOINTS")
+_PACKAGE = Package(
+    Path(__file__).resolve().parents[2], "harness", left_out=_LEFT_OUT, registries=_REGISTRIES
+)
+
+
+def hashes(trial: Trial) -> Mapping[str, str]:
+    """Return the hash of every definition that a trial runs, by its name.
+
+    Raises:
+        ValueError: If the trial names what does not exist.
+    """
+    return _hashes(_entries(trial))
+
+
+def places(trial: Trial) -> Mapping[str, str]:
+    """Return the module of every definition that a trial runs.
+
+    Raises:
+        ValueError: If the trial names what does not exist.
+    """
+    return {each.label: each.module for each in _reached(_entries(trial))}
+
+
+def network_hashes(trial: Trial) -> Mapping[str, str]:
+    """Return the hash of every definition that builds and counts the network of a trial.
+
+    Raises:
+        ValueError: If the trial names what does not exist.
+    """
+    return _hashes((_COUNT, *_network(trial)))
+
+
+def all_hashes() -> Mapping[str, str]:
+    """Return the hash of every definition that any trial may run."""
+    registered = {
+        place
+        for table in (_table("BACKBONES"), _table("MODULES"), GENERATED)
+        for place in table.values()
+    }
+    return _hashes((_TRIAL, *sorted(registered)))
+
+
+def _entries(trial: Trial) -> tuple[str, ...]:
+    generator = (GENERATED[trial.data.name],) if trial.data.name in GENERATED else ()
+    return (_TRIAL, *generator, *_network(trial))
+
+
+def _network(trial: Trial) -> tuple[str, ...]:
+    model = trial.model
+    names = {"backbone": model.backbone, "module": model.module}
+    tables = {"backbone": _table("BACKBONES"), "module": _table("MODULES")}
+    return tuple(
+        tables[what][check(name, tables[what], what=what)]
+        for what, name in names.items()
+        if name is not None
+    )
+
+
+def _table(name: str) -> Mapping[str, str]:
+    table: Mapping[str, str] = source.constant("zoo", name)
+    return table
+
+
+@cache
+def _hashes(entries: tuple[str, ...]) -> Mapping[str, str]:
+    return {each.label: each.digest for each in _reached(entries)}
+
+
+@cache
+def _reached(entries: tuple[str, ...]) -> list[Definition]:
+    return _PACKAGE.reach(entries)

@@ -1,0 +1,71 @@
+"""Machine, libraries and commit behind a record."""
+
+import importlib.metadata
+import os
+import platform
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from harness.runtime import Runtime
+
+_ROOT = Path(__file__).resolve().parents[2]
+_LIBRARIES = ("torch", "torchvision", "av", "numpy", "einops", "ray", "mlflow")
+
+
+def describe(runtime: Runtime) -> dict[str, object]:
+    """Describe what made a number: commit, libraries and machine; no user, host or path."""
+    return {
+        "campaign": runtime.campaign,
+        "commit": _git("rev-parse", "HEAD"),
+        "dirty": bool(_git("status", "--porcelain", "--", "harness", "experiments")),
+        "python": platform.python_version(),
+        "libraries": {name: _version(name) for name in _LIBRARIES},
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "device": _device_name(runtime.device),
+        "ranks": runtime.ranks,
+        "float32": _float32(runtime.device),
+    }
+
+
+def _git(*args: str) -> str | None:
+    try:
+        done = subprocess.run(["git", *args], cwd=_ROOT, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()
+
+
+def _version(library: str) -> str | None:
+    try:
+        return importlib.metadata.version(library)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.is_file() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def _float32(device: str) -> str:
+    """Say how products of 32-bit numbers are taken: TF32 has 10 bits behind the point, not 23."""
+    import torch
+
+    if not device.startswith("cuda"):
+        return "float32"
+    kinds: dict[str, Any] = {
+        "matmul": torch.backends.cuda.matmul,
+        "convolution": torch.backends.cudnn,
+    }
+    rounded = [name for name, each in kinds.items() if each.allow_tf32]
+    return f"TF32 in {' and '.join(rounded)}" if rounded else "float32"
+
+
+def _device_name(device: str) -> str:
+    import torch
+
+    return torch.cuda.get_device_name(device) if device.startswith("cuda") else device
