@@ -33,12 +33,12 @@ from harness.options import (
     with_seeds,
 )
 from harness.runtime import Runtime
-from harness.specs import Experiment, Scale
+from harness.specs import Scale
 from harness.stopping import Interrupted
 from harness.track import TrackingError
 
 if TYPE_CHECKING:
-    from harness.reproduce import Request
+    from harness.request import Request
     from harness.track import Output
 
 FAILED, MISTAKE, INTERRUPTED = 1, 2, 130
@@ -203,11 +203,11 @@ def write_reports(tables: tuple[str, ...], **asked: Any) -> None:
     """Write tables and figures from the records alone; all, and their page, if none is named."""
     from harness import publish, reproduce
 
-    requests = _written(tables, **asked)
-    outputs = [reproduce.write(request) for request in requests]
+    judged = [reproduce.judged(request) for request in _written(tables, **asked)]
+    outputs = [reproduce.write(table) for table in judged]
     _show(outputs)
-    if not tables and requests:
-        page = publish.write(requests, outputs, scale=requests[0].scale)
+    if not tables and judged:
+        page = publish.write(list(zip(judged, outputs, strict=True)))
         click.echo(f"Everything on one page: {_short(page)}")
 
 
@@ -231,11 +231,12 @@ def draw_figures(tables: tuple[str, ...], checks: bool, **asked: Any) -> None:
 @some_tables
 @at_scale
 @in_results
-def draw_tradeoff(tables: tuple[str, ...], scale: Scale, results: Path) -> None:
+def draw_tradeoff(tables: tuple[str, ...], **asked: Any) -> None:
     """Draw measured accuracy against cost, tables together; (a), (g) and (h) if none is named."""
     from harness import commands_figures
 
-    for path in commands_figures.tradeoff(tables, scale, results):
+    requests = _requests(tables or commands_figures.DEFAULT, **asked)
+    for path in commands_figures.tradeoff(requests):
         click.echo(_short(path))
 
 
@@ -311,20 +312,24 @@ def sync_tracking(results: Path, data: Path, checkpoints: bool, **own: Any) -> N
 
     Given the terms of a run of your own, it sends that run too.
     """
-    from harness import replay, reproduce, track
+    from harness import record, replay, reproduce, track
+    from harness.collect import collect
+    from harness.judge import judge
 
-    def table(experiment: Experiment, scale: Scale) -> "Output":
-        asked = {"scale": "paper", **own} if scale == "own" else {"scale": scale}
-        (request,) = _requests([experiment.name], results=results, data=data, **asked)
-        return reproduce.write(request)
-
-    scale, shrink = terms("paper", data, **own)
+    records = record.read_all(results)
+    scale, _ = terms("paper", data, **own)
+    scales: list[dict[str, Any]] = [{"scale": scale} for scale in SCALES]
+    scales += [{"scale": "paper", **own}] if scale == "own" else []
+    collected = (
+        collect(request, records)
+        for name in experiments.names()
+        for asked in scales
+        for request in _requests([name], results=results, data=data, **asked)
+    )
     written = replay.sync(
         track.store_uri(results),
+        ((table, reproduce.write(judge(table))) for table in collected if table.records),
         results=results,
-        experiments=[experiments.load(name) for name in experiments.names()],
-        scales={**SCALES, scale: shrink},
-        tables=table,
         checkpoints=checkpoints,
         progress=click.echo,
     )
@@ -364,7 +369,7 @@ def _requests(
 ) -> list["Request"]:
     """Turn what was typed into one request per table."""
     chosen = named(tables)
-    from harness.reproduce import Request
+    from harness.request import Request
 
     asked = {name: machine.pop(name, None) for name in TERMS}
     scale, shrink = terms(scale, data, **asked)

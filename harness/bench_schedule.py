@@ -18,7 +18,7 @@ from typing import Any, Literal
 from rich.console import Console
 
 from harness import bench_idle, joining, launch, record, sidebyside, track
-from harness.reproduce import Request
+from harness.request import Request
 from harness.runtime import Runtime
 from harness.schedule import Resources
 from harness.specs import Trial

@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 from harness import bench_idle, replay, sidebyside, track, ui
 from harness.bench_logger import Logged, Setting, together
+from harness.collect import collect
+from harness.request import Request
 from harness.runtime import Runtime
 from harness.track import Output, Store
 
@@ -116,13 +118,14 @@ def store(where: Where, folder: Path) -> Iterator[str]:
 
 def _sync(uri: str, results: Path) -> None:
     """Do what the mirror's warning says."""
-    replay.sync(
-        uri,
-        results=results,
-        experiments=[bench_idle.TABLE],
-        scales={"desk": bench_idle.shrunk},
-        tables=lambda *_: Output(files=(), markdown=""),
+    request = Request(
+        experiment=bench_idle.TABLE,
+        scale="desk",
+        shrink=bench_idle.shrunk,
+        seeds=1,
+        runtime=Runtime(results=results, data=results),
     )
+    replay.sync(uri, [(collect(request), Output(files=(), markdown=""))], results=results)
 
 
 def missing(uri: str, results: Path, logged: Sequence[Logged]) -> int:

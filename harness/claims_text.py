@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import pandas as pd
 
 from harness import escape
-from harness.judge import Judged
+from harness.judge import JudgedClaim
 from harness.specs import Experiment
 
 
-def markdown(judged: Sequence[Judged]) -> str:
+def markdown(judged: Sequence[JudgedClaim]) -> str:
     """Write a table of claims; nothing if none is made."""
     if not judged:
         return ""
@@ -18,7 +18,7 @@ def markdown(judged: Sequence[Judged]) -> str:
     return f"## Claims\n\n{body}\n\n"
 
 
-def latex(experiment: Experiment, judged: Sequence[Judged]) -> str:
+def latex(experiment: Experiment, judged: Sequence[JudgedClaim]) -> str:
     """Write a booktabs table of claims; nothing if none is made."""
     if not judged:
         return ""
@@ -32,7 +32,7 @@ def latex(experiment: Experiment, judged: Sequence[Judged]) -> str:
     return escape.latex_signs(f"\n{text}")
 
 
-def comma_separated(judged: Sequence[Judged]) -> str:
+def comma_separated(judged: Sequence[JudgedClaim]) -> str:
     """Write the numbers unrounded, one claim per line."""
     rows = [
         {
@@ -53,7 +53,7 @@ def comma_separated(judged: Sequence[Judged]) -> str:
     return pd.DataFrame(rows).to_csv(index=False, lineterminator="\n")
 
 
-def _cells(judged: Sequence[Judged]) -> pd.DataFrame:
+def _cells(judged: Sequence[JudgedClaim]) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {"Claim": each.claim.text, "Verdict": each.word, "Measured": each.sentence}

@@ -1,40 +1,41 @@
 """Commands that draw single figures: desk trade-off, and videos with the kernels of DSA."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING
 
 import experiments
 from experiments.scales import SCALES
-from harness.files import replace
+from harness import files
 from harness.names import check
 from harness.record import Record
 from harness.runtime import Runtime
 from harness.specs import Scale
 
 if TYPE_CHECKING:
-    from harness.reproduce import Request
+    from harness.request import Request
 
 DEFAULT = ("table_a", "table_g", "table_h")
 
 
-def tradeoff(tables: tuple[str, ...], scale: Scale, results: Path) -> list[Path]:
+def tradeoff(requests: Sequence["Request"]) -> list[Path]:
     """Draw measured accuracy against cost, the rows of several tables in one figure.
 
     Raises:
         ValueError: If nothing was measured.
     """
-    from harness import figures, record
+    from harness import figures
     from harness import tradeoff as chart
+    from harness.collect import collect
     from harness.data import desk
 
-    known = experiments.names()
-    chosen = [experiments.load(check(name, known, what="table")) for name in tables or DEFAULT]
-    rows = [row for experiment in chosen if experiment.trains for row in experiment.rows]
-    groups = chart.measured(rows, record.read_all(results), scale=SCALES[scale])
+    results, scale = requests[0].runtime.results, requests[0].scale
+    tables = [collect(request) for request in requests if request.experiment.trains]
+    groups = chart.measured([row for table in tables for row in table.rows])
     if not groups:
-        names = " ".join(experiment.name for experiment in chosen)
+        names = " ".join(request.experiment.name for request in requests)
         raise ValueError(f"{results} has no records of these tables; run: harness run {names}")
     ceilings = desk.CEILINGS if scale == "desk" else {}
     return figures.measured(groups, scale=scale, ceilings=ceilings, results=results)
@@ -51,20 +52,20 @@ def redraw(requests: Sequence["Request"], *, keep: bool) -> tuple[list[Path], li
         All figures, and those that differ from what was there.
     """
     from harness import reproduce
+    from harness.collect import collect
 
     before = {
         path: path.read_bytes()
         for folder in {request.runtime.results / "figures" for request in requests}
         for path in folder.glob("*.*")
     }
-    drawn = [path for request in requests for path in reproduce.draw(request)]
+    drawn = [path for request in requests for path in reproduce.draw(collect(request))]
     for request in requests[:1]:
-        results, scale = request.runtime.results, request.scale
-        if (results / "figures" / f"{scale}-tradeoff.svg").is_file():
-            drawn += tradeoff((), scale, results)
+        if (request.runtime.results / "figures" / f"{request.scale}-tradeoff.svg").is_file():
+            drawn += tradeoff([replace(request, experiment=experiments.load(n)) for n in DEFAULT])
     moved = [path for path in drawn if before.get(path) != path.read_bytes()]
     for path in moved if keep else ():
-        replace(path, before[path]) if path in before else path.unlink()
+        files.replace(path, before[path]) if path in before else path.unlink()
     return drawn, moved
 
 

@@ -1,23 +1,23 @@
 """From records and scores to what a table shows: a verdict for every row and for every claim."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from statistics import mean
 from typing import Any
 
-from harness import copies, declared, footing, plan, resample
+from harness import copies, declared, footing, resample
 from harness.cells import Deviation, at_desk, cell, covered, not_covered, own_run, seed_deviation
 from harness.claims import best, better, overhead, ratio, same, trend
+from harness.collect import RowResult, TableResult
 from harness.compare import Difference, difference, holm
-from harness.costs import row_cost
-from harness.evidence import Evidence, claim_state, correct, metric_of, row_state
+from harness.evidence import claim_state, correct, row_state
 from harness.specs import COSTS, Claim, Row
 from harness.verdict import Verdict
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judged:
+class JudgedClaim:
     """A claim and its verdict.
 
     Attributes:
@@ -41,138 +41,155 @@ class Judged:
     late: bool
 
 
-def cells(evidence: Evidence) -> dict[str, Verdict]:
-    """Judge the accuracy of every row that runs; a row with nothing to compare with is left out."""
-    experiment = evidence.experiment
-    if not plan.is_measured(experiment, evidence.records, scale=evidence.shrink):
+@dataclass(frozen=True, kw_only=True)
+class JudgedTable:
+    """A table with its verdicts.
+
+    Attributes:
+        table: Rows with what was found of them.
+        verdicts: Label of a row to what its accuracy says of the printed one; a row with nothing
+            to compare with has none.
+        claims: What is asserted of several rows, in the order of the table.
+    """
+
+    table: TableResult
+    verdicts: Mapping[str, Verdict]
+    claims: tuple[JudgedClaim, ...]
+
+
+def judge(table: TableResult) -> JudgedTable:
+    """Judge every row and every claim of a table.
+
+    Raises:
+        ValueError: If scores are damaged, or a claim compares what cannot be compared.
+    """
+    return JudgedTable(table=table, verdicts=cells(table), claims=claims(table))
+
+
+def cells(table: TableResult) -> dict[str, Verdict]:
+    """Judge the accuracy of every row that runs."""
+    if not table.is_measured:
         return {}
-    rows = [row for row in experiment.rows if row.trial is not None]
-    deviation = seed_deviation([_accuracies(evidence, row) for row in rows])
+    rows = [result for result in table.rows if result.trial is not None]
+    deviation = seed_deviation([result.values for result in rows])
     verdicts = {
-        row.label: row_state(evidence, row) or _number(evidence, row, deviation) for row in rows
+        result.label: row_state(result) or _number(table, result, deviation) for result in rows
     }
     return {label: verdict for label, verdict in verdicts.items() if verdict is not None}
 
 
-def _accuracies(evidence: Evidence, row: Row) -> list[float]:
-    metric = metric_of(evidence.experiment)
-    return [each.metrics[metric] for each in evidence.of(row)]
-
-
-def _number(evidence: Evidence, row: Row, deviation: Deviation) -> Verdict | None:
-    values = _accuracies(evidence, row)
-    if evidence.scale == "desk":
-        return at_desk(values)
-    remarks = (*_norm(evidence, row), *_changed(evidence, row))
-    if evidence.scale == "own":
-        return _with_remarks(own_run(values), remarks)
-    seen = _seen(evidence, row)
+def _number(table: TableResult, result: RowResult, deviation: Deviation) -> Verdict | None:
+    if table.scale == "desk":
+        return at_desk(result.values)
+    remarks = (*_norm(result), *_changed(result))
+    if table.scale == "own":
+        return _with_remarks(own_run(result.values), remarks)
+    seen = _seen(result)
     if (missing := not_covered(**seen)) is not None:
         return _with_remarks(missing, remarks)
-    metric, margin = metric_of(evidence.experiment), evidence.experiment.margin
-    if metric not in row.published:
+    if result.metric not in result.row.published:
         return None
-    verdict = cell(values, printed=row.published[metric], margin=margin, deviation=deviation)
-    return _with_remarks(verdict, (covered(**seen), *remarks, *_late(evidence)))
+    verdict = cell(
+        result.values,
+        printed=result.row.published[result.metric],
+        margin=table.experiment.margin,
+        deviation=deviation,
+    )
+    return _with_remarks(verdict, (covered(**seen), *remarks, *_late(table)))
 
 
 def _with_remarks(verdict: Verdict, remarks: Sequence[str]) -> Verdict:
     return replace(verdict, sentence="; ".join((verdict.sentence, *filter(None, remarks))))
 
 
-def _late(evidence: Evidence) -> tuple[str, ...]:
-    experiment, scale, results = evidence.experiment, evidence.scale, evidence.results
-    late = declared.margin_is_late(experiment, scale=scale, results=results)
+def _late(table: TableResult) -> tuple[str, ...]:
+    late = declared.margin_is_late(table.experiment, scale=table.scale, results=table.results)
     return ("margin changed after results",) if late else ()
 
 
-def _norm(evidence: Evidence, row: Row) -> tuple[str, ...]:
-    """Say where batch norm saw other videos together than in the recipe of a row."""
-    assert row.trial is not None
-    paper, here = row.trial.train, evidence.shrink(row.trial).train
-    recipe, ran = (each.norm_videos or each.batch_videos for each in (paper, here))
+def _norm(result: RowResult) -> tuple[str, ...]:
+    """Return a remark where batch norm saw other videos together than in the recipe of a row."""
+    assert result.row.trial is not None
+    assert result.trial is not None
+    recipe, ran = (
+        spec.norm_videos or spec.batch_videos
+        for spec in (result.row.trial.train, result.trial.train)
+    )
     return (f"batch norm over {ran} videos, {recipe} in the recipe",) if ran != recipe else ()
 
 
-def _changed(evidence: Evidence, row: Row) -> tuple[str, ...]:
-    """Say where the files are not those that the lists mean."""
-    said = {str(each.data.get("changed", "")) for each in evidence.of(row)}
+def _changed(result: RowResult) -> tuple[str, ...]:
+    """Return a remark where the files are not those that the lists mean."""
+    said = {str(record.data.get("changed", "")) for record in result.records}
     return tuple(f"read as {changed}" for changed in sorted(said) if changed)
 
 
-def _seen(evidence: Evidence, row: Row) -> dict[str, Any]:
+def _seen(result: RowResult) -> dict[str, Any]:
     """Count the test videos that were right and scored, beside the list at hand or published.
 
     The longer list counts: a short list of one's own is not the test of the paper.
     """
-    found = evidence.of(row)
-    scored = round(min(each.metrics["videos"] for each in found))
-    at_hand = max(each.data.get("listed", {}).get("test", 0) for each in found)
-    published = copies.PUBLISHED.get(found[0].trial["data"]["name"])
+    scored = round(min(record.metrics["videos"] for record in result.records))
+    at_hand = max(record.data.get("listed", {}).get("test", 0) for record in result.records)
+    published = copies.PUBLISHED.get(result.records[0].trial["data"]["name"])
     listed = max(scored, at_hand, published.test if published else 0)
-    correct = None
-    if metric_of(evidence.experiment) == "top1":
-        correct = round(mean(_accuracies(evidence, row)) / 100 * scored)
+    correct = round(mean(result.values) / 100 * scored) if result.metric == "top1" else None
     return {"correct": correct, "scored": scored, "listed": listed}
 
 
-def claims(evidence: Evidence) -> tuple[Judged, ...]:
+def claims(table: TableResult) -> tuple[JudgedClaim, ...]:
     """Judge every claim of a table, in its order."""
-    listed = evidence.experiment.claims
-    counted = {claim: _cost(evidence, claim) for claim in listed if claim.metric in COSTS}
-    states = {claim: claim_state(evidence, claim) for claim in listed if claim not in counted}
+    listed = table.experiment.claims
+    counted = {claim: _cost(table, claim) for claim in listed if claim.metric in COSTS}
+    states = {claim: claim_state(table, claim) for claim in listed if claim not in counted}
     settled = {claim: state for claim, state in states.items() if state is not None}
     measured = [claim for claim, state in states.items() if state is None]
-    settled |= {claim: _by_class(evidence, claim) for claim in measured if claim.metric == "map"}
+    settled |= {claim: _by_class(table, claim) for claim in measured if claim.metric == "map"}
     pairs = [claim for claim in measured if claim.kind == "better" and claim not in settled]
     others = {
-        claim: _measured(evidence, claim) for claim in measured if claim not in {*pairs, *settled}
+        claim: _measured(table, claim) for claim in measured if claim not in {*pairs, *settled}
     }
-    verdicts = counted | settled | others | _better(evidence, pairs)
-    experiment, scale, results = evidence.experiment, evidence.scale, evidence.results
-    late = [
-        claim
-        for claim in declared.late(experiment, scale=scale, results=results)
-        if claim in measured
-    ]
+    verdicts = counted | settled | others | _better(table, pairs)
+    changed = declared.late(table.experiment, scale=table.scale, results=table.results)
+    late = [claim for claim in changed if claim in measured]
     return tuple(_judged(claim, verdicts[claim], claim in late) for claim in listed)
 
 
-def _judged(claim: Claim, verdict: Verdict, late: bool) -> Judged:
+def _judged(claim: Claim, verdict: Verdict, late: bool) -> JudgedClaim:
     said = asdict(verdict)
     if late:
         said["sentence"] += "; claim changed after results"
-    return Judged(claim=claim, late=late, **said)
+    return JudgedClaim(claim=claim, late=late, **said)
 
 
-def _better(evidence: Evidence, listed: Sequence[Claim]) -> dict[Claim, Verdict]:
+def _better(table: TableResult, listed: Sequence[Claim]) -> dict[Claim, Verdict]:
     """Judge together the claims of a table that one row is above another."""
-    gaps = [_gap(evidence, claim) for claim in listed]
+    gaps = [_gap(table, claim) for claim in listed]
     adjusted = holm([gap.p for gap in gaps])
     return {
-        claim: better(gap, p=p, printed=_printed_gap(evidence, claim))
+        claim: better(gap, p=p, printed=_printed_gap(table, claim))
         for claim, gap, p in zip(listed, gaps, adjusted, strict=True)
     }
 
 
-def _gap(evidence: Evidence, claim: Claim) -> Difference:
-    (first, second), clusters = correct(evidence, claim)
+def _gap(table: TableResult, claim: Claim) -> Difference:
+    (first, second), clusters = correct(table, claim)
     return difference(first, second, clusters=clusters)
 
 
-def _printed_gap(evidence: Evidence, claim: Claim) -> float | None:
+def _printed_gap(table: TableResult, claim: Claim) -> float | None:
     """Return the gap that the paper prints; it says nothing of one at desk scale."""
-    first, second = (row.published.get(claim.metric) for row in evidence.rows(claim))
-    if evidence.scale != "paper" or first is None or second is None:
+    first, second = (each.row.published.get(claim.metric) for each in table.of(claim))
+    if table.scale != "paper" or first is None or second is None:
         return None
     return first - second
 
 
-def _measured(evidence: Evidence, claim: Claim) -> Verdict:
+def _measured(table: TableResult, claim: Claim) -> Verdict:
     if claim.kind == "same":
         assert claim.limit is not None
-        return same(_gap(evidence, claim), limit=claim.limit)
-    right, clusters = correct(evidence, claim)
+        return same(_gap(table, claim), limit=claim.limit)
+    right, clusters = correct(table, claim)
     drawn, seeds = resample.draws(right, clusters=clusters), right.shape[1]
     means = 100 * right.mean(axis=(1, 2))
     if claim.kind == "best":
@@ -181,25 +198,28 @@ def _measured(evidence: Evidence, claim: Claim) -> Verdict:
     return trend(means, drawn, claim.rows, claimed=claim.trend, seeds=seeds)
 
 
-def _by_class(evidence: Evidence, claim: Claim) -> Verdict:
+def _by_class(table: TableResult, claim: Claim) -> Verdict:
     """Name the means of a metric that has no interval here, as it is no share of videos."""
-    means = [mean(_accuracies(evidence, row)) for row in evidence.rows(claim)]
+    means = [mean(result.values) for result in table.of(claim)]
     said = ", ".join(f"{row} {value:.1f}" for row, value in zip(claim.rows, means, strict=True))
     sentence = f"{said}; a mean over classes is no share of videos, so no interval is given"
     return Verdict(word="undecided", sentence=sentence)
 
 
-def _cost(evidence: Evidence, claim: Claim) -> Verdict:
+def _cost(table: TableResult, claim: Claim) -> Verdict:
     """Compare raw counts, exactly; beside rows of other work on one footing."""
     assert claim.limit is not None
-    rows = evidence.rows(claim)
-    quoted = any(row.trial is None for row in rows)
-    counts = [(_on_one_footing if quoted else _count)(row, claim.metric) for row in rows]
+    rows = table.of(claim)
+    quoted = any(result.trial is None for result in rows)
+    counts = [
+        _on_one_footing(each.row, claim.metric) if quoted else _count(each, claim.metric)
+        for each in rows
+    ]
     first, second = counts
     if first is None or second is None:
         return Verdict(word="undecided", sentence="nobody counted one of the two networks")
-    judge = overhead if claim.kind == "overhead" else ratio
-    verdict = judge(first, second, limit=claim.limit)
+    compared = overhead if claim.kind == "overhead" else ratio
+    verdict = compared(first, second, limit=claim.limit)
     more = f" (on one footing: rule {footing.RULE}, test crops)" if quoted else ""
     return replace(verdict, sentence=verdict.sentence + more)
 
@@ -213,10 +233,10 @@ def _on_one_footing(row: Row, metric: str) -> Fraction | None:
     return Fraction(round(value.get(metric, found.total * 1e9)))
 
 
-def _count(row: Row, metric: str) -> Fraction:
-    counted = row_cost(row)
+def _count(result: RowResult, metric: str) -> Fraction:
+    counted = result.cost
     if counted is None:
-        raise ValueError(f"{row.label!r} only quotes other work: nothing is known of its {metric}")
+        raise ValueError(f"{result.label!r} quotes other work: its {metric} was not counted")
     if metric == "params_m":
         return Fraction(counted.params)
     views = Fraction(counted.views) if metric == "total_gmacs" else 1

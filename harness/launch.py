@@ -12,10 +12,11 @@ from rich.console import Console
 from harness import data, declared, elastic, lock, plan, record, reproduce, schedule, stopping
 from harness.attempt import Event, Work
 from harness.board import Board
+from harness.collect import collect
 from harness.mirror import Mirror
 from harness.plan import Planned
 from harness.progress import Progress
-from harness.reproduce import Request
+from harness.request import Request, planned
 from harness.runtime import Runtime, check_device
 from harness.schedule import Resources
 from harness.stopping import Stop
@@ -82,7 +83,9 @@ def run(
         say(f"{what} at {requests[0].scale} scale: {len(sharing)} trials, {counts}")
         _declare(requests)
         if not todo:
-            return Outcome(outputs=[reproduce.write(request) for request in requests])
+            return Outcome(
+                outputs=[reproduce.write(reproduce.judged(request)) for request in requests]
+            )
         mirror = Mirror(tracking, results=runtime.results, warn=say, campaign=runtime.campaign)
         with mirror, stop.patience():
             watch = _Watch(sharing, board, mirror, progress)
@@ -100,7 +103,7 @@ def _declare(requests: Sequence[Request]) -> None:
             request.experiment,
             scale=request.scale,
             results=request.runtime.results,
-            records=reproduce.records(request),
+            records=collect(request).records,
         )
 
 
@@ -166,7 +169,7 @@ def _mirror_recorded(
     mirror: Mirror, sharing: Mapping[str, Sequence[Planned]], request: Request
 ) -> None:
     """Mirror what has a record: its driver may have been killed before it could."""
-    for each in (each for planned in sharing.values() for each in planned):
+    for each in (each for shared in sharing.values() for each in shared):
         if each.record is not None and not _is_open(each, request):
             mirror.finished(each, each.record)
 
@@ -175,7 +178,7 @@ def _sharing(requests: Sequence[Request], say: Callable[[str], None]) -> dict[st
     """List the trials of all tables by their keys; tables may share one."""
     sharing: dict[str, list[Planned]] = {}
     for request in requests:
-        for each in reproduce.planned(request, progress=_steps(say)):
+        for each in planned(request, progress=_steps(say)):
             sharing.setdefault(each.key, []).append(each)
     return sharing
 
@@ -185,9 +188,10 @@ def _is_open(each: Planned, request: Request) -> bool:
 
 
 def _write_and_mirror(request: Request, mirror: Mirror) -> Output:
-    output = reproduce.write(request)
+    judged = reproduce.judged(request)
+    output = reproduce.write(judged)
     mirror.table(
-        request.experiment, scale=request.scale, output=output, records=reproduce.records(request)
+        request.experiment, scale=request.scale, output=output, records=judged.table.records
     )
     return output
 

@@ -10,12 +10,11 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from harness import report
+from harness.collect import RowResult
 from harness.costs import quoted_matches
 from harness.files import replace
-from harness.judge import Judged
+from harness.judge import JudgedClaim, JudgedTable
 from harness.record import Record
-from harness.report import Line
-from harness.specs import Experiment, Scale
 from harness.verdict import Match, Verdict
 
 TITLE = "DSANet, reproduced table by table"
@@ -68,52 +67,42 @@ class Chapter:
     caption: str
     columns: tuple[str, ...]
     rows: tuple[PageRow, ...]
-    claims: tuple[Judged, ...]
+    claims: tuple[JudgedClaim, ...]
     figures: tuple[str, ...]
     notes: tuple[str, ...]
 
 
 def chapter(
-    experiment: Experiment,
-    lines: Sequence[Line],
-    *,
-    scale: Scale,
-    records: Mapping[str, Sequence[Record]],
-    claims: Sequence[Judged],
-    figures: Sequence[bytes],
-    curves: Mapping[str, bytes],
+    judged: JudgedTable, *, figures: Sequence[bytes], curves: Mapping[str, bytes]
 ) -> Chapter:
     """Turn a table into what its section shows.
 
     Args:
-        experiment: The table.
-        lines: Its rows with what was counted and measured.
-        scale: Of the records.
-        records: Label of a row to its records.
-        claims: What the paper asserts, judged.
+        judged: The table.
         figures: SVG files of the table.
         curves: Label of a row to the SVG file of its training curves.
     """
-    table = report.cells(lines, scale=scale).drop(columns="verdict", errors="ignore")
+    table, experiment = judged.table, judged.table.experiment
+    frame = report.cells(judged).drop(columns="verdict", errors="ignore")
     return Chapter(
-        name=report.stem(experiment, scale),
+        name=report.stem(experiment, table.scale),
         title=experiment.title,
         caption=experiment.caption,
-        columns=tuple(table.columns),
+        columns=tuple(frame.columns),
         rows=tuple(
             PageRow(
-                label=line.row.label,
+                label=result.label,
                 cells=tuple(_short(cell) for cell in cells),
-                verdict=_verdict(line),
-                costs=tuple(_costs(line)),
-                seeds=tuple(_seed(each) for each in records.get(line.row.label, ())),
-                curve=_picture(curves[line.row.label]) if line.row.label in curves else None,
+                verdict=_verdict(judged, result),
+                costs=tuple(_costs(result)),
+                seeds=tuple(_seed(record) for record in result.records if experiment.trains),
+                curve=_picture(curves[result.label]) if result.label in curves else None,
             )
-            for line, cells in zip(lines, table.itertuples(index=False), strict=True)
+            for result, cells in zip(table.rows, frame.itertuples(index=False), strict=True)
         ),
-        claims=tuple(claims),
+        claims=judged.claims,
         figures=tuple(_picture(drawn) for drawn in figures),
-        notes=tuple(report.notes(experiment, lines, scale=scale)),
+        notes=tuple(report.notes(judged)),
     )
 
 
@@ -155,23 +144,23 @@ def write(
     return path
 
 
-def _verdict(line: Line) -> Verdict:
+def _verdict(judged: JudgedTable, result: RowResult) -> Verdict:
     """Return the verdict of an accuracy, else that of the costs, the worst of them."""
-    if line.verdict is not None:
-        return line.verdict
-    words = [match.word for match in _matches(line).values()]
+    if result.label in judged.verdicts:
+        return judged.verdicts[result.label]
+    words = [match.word for match in _matches(result).values()]
     if not words:
         return Verdict(word="quoted", sentence="Quoted from the paper, with nothing to compare.")
     return Verdict(word=max(words, key=WORSE.index), sentence="")
 
 
-def _matches(line: Line) -> Mapping[str, Match]:
-    return line.cost.matches if line.cost else quoted_matches(line.row)
+def _matches(result: RowResult) -> Mapping[str, Match]:
+    return result.cost.matches if result.cost else quoted_matches(result.row)
 
 
-def _costs(line: Line) -> Iterator[str]:
+def _costs(result: RowResult) -> Iterator[str]:
     """Say what was counted beside every printed cost."""
-    for name, match in _matches(line).items():
+    for name, match in _matches(result).items():
         why = f": {match.convention}" if match.convention else ""
         yield f"{name} {match.counted:.1f}, printed {match.printed}: {match.word}{why}."
 

@@ -87,20 +87,6 @@ def narrowed(experiment: Experiment, rows: Sequence[str]) -> Experiment:
     return replace(experiment, rows=kept, claims=claims)
 
 
-def is_measured(
-    experiment: Experiment, records: Sequence[Record], *, scale: Callable[[Trial], Trial]
-) -> bool:
-    """Say whether a table shows accuracies of its own at a scale.
-
-    A comparison with other work of which nothing ran is shown as it is printed, with its costs:
-    a column of "not run" beside rows that nobody here can run would say nothing.
-    """
-    if not experiment.trains:
-        return False
-    compares = any(row.trial is None for row in experiment.rows)
-    return not compares or any(records_of(row, records, scale=scale) for row in experiment.rows)
-
-
 def _named(experiment: Experiment, text: str) -> set[str]:
     """Return the row that a text names, or the rows that it names with commas between."""
     try:

@@ -1,14 +1,13 @@
 """Bring MLflow up to what the records say."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from safetensors.torch import save
 
-from harness import checkpoint, record
-from harness.plan import records_of
+from harness import checkpoint
+from harness.collect import TableResult
 from harness.record import Record
-from harness.specs import Experiment, Scale, Trial
 from harness.track import Output, Store, Subject, Table, explained, patient
 
 Found = list[tuple[Subject, Record]]
@@ -16,22 +15,18 @@ Found = list[tuple[Subject, Record]]
 
 def sync(
     uri: str,
+    tables: Iterable[tuple[TableResult, Output]],
     *,
     results: Path,
-    experiments: Sequence[Experiment],
-    scales: Mapping[Scale, Callable[[Trial], Trial]],
-    tables: Callable[[Experiment, Scale], Output],
     checkpoints: bool = False,
     progress: Callable[[str], None] = lambda _: None,
 ) -> int:
-    """Replay all records into the store; a second time changes nothing.
+    """Replay the records of some tables into the store; a second time changes nothing.
 
     Args:
         uri: Where runs go.
-        results: Folder that holds `records/`.
-        experiments: The tables.
-        scales: Name of each scale and what shrinks.
-        tables: Writes a table at a scale.
+        tables: Each with what was written for it.
+        results: Folder of their records.
         checkpoints: Send the final weights of the trials whose checkpoints were kept.
         progress: Takes one line per table and scale.
 
@@ -42,46 +37,29 @@ def sync(
         TrackingError: If the store refuses or does not answer.
         ValueError: If a record is damaged.
     """
-    records = record.read_all(results)
     kept = results / "work" if checkpoints else None
     store: Store | None = None
     written = 0
-    for experiment in experiments:
-        for scale, shrink in scales.items():
-            found = _found(experiment, records, shrink)
-            if found:
-                table = _table(experiment, scale, found, tables)
-                with explained(uri), patient():
-                    store = store or Store(uri, results)
-                    _replay(store, found, table, kept)
-                written += len(found) + 1
-                progress(f"{experiment.name} at {scale} scale: {len(found)} trials sent")
+    for collected, output in tables:
+        found = _found(collected)
+        name, scale = collected.experiment.name, collected.scale
+        table = Table(name=name, scale=scale, output=output, records=tuple(collected.records))
+        with explained(uri), patient():
+            store = store or Store(uri, results)
+            _replay(store, found, table, kept)
+        written += len(found) + 1
+        progress(f"{name} at {scale} scale: {len(found)} trials sent")
     return written
 
 
-def _found(
-    experiment: Experiment, records: Sequence[Record], scale: Callable[[Trial], Trial]
-) -> Found:
+def _found(collected: TableResult) -> Found:
     """Pair each row of a table with its records."""
+    table = collected.experiment.name
     return [
-        (Subject(table=experiment.name, row=row.label, key=each.key, trial=each.trial), each)
-        for row in experiment.rows
-        for each in records_of(row, records, scale=scale)
+        (Subject(table=table, row=row.label, key=record.key, trial=record.trial), record)
+        for row in collected.rows
+        for record in row.records
     ]
-
-
-def _table(
-    experiment: Experiment,
-    scale: Scale,
-    found: Found,
-    tables: Callable[[Experiment, Scale], Output],
-) -> Table:
-    return Table(
-        name=experiment.name,
-        scale=scale,
-        output=tables(experiment, scale),
-        records=tuple({each.key: each for _, each in found}.values()),
-    )
 
 
 def _replay(store: Store, found: Found, table: Table, kept: Path | None) -> None:

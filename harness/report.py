@@ -4,22 +4,16 @@ Cost stands at paper scale, printed accuracy in its own columns, and what was me
 scale at which it was measured.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
-from harness import claims_text, cost, escape, plan, tradeoff, verdict
-from harness.costs import RowCost, quoted_matches, row_cost
-from harness.differences import differences, spoken
-from harness.evidence import metric_of
+from harness import claims_text, cost, escape, tradeoff
+from harness.collect import RowResult
+from harness.costs import quoted_matches
 from harness.files import replace
-from harness.judge import Judged
-from harness.record import Record
-from harness.specs import Experiment, Row, Trial, as_dict
-from harness.verdict import Interval, Verdict
+from harness.judge import JudgedTable
+from harness.specs import Experiment, Row
 
 COST_NOTE = (
     "GFLOPs: 10⁹ multiply-adds per view, each counted once, plus two per batch-norm output "
@@ -45,126 +39,19 @@ _MEASURED = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class Line:
-    """A row of a table, with what was counted and measured for it.
-
-    Attributes:
-        row: As specified.
-        cost: At paper scale; None for a row that only quotes other work.
-        values: Accuracy of each seed in percent.
-        top1: Over these seeds; None if there are none.
-        stale: Records among them that other code made.
-        trains: Whether the row is there to be measured.
-        verdict: What its accuracy says of the printed one; None where nothing is compared.
-        metric: Which accuracy it is, `top1` or `map`.
-        changed: What a user changed of the trial, in words; empty for a named scale.
-    """
-
-    row: Row
-    cost: RowCost | None
-    values: tuple[float, ...]
-    top1: Interval | None
-    stale: int
-    trains: bool = True
-    verdict: Verdict | None = None
-    metric: str = "top1"
-    changed: str = ""
-
-
-def lines(
-    experiment: Experiment,
-    records: Sequence[Record],
-    *,
-    scale: Callable[[Trial], Trial],
-    code: Callable[[Trial], Mapping[str, str]],
-    verdicts: Mapping[str, Verdict] | None = None,
-) -> list[Line]:
-    """Collect what the records say of every row at a scale.
-
-    Args:
-        experiment: The table, at paper scale.
-        records: Of any trials.
-        scale: Gives the trials whose records count.
-        code: Trial to the hashes of its modules as they are now.
-        verdicts: Label of a row to what its accuracy says of the printed one.
-    """
-    if not plan.is_measured(experiment, records, scale=scale):
-        return [_counted(row) for row in experiment.rows]
-    said, metric = verdicts or {}, metric_of(experiment)
-    found = partial(plan.records_of, records=records, scale=scale)
-    return [
-        _line(row, found(row), scale=scale, code=code, said=said.get(row.label), metric=metric)
-        for row in experiment.rows
-    ]
-
-
-def _counted(row: Row) -> Line:
-    return Line(row=row, cost=row_cost(row), values=(), top1=None, stale=0, trains=False)
-
-
-def _line(
-    row: Row,
-    found: Sequence[Record],
-    *,
-    scale: Callable[[Trial], Trial],
-    code: Callable[[Trial], Mapping[str, str]],
-    said: Verdict | None,
-    metric: str,
-) -> Line:
-    values = tuple(each.metrics[metric] for each in found)
-    current = code(scale(row.trial)) if row.trial and found else {}
-    return Line(
-        row=row,
-        cost=row_cost(row),
-        values=values,
-        top1=verdict.over_seeds(values) if values else None,
-        stale=sum(each.code != current for each in found),
-        verdict=said,
-        metric=metric,
-        changed=_changed(row.trial, scale(row.trial)) if row.trial else "",
-    )
-
-
-def _changed(paper: Trial, here: Trial) -> str:
-    """Say in one line what a user changed of a trial."""
-    if here.scale != "own":
-        return ""
-    found = differences(as_dict(here), as_dict(paper))
-    return ", ".join(
-        f"{each.path} {spoken(each.one)} for {spoken(each.other)}"
-        for each in found
-        if each.path != "scale"
-    )
-
-
-def write(
-    experiment: Experiment,
-    found: Sequence[Line],
-    *,
-    scale: str,
-    results: Path,
-    claims: Sequence[Judged] = (),
-) -> list[Path]:
-    """Write `tables/<name>.md`, `.csv`, `.tex`, and `.claims.csv` where something is claimed.
-
-    Args:
-        experiment: The table.
-        found: Its rows with what was counted and measured.
-        scale: Where the accuracies come from.
-        results: Folder that holds `tables/`.
-        claims: What the paper asserts, judged.
-    """
+def write(judged: JudgedTable) -> list[Path]:
+    """Write `tables/<name>.md`, `.csv`, `.tex`, and `.claims.csv` where something is claimed."""
+    table = judged.table
     texts = {
-        "md": markdown(experiment, found, scale=scale, claims=claims),
-        "csv": comma_separated(found, scale=scale),
-        "tex": latex(experiment, found, scale=scale, claims=claims),
+        "md": markdown(judged),
+        "csv": comma_separated(judged),
+        "tex": latex(judged),
     }
-    if claims:
-        texts["claims.csv"] = claims_text.comma_separated(claims)
+    if judged.claims:
+        texts["claims.csv"] = claims_text.comma_separated(judged.claims)
     paths = []
     for kind, text in texts.items():
-        paths.append(results / "tables" / f"{stem(experiment, scale)}.{kind}")
+        paths.append(table.results / "tables" / f"{stem(table.experiment, table.scale)}.{kind}")
         replace(paths[-1], text.encode())
     return paths
 
@@ -174,92 +61,95 @@ def stem(experiment: Experiment, scale: str) -> str:
     return experiment.name if scale == "desk" else f"{experiment.name}-{scale}"
 
 
-def cells(found: Sequence[Line], *, scale: str) -> pd.DataFrame:
+def cells(judged: JudgedTable) -> pd.DataFrame:
     """Return the table as a reader sees it: text, one column per number, gaps as a dash."""
-    metric = found[0].metric
-    measured = f"{scale} {_METRICS[metric]}"
+    table = judged.table
+    measured = f"{table.scale} {_METRICS[table.metric]}"
     rows = [
         {
-            "Row": line.row.label + (" (reference)" if line.row.reference else ""),
-            "Params (M)": f"{line.cost.params / 1e6:.2f}" if line.cost else "–",
-            "GFLOPs": f"{line.cost.gmacs:.1f}" if line.cost else "–",
-            **{title: _compared(line, name) for title, name in _COSTS.items()},
-            **{title: _printed(line.row, name) for title, name in _ACCURACIES.items()},
-            measured: _measured(line),
-            "verdict": line.verdict.word if line.verdict else "–",
+            "Row": result.label + (" (reference)" if result.row.reference else ""),
+            "Params (M)": f"{result.cost.params / 1e6:.2f}" if result.cost else "–",
+            "GFLOPs": f"{result.cost.gmacs:.1f}" if result.cost else "–",
+            **{title: _compared(result, name) for title, name in _COSTS.items()},
+            **{title: _printed(result.row, name) for title, name in _ACCURACIES.items()},
+            measured: _measured(result) if table.is_measured else "–",
+            "verdict": _word(judged, result) or "–",
         }
-        for line in found
+        for result in table.shown
     ]
-    table = pd.DataFrame(rows)
+    frame = pd.DataFrame(rows)
     always = {"Row"}
-    if any(line.trains for line in found):
-        always |= {"Params (M)", "GFLOPs", *_ALWAYS[metric], measured, "verdict"}
-    unused = [name for name in table if name not in always and (table[name] == "–").all()]
-    return table.drop(columns=unused)
+    if table.is_measured:
+        always |= {"Params (M)", "GFLOPs", *_ALWAYS[table.metric], measured, "verdict"}
+    unused = [name for name in frame if name not in always and (frame[name] == "–").all()]
+    return frame.drop(columns=unused)
 
 
-def markdown(
-    experiment: Experiment, found: Sequence[Line], *, scale: str, claims: Sequence[Judged] = ()
-) -> str:
+def markdown(judged: JudgedTable) -> str:
     """Write the table with its title, caption, claims and notes."""
-    table = cells(found, scale=scale).map(escape.markdown)
-    align = ("left", *("right",) * (table.shape[1] - 1))
-    body = table.to_markdown(index=False, colalign=align, disable_numparse=True)
-    remarks = "\n".join(f"- {note}" for note in notes(experiment, found, scale=scale))
+    experiment, frame = judged.table.experiment, cells(judged).map(escape.markdown)
+    align = ("left", *("right",) * (frame.shape[1] - 1))
+    body = frame.to_markdown(index=False, colalign=align, disable_numparse=True)
+    remarks = "\n".join(f"- {note}" for note in notes(judged))
     head = f"# {experiment.name}: {experiment.title}\n\n{experiment.caption}."
-    return f"{head}\n\n{body}\n\n{claims_text.markdown(claims)}{remarks}\n"
+    return f"{head}\n\n{body}\n\n{claims_text.markdown(judged.claims)}{remarks}\n"
 
 
-def latex(
-    experiment: Experiment, found: Sequence[Line], *, scale: str, claims: Sequence[Judged] = ()
-) -> str:
+def latex(judged: JudgedTable) -> str:
     """Write a booktabs table, and one of the claims."""
-    table = cells(found, scale=scale)
-    text = table.to_latex(
+    experiment, frame = judged.table.experiment, cells(judged)
+    text = frame.to_latex(
         index=False,
         escape=True,
-        column_format="l" + "r" * (table.shape[1] - 1),
+        column_format="l" + "r" * (frame.shape[1] - 1),
         caption=escape.latex(f"{experiment.title}. {experiment.caption}."),
         label=f"tab:{experiment.name}",
     )
-    return escape.latex_signs(text) + claims_text.latex(experiment, claims)
+    return escape.latex_signs(text) + claims_text.latex(experiment, judged.claims)
 
 
-def comma_separated(found: Sequence[Line], *, scale: str) -> str:
+def comma_separated(judged: JudgedTable) -> str:
     """Write the numbers unrounded, one row per line, seeds in one column."""
+    metric = judged.table.metric if judged.table.is_measured else "top1"
     rows = [
         {
-            "row": escape.spreadsheet(line.row.label),
-            "reference": line.row.reference,
-            "params": line.cost.params if line.cost else None,
-            "gmacs": line.cost.gmacs if line.cost else None,
-            "counting_rule": cost.RULE if line.cost else None,
-            **{f"printed_{name}": line.row.published.get(name) for name in _PRINTED},
-            "scale": scale,
-            f"{line.metric}_mean": line.top1.mean if line.top1 else None,
-            f"{line.metric}_half_width": line.top1.half_width if line.top1 else None,
-            "seeds": len(line.values),
-            f"{line.metric}_by_seed": " ".join(f"{value:.4f}" for value in line.values),
-            "stale_records": line.stale,
-            "verdict": line.verdict.word if line.verdict else None,
+            "row": escape.spreadsheet(result.label),
+            "reference": result.row.reference,
+            "params": result.cost.params if result.cost else None,
+            "gmacs": result.cost.gmacs if result.cost else None,
+            "counting_rule": cost.RULE if result.cost else None,
+            **{f"printed_{name}": result.row.published.get(name) for name in _PRINTED},
+            "scale": judged.table.scale,
+            f"{metric}_mean": result.interval.mean if result.interval else None,
+            f"{metric}_half_width": result.interval.half_width if result.interval else None,
+            "seeds": len(result.values),
+            f"{metric}_by_seed": " ".join(f"{value:.4f}" for value in result.values),
+            "stale_records": len(result.stale),
+            "verdict": _word(judged, result),
         }
-        for line in found
+        for result in judged.table.shown
     ]
     return pd.DataFrame(rows).to_csv(index=False, lineterminator="\n")
 
 
-def _measured(line: Line) -> str:
-    if line.top1 is None:
-        return "not run" if line.row.trial and line.trains else "–"
-    spread = "" if line.top1.half_width is None else f" ± {line.top1.half_width:.1f}"
-    stale = f", {line.stale} stale" if line.stale else ""
-    seeds = "1 seed" if line.top1.seeds == 1 else f"{line.top1.seeds} seeds"
-    return f"{line.top1.mean:.1f}{spread} ({seeds}{stale})"
+def _word(judged: JudgedTable, result: RowResult) -> str | None:
+    verdict = judged.verdicts.get(result.label)
+    return verdict.word if verdict else None
 
 
-def _compared(line: Line, name: str) -> str:
+def _measured(result: RowResult) -> str:
+    interval = result.interval
+    if interval is None:
+        return "not run" if result.trial else "–"
+    spread = "" if interval.half_width is None else f" ± {interval.half_width:.1f}"
+    stale = f", {len(result.stale)} stale" if result.stale else ""
+    seeds = "1 seed" if interval.seeds == 1 else f"{interval.seeds} seeds"
+    return f"{interval.mean:.1f}{spread} ({seeds}{stale})"
+
+
+def _compared(result: RowResult, name: str) -> str:
     """Show a printed cost with its verdict."""
-    matches = line.cost.matches if line.cost else quoted_matches(line.row)
+    matches = result.cost.matches if result.cost else quoted_matches(result.row)
     if name not in matches:
         return "–"
     match = matches[name]
@@ -271,31 +161,36 @@ def _printed(row: Row, name: str) -> str:
     return f"{row.published[name]:.1f}" if name in row.published else "–"
 
 
-def notes(experiment: Experiment, found: Sequence[Line], *, scale: str) -> list[str]:
-    """Say what the columns mean, where printed numbers stand, and what was guessed."""
+def notes(judged: JudgedTable) -> list[str]:
+    """Explain the columns, name the sources of printed numbers and list the guesses."""
+    table, experiment = judged.table, judged.table.experiment
     said = [
-        f"{escape.markdown(line.row.label)}: {line.verdict.sentence}."
-        for line in found
-        if line.verdict and line.verdict.word not in _SAID_ALREADY
+        f"{escape.markdown(label)}: {verdict.sentence}."
+        for label, verdict in judged.verdicts.items()
+        if verdict.word not in _SAID_ALREADY
     ]
     measured = [
-        f"{scale} {_METRICS[found[0].metric]} was measured {_MEASURED[scale]}.",
+        f"{table.scale} {_METRICS[table.metric]} was measured {_MEASURED[table.scale]}.",
         *dict.fromkeys(
-            f"Changed, beside the paper: {line.changed}." for line in found if line.changed
+            f"Changed, beside the paper: {result.changed}."
+            for result in table.rows
+            if result.changed
         ),
         "±: half of Student's 95 % interval of the mean over seeds.",
     ]
     sources = [
-        f"{line.row.label}: printed as {line.row.source}." for line in found if line.row.source
+        f"{result.label}: printed as {result.row.source}."
+        for result in table.rows
+        if result.row.source
     ]
     stale = ["stale: made by other code than this; run the table again."]
     return [
         *said,
-        *(measured if any(line.trains for line in found) else []),
+        *(measured if table.is_measured else []),
         *sources,
         *experiment.notes,
         *tradeoff.sentences(experiment),
-        *([COST_NOTE] if any(line.cost for line in found) else []),
+        *([COST_NOTE] if any(result.cost for result in table.rows) else []),
         *([QUOTED_NOTE] if tradeoff.compares(experiment) else []),
-        *(stale if any(line.stale for line in found) else []),
+        *(stale if any(result.stale for result in table.shown) else []),
     ]

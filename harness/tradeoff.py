@@ -1,18 +1,18 @@
 """Accuracy against cost: the rows of a table as points of a chart, and what changes in words."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import pandas as pd
 
-from harness import plan, verdict
+from harness.collect import RowResult
 from harness.costs import views_of
 from harness.files import replace
 from harness.footing import RULE, Axis, footing, printed_total, total
-from harness.record import Record
-from harness.specs import Experiment, Row, Trial, from_dict
+from harness.specs import Experiment, Row, from_dict
+from harness.verdict import Interval
 
 Kind = Literal["dsa", "v4d", "other"]
 
@@ -124,39 +124,31 @@ def frame(experiment: Experiment) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def measured(
-    rows: Sequence[Row], records: Sequence[Record], *, scale: Callable[[Trial], Trial]
-) -> dict[str, list[Point]]:
+def measured(rows: Sequence[RowResult]) -> dict[str, list[Point]]:
     """Return what was measured at a scale, at the cost of the networks that ran, by depth.
 
     Rows of several tables that share their trials are one point, under the first label.
-
-    Args:
-        rows: Of any tables.
-        records: Of any trials.
-        scale: Gives the trials whose records count.
     """
     found: dict[tuple[str, ...], tuple[str, Point]] = {}
-    for row in rows:
-        kept = plan.records_of(row, records, scale=scale)
-        if kept:
-            keys = tuple(record.key for record in kept)
-            found.setdefault(keys, (_depth(row), _measured(row, kept)))
+    for result in rows:
+        if result.interval is not None:
+            keys = tuple(record.key for record in result.records)
+            found.setdefault(keys, (_depth(result.row), _measured(result, result.interval)))
     groups: dict[str, list[Point]] = {}
     for depth, point in found.values():
         groups.setdefault(depth, []).append(point)
     return dict(sorted(groups.items()))
 
 
-def _measured(row: Row, kept: Sequence[Record]) -> Point:
-    top1 = verdict.over_seeds([record.metrics["top1"] for record in kept])
+def _measured(result: RowResult, top1: Interval) -> Point:
+    first = result.records[0]
     return Point(
-        row=row.label,
-        name=row.label,
-        kind=_kind(row),
-        reference=row.reference,
-        params_m=kept[0].params / 1e6,
-        gmacs=kept[0].gmacs * views_of(from_dict(kept[0].trial)),
+        row=result.label,
+        name=result.label,
+        kind=_kind(result.row),
+        reference=result.row.reference,
+        params_m=first.params / 1e6,
+        gmacs=first.gmacs * views_of(from_dict(first.trial)),
         top1=top1.mean,
         half_width=top1.half_width,
     )

@@ -3,10 +3,8 @@
 Axes: V views, U snippets, T frames, H x W pixels, C channels that are mixed, L taps.
 """
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +13,7 @@ import torch
 from einops import rearrange
 from torch import Tensor, nn
 
-from harness import checkpoint, data, record, zoo
+from harness import checkpoint, data, record, scores, zoo
 from harness.data import desk
 from harness.data.clips import all_views
 from harness.data.transforms import normalise
@@ -23,6 +21,7 @@ from harness.data.videos import Video
 from harness.names import check
 from harness.record import Record
 from harness.runtime import Runtime
+from harness.scores import Scored
 from harness.specs import ModelSpec, Trial, from_dict
 from harness.train import autocast
 from harness.zoo.dsa import DSA
@@ -66,20 +65,6 @@ class Scene:
     kernels: tuple[Kernels, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Scored:
-    """The scores of a record, video by video."""
-
-    scores: Array
-    labels: npt.NDArray[np.int64]
-    ids: tuple[str, ...]
-
-    @property
-    def right(self) -> npt.NDArray[np.bool_]:
-        """Say which videos are classified right."""
-        return np.asarray(self.scores.argmax(1) == self.labels)
-
-
 def scenes(
     dynamic: Record, average: Record, *, videos: Sequence[str], command: str, runtime: Runtime
 ) -> list[Scene]:
@@ -97,7 +82,7 @@ def scenes(
     """
     trial = from_dict(dynamic.trial)
     known = {video.id: video for video in videos_of(trial, dynamic, runtime)}
-    ours, theirs = (scored(runtime.results, each) for each in (dynamic, average))
+    ours, theirs = (scores.read(runtime.results, made) for made in (dynamic, average))
     if ours.ids != theirs.ids:
         raise ValueError(f"{dynamic.key} and {average.key} were not scored on the same videos")
     net = trained(dynamic, command=command, runtime=runtime)
@@ -141,24 +126,14 @@ def videos_of(trial: Trial, made: Record, runtime: Runtime) -> list[Video]:
     return known.splits["test"]
 
 
-def scored(results: Path, made: Record) -> Scored:
-    """Read the scores of a record.
-
-    Raises:
-        ValueError: If the file is missing, or not the one that the record names.
-    """
-    path = results / "records" / f"{made.key}.npz"
-    content = path.read_bytes() if path.is_file() else b""
-    if sha256(content).hexdigest() != made.scores_sha256:
-        raise ValueError(f"{path} does not hold the scores of {made.key}; run its trial again")
-    kept = np.load(io.BytesIO(content), allow_pickle=False)
-    return Scored(scores=kept["scores"], labels=kept["labels"], ids=tuple(kept["ids"].tolist()))
-
-
 def telling(ours: Scored, theirs: Scored) -> list[str]:
     """Choose videos that the first gets right and the second wrong; the first ones if none."""
-    places = np.flatnonzero(ours.right & ~theirs.right)
+    places = np.flatnonzero(_right(ours) & ~_right(theirs))
     return [ours.ids[place] for place in (places if len(places) else range(SHOWN))[:SHOWN]]
+
+
+def _right(scored: Scored) -> scores.Right:
+    return scores.correct(scored, metric="top1")
 
 
 def trained(made: Record, *, command: str, runtime: Runtime) -> nn.Module:
@@ -193,8 +168,8 @@ def _place(name: str) -> str:
 
 def _scene(net: nn.Module, trial: Trial, video: Video, ours: Scored, theirs: Scored) -> Scene:
     place = ours.ids.index(video.id)
-    labels = (ours.labels[place], ours.scores[place].argmax(), theirs.scores[place].argmax())
-    truth, dynamic, average = (class_name(trial.data.name, int(label)) for label in labels)
+    rows = (ours.targets[place], ours.scores[place], theirs.scores[place])
+    truth, dynamic, average = (class_name(trial.data.name, int(row.argmax())) for row in rows)
     clips = all_views(video, trial.data, trial.evaluation)
     return Scene(
         video=video.id,
@@ -229,10 +204,10 @@ def kernels_of(
     modules = _modules(net)
     hooks = [part.generator.register_forward_hook(keep) for part in modules.values()]
     with autocast(precision, clips.device):
-        scores = net(normalise(clips)).float().mean(0).numpy()
+        found = net(normalise(clips)).float().mean(0).numpy()
     for hook in hooks:
         hook.remove()
-    if np.abs(scores - expected).max() > TOLERANCE * np.abs(expected).max():
+    if np.abs(found - expected).max() > TOLERANCE * np.abs(expected).max():
         raise ValueError("the weights do not give the recorded scores; run the trial again")
     return tuple(
         Kernels(module=name, taps=_per_channel(caught[part.generator], part.num_mixed))

@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
@@ -17,24 +16,11 @@ with install_import_hook(("harness.data", "harness.zoo", "harness.metrics"), "be
     for network in iter_modules(harness.zoo.__path__):
         import_module(f"harness.zoo.{network.name}")
 
-from experiments.scales import desk
 from experiments.table_b import EXPERIMENT
 from harness.runtime import Runtime
 from harness.specs import Trial
 from tests import tracked
-
-TINY_DATA = {"train_videos": 24, "test_videos": 12, "size_px": 16}
-
-
-def shrunk(trial: Trial) -> Trial:
-    """Return a trial that takes seconds: desk scale, few videos, two epochs."""
-    small = desk(trial)
-    return replace(
-        small,
-        data=replace(small.data, options=TINY_DATA, crop_px=16),
-        train=replace(small.train, epochs=2, batch_videos=8, warmup_epochs=1),
-        evaluation=replace(small.evaluation, crop_px=16, short_side_px=16, every_epochs=1),
-    )
+from tests.tiny import shrunk
 
 
 @pytest.fixture(scope="session")

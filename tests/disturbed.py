@@ -24,7 +24,7 @@ from harness.attempt import Event, Work
 from harness.plan import Planned
 from harness.runtime import Runtime
 from harness.specs import Trial
-from tests.conftest import shrunk
+from tests.tiny import shrunk
 
 KILL = "HARNESS_TEST_KILL"
 EPOCH = 2  # of three

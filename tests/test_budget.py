@@ -10,8 +10,8 @@ from experiments.scales import desk
 from experiments.table_b import EXPERIMENT
 from harness import budget, checkpoint, cost, counted, plan, rates, record, trial
 from harness.rates import Rate
-from tests.conftest import shrunk
 from tests.test_record import made
+from tests.tiny import shrunk
 
 ROW = EXPERIMENT.rows[3].trial
 RATE = Rate(device="d", macs_per_second=1e12, source="s", measured=True)

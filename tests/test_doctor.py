@@ -19,8 +19,8 @@ from harness.joining import ENVIRONMENT
 from harness.nodes import Node, Survey
 from harness.provenance import code
 from harness.schedule import Resources
-from tests.conftest import shrunk
 from tests.test_command import harness
+from tests.tiny import shrunk
 
 ONE = Node(id="1", name="one", cpus=8, gpus=4)
 TWO = Node(id="2", name="two", cpus=16, gpus=8)

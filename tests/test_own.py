@@ -9,8 +9,8 @@ import pytest
 from harness import record
 from harness.data import desk, passport
 from harness.data.videos import Timing
-from tests.conftest import TINY_DATA
 from tests.test_command import harness
+from tests.tiny import TINY_DATA
 
 TERMS = ["--epochs", 1, "--width", 0.125, "--batch", 4, "--crop", 32]
 

@@ -8,14 +8,15 @@ import pytest
 import experiments
 from experiments.scales import SCALES
 from experiments.table_b import EXPERIMENT
-from harness import commands_figures, page, report
-from harness.judge import Judged
-from harness.reproduce import Request
+from harness import commands_figures, page
+from harness.judge import JudgedClaim
+from harness.request import Request
 from harness.runtime import Runtime
 from harness.specs import Claim, Experiment, Row
 from tests.browser import needs_browser, opened
-from tests.conftest import shrunk
+from tests.tables import collected, judged
 from tests.test_record import made
+from tests.tiny import shrunk
 
 PUBLISHED = Path(__file__).parents[1] / "results" / "index.html"
 HOSTILE = "<script>document.title='taken'</script><img src=x onerror=\"document.title='taken'\">"
@@ -31,7 +32,7 @@ def hostile_page(tmp_path):
     table = Experiment(
         name="table_x", title=HOSTILE, caption=HOSTILE, rows=rows, notes=(HOSTILE,), claims=(claim,)
     )
-    judged = Judged(
+    found = JudgedClaim(
         claim=claim,
         word="supported",
         sentence=HOSTILE,
@@ -42,11 +43,7 @@ def hostile_page(tmp_path):
         late=False,
     )
     chapter = page.chapter(
-        table,
-        report.lines(table, records, scale=shrunk, code=lambda _: {"m": "c"}),
-        scale="desk",
-        records={HOSTILE: records},
-        claims=[judged],
+        judged(collected(table, records), claims=[found]),
         figures=[b"<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>"],
         curves={HOSTILE: b"<svg xmlns='http://www.w3.org/2000/svg' width='7' height='7'/>"},
     )
@@ -67,8 +64,7 @@ def test_hostile_text_stays_text(hostile_page):
 
 def test_a_page_without_records_says_that_nothing_ran(tmp_path):
     table = replace(EXPERIMENT, claims=())
-    lines = report.lines(table, [], scale=shrunk, code=lambda _: {"m": "c"})
-    chapter = page.chapter(table, lines, scale="desk", records={}, claims=[], figures=[], curves={})
+    chapter = page.chapter(judged(collected(table, [])), figures=[], curves={})
     text = page.write([chapter], [], results=tmp_path).read_text()
     assert "Nothing was run at the paper&#39;s own scale" in text
     assert text.count("not run") >= len(EXPERIMENT.rows)

@@ -8,7 +8,8 @@ import pytest
 import experiments
 from experiments.scales import SCALES
 from harness import plan, record
-from harness.reproduce import Request, write
+from harness.reproduce import judged, write
+from harness.request import Request
 from harness.runtime import Runtime
 
 PUBLISHED = Path(__file__).parents[1] / "results"
@@ -53,7 +54,7 @@ def test_tables_and_figures_are_those_of_the_records(name, tmp_path):
         seeds=3,
         runtime=runtime,
     )
-    for path in write(request).files:
+    for path in write(judged(request)).files:
         published = PUBLISHED / path.relative_to(tmp_path)
         assert path.read_bytes() == published.read_bytes(), f"run: harness report {name}"
 

@@ -7,19 +7,20 @@ import experiments
 from experiments.scales import desk
 from experiments.table_b import EXPERIMENT
 from harness import plan, record
+from harness.provenance.code import hashes
 from harness.record import Record
 from harness.specs import as_dict
-from tests.conftest import shrunk
+from tests.tiny import shrunk
 
 TRIAL = EXPERIMENT.rows[3].trial
 
 
-def made(trial=TRIAL, *, top1=50.0, passport="p", code="c", finished_ms=1):
+def made(trial=TRIAL, *, top1=50.0, passport="p", code=None, finished_ms=1):
     return Record(
         key=record.key(trial, passport),
         trial=as_dict(trial),
         passport=passport,
-        code={"m": code},
+        code={"m": code} if code else dict(hashes(trial)),
         metrics={"top1": top1, "top5": 90.0, "map": 60.0, "videos": 12},
         params=1000,
         gmacs=0.5,
@@ -121,7 +122,7 @@ def test_rows_that_ask_for_the_same_share_a_trial(tmp_path):
 
 def test_a_record_of_other_code_is_stale(tmp_path):
     first = planned(tmp_path)[0]
-    record.write(tmp_path, made(first.trial), b"")
+    record.write(tmp_path, made(first.trial, code="c"), b"")
     assert planned(tmp_path)[0].state == "fresh"
     assert planned(tmp_path, code="d")[0].state == "stale"
     assert planned(tmp_path)[1].state == "missing"

@@ -6,15 +6,16 @@ import pytest
 
 from experiments.table_b import EXPERIMENT
 from harness import claims_text, figures, report, verdict
-from harness.judge import Judged
+from harness.judge import JudgedClaim
 from harness.specs import Claim, Experiment, Row
 from harness.verdict import Verdict
-from tests.conftest import shrunk
+from tests.tables import collected, judged
 from tests.test_record import made
+from tests.tiny import shrunk
 
 
 @pytest.fixture(scope="module")
-def lines():
+def table():
     """Three seeds for every row but the last; one of them stale."""
     records = [
         made(replace(shrunk(row.trial), seed=seed), top1=50.0 + 10 * place + seed)
@@ -23,11 +24,11 @@ def lines():
     ]
     records[0] = replace(records[0], code={"m": "old"})
     said = {"DSA at II": Verdict(word="reproduced", sentence="81.0, paper 81.5: same")}
-    return report.lines(EXPERIMENT, records, scale=shrunk, code=lambda _: {"m": "c"}, verdicts=said)
+    return judged(collected(EXPERIMENT, records), verdicts=said)
 
 
 def claimed(text="DSA helps", sentence="difference +3.0", *, late=False):
-    return Judged(
+    return JudgedClaim(
         claim=Claim(text=text, kind="better", rows=("DSA at II", "TSN+I3D R50")),
         word="supported",
         sentence=sentence,
@@ -46,16 +47,17 @@ def test_the_mean_of_seeds_has_students_interval():
     assert verdict.over_seeds([50.0]).half_width is None
 
 
-def test_a_line_holds_what_was_counted_and_measured(lines):
+def test_a_row_holds_what_was_counted_and_measured(table):
+    lines = table.table.rows
     assert [line.row.label for line in lines] == [row.label for row in EXPERIMENT.rows]
     assert lines[1].cost.params == 32_044_296
     assert lines[1].values == (60.0, 61.0, 62.0)
-    assert [line.stale for line in lines] == [1, 0, 0, 0, 0, 0]
-    assert lines[-1].top1 is None
+    assert [len(line.stale) for line in lines] == [1, 0, 0, 0, 0, 0]
+    assert lines[-1].interval is None
 
 
-def test_markdown_keeps_printed_and_measured_apart(lines):
-    text = report.markdown(EXPERIMENT, lines, scale="desk")
+def test_markdown_keeps_printed_and_measured_apart(table):
+    text = report.markdown(table)
     head = next(line for line in text.splitlines() if line.startswith("| Row"))
     columns = [cell.strip() for cell in head.strip("|").split("|")]
     assert columns == [
@@ -80,15 +82,16 @@ def test_markdown_keeps_printed_and_measured_apart(lines):
     assert "## Claims" not in text
 
 
-def test_claims_stand_under_the_table(lines, tmp_path):
+def test_claims_stand_under_the_table(table, tmp_path):
     said = [claimed(), claimed("It | costs <little>", "=1 & 2")]
-    text = report.markdown(EXPERIMENT, lines, scale="desk", claims=said)
+    claiming = replace(table, claims=tuple(said))
+    text = report.markdown(claiming)
     assert "| DSA helps" in text
     assert r"It \| costs &lt;little>" in text
-    tex = report.latex(EXPERIMENT, lines, scale="desk", claims=said)
+    tex = report.latex(claiming)
     assert r"=1 \& 2" in tex
     assert tex.count(r"\toprule") == 2
-    paths = report.write(EXPERIMENT, lines, scale="desk", results=tmp_path, claims=said)
+    paths = report.write(replace(claiming, table=replace(claiming.table, results=tmp_path)))
     assert [path.name for path in paths][-1] == "table_b.claims.csv"
     rows = list(csv.DictReader(io.StringIO(paths[-1].read_text())))
     assert rows == list(csv.DictReader(io.StringIO(claims_text.comma_separated(said))))
@@ -100,8 +103,8 @@ def test_claims_stand_under_the_table(lines, tmp_path):
     assert rows[1]["sentence"] == "'=1 & 2"
 
 
-def test_csv_holds_numbers_that_a_program_reads(lines):
-    rows = list(csv.DictReader(io.StringIO(report.comma_separated(lines, scale="desk"))))
+def test_csv_holds_numbers_that_a_program_reads(table):
+    rows = list(csv.DictReader(io.StringIO(report.comma_separated(table))))
     assert float(rows[3]["top1_mean"]) == 81
     assert int(rows[3]["params"]) == 32_044_368
     assert rows[3]["top1_by_seed"] == "80.0000 81.0000 82.0000"
@@ -110,8 +113,8 @@ def test_csv_holds_numbers_that_a_program_reads(lines):
     assert float(rows[2]["printed_top1"]) == 81.4
 
 
-def test_latex_is_a_booktabs_table(lines):
-    text = report.latex(EXPERIMENT, lines, scale="desk")
+def test_latex_is_a_booktabs_table(table):
+    text = report.latex(table)
     assert r"\toprule" in text
     assert r"$\pm$" in text
     assert text.isascii()
@@ -124,51 +127,55 @@ HOSTILE = ["=cmd()", "a|b", r"\input{x}", "50% & _x_ #1", "<script>"]
 def test_text_is_escaped_for_each_format(label):
     row = Row(label=label, trial=None, published={"top1": 1.0})
     odd = Experiment(name="t", title="x", caption="y", rows=(row,))
-    lines = report.lines(odd, [], scale=shrunk, code=lambda _: {"m": "c"})
-    table = report.markdown(odd, lines, scale="desk").splitlines()
-    assert len([cell for cell in table[4].replace(r"\|", "").split("|") if cell.strip()]) == 2
-    assert "<script>" not in "\n".join(table)
-    assert not report.comma_separated(lines, scale="desk").splitlines()[1].startswith("=")
-    assert r"\input{" not in report.latex(odd, lines, scale="desk")
+    table = judged(collected(odd, []))
+    lines = report.markdown(table).splitlines()
+    assert len([cell for cell in lines[4].replace(r"\|", "").split("|") if cell.strip()]) == 2
+    assert "<script>" not in "\n".join(lines)
+    assert not report.comma_separated(table).splitlines()[1].startswith("=")
+    assert r"\input{" not in report.latex(table)
 
 
 def comparison(records, **published):
-    """Return the lines of a table with a row of other work and one of its own."""
+    """Return a table with a row of other work and one of its own."""
     rows = (
         Row(label="other work", trial=None, published=published),
         Row(label="ours", trial=EXPERIMENT.rows[3].trial, published=published),
     )
     table = Experiment(name="t", title="x", caption="y", rows=rows)
-    return table, report.lines(table, records, scale=shrunk, code=lambda _: {"m": "c"})
+    return judged(collected(table, records))
 
 
 def test_a_comparison_of_which_nothing_ran_has_no_column_for_it():
-    table, lines = comparison([], top1=50.0)
-    assert list(report.cells(lines, scale="desk")) == [
+    table = comparison([], top1=50.0)
+    assert list(report.cells(table)) == [
         "Row", "Params (M)", "GFLOPs", "printed top-1"
     ]  # fmt: skip
-    assert "was measured" not in report.markdown(table, lines, scale="desk")
+    assert "was measured" not in report.markdown(table)
 
 
 def test_a_table_of_mean_average_precision_shows_it(tmp_path):
-    table, lines = comparison([made(shrunk(EXPERIMENT.rows[3].trial), top1=50.0)], map=90.5)
-    shown = report.cells(lines, scale="desk")
+    table = comparison([made(shrunk(EXPERIMENT.rows[3].trial), top1=50.0)], map=90.5)
+    shown = report.cells(table)
     assert shown["desk mAP"].tolist() == ["–", "60.0 (1 seed)"]
     assert "printed top-1" not in shown
-    assert "desk mAP was measured at desk scale" in report.markdown(table, lines, scale="desk")
-    assert "map_by_seed" in report.comma_separated(lines, scale="desk").splitlines()[0]
-    assert figures.table(table, lines, scale="desk", ceilings={}, results=tmp_path)
+    assert "desk mAP was measured at desk scale" in report.markdown(table)
+    assert "map_by_seed" in report.comma_separated(table).splitlines()[0]
+    assert figures.table(replace(table.table, results=tmp_path), ceilings={})
 
 
-def test_what_was_measured_at_the_papers_scale_says_so(lines):
+def at_paper(table):
+    return replace(table, table=replace(table.table, scale="paper"))
+
+
+def test_what_was_measured_at_the_papers_scale_says_so(table):
     assert "paper top-1 was measured here, at the paper's own scale." in report.markdown(
-        EXPERIMENT, lines, scale="paper"
+        at_paper(table)
     )
 
 
-def test_files_are_named_after_table_and_scale(lines, tmp_path):
-    desk = report.write(EXPERIMENT, lines, scale="desk", results=tmp_path)
-    paper = report.write(EXPERIMENT, lines, scale="paper", results=tmp_path)
+def test_files_are_named_after_table_and_scale(table, tmp_path):
+    here = replace(table, table=replace(table.table, results=tmp_path))
+    desk, paper = report.write(here), report.write(at_paper(here))
     assert [path.name for path in desk] == ["table_b.md", "table_b.csv", "table_b.tex"]
     assert [path.name for path in paper] == [
         "table_b-paper.md",
@@ -177,11 +184,9 @@ def test_files_are_named_after_table_and_scale(lines, tmp_path):
     ]
 
 
-def test_a_figure_drawn_twice_has_the_same_bytes(lines, tmp_path):
+def test_a_figure_drawn_twice_has_the_same_bytes(table, tmp_path):
     drawn = [
-        figures.table(
-            EXPERIMENT, lines, scale="desk", ceilings={"average": 50.0}, results=tmp_path / name
-        )
+        figures.table(replace(table.table, results=tmp_path / name), ceilings={"average": 50.0})
         for name in ("a", "b")
     ]
     assert [path.name for path in drawn[0]] == ["table_b.png", "table_b.svg"]

@@ -13,7 +13,9 @@ import pytest
 
 from experiments.table_b import EXPERIMENT
 from harness import record, replay, track
-from tests.conftest import shrunk
+from harness.collect import collect
+from tests.tables import request
+from tests.tiny import shrunk
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[1]
@@ -24,7 +26,7 @@ from pathlib import Path
 from rich.console import Console
 from experiments.table_b import EXPERIMENT
 from harness import launch
-from harness.reproduce import Request
+from harness.request import Request
 from harness.runtime import Runtime
 from harness.schedule import Resources
 from harness.track import store_uri
@@ -163,12 +165,11 @@ def test_a_lost_store_comes_back_from_the_records(table, tmp_path):
     results, _ = table
     moved = tmp_path / "results"
     shutil.copytree(results, moved, ignore=shutil.ignore_patterns("mlflow"))
+    output = track.Output(files=tuple(drawn(moved)), markdown="table")
     written = replay.sync(
         track.store_uri(moved),
+        [(collect(request(EXPERIMENT, moved, shrink=longer)), output)],
         results=moved,
-        experiments=[EXPERIMENT],
-        scales={"desk": longer},
-        tables=lambda *_: track.Output(files=tuple(drawn(moved)), markdown="table"),
     )
     assert written == 7
     assert described(moved) == described(results)

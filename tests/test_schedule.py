@@ -13,7 +13,7 @@ from harness import data, plan, record, schedule, trial
 from harness.provenance import code
 from harness.schedule import Resources
 from harness.stopping import Stop
-from tests.conftest import shrunk
+from tests.tiny import shrunk
 
 pytestmark = pytest.mark.slow
 

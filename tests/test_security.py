@@ -16,9 +16,11 @@ import pytest
 
 from experiments.table_b import EXPERIMENT
 from harness import figures, joining, lock, replay, report, track
+from harness.collect import collect
 from harness.specs import Experiment, Row
 from tests import disturbed
 from tests.sockets import listening_sockets
+from tests.tables import collected, judged, request
 from tests.test_reproduce import wait_for
 from tests.tracked import closed_port
 
@@ -155,15 +157,14 @@ def send(results, empty_store):
     """Send the records and the table to a SQLite file."""
     (results / "mlflow").mkdir()
     shutil.copy(empty_store, results / "mlflow" / "mlflow.db")
+    output = track.Output(
+        files=tuple(sorted(results.glob("[tf]*/table_b.*"))),
+        markdown=(results / "tables" / "table_b.md").read_text(),
+    )
     written = replay.sync(
         f"sqlite:///{results}/mlflow/mlflow.db",
+        [(collect(request(EXPERIMENT, results, shrink=disturbed.of_epochs(6))), output)],
         results=results,
-        experiments=[EXPERIMENT],
-        scales={"desk": disturbed.of_epochs(6)},
-        tables=lambda *_: track.Output(
-            files=tuple(sorted(results.glob("[tf]*/table_b.*"))),
-            markdown=(results / "tables" / "table_b.md").read_text(),
-        ),
     )
     assert written == 2
 
@@ -259,11 +260,11 @@ def test_others_can_neither_enter_the_results_nor_read_the_token(ran):
 def test_no_label_becomes_a_formula_or_a_tag(payload, tmp_path):
     row = Row(label=payload, trial=None, published={"top1": 1.0, "gflops": 2.0})
     table = Experiment(name="t", title="x", caption="y", rows=(row,))
-    lines = report.lines(table, [], scale=lambda each: each, code=lambda _: {})
-    text = io.StringIO(report.comma_separated(lines, scale="desk"), newline="")
+    found = collected(table, [], tmp_path)
+    text = io.StringIO(report.comma_separated(judged(found)), newline="")
     _, cells = csv.reader(text)
     assert not cells[0].startswith(("=", "+", "-", "@", "\t"))
-    drawn = figures.table(table, lines, scale="desk", ceilings={}, results=tmp_path)
+    drawn = figures.table(found, ceilings={})
     assert not any(b"<script>x" in path.read_bytes() for path in drawn)
 
 

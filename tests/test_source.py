@@ -10,7 +10,7 @@ from experiments.table_b import EXPERIMENT
 from harness import copies, counted, data, source
 from harness.data import desk as desk_videos
 from harness.specs import DataSpec
-from tests.conftest import TINY_DATA
+from tests.tiny import TINY_DATA
 
 TRIALS = {
     f"{name}/{row.label}/{scale}": shrink(row.trial)

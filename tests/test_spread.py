@@ -15,8 +15,8 @@ from harness.runtime import Runtime
 from harness.schedule import Resources
 from harness.stopping import Interrupted, Stop
 from tests import clusters
-from tests.conftest import shrunk
 from tests.sockets import family
+from tests.tiny import shrunk
 from tests.tracked import wait_until
 
 pytestmark = pytest.mark.slow

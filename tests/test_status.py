@@ -18,7 +18,7 @@ from harness.lock import Holder
 from harness.status import Part, Status
 from harness.stopping import Interrupted, Stop
 from harness.train import Epoch
-from tests.conftest import shrunk
+from tests.tiny import shrunk
 
 ELSEWHERE = Holder(
     what="running table_x",

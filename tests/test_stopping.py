@@ -24,7 +24,7 @@ from pathlib import Path
 from rich.console import Console
 from experiments.table_b import EXPERIMENT
 from harness import launch
-from harness.reproduce import Request
+from harness.request import Request
 from harness.runtime import Runtime
 from harness.schedule import Resources
 from harness.stopping import Interrupted
@@ -56,7 +56,7 @@ def longer(trial):
     """Return a tiny trial of some epochs, long enough to be stopped in the middle."""
     from dataclasses import replace
 
-    from tests.conftest import shrunk
+    from tests.tiny import shrunk
 
     small = shrunk(trial)
     return replace(

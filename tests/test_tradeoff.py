@@ -19,6 +19,7 @@ from harness.figures import bubbles, labels
 from harness.figures.style import ONE_COLUMN, PAPER
 from harness.footing import footing, printed_total
 from harness.verdict import same_digits
+from tests.tables import collected
 from tests.test_record import made
 
 KINETICS = experiments.load("kinetics400")
@@ -87,7 +88,8 @@ def measured_rows():
         for seed in range(3)
     ]
     again = replace(rows[4], label="the same trial")
-    return tradeoff.measured([*rows, again], records, scale=desk)
+    table = replace(table_a.EXPERIMENT, rows=(*rows, again))
+    return tradeoff.measured(collected(table, records, shrink=desk).rows)
 
 
 def test_a_measured_point_has_the_cost_of_what_ran_and_the_interval_of_its_seeds():

@@ -6,10 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import experiments
 from experiments.table_b import EXPERIMENT
-from harness import checkpoint, commands_figures, trial, visualize
-from harness.visualize import Scored
-from tests.conftest import shrunk
+from harness import checkpoint, commands_figures, scores, trial, visualize
+from harness.scores import Scored
+from tests.tables import request
+from tests.tiny import shrunk
 
 NO_VIDEOS = {"videos": (), "command": "harness run table_b"}
 
@@ -32,10 +34,10 @@ def trained(tmp_path_factory, data_root):
 def test_a_scene_shows_what_was_recorded_and_kernels_that_sum_to_one(trained):
     dynamic, average, runtime = trained
     found = visualize.scenes(dynamic, average, videos=["test/00003"], command="", runtime=runtime)
-    scores = visualize.scored(runtime.results, dynamic).scores[3]
+    answers = scores.read(runtime.results, dynamic).scores[3]
     (scene,) = found
     assert scene.truth == "disc shrinks, then disc grows"
-    assert scene.dynamic == visualize.class_name("desk", int(scores.argmax()))
+    assert scene.dynamic == visualize.class_name("desk", int(answers.argmax()))
     assert scene.frames.shape == (4, 4, 16, 16, 3)
     (kernels,) = scene.kernels
     assert kernels.module == "res5[1]"
@@ -105,15 +107,16 @@ def test_mistakes_are_named(trained, tmp_path):
         visualize.scenes(average, average, **NO_VIDEOS, runtime=runtime)
     with pytest.raises(ValueError, match="unknown record"):
         commands_figures.visualize("0" * 20, "", None, runtime.results, runtime.data)
-    with pytest.raises(ValueError, match="does not hold the scores"):
-        visualize.scored(tmp_path, dynamic)
+    with pytest.raises(ValueError, match="is missing"):
+        scores.read(tmp_path, dynamic)
 
 
 def scored(*answers):
     """Return scores of videos of class 0 that are answered like this."""
-    scores = np.eye(3, dtype=np.float32)[list(answers)]
+    given = np.eye(3, dtype=np.float32)[list(answers)]
     ids = tuple(f"v{place}" for place in range(len(answers)))
-    return Scored(scores=scores, labels=np.zeros(len(answers), int), ids=ids)
+    first = np.eye(3, dtype=int)[np.zeros(len(answers), int)]
+    return Scored(scores=given, targets=first, ids=ids)
 
 
 def test_telling_videos_are_those_that_dsa_alone_gets_right():
@@ -134,5 +137,7 @@ def test_the_command_to_train_again_names_table_seeds_and_folder(trained):
 
 def test_a_trade_off_of_nothing_says_what_to_run(tmp_path):
     with pytest.raises(ValueError, match="run: harness run table_a table_g table_h"):
-        commands_figures.tradeoff((), "desk", tmp_path)
+        commands_figures.tradeoff(
+            [request(experiments.load(name), tmp_path) for name in commands_figures.DEFAULT]
+        )
     assert not list(tmp_path.iterdir())

@@ -5,8 +5,8 @@ from dataclasses import replace
 from experiments.table_b import EXPERIMENT
 from harness import plan, record, why
 from harness.differences import differences
-from tests.conftest import shrunk
 from tests.test_record import made
+from tests.tiny import shrunk
 
 
 def planned(results, *, code="c", passport="p"):
@@ -27,7 +27,7 @@ def reason(results, records, *, code="c", passport="p"):
 
 def kept(results, *, code=None, **changes):
     done = made(shrunk(EXPERIMENT.rows[3].trial), **changes)
-    done = replace(done, code=code or done.code)
+    done = replace(done, code=code or {"m": "c"})
     record.write(results, done, b"")
     return done
 

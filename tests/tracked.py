@@ -18,10 +18,12 @@ from experiments.scales import desk
 from experiments.table_b import EXPERIMENT
 from harness import mirror as mirroring
 from harness import record, replay, track, ui
+from harness.collect import collect
 from harness.plan import Planned
 from harness.record import Record
 from harness.specs import as_dict
 from harness.train import Epoch
+from tests.tables import request
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -176,12 +178,11 @@ def published(results: Path) -> track.Output:
 
 
 def synced(results: Path, *, uri: str = "", checkpoints: bool = False) -> int:
+    table = collect(request(EXPERIMENT, results, shrink=desk))
     return replay.sync(
         uri or track.store_uri(results),
+        [(table, published(results))] if table.records else [],
         results=results,
-        experiments=[EXPERIMENT],
-        scales={"desk": desk, "paper": lambda trial: trial},
-        tables=lambda *_: published(results),
         checkpoints=checkpoints,
     )
 
