@@ -6,6 +6,8 @@ import os
 import platform
 from pathlib import Path
 
+import psutil
+
 
 def host() -> str:
     """Name this machine without telling its name."""
@@ -32,9 +34,14 @@ def is_alive(process: str) -> bool:
 
 
 def _birth(pid: int) -> str:
-    """Return when a process started, in ticks."""
+    """Return when a process started, in seconds since the machine did; nothing if it has ended.
+
+    Counted from the start of the machine, since a clock that is set moves all other times.
+    """
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
+        process = psutil.Process(pid)
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return ""
+        return f"{process.create_time() - psutil.boot_time():.2f}"
+    except psutil.Error:
         return ""
-    return "" if fields[0] == "Z" else fields[19]
