@@ -19,7 +19,7 @@ from harness.files import replace
 from harness.judge import Judged
 from harness.record import Record
 from harness.specs import Experiment, Row, Trial, as_dict
-from harness.verdict import Interval, Verdict
+from harness.verdict import Interval, Verdict, ten_digits
 
 COST_NOTE = (
     "GFLOPs: 10⁹ multiply-adds per view, each counted once, plus two per batch-norm output "
@@ -226,7 +226,7 @@ def latex(
 
 
 def comma_separated(found: Sequence[Line], *, scale: str) -> str:
-    """Write the numbers unrounded, one row per line, seeds in one column."""
+    """Write accuracies to ten digits and costs unrounded, one row per line, seeds in one column."""
     rows = [
         {
             "row": escape.spreadsheet(line.row.label),
@@ -236,8 +236,8 @@ def comma_separated(found: Sequence[Line], *, scale: str) -> str:
             "counting_rule": cost.RULE if line.cost else None,
             **{f"printed_{name}": line.row.published.get(name) for name in _PRINTED},
             "scale": scale,
-            f"{line.metric}_mean": line.top1.mean if line.top1 else None,
-            f"{line.metric}_half_width": line.top1.half_width if line.top1 else None,
+            f"{line.metric}_mean": ten_digits(line.top1.mean) if line.top1 else None,
+            f"{line.metric}_half_width": ten_digits(line.top1.half_width) if line.top1 else None,
             "seeds": len(line.values),
             f"{line.metric}_by_seed": " ".join(f"{value:.4f}" for value in line.values),
             "stale_records": line.stale,
