@@ -7,6 +7,7 @@ import pandas as pd
 from harness import escape
 from harness.judge import JudgedClaim
 from harness.specs import Experiment
+from harness.verdict import ten_digits
 
 
 def markdown(judged: Sequence[JudgedClaim]) -> str:
@@ -33,7 +34,7 @@ def latex(experiment: Experiment, judged: Sequence[JudgedClaim]) -> str:
 
 
 def comma_separated(judged: Sequence[JudgedClaim]) -> str:
-    """Write the numbers unrounded, one claim per line."""
+    """Write the numbers to ten digits, one claim per line."""
     rows = [
         {
             "claim": escape.spreadsheet(each.claim.text),
@@ -41,10 +42,10 @@ def comma_separated(judged: Sequence[JudgedClaim]) -> str:
             "metric": each.claim.metric,
             "rows": escape.spreadsheet("; ".join(each.claim.rows)),
             "verdict": each.word,
-            "estimate": each.estimate,
-            "low": each.low,
-            "high": each.high,
-            "p": each.p,
+            "estimate": ten_digits(each.estimate),
+            "low": ten_digits(each.low),
+            "high": ten_digits(each.high),
+            "p": ten_digits(each.p),
             "late": each.late,
             "sentence": escape.spreadsheet(each.sentence),
         }

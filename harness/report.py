@@ -14,6 +14,7 @@ from harness.costs import quoted_matches
 from harness.files import replace
 from harness.judge import JudgedTable
 from harness.specs import Experiment, Row
+from harness.verdict import ten_digits
 
 COST_NOTE = (
     "GFLOPs: 10⁹ multiply-adds per view, each counted once, plus two per batch-norm output "
@@ -109,7 +110,7 @@ def latex(judged: JudgedTable) -> str:
 
 
 def comma_separated(judged: JudgedTable) -> str:
-    """Write the numbers unrounded, one row per line, seeds in one column."""
+    """Write accuracies to ten digits and costs unrounded, one row per line, seeds in one column."""
     metric = judged.table.metric if judged.table.is_measured else "top1"
     rows = [
         {
@@ -120,8 +121,10 @@ def comma_separated(judged: JudgedTable) -> str:
             "counting_rule": cost.RULE if result.cost else None,
             **{f"printed_{name}": result.row.published.get(name) for name in _PRINTED},
             "scale": judged.table.scale,
-            f"{metric}_mean": result.interval.mean if result.interval else None,
-            f"{metric}_half_width": result.interval.half_width if result.interval else None,
+            f"{metric}_mean": ten_digits(result.interval.mean) if result.interval else None,
+            f"{metric}_half_width": ten_digits(result.interval.half_width)
+            if result.interval
+            else None,
             "seeds": len(result.values),
             f"{metric}_by_seed": " ".join(f"{value:.4f}" for value in result.values),
             "stale_records": len(result.stale),

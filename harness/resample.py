@@ -6,6 +6,9 @@ too few to resample: the spread of three, resampled, is too narrow by far. Their
 t around the mean, the same seed in all rows. What scatters over seeds within a video is in the
 spread of the seeds already, so it is taken out of that of the videos.
 
+Processors add up in different orders, and their last digits differ. So sums are of whole numbers
+where there are many terms, and draws are rounded far above what is left.
+
 Axes: R rows, S seeds, N videos, C clusters of videos, D draws. Accuracies are in percent.
 """
 
@@ -22,6 +25,9 @@ Table = Float[np.ndarray, "R S C"]
 _LOG_HALF = 12
 HALF = 2**_LOG_HALF
 _SEED = 20210512
+_BLOCK = 512
+_STEPS = 2.0**32  # of an effect; a sum over two million videos is still exact in 53 bits
+_DUST = 1e-12  # of all variance: a direction with less has none
 
 
 def draws(correct: Correct, *, clusters: Clusters | None = None) -> Draws:
@@ -40,7 +46,8 @@ def clustered(values: Float[np.ndarray, "R S N"], clusters: Clusters) -> Table:
     _, place, sizes = np.unique(clusters, return_inverse=True, return_counts=True)
     means = values.mean(axis=-1, keepdims=True)
     belongs = place == np.arange(len(sizes))[:, None]
-    table: Table = (values - means) @ belongs.T * len(sizes) / len(clusters) + means
+    sums = values @ belongs.T
+    table: Table = (sums - means * sizes) * len(sizes) / len(clusters) + means
     return table
 
 
@@ -52,7 +59,7 @@ def around(table: Table) -> Draws:
     """
     seeds, videos = _seed_part(table), _video_part(table)
     parts = np.concatenate([videos + seeds, videos - seeds])
-    # Single precision leaves dust, which would tell 0 from 0.
+    # Sums leave dust, which would tell 0 from 0, and one processor from another.
     drawn: Draws = (100 * (table.mean(axis=(1, 2)) + parts)).round(4)
     return drawn
 
@@ -84,18 +91,21 @@ def _heavy(seeds: int) -> Float[np.ndarray, "D S"]:
 def _video_part(table: Table) -> Draws:
     """Resample videos, with what all seeds say of them."""
     effects = (table.mean(axis=1) - table.mean(axis=(1, 2))[:, None]).T
-    drawn: Draws = _resampled(len(effects)) @ (effects @ _without_noise(table).T).astype(np.float32)
+    whole = np.rint(_STEPS * (effects @ _without_noise(table).T))
+    counts = _resampled(len(effects))
+    blocks = [counts[at : at + _BLOCK].astype(float) @ whole for at in range(0, HALF, _BLOCK)]
+    drawn: Draws = np.concatenate(blocks) / (_STEPS * len(effects))
     return drawn
 
 
 @lru_cache(maxsize=1)
-def _resampled(videos: int) -> Float[np.ndarray, "D C"]:
-    """Draw videos with replacement: the share that each has of every draw."""
+def _resampled(videos: int) -> Int[np.ndarray, "D C"]:
+    """Draw videos with replacement: how often each is in every draw."""
     rng = np.random.default_rng(_SEED)
-    shares = np.empty((HALF, videos), np.float32)
-    for row in shares:
-        row[:] = np.bincount(rng.integers(videos, size=videos), minlength=videos) / videos
-    return shares
+    counts = np.empty((HALF, videos), np.uint16)
+    for row in counts:
+        row[:] = np.bincount(rng.integers(videos, size=videos), minlength=videos)
+    return counts
 
 
 def _without_noise(table: Table) -> Float[np.ndarray, "R R"]:
@@ -108,14 +118,23 @@ def _without_noise(table: Table) -> Float[np.ndarray, "R R"]:
     noise = (noise - noise.mean(axis=2, keepdims=True)).reshape(len(table), -1)
     noise_cov = noise @ noise.T / ((seeds - 1) * (videos - 1))
     whole = np.cov(means[:, 0]).reshape(len(table), len(table))
-    shrink: Float[np.ndarray, "R R"] = _root(whole - noise_cov / seeds) @ np.linalg.pinv(
-        _root(whole), hermitian=True
-    )
+    least = _DUST * np.trace(whole)
+    root, _ = _roots(whole - noise_cov / seeds, least)
+    _, inverse = _roots(whole, least)
+    shrink: Float[np.ndarray, "R R"] = root @ inverse
     return shrink
 
 
-def _root(matrix: Float[np.ndarray, "R R"]) -> Float[np.ndarray, "R R"]:
-    """Return the square root of a covariance; what is negative by chance becomes zero."""
+def _roots(
+    matrix: Float[np.ndarray, "R R"], least: float
+) -> tuple[Float[np.ndarray, "R R"], Float[np.ndarray, "R R"]]:
+    """Return the square root of a covariance, and its inverse where there is variance.
+
+    Args:
+        matrix: A covariance; what is negative by chance becomes zero.
+        least: A variance that is not more than this is none.
+    """
     values, vectors = np.linalg.eigh(matrix)
-    root: Float[np.ndarray, "R R"] = vectors * np.sqrt(np.maximum(values, 0)) @ vectors.T
-    return root
+    kept = values > least
+    roots = np.sqrt(np.where(kept, values, 1))
+    return vectors * (kept * roots) @ vectors.T, vectors * (kept / roots) @ vectors.T

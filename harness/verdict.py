@@ -93,6 +93,11 @@ def match_figure(printed: float, counted: float, others: Mapping[str, float]) ->
     return Match(word="different", convention=gap, counted=counted, printed=printed)
 
 
+def ten_digits(value: float | None) -> float | None:
+    """Round to what every processor agrees on, and far below what is measured."""
+    return None if value is None else float(f"{value:.10g}")
+
+
 def same_digits(value: float, printed: float) -> bool:
     """Say whether a value rounds to what is printed."""
     shown = Decimal(str(printed))

@@ -1,6 +1,7 @@
 """Fixtures of all tests; shapes in signatures are checked while tests run."""
 
 import shutil
+import threading
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -17,6 +18,7 @@ with install_import_hook(("harness.data", "harness.zoo", "harness.metrics"), "be
         import_module(f"harness.zoo.{network.name}")
 
 from experiments.table_b import EXPERIMENT
+from harness import track
 from harness.runtime import Runtime
 from harness.specs import Trial
 from tests import tracked
@@ -51,6 +53,19 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("template") / "mlflow.db"
     tracked.client(f"sqlite:///{path}").search_experiments()
     return path
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """List the thread of every task that a mirror gives to its store."""
+    threads, do = [], track.Apart.do
+
+    def noted(store: track.Apart, task: track.Task) -> None:
+        threads.append(threading.current_thread().name)
+        do(store, task)
+
+    monkeypatch.setattr(track.Apart, "do", noted)
+    return threads
 
 
 @pytest.fixture

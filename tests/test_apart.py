@@ -15,6 +15,7 @@ from harness import track
 from harness.track import Apart, Store
 from tests.sockets import family
 from tests.tracked import (
+    PATIENCE_S,
     ROOT,
     SECRET,
     child,
@@ -95,7 +96,7 @@ def test_a_writer_that_dies_is_said_and_started_anew(
     opened.finished(planned(seed=1), recorded(planned(seed=1)))  # lost with the process
     wait_until(lambda: bool(warnings))
     opened.finished(planned(), recorded(planned()))
-    opened.close(timeout_s=60)
+    opened.close(timeout_s=PATIENCE_S)
     assert "ended with -9; trials go on, `harness sync` sends what is missing" in warnings[0]
     assert len(warnings) == 1
     assert only_run(results).info.status == "FINISHED"
@@ -148,7 +149,7 @@ def test_curves_rest_and_the_end_of_a_trial_does_not(
     opened.failed(planned(), "a reason")
     wait_until(lambda: only_run(results).info.status == "FAILED")
     assert len(curve(results, only_run(results), "train/loss")) == 2
-    opened.close(timeout_s=60)
+    opened.close(timeout_s=PATIENCE_S)
 
 
 def test_no_process_to_be_had_warns_and_costs_nothing(
@@ -158,7 +159,7 @@ def test_no_process_to_be_had_warns_and_costs_nothing(
     warnings: list[str] = []
     opened = mirroring.Mirror(track.store_uri(tmp_path), results=tmp_path, warn=warnings.append)
     opened.finished(planned(), recorded(planned()))
-    opened.close(timeout_s=10)
+    opened.close(timeout_s=PATIENCE_S)
     assert not opened.alive
     assert len(warnings) == 1
     assert "No such file" in warnings[0]

@@ -12,7 +12,7 @@ from harness.mirror import Mirror
 from harness.plan import Planned
 from harness.track import Store
 from tests.test_command import harness
-from tests.tracked import client, curve, mirror, runs
+from tests.tracked import PATIENCE_S, client, curve, mirror, runs
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def test_of_the_curves_that_wait_only_the_newest_is_sent(results, planned):
         opened.failed(replace(planned, key="another"), "it holds up the curves")
         opened.epochs(planned, old)
         opened.epochs(planned, new)
-    opened.close(timeout_s=60)
+    opened.close(timeout_s=PATIENCE_S)
     run = next(each for each in runs(results) if each.data.tags["key"] == planned.key)
     assert [time for _, _, time in curve(results, run, "train/loss")] == [1_000] * 2
     # Had the old curve been sent, the new one would contradict it, and its run would be deleted.

@@ -139,7 +139,7 @@ def test_a_driver_killed_again_and_again_finishes_and_nothing_runs_twice(
     assert_undisturbed(listed, here, tmp_path / "alone")
 
 
-def wait_until_gone(pids, *, within_s=90):
+def wait_until_gone(pids, *, within_s=PATIENCE_S):
     """Wait for what Ray leaves for some seconds when its driver is killed."""
     deadline = time.monotonic() + within_s
     while any(is_running(pid) for pid in pids):
@@ -230,7 +230,7 @@ def test_a_table_on_three_nodes_survives_the_loss_of_one_and_of_workers(
             killer.start()
 
     schedule.on_ray(listed, runtime, watch, Resources(address=address, retries=5))
-    killer.join(60)
+    killer.join(PATIENCE_S)
     assert len(killed) == 2
     assert removed
     assert not [event.failure for event in events if event.failure]
@@ -251,7 +251,7 @@ def restarts(events):
 
 
 def wait_for_workers(pid, count):
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + PATIENCE_S
     while len(found := workers(pid)) < count:
         assert time.monotonic() < deadline
         time.sleep(0.1)

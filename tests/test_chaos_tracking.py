@@ -24,7 +24,7 @@ from harness.bench_logger import Setting
 from tests.test_track import told
 from tests.tracked import (
     ROOT,
-    client,
+    WRITER,
     closed_port,
     epochs,
     planned,
@@ -36,7 +36,6 @@ from tests.tracked import (
 
 pytestmark = [pytest.mark.chaos, pytest.mark.slow]
 FAULTS = {"flaky": 10, "hang": 20, "dead": 30}  # and the seeds of its trials
-QUICK_S = 0.2  # for a call of the trainer, on a busy machine
 
 
 def three(seed):
@@ -72,7 +71,7 @@ class Server:
 
     def is_up(self):
         try:
-            urllib.request.urlopen(f"{self.uri}/health", timeout=2).close()
+            urllib.request.urlopen(f"{self.uri}/health", timeout=60).close()
         except OSError:
             return False
         return True
@@ -162,14 +161,12 @@ def proxy(server):
 
 
 def trained(results, uri, trials, *, disturb):
-    """Mirror trials of five epochs as a driver does; return warnings and the longest call."""
-    warnings, longest = [], 0.0
+    """Mirror trials of five epochs as a driver does; return warnings."""
+    warnings = []
     opened = mirroring.Mirror(uri, results=results, warn=warnings.append)
     for number in range(6):
         for each in trials:
-            start = time.monotonic()
             opened.epochs(each, epochs(number))
-            longest = max(longest, time.monotonic() - start)
         if number == 2:
             wait_until(lambda: opened.connected)
             disturb()
@@ -179,7 +176,7 @@ def trained(results, uri, trials, *, disturb):
         record.write(results, done, b"scores")
         opened.finished(each, done)
     opened.close(timeout_s=30)
-    return warnings, longest
+    return warnings
 
 
 def synced_by_command(results, uri):
@@ -202,7 +199,7 @@ def undisturbed(folder, empty_store, trials):
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_whatever_a_server_does_no_call_waits_and_sync_brings_everything(
-    server, proxy, tmp_path, empty_store, monkeypatch, fault
+    server, proxy, tmp_path, empty_store, monkeypatch, asked, fault
 ):
     def disturb():
         if fault == "dead":
@@ -212,8 +209,8 @@ def test_whatever_a_server_does_no_call_waits_and_sync_brings_everything(
 
     results, trials = tmp_path / "driver", three(FAULTS[fault])
     expected = undisturbed(tmp_path / "whole", empty_store, trials)
-    warnings, longest = trained(results, proxy.uri, trials, disturb=disturb)
-    assert longest < QUICK_S
+    warnings = trained(results, proxy.uri, trials, disturb=disturb)
+    assert set(asked) == {WRITER}
     assert len(warnings) == 1
     assert "harness sync" in warnings[0]
     if fault == "dead":
@@ -233,13 +230,17 @@ def test_whatever_a_server_does_no_call_waits_and_sync_brings_everything(
     assert seeds.count(FAULTS[fault] // 10) == len(trials)
 
 
-def test_a_server_that_is_down_before_the_start_is_said_within_seconds(tmp_path):
-    uri = f"http://127.0.0.1:{closed_port()}"
-    client(f"sqlite:///{tmp_path}/imported.db")  # imports MLflow, which takes seconds
-    start = time.monotonic()
+def test_a_server_that_is_down_before_the_start_is_called_once(tmp_path, monkeypatch):
+    port, called, connect = closed_port(), [], socket.socket.connect
+
+    def noted(self, address):
+        called.append(address)
+        return connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", noted)
     with pytest.raises(track.TrackingError, match="failed"):
-        mirroring.check(uri, results=tmp_path)
-    assert time.monotonic() - start < 5
+        mirroring.check(f"http://127.0.0.1:{port}", results=tmp_path)
+    assert called == [("127.0.0.1", port)]
 
 
 @pytest.mark.parametrize("where", bench_tracking.PLACES)
@@ -289,14 +290,14 @@ def killed_at(call, folder):
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
-def test_a_port_that_answers_slowly_costs_the_driver_nothing(tmp_path):
+def test_a_port_that_answers_slowly_costs_the_driver_nothing(tmp_path, asked):
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen(16)
         uri = f"http://127.0.0.1:{silent.getsockname()[1]}"
         opened = mirroring.Mirror(uri, results=tmp_path, warn=lambda _: None)
-        start = time.monotonic()
+        wait_until(lambda: bool(asked))
         for number in range(1_000):
             opened.epochs(planned(), epochs(number % 5))
-        assert time.monotonic() - start < 2
         opened.close(timeout_s=0)
+    assert asked == [WRITER]

@@ -12,7 +12,7 @@ from pathlib import Path
 from harness import lock
 with lock.held(Path(sys.argv[1]), what="running table_x"):
     print("held", flush=True)
-    time.sleep(60)
+    time.sleep(600)
 """
 
 
@@ -48,16 +48,17 @@ def test_the_lock_may_be_taken_again(tmp_path):
 
 
 AT_ONCE = """
-import sys, time
+import sys
 from pathlib import Path
 from harness import lock
+print("ready", flush=True)
 sys.stdin.readline()
 try:
     with lock.held(Path(sys.argv[1]), what="running table_x"):
         print("mine", flush=True)
-        time.sleep(2.5)
+        sys.stdin.readline()
 except ValueError as error:
-    print(error)
+    print(error, flush=True)
 """
 
 
@@ -71,10 +72,12 @@ def test_of_two_that_start_together_one_works_and_one_is_told(tmp_path):
         )
         for _ in range(2)
     ]
+    assert {each.stdout.readline() for each in both} == {"ready\n"}
     for each in both:
         each.stdin.write("\n")
         each.stdin.flush()
-    said = sorted(each.communicate(timeout=30)[0] for each in both)
+    said = [each.stdout.readline() for each in both]  # whoever works, does so until then
+    assert [each.communicate()[0] for each in both] == ["", ""]
     assert sorted(text == "mine\n" for text in said) == [False, True]
     assert any("is in use: running table_x since " in text for text in said)
 

@@ -1,8 +1,12 @@
 """The published results: made from the published records, and showing what they should."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from statistics import mean
 
+import numpy as np
 import pytest
 
 import experiments
@@ -57,6 +61,35 @@ def test_tables_and_figures_are_those_of_the_records(name, tmp_path):
     for path in write(judged(request)).files:
         published = PUBLISHED / path.relative_to(tmp_path)
         assert path.read_bytes() == published.read_bytes(), f"run: harness report {name}"
+
+
+def old_processor():
+    """Name what makes libraries add up as on processors without wide vectors and fused steps."""
+    wide = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
+    return {
+        "OPENBLAS_CORETYPE": "Prescott",
+        "NPY_DISABLE_CPU_FEATURES": " ".join(wide),
+        "GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-FMA",
+    }
+
+
+@pytest.mark.slow
+def test_another_processor_publishes_the_same(tmp_path):
+    for folder in ("records", "declared"):
+        (tmp_path / folder).symlink_to(PUBLISHED / folder)
+    names = ["table_c", "table_e", "table_g"]  # two slopes, and a row whose seeds scatter widely
+    done = subprocess.run(
+        [sys.executable, "-m", "harness", "report", *names, "--results", tmp_path],
+        env=os.environ | old_processor(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    written = [*tmp_path.glob("tables/*"), *tmp_path.glob("figures/*")]
+    assert len(written) == 6 * len(names)
+    for path in written:
+        assert path.read_bytes() == (PUBLISHED / path.relative_to(tmp_path)).read_bytes(), path
 
 
 def test_published_records_name_no_user_host_or_path():

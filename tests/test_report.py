@@ -113,6 +113,37 @@ def test_csv_holds_numbers_that_a_program_reads(table):
     assert float(rows[2]["printed_top1"]) == 81.4
 
 
+def test_csv_leaves_out_the_digits_that_differ_between_processors(table):
+    written = report.comma_separated(table)
+    assert report.comma_separated(replace(table, table=moved(table.table))) == written
+    said = replace(claimed(), estimate=0.1, low=-1 / 3, high=49.07232, p=2 / 8193)
+    again = replace(said, **{name: nudged(getattr(said, name)) for name in NUMBERS})
+    assert claims_text.comma_separated([again]) == claims_text.comma_separated([said])
+    assert ",0.1,-0.3333333333,49.07232,0.0002441108263," in claims_text.comma_separated([said])
+
+
+NUMBERS = ("estimate", "low", "high", "p")
+
+
+def nudged(value):
+    return value * (1 + 1e-13)
+
+
+def moved(table):
+    """Return a table whose accuracies differ in their last digits."""
+    rows = [
+        replace(
+            row,
+            records=tuple(
+                replace(each, metrics=each.metrics | {"top1": nudged(each.metrics["top1"])})
+                for each in row.records
+            ),
+        )
+        for row in table.rows
+    ]
+    return replace(table, rows=tuple(rows))
+
+
 def test_latex_is_a_booktabs_table(table):
     text = report.latex(table)
     assert r"\toprule" in text

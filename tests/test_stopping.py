@@ -89,7 +89,7 @@ def harness(*words):
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=240,
     )
 
 
@@ -246,7 +246,7 @@ def test_stop_now_ends_even_a_driver_that_hangs(results, data_root, monkeypatch)
     os.kill(run.pid, signal.SIGSTOP)
     said = stopping.leave(results, lock.holder(results))
     assert said.startswith("it did not answer and was killed")
-    assert run.wait(5) == -signal.SIGKILL
+    assert run.wait(240) == -signal.SIGKILL
     run.stdout.close()
     seen = harness("status", "--results", results).stdout
     assert seen.startswith("died: the driver is gone (its last word is of ")
@@ -280,7 +280,7 @@ def test_a_file_asks_only_the_run_that_it_names(tmp_path):
     time.sleep(0.3)
     assert holder.poll() is None
     stopping.ask(tmp_path, run, now=False)
-    assert holder.wait(5) == 128 + signal.SIGTERM
+    assert holder.wait(240) == 128 + signal.SIGTERM
     holder.stdout.close()
     assert not (tmp_path / "stop.json").exists()
 

@@ -8,7 +8,6 @@ import socket
 import sqlite3
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,9 +21,11 @@ from harness import record, track, ui
 from tests.sockets import family, listening_sockets
 from tests.tracked import (
     LABEL,
+    PATIENCE_S,
     ROOT,
     SECRET,
     START_MS,
+    WRITER,
     artifacts,
     child,
     client,
@@ -155,7 +156,7 @@ def test_a_live_trial_is_running_and_one_left_unfinished_is_killed(results: Path
     opened.epochs(planned(), epochs(2))
     wait_until(lambda: bool(runs_if_any(results)))
     assert only_run(results).info.status == "RUNNING"
-    opened.close(timeout_s=60)
+    opened.close(timeout_s=PATIENCE_S)
     assert only_run(results).info.status == "KILLED"
     assert not warnings
 
@@ -336,17 +337,15 @@ def test_a_long_table_is_cut_at_the_end_of_a_line(results: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_refused_port_costs_nothing_and_warns_once(tmp_path: Path) -> None:
+def test_a_refused_port_costs_nothing_and_warns_once(tmp_path: Path, asked: list[str]) -> None:
     warnings: list[str] = []
     uri = f"http://user:{SECRET}@127.0.0.1:{closed_port()}"
     opened = mirroring.Mirror(uri, results=tmp_path, warn=warnings.append)
-    start = time.monotonic()
     for count in range(50):
         opened.epochs(planned(seed=count % 3), epochs(count % 5))
     opened.finished(planned(), recorded(planned()))
-    assert time.monotonic() - start < 0.5
-    opened.close(timeout_s=60)
-    assert time.monotonic() - start < 30
+    opened.close(timeout_s=PATIENCE_S)
+    assert asked == [WRITER], "one try, and not by whoever trains"
     assert len(warnings) == 1
     assert "harness sync" in warnings[0]
     assert "***@127.0.0.1" in warnings[0]
@@ -355,7 +354,7 @@ def test_a_refused_port_costs_nothing_and_warns_once(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_silent_server_costs_one_timeout_and_warns_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: list[str]
 ) -> None:
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "2")
     warnings: list[str] = []
@@ -365,9 +364,8 @@ def test_a_silent_server_costs_one_timeout_and_warns_once(
         )
         for count in range(20):
             opened.epochs(planned(), epochs(count % 5))
-        start = time.monotonic()
-        opened.close(timeout_s=60)
-    assert time.monotonic() - start < 20
+        opened.close(timeout_s=PATIENCE_S)
+    assert asked == [WRITER]
     assert len(warnings) == 1
 
 
@@ -375,17 +373,15 @@ def test_a_silent_server_costs_one_timeout_and_warns_once(
 def test_closing_does_not_wait_longer_than_it_was_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "2")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "3600")
     warnings: list[str] = []
     with listening() as port:
         uri = f"http://user:{SECRET}@127.0.0.1:{port}"
         opened = mirroring.Mirror(uri, results=tmp_path, warn=warnings.append)
         opened.finished(planned(), recorded(planned()))
         opened.finished(planned(seed=1), recorded(planned(seed=1)))
-        start = time.monotonic()
         opened.close(timeout_s=0.2)
-        assert time.monotonic() - start < 1
-        wait_until(lambda: not opened.alive)
+        wait_until(lambda: not opened.alive)  # the server would have had an hour
     assert len(warnings) == 1
     assert "harness sync" in warnings[0]
     assert SECRET not in warnings[0]
@@ -404,7 +400,7 @@ def test_a_mirror_tries_again_after_a_pause(results: Path, monkeypatch: pytest.M
     store.rmdir()
     aside.rename(store)
     opened.epochs(planned(), epochs(2))
-    opened.close(timeout_s=60)
+    opened.close(timeout_s=PATIENCE_S)
     assert len(curve(results, only_run(results), "train/loss")) == 2
     assert len(warnings) == 1
 
@@ -441,7 +437,7 @@ def test_a_locked_store_warns_and_spares_the_terminal_its_trace(
     warnings: list[str] = []
     opened = mirroring.Mirror(track.store_uri(results), results=results, warn=warnings.append)
     opened.finished(planned(), recorded(planned()))
-    opened.close(timeout_s=60)
+    opened.close(timeout_s=PATIENCE_S)
     other.close()
     assert len(warnings) == 1
     assert "locked" in warnings[0]
@@ -455,7 +451,7 @@ def test_a_run_left_by_a_killed_process_is_swept_and_can_go_on(results: Path) ->
         process.kill()
     left = only_run(results)
     assert left.info.status == "RUNNING"
-    wait_until(lambda: not living.is_alive(left.data.tags["process"]), within_s=10)
+    wait_until(lambda: not living.is_alive(left.data.tags["process"]))
     with mirror(results) as opened:
         opened.failed(planned(seed=1), "another trial")
     swept = client(track.store_uri(results)).get_run(left.info.run_id)
@@ -500,7 +496,7 @@ def test_the_browser_view_answers_takes_runs_and_ends_with_ctrl_c(
     sent = list((results / "mlflow" / "artifacts").rglob("table_b.svg"))
     assert len(sent) == 2
     with pytest.raises(OSError, match="refused"):
-        socket.create_connection(("127.0.0.1", port), timeout=2)
+        socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S)
 
 
 def test_a_taken_port_is_said_at_once(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@ import time
 from collections import namedtuple
 from dataclasses import replace
 from itertools import pairwise
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -87,15 +88,25 @@ def test_a_loss_that_is_not_finite_stops_the_trial():
         fit(make=poisoned)
 
 
-def test_the_wait_for_batches_is_part_of_an_epoch():
+def test_the_wait_for_batches_is_part_of_an_epoch(monkeypatch):
+    now = 0.0
+
     def late(epoch):
+        nonlocal now
         for batch in batches(epoch):
-            time.sleep(0.05 * (epoch == 1))
+            now += 0.5 * (epoch == 1)
             yield batch
 
-    prompt, waited, *_ = fit(make=late)[1]
-    assert 0 <= prompt.waited_s < 0.2
-    assert 0.25 <= waited.waited_s < waited.seconds
+    def work(*_):
+        nonlocal now
+        now += 1.0
+
+    model, clock = net(), SimpleNamespace(monotonic=lambda: now, time_ns=time.time_ns)
+    model.register_forward_hook(work)
+    monkeypatch.setattr(train, "time", clock)
+    prompt, waited, *_ = fit(make=late, model=model)[1]
+    assert (prompt.waited_s, prompt.seconds) == (0, 5)
+    assert (waited.waited_s, waited.seconds) == (2.5, 7.5)
 
 
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])

@@ -33,6 +33,8 @@ ROOT = Path(__file__).resolve().parents[1]
 START_MS = 1_700_000_000_000
 SECRET = "s3cret-Pa55"
 LABEL = "DSA at II"
+PATIENCE_S = 300  # for what must happen, on a machine that does much else
+WRITER = "mlflow mirror"
 CLAIM = {
     "claim": "II is the best",
     "word": "undecided",
@@ -83,7 +85,7 @@ def mirror(results: Path, *, uri: str = "") -> Iterator[mirroring.Mirror]:
         ) as opened,
     ):
         yield opened
-        opened.close(timeout_s=60)
+        opened.close(timeout_s=PATIENCE_S)
     assert not warnings
 
 
@@ -201,7 +203,7 @@ def closed_port() -> int:
         return port
 
 
-def wait_until(happens: Callable[[], bool], *, within_s: float = 60) -> None:
+def wait_until(happens: Callable[[], bool], *, within_s: float = PATIENCE_S) -> None:
     deadline = time.monotonic() + within_s
     while not happens():
         assert time.monotonic() < deadline, "it did not happen in time"
@@ -252,4 +254,4 @@ def served(results: Path) -> Iterator[tuple[int, list[str]]]:
             yield port, [process.stdout.readline() for _ in range(4)]
         finally:
             process.send_signal(signal.SIGINT)
-            assert process.wait(30) == 0
+            assert process.wait(PATIENCE_S) == 0

@@ -212,7 +212,7 @@ def test_a_check_that_is_stopped_goes_on_and_repeats_nothing(many, tmp_path, how
         assert child.poll() is None
         time.sleep(0.01)
     child.send_signal(how)
-    _, said = child.communicate(timeout=60)
+    _, said = child.communicate(timeout=300)
     assert child.returncode == code
     assert how == signal.SIGKILL or "the same command goes on from here" in said
     assert 50 <= len(journal_lines(out)) < 1500
