@@ -14,7 +14,7 @@ nox.options.reuse_venv = "yes"
 nox.options.sessions = ["lint", "types", "tests"]
 
 TABLES = sorted(path.stem for path in Path("experiments").glob("table_*.py"))
-SOURCES = ("harness", "experiments", "tests", "noxfile.py")
+SOURCES = ("harness", "experiments", "benchmarks", "tests", "noxfile.py")
 
 
 def install(session: nox.Session, *groups: str) -> None:
@@ -26,6 +26,11 @@ def install(session: nox.Session, *groups: str) -> None:
 def harness(session: nox.Session, *words: str) -> None:
     """Run the command line, with compiled modules kept: every trial's process imports torch."""
     session.run("python", "-m", "harness", *words, env={"PYTHONDONTWRITEBYTECODE": ""})
+
+
+def benchmark(session: nox.Session, *words: str) -> None:
+    """Run a benchmark, with compiled modules kept."""
+    session.run("python", "-m", "benchmarks", *words, env={"PYTHONDONTWRITEBYTECODE": ""})
 
 
 def title(table: str) -> str:
@@ -82,7 +87,7 @@ def lint(session: nox.Session) -> None:
 def types(session: nox.Session) -> None:
     """Check types."""
     install(session, "test", "types")
-    session.run("mypy", "harness", "experiments")
+    session.run("mypy", "harness", "experiments", "benchmarks")
 
 
 @nox.session(default=False)
@@ -103,28 +108,28 @@ def figures(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Measure the DSA operator, and what DSA costs a whole network."""
     install(session)
-    harness(session, "bench", *session.posargs)
+    benchmark(session, "dsa", *session.posargs)
 
 
 @nox.session(default=False)
 def bench_data(session: nox.Session) -> None:
     """Measure reading of videos against other ways, on videos that it makes."""
     install(session)
-    harness(session, "bench-data", *session.posargs)
+    benchmark(session, "reading", *session.posargs)
 
 
 @nox.session(default=False)
 def bench_schedule(session: nox.Session) -> None:
     """Measure a run of idle trials beside bare Ray Tune, and what logging costs."""
     install(session)
-    harness(session, "bench-schedule", *session.posargs)
+    benchmark(session, "scheduling", *session.posargs)
 
 
 @nox.session(default=False)
 def bench_train(session: nox.Session) -> None:
     """Measure training steps of TSN, DSA and V4D; -- --device cuda on a GPU."""
     install(session)
-    harness(session, "bench-train", *session.posargs)
+    benchmark(session, "training", *session.posargs)
 
 
 @nox.session(default=False)

@@ -3,7 +3,7 @@
 from importlib import import_module
 from pkgutil import iter_modules
 
-from harness.specs import Experiment
+from harness.experiment import Experiment
 
 _SUPPORT = ("quoted", "recipes", "scales")
 

@@ -7,7 +7,7 @@ from experiments.recipes import (
     with_final_dsa,
     with_v4d,
 )
-from harness.specs import Claim, Experiment, Row
+from harness.experiment import Claim, Experiment, Row
 
 EXPERIMENT = Experiment(
     name="activitynet",

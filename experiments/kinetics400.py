@@ -13,7 +13,8 @@ from experiments.recipes import (
     with_final_dsa,
     with_v4d,
 )
-from harness.specs import Claim, Experiment, QuotedCost, Row, Trial
+from harness.experiment import Claim, Experiment, QuotedCost, Row
+from harness.specs import Trial
 
 
 def on_ten_clips(trial: Trial) -> Trial:

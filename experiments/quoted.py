@@ -5,7 +5,7 @@ heads have 400 classes. `gmacs` is at the pictures that the row was tested on, `
 the convention that the printed figure follows. `tests/golden/` holds the counts.
 """
 
-from harness.specs import QuotedCost
+from harness.experiment import QuotedCost
 
 REBUILT = "a network rebuilt after the released code"
 SMALL, LARGE = "at 224 pixels", "at 256 pixels"

@@ -1,7 +1,7 @@
 """Something-Something V1: the comparison with other work; no views or costs are printed."""
 
 from experiments.recipes import I3D_R50_SOMETHING, SOMETHING_GUESSES, with_final_dsa, with_v4d
-from harness.specs import Claim, Experiment, Row
+from harness.experiment import Claim, Experiment, Row
 
 EXPERIMENT = Experiment(
     name="something_v1",

@@ -5,7 +5,8 @@ paper's own scale takes.
 """
 
 from experiments.recipes import GUESSES, I3D_R50, TSN_R50, with_dsa
-from harness.specs import Claim, Experiment, Position, Row
+from harness.experiment import Claim, Experiment, Row
+from harness.specs import Position
 
 POSITIONS: dict[str, tuple[Position, float, float]] = {
     "I": ("before_conv1", 81.4, 95.4),

@@ -1,7 +1,7 @@
 """Table (c): the width of the kernel generator."""
 
 from experiments.recipes import GUESSES, I3D_R50, with_dsa
-from harness.specs import Claim, Experiment, Row
+from harness.experiment import Claim, Experiment, Row
 
 EXPERIMENT = Experiment(
     name="table_c",

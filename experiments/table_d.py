@@ -1,7 +1,7 @@
 """Table (d): the stage that carries the DSA modules."""
 
 from experiments.recipes import GUESSES, I3D_R50, with_dsa
-from harness.specs import Claim, Experiment, Row
+from harness.experiment import Claim, Experiment, Row
 
 EVERY_OTHER_BLOCK = {"res2": (1,), "res3": (1, 3), "res4": (1, 3, 5), "res5": (1,)}
 PRINTED = {"res2": (81.4, 94.7), "res3": (81.3, 95.1), "res4": (81.3, 95.3), "res5": (81.5, 95.2)}

@@ -1,7 +1,7 @@
 """Table (e): the share of channels that DSA mixes."""
 
 from experiments.recipes import GUESSES, I3D_R50, with_dsa
-from harness.specs import Claim, Experiment, Row
+from harness.experiment import Claim, Experiment, Row
 
 EXPERIMENT = Experiment(
     name="table_e",

@@ -1,7 +1,7 @@
 """Table (f): the number of DSA modules."""
 
 from experiments.recipes import FINAL_R50, GUESSES, I3D_R50, with_dsa
-from harness.specs import Claim, Experiment, Row
+from harness.experiment import Claim, Experiment, Row
 
 EXPERIMENT = Experiment(
     name="table_f",

@@ -1,7 +1,7 @@
 """Table (g): DSA on two kinds of short-range modelling."""
 
 from experiments.recipes import FINAL_R50, GUESSES, I3D_R50, TSM_R50, with_dsa
-from harness.specs import Claim, Experiment, Row
+from harness.experiment import Claim, Experiment, Row
 
 EXPERIMENT = Experiment(
     name="table_g",

@@ -10,7 +10,7 @@ from experiments.recipes import (
     with_dsa,
     with_module,
 )
-from harness.specs import Claim, Experiment, Row
+from harness.experiment import Claim, Experiment, Row
 
 EXPERIMENT = Experiment(
     name="table_h",

@@ -1,7 +1,7 @@
 """Table (i): what the networks cost; exact arithmetic at paper scale, nothing is trained."""
 
 from experiments.recipes import FINAL_R50, I3D_R50, V4D_R50, with_dsa, with_module
-from harness.specs import Claim, Experiment, Row
+from harness.experiment import Claim, Experiment, Row
 
 EXPERIMENT = Experiment(
     name="table_i",

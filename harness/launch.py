@@ -9,18 +9,23 @@ from functools import partial
 
 from rich.console import Console
 
-from harness import data, declared, elastic, lock, plan, record, reproduce, schedule, stopping
-from harness.attempt import Event, Work
-from harness.board import Board
-from harness.collect import collect
-from harness.mirror import Mirror
-from harness.plan import Planned
-from harness.progress import Progress
-from harness.request import Request, planned
+from harness import data, record
+from harness.plan import grid
+from harness.plan.grid import Planned
+from harness.plan.request import Request, planned
+from harness.report import build, preregistration
+from harness.report.output import Output
+from harness.report.results import collect
 from harness.runtime import Runtime, check_device
-from harness.schedule import Resources
-from harness.stopping import Stop
-from harness.track import Output
+from harness.schedule import local_ranks, serial
+from harness.schedule.attempt import Event, Work
+from harness.schedule.progress import Progress
+from harness.schedule.ray import tune
+from harness.schedule.ray.tune import Resources
+from harness.schedule.status_writer import Board
+from harness.schedule.stop import Stop, handled
+from harness.tracking.mirror import Mirror
+from harness.utils import lock
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +50,7 @@ def run(
     tracking: str,
     console: Console,
     max_trials: int | None = None,
-    work: Work = elastic.run,
+    work: Work = local_ranks.run,
 ) -> Outcome:
     """Run what has no fresh record, then write each table and draw its figure.
 
@@ -72,7 +77,7 @@ def run(
     say = partial(console.print, highlight=False, markup=False, soft_wrap=True)
     with (
         lock.held(runtime.results, what=f"running {what}") as holder,
-        stopping.handled(runtime.results, holder.run) as stop,
+        handled(runtime.results, holder.run) as stop,
         Board(runtime.results, holder.run, stop, say) as board,
     ):
         sharing = _sharing(requests, say)
@@ -83,9 +88,7 @@ def run(
         say(f"{what} at {requests[0].scale} scale: {len(sharing)} trials, {counts}")
         _declare(requests)
         if not todo:
-            return Outcome(
-                outputs=[reproduce.write(reproduce.judged(request)) for request in requests]
-            )
+            return Outcome(outputs=[build.write(build.judged(request)) for request in requests])
         mirror = Mirror(tracking, results=runtime.results, warn=say, campaign=runtime.campaign)
         with mirror, stop.patience():
             watch = _Watch(sharing, board, mirror, progress)
@@ -99,7 +102,7 @@ def run(
 def _declare(requests: Sequence[Request]) -> None:
     """Write down what the tables claim before their first result."""
     for request in requests:
-        declared.declare(
+        preregistration.declare(
             request.experiment,
             scale=request.scale,
             results=request.runtime.results,
@@ -117,9 +120,9 @@ def _schedule(
     work: Work,
 ) -> None:
     if resources is None:
-        schedule.in_process(todo, runtime, watch, stop, work=work)
+        serial.in_process(todo, runtime, watch, stop, work=work)
     else:
-        schedule.on_ray(todo, runtime, watch, resources, stop, say, work=work)
+        tune.on_ray(todo, runtime, watch, resources, stop, say, work=work)
 
 
 class _Watch:
@@ -157,7 +160,7 @@ def _refuse(requests: Sequence[Request], limit: int) -> None:
     rows = {
         record.key(request.shrink(row.trial), "")
         for request in requests
-        for row in plan.narrowed(request.experiment, request.rows).rows
+        for row in grid.narrowed(request.experiment, request.rows).rows
         if request.experiment.trains and row.trial is not None and not row.ensemble
     }
     count = len(rows) * requests[0].seeds
@@ -188,8 +191,8 @@ def _is_open(each: Planned, request: Request) -> bool:
 
 
 def _write_and_mirror(request: Request, mirror: Mirror) -> Output:
-    judged = reproduce.judged(request)
-    output = reproduce.write(judged)
+    judged = build.judged(request)
+    output = build.write(judged)
     mirror.table(
         request.experiment, scale=request.scale, output=output, records=judged.table.records
     )

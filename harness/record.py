@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.files import replace
 from harness.specs import Trial, as_dict
+from harness.utils.atomic import replace
 
 FORMAT = 2
 _DIGITS = 20
@@ -30,7 +30,7 @@ class Record:
         metrics: `top1`, `top5` in percent; `videos` counted.
         params: Parameters of the network that ran, in ones.
         gmacs: Its cost per view, 10^9 multiply-adds under `counting_rule`.
-        counting_rule: See `harness.cost`.
+        counting_rule: See `harness.cost.count`.
         history: One entry per epoch.
         scores_sha256: Hash of the scores file.
         provenance: Commit, libraries, machine.

@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Int
 
-from harness.metrics import Scores, Targets, hits, targets
+from harness.data.video import Video
 from harness.record import Record
+from harness.training import metrics
+from harness.training.metrics import Scores, Targets, hits, targets
 
 Right = Bool[np.ndarray, " N"]
 PLACES = {"top1": 1, "top5": 5}
@@ -57,3 +59,18 @@ def correct(scored: Scored, *, metric: str) -> Right:
         known = " and ".join(PLACES)
         raise ValueError(f"{metric} is no share of videos; claims can be made of {known}")
     return hits(scored.scores, scored.targets, k=PLACES[metric])
+
+
+def pack(scores: np.ndarray, videos: list[Video]) -> bytes:
+    """Pack scores with the ids and first labels of their videos; all labels where one has more."""
+    packed = {
+        "scores": scores.astype(np.float32),
+        "labels": np.array([video.label for video in videos]),
+        "ids": np.array([video.id for video in videos]),
+    }
+    if any(len(video.labels) > 1 for video in videos):
+        labels = [video.labels for video in videos]
+        packed["targets"] = metrics.targets(labels, num_classes=scores.shape[1]).astype(np.int8)
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **packed)  # type: ignore[arg-type]
+    return buffer.getvalue()

@@ -1,6 +1,5 @@
 """One trial from start to record, in one process. Knows neither Ray nor MLflow."""
 
-import io
 import shutil
 import time
 from collections.abc import Callable, Mapping
@@ -12,16 +11,21 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from harness import checkpoint, cost, data, evaluate, metrics, ranks, record, train, zoo
+from harness import data, record
+from harness.cost import count
 from harness.data import loader, sampling
 from harness.data.loader import Loader
-from harness.data.videos import Video
+from harness.data.video import Video
 from harness.data.workers import Workers
 from harness.provenance import code, machine
 from harness.record import Record
 from harness.runtime import Runtime, check_device
+from harness.scores import pack
 from harness.specs import DataSpec, EvalSpec, Trial, as_dict
-from harness.train import Epoch, State
+from harness.training import checkpoint, evaluate, loop, metrics
+from harness.training.loop import Epoch, State
+from harness.utils import distributed
+from harness.zoo.build import build
 
 Report = Callable[[list[Epoch]], None]
 
@@ -50,13 +54,13 @@ def run(trial: Trial, runtime: Runtime, report: Report) -> Record:
     workers = loader.start(trial.data, batch_videos=size, seed=trial.seed, runtime=runtime)
     batches = Loader(known.splits["train"], workers, batch_videos=size)
     torch.manual_seed(trial.seed)
-    net = zoo.build(trial.model, trial.data, weights_root=runtime.weights).to(runtime.device)
+    net = build(trial.model, trial.data, weights_root=runtime.weights).to(runtime.device)
     test = _Test(net, known.splits["test"], trial, workers)
     with workers.explained():
         history, resumed = _train(net, batches, test, runtime.work(key), report)
         scores = test.scores(trial.evaluation)
     packed = pack(scores, known.splits["test"])
-    counted = cost.count_net(net, test.one_clip(), num_classes=trial.data.num_classes)
+    counted = count.count_net(net, test.one_clip(), num_classes=trial.data.num_classes)
     done = Record(
         key=key,
         trial=as_dict(trial),
@@ -73,7 +77,7 @@ def run(trial: Trial, runtime: Runtime, report: Report) -> Record:
         seconds=time.monotonic() - start,
         resumed_epochs=resumed,
     )
-    if ranks.rank() == 0:
+    if distributed.rank() == 0:
         record.write(runtime.results, done, packed)
         if not runtime.keep_checkpoints:
             shutil.rmtree(runtime.work(key), ignore_errors=True)
@@ -83,7 +87,7 @@ def run(trial: Trial, runtime: Runtime, report: Report) -> Record:
 def _check(trial: Trial, runtime: Runtime) -> None:
     """Refuse what would otherwise be left out in silence."""
     check_device(runtime.device)
-    ranks.check(trial.train.batch_videos, trial.train.norm_videos, ranks=ranks.count())
+    distributed.check(trial.train.batch_videos, trial.train.norm_videos, ranks=distributed.count())
     if trial.model.weights is not None and runtime.weights is None:
         raise ValueError(
             f"a trial starts from {trial.model.weights}; say where it is, by --weights"
@@ -96,15 +100,15 @@ def _train(
     """Train from the newest checkpoint; return the history and the epochs of resumption."""
     state = checkpoint.newest(work)
     resumed = [*state["resumed"], len(state["history"])] if state else []
-    if ranks.rank() == 0:
+    if distributed.rank() == 0:
         report([Epoch(**row) for row in state["history"]] if state else [])
 
     def after_epoch(history: list[Epoch], state: State) -> None:
-        if ranks.rank() == 0:
+        if distributed.rank() == 0:
             checkpoint.save(work, state | {"resumed": resumed}, epoch=len(history))
             report(history)
 
-    history = train.fit(
+    history = loop.fit(
         net,
         batches.epoch,
         test.trial.train,
@@ -175,18 +179,3 @@ def short(splits: Mapping[str, list[Video]], spec: DataSpec) -> dict[str, int]:
         )
         for split, videos in splits.items()
     }
-
-
-def pack(scores: np.ndarray, videos: list[Video]) -> bytes:
-    """Pack scores with the ids and first labels of their videos; all labels where one has more."""
-    packed = {
-        "scores": scores.astype(np.float32),
-        "labels": np.array([video.label for video in videos]),
-        "ids": np.array([video.id for video in videos]),
-    }
-    if any(len(video.labels) > 1 for video in videos):
-        labels = [video.labels for video in videos]
-        packed["targets"] = metrics.targets(labels, num_classes=scores.shape[1]).astype(np.int8)
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **packed)  # type: ignore[arg-type]
-    return buffer.getvalue()

@@ -5,24 +5,26 @@ import threading
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from pkgutil import iter_modules
+from pkgutil import walk_packages
 
 import pytest
 from jaxtyping import install_import_hook
 
-with install_import_hook(("harness.data", "harness.zoo", "harness.metrics"), "beartype.beartype"):
-    import harness.data.desk
+with install_import_hook(
+    ("harness.data", "harness.zoo", "harness.training.metrics"), "beartype.beartype"
+):
+    import harness.data.datasets.desk
     import harness.zoo
 
-    for network in iter_modules(harness.zoo.__path__):
-        import_module(f"harness.zoo.{network.name}")
+    for network in walk_packages(harness.zoo.__path__, "harness.zoo."):
+        import_module(network.name)
 
 from experiments.table_b import EXPERIMENT
-from harness import track
+from harness import tracking
 from harness.runtime import Runtime
 from harness.specs import Trial
-from tests import tracked
-from tests.tiny import shrunk
+from tests.helpers import tracking_stores
+from tests.helpers.tiny_trials import shrunk
 
 
 @pytest.fixture(scope="session")
@@ -51,20 +53,20 @@ def runtime(tmp_path: Path, data_root: Path) -> Runtime:
 def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make the tables of MLflow once; a copy takes a hundredth of the time."""
     path = tmp_path_factory.mktemp("template") / "mlflow.db"
-    tracked.client(f"sqlite:///{path}").search_experiments()
+    tracking_stores.client(f"sqlite:///{path}").search_experiments()
     return path
 
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """List the thread of every task that a mirror gives to its store."""
-    threads, do = [], track.Apart.do
+    threads, do = [], tracking.Apart.do
 
-    def noted(store: track.Apart, task: track.Task) -> None:
+    def noted(store: tracking.Apart, task: tracking.Task) -> None:
         threads.append(threading.current_thread().name)
         do(store, task)
 
-    monkeypatch.setattr(track.Apart, "do", noted)
+    monkeypatch.setattr(tracking.Apart, "do", noted)
     return threads
 
 

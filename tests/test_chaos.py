@@ -20,16 +20,18 @@ from pathlib import Path
 import pytest
 
 from experiments.table_b import EXPERIMENT
-from harness import data, plan, record, schedule, trial
+from harness import data, record, trial
+from harness.plan import grid
 from harness.provenance import code
-from harness.schedule import Resources
-from tests import clusters, disturbed
-from tests.disturbed import RESUMED, of_epochs
-from tests.sockets import family
+from harness.schedule.ray import tune
+from harness.schedule.ray.tune import Resources
+from tests.helpers import kill_points, ray_clusters
+from tests.helpers.kill_points import RESUMED, of_epochs
+from tests.helpers.sockets import family
+from tests.helpers.tracking_stores import closed_port, wait_until
 from tests.test_faults import numbers
-from tests.test_reproduce import state, wait_for
+from tests.test_launch import state, wait_for
 from tests.test_security import command
-from tests.tracked import closed_port, wait_until
 
 pytestmark = [pytest.mark.chaos, pytest.mark.slow]
 PATIENCE_S = 600
@@ -46,7 +48,7 @@ def chance():
 
 def planned(runtime, *, epochs, seeds=1, rows=tuple(ROWS)):
     chosen = tuple(EXPERIMENT.rows[ROWS[row]] for row in rows)
-    return plan.trials(
+    return grid.trials(
         replace(EXPERIMENT, rows=chosen, claims=()),
         scale=of_epochs(epochs),
         seeds=seeds,
@@ -93,10 +95,10 @@ def test_workers_killed_at_every_point_on_ray_end_with_the_same_numbers(
 ):
     listed = planned(runtime, epochs=3, seeds=2)
     points = dict(zip((each.key for each in listed), RESUMED, strict=True))
-    monkeypatch.setenv(disturbed.KILL, json.dumps(points))
-    monkeypatch.setattr(schedule, "attempt", disturbed.disturbed)
+    monkeypatch.setenv(kill_points.KILL, json.dumps(points))
+    monkeypatch.setattr(tune, "attempt", kill_points.disturbed)
     events = []
-    schedule.on_ray(listed, runtime, events.append, Resources(cpus=1))
+    tune.on_ray(listed, runtime, events.append, Resources(cpus=1))
     assert not [event.failure for event in events if event.failure]
     assert {path.name for path in (runtime.results / "killed").iterdir()} == set(points)
     for key, point in points.items():
@@ -198,7 +200,7 @@ def test_of_two_drivers_one_works_and_the_other_is_told(runtime, tmp_path):
 @pytest.fixture
 def cluster():
     """Start three nodes, of which the head runs no trial."""
-    with clusters.of_nodes(0, 2, 2) as made:
+    with ray_clusters.of_nodes(0, 2, 2) as made:
         yield made
 
 
@@ -217,7 +219,7 @@ def test_a_table_on_three_nodes_survives_the_loss_of_one_and_of_workers(
             killed.append(pid)
             time.sleep(chance.uniform(1, 5))
         busy = set(wait_for_workers(process.pid, 3))
-        clusters.lose_a_node(process)
+        ray_clusters.lose_a_node(process)
         wait_until(lambda: not all(map(is_running, busy)))
         removed.extend(pid for pid in busy if not is_running(pid))
 
@@ -229,7 +231,7 @@ def test_a_table_on_three_nodes_survives_the_loss_of_one_and_of_workers(
         if len(event.history) == 2 and killer.ident is None:
             killer.start()
 
-    schedule.on_ray(listed, runtime, watch, Resources(address=address, retries=5))
+    tune.on_ray(listed, runtime, watch, Resources(address=address, retries=5))
     killer.join(PATIENCE_S)
     assert len(killed) == 2
     assert removed
@@ -276,7 +278,8 @@ def test_a_full_disk_is_a_sentence_and_the_same_command_goes_on_once_there_is_ro
     results, kept = tmp_path / "results", tmp_path / "kept"
     results.mkdir()
     words = (
-        f"{sys.executable} -m tests.disturbed command 5 run table_b --rows 'DSA at II' --seeds 1"
+        f"{sys.executable} -m tests.helpers.kill_points command 5"
+        " run table_b --rows 'DSA at II' --seeds 1"
     )
     program = f"{words} {how} --results {results} --data {runtime.data} 2>&1"
     script = FULL.format(results=results, kept=kept, command=program)

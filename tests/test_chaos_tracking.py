@@ -18,11 +18,12 @@ from itertools import count
 
 import pytest
 
-from harness import bench_tracking, record, track
-from harness import mirror as mirroring
-from harness.bench_logger import Setting
-from tests.test_track import told
-from tests.tracked import (
+from benchmarks.scheduling import tracking
+from benchmarks.scheduling.log_writers import Setting
+from harness import record
+from harness.tracking import ENVIRONMENT, TrackingError, artifacts, store_uri
+from harness.tracking import mirror as mirroring
+from tests.helpers.tracking_stores import (
     ROOT,
     WRITER,
     closed_port,
@@ -33,6 +34,7 @@ from tests.tracked import (
     synced,
     wait_until,
 )
+from tests.tracking.test_mirror import told
 
 pytestmark = [pytest.mark.chaos, pytest.mark.slow]
 FAULTS = {"flaky": 10, "hang": 20, "dead": 30}  # and the seeds of its trials
@@ -54,11 +56,11 @@ class Server:
     def start(self):
         command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1"]
         command += ["--port", str(self.port), "--workers", "1"]
-        command += ["--backend-store-uri", track.store_uri(self.results)]
-        command += ["--artifacts-destination", track.artifacts(self.results)]
+        command += ["--backend-store-uri", store_uri(self.results)]
+        command += ["--artifacts-destination", artifacts(self.results)]
         self.process = subprocess.Popen(
             command,
-            env=os.environ | track.ENVIRONMENT | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
+            env=os.environ | ENVIRONMENT | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
@@ -181,7 +183,8 @@ def trained(results, uri, trials, *, disturb):
 
 def synced_by_command(results, uri):
     """Replay the records in a process of its own, as a user does."""
-    program = f"from tests.tracked import *; print(synced(Path({str(results)!r}), uri={uri!r}))"
+    program = "from tests.helpers.tracking_stores import *\n"
+    program += f"print(synced(Path({str(results)!r}), uri={uri!r}))"
     return subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
     )
@@ -238,15 +241,15 @@ def test_a_server_that_is_down_before_the_start_is_called_once(tmp_path, monkeyp
         return connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", noted)
-    with pytest.raises(track.TrackingError, match="failed"):
+    with pytest.raises(TrackingError, match="failed"):
         mirroring.check(f"http://127.0.0.1:{port}", results=tmp_path)
     assert called == [("127.0.0.1", port)]
 
 
-@pytest.mark.parametrize("where", bench_tracking.PLACES)
+@pytest.mark.parametrize("where", tracking.PLACES)
 def test_sixteen_processes_lose_nothing(where):
     """A server takes them all; a file that is locked too long is brought up to date by `sync`."""
-    found = bench_tracking.crowd(where, Setting(processes=16, epochs=100, steps=1))
+    found = tracking.crowd(where, Setting(processes=16, epochs=100, steps=1))
     assert (found["points"], found["lost"]) == (1600, 0)
     assert not found["warned"] or where == "file"
 

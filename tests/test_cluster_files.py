@@ -19,7 +19,7 @@ import jsonschema
 import pytest
 import yaml
 
-from harness.__main__ import app
+from harness.cli.main import app
 
 ROOT = Path(__file__).parents[1]
 CLUSTER = ROOT / "cluster"

@@ -58,7 +58,7 @@ def test_the_help_shows_examples():
 
 
 def test_tables_are_listed_without_heavy_imports():
-    program = "import sys; from harness.__main__ import app; app(['list'], standalone_mode=False); "
+    program = "import sys; from harness.cli.main import app; app(['list'], standalone_mode=False); "
     program += "print(sorted({'torch', 'ray', 'mlflow', 'av', 'pandas'} & set(sys.modules)))"
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True

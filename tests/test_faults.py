@@ -17,9 +17,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from harness import lock, record, schedule, train, trial
-from tests import disturbed
-from tests.disturbed import RESUMED
+from harness import record, trial
+from harness.schedule import serial
+from harness.training import loop
+from harness.utils import lock
+from tests.helpers import kill_points
+from tests.helpers.kill_points import RESUMED
 from tests.test_record import made
 from tests.test_trial import StoppedError
 
@@ -37,7 +40,14 @@ def numbers(done):
 def scenarios(tmp_path_factory, data_root):
     """A trial undisturbed, killed at each point, and on a full disk, all of them run to the end."""
     root = tmp_path_factory.mktemp("scenarios")
-    program = [sys.executable, "-m", "tests.disturbed", "scenarios", str(root), str(data_root)]
+    program = [
+        sys.executable,
+        "-m",
+        "tests.helpers.kill_points",
+        "scenarios",
+        str(root),
+        str(data_root),
+    ]
     done = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     told = json.loads((root / "ends.json").read_text())
@@ -92,9 +102,9 @@ def test_a_clock_that_is_set_back_changes_neither_the_checkpoint_nor_the_numbers
 def test_a_gpu_out_of_memory_ends_the_trial_alone_and_changes_no_batch(
     tiny_trial, runtime, monkeypatch
 ):
-    first = disturbed.one(runtime)
+    first = kill_points.one(runtime)
     second = replace(first, trial=tiny_trial)
-    gradients, batches = train._Trainer._gradients, []
+    gradients, batches = loop._Trainer._gradients, []
 
     def full(trainer, batch):
         if trainer.spec.epochs == first.trial.train.epochs and len(batch.labels) > 5:
@@ -102,10 +112,10 @@ def test_a_gpu_out_of_memory_ends_the_trial_alone_and_changes_no_batch(
         batches.append((trainer.spec.epochs, len(batch.labels)))
         return gradients(trainer, batch)
 
-    monkeypatch.setattr(train._Trainer, "_gradients", full)
+    monkeypatch.setattr(loop._Trainer, "_gradients", full)
     events = []
     second = replace(second, key=trial.run(tiny_trial, runtime, lambda _: None).key)
-    schedule.in_process([first, second], runtime, events.append)
+    serial.in_process([first, second], runtime, events.append)
     (failed,) = [event for event in events if event.failure]
     size = first.trial.train.batch_videos
     assert failed.failure.startswith(f"{size} videos at a time do not fit into the memory of this")
@@ -131,10 +141,10 @@ def test_a_record_cut_or_flipped_anywhere_is_never_believed(tmp_path):
 
 def test_a_trial_that_failed_has_no_record_and_runs_again(tiny_trial, runtime):
     greedy = replace(tiny_trial, train=replace(tiny_trial.train, batch_videos=99))
-    planned = replace(disturbed.one(runtime), trial=greedy)
+    planned = replace(kill_points.one(runtime), trial=greedy)
     for _ in range(2):
         events = []
-        schedule.in_process([planned], runtime, events.append)
+        serial.in_process([planned], runtime, events.append)
         assert "do not fill one batch of 99" in events[-1].failure
         assert not (runtime.results / "records").exists()
 
@@ -142,7 +152,7 @@ def test_a_trial_that_failed_has_no_record_and_runs_again(tiny_trial, runtime):
 RACER = """
 import sys
 from pathlib import Path
-from harness import lock
+from harness.utils import lock
 print("ready", flush=True)
 sys.stdin.readline()
 try:
@@ -204,7 +214,7 @@ def test_a_results_folder_that_cannot_be_written_is_refused_in_one_sentence(tmp_
 
 LITTER = """
 import gc, threading, time
-from harness import joining
+from harness.schedule.ray import session
 refs = []
 def litter():
     while refs:
@@ -213,7 +223,7 @@ def litter():
         del cycle
         [[] for _ in range(30)]  # collects the garbage before
         time.sleep(0.0002)
-with joining.connected(None):
+with session.connected(None):
     import ray
     refs += [ray.put(number) for number in range(20_000)]
     gc.set_threshold(5, 1, 1)

@@ -1,4 +1,4 @@
-"""Who may import whom (docs/decisions/0001): the layers of the design, read from the source."""
+"""Who may import whom (docs/decisions/0001): the rooms of the design, read from the source."""
 
 import ast
 from pathlib import Path
@@ -6,211 +6,111 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-LAYERS = [
-    {"specs"},
-    {
-        "cells",
-        "claims",
-        "compare",
-        "coverage",
-        "declared",
-        "differences",
-        "escape",
-        "facts",
-        "files",
-        "known",
-        "lock",
-        "matching",
-        "metrics",
-        "names",
-        "plan",
-        "power",
-        "process",
-        "rates",
-        "record",
-        "resample",
-        "resolution",
-        "room",
-        "runtime",
-        "scores",
-        "status",
-        "stopping",
-        "verdict",
-    },
-    {
-        "checkpoint",
-        "copies",
-        "cost",
-        "counted",
-        "data",
-        "memory",
-        "norms",
-        "provenance",
-        "ranks",
-        "sidebyside",
-        "source",
-        "zoo",
-    },
-    {"evaluate", "train"},
-    {"trial"},
-    {
-        "answers",
-        "attempt",
-        "board",
-        "budget",
-        "claims_text",
-        "collect",
-        "costs",
-        "elastic",
-        "evidence",
-        "explain",
-        "figures",
-        "findings",
-        "footing",
-        "joining",
-        "judge",
-        "mirror",
-        "nodes",
-        "page",
-        "progress",
-        "replay",
-        "request",
-        "report",
-        "schedule",
-        "spread",
-        "told",
-        "track",
-        "tradeoff",
-        "turns",
-        "ui",
-        "visualize",
-        "why",
-    },
-    {"bench_clips", "bench_peers"},
-    {"bench_duels"},
-    {
-        "__main__",
-        "bench",
-        "bench_data",
-        "bench_idle",
-        "bench_laps",
-        "bench_loader",
-        "bench_logger",
-        "bench_nets",
-        "bench_schedule",
-        "bench_tracking",
-        "bench_train",
-        "bench_train_rows",
-        "bench_train_setting",
-        "bench_train_text",
-        "commands_bench",
-        "commands_cluster",
-        "commands_copy",
-        "commands_data",
-        "commands_figures",
-        "commands_plan",
-        "doctor",
-        "here",
-        "launch",
-        "options",
-        "outlook",
-        "publish",
-        "reproduce",
-        "step",
-    },
-]
-FIGURES = ("bubbles", "curves", "labels", "scenes", "style", "tables", "tradeoff")
+PATHS = sorted(path for top in ("harness", "benchmarks") for path in (ROOT / top).rglob("*.py"))
+# Imports that break a rule still, to be mended one by one: a file, and what it may not import.
+STILL: set[tuple[str, str]] = set()
 OWNERS = {
-    "ray": {"bench_schedule", "joining", "nodes", "schedule", "spread", "turns"},
-    "mlflow": {"track.address", "track.content", "track.store"},
+    "ray": {"harness.schedule.ray", "benchmarks"},
+    "mlflow": {"harness.tracking"},
     "av": {
-        "bench_clips",
-        "bench_data",
-        "bench_loader",
-        "bench_peers",
-        "data.copy",
-        "data.decode",
-        "data.desk",
-        "data.local",
-        "data.packets",
-        "data.planned",
-        "data.probe",
-        "data.reencode",
+        "harness.data.reading",
+        "harness.data.prepare",
+        "harness.data.datasets.desk",
+        "benchmarks",
     },
-    "matplotlib": {f"figures.{name}" for name in FIGURES},
+    "matplotlib": {"harness.report.figures"},
 }
 
 
-def modules():
-    paths = sorted((ROOT / "harness").rglob("*.py"))
-    names = [path.relative_to(ROOT / "harness").with_suffix("").parts for path in paths]
-    return [".".join(parts).removesuffix("__init__").strip(".") for parts in names]
+def module_of(path):
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts).removesuffix(".__init__")
 
 
-MODULES = [name for name in modules() if name]
+MODULES = {module_of(path): path for path in PATHS}
 
 
-def layer(module):
-    part = module.split(".")[0]
-    return next(number for number, names in enumerate(LAYERS) if part in names)
-
-
-def imports(module):
-    found = set()
-    for node in ast.walk(ast.parse(path_of(module).read_text())):
-        if isinstance(node, ast.ImportFrom) and node.module:
-            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+def imported(path):
+    """Return the names that a file imports, inside functions too, but not to check types."""
+    found, tree = set(), ast.parse(path.read_text())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            node.body = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
         elif isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
-    return found | {name.rpartition(".")[0] for name in found}
-
-
-def ours(module):
-    known = {f"harness.{name}" for name in MODULES}
-    return {name.removeprefix("harness.") for name in imports(module) & known}
-
-
-@pytest.mark.parametrize("module", MODULES)
-def test_a_module_imports_its_own_layer_or_a_lower_one(module):
-    assert [name for name in ours(module) if layer(name) > layer(module)] == []
-
-
-@pytest.mark.parametrize("module", [m for m in MODULES if m.startswith(("data", "zoo"))])
-def test_data_and_zoo_never_import_each_other(module):
-    other = "zoo" if module.startswith("data") else "data"
-    assert [name for name in ours(module) if name.split(".")[0] == other] == []
-
-
-@pytest.mark.parametrize("module", ["train", "evaluate"])
-def test_training_receives_its_module_and_its_batches(module):
-    assert [name for name in ours(module) if name.split(".")[0] in ("data", "zoo")] == []
-
-
-def third_party(path):
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.module:
-            found.add(node.module.split(".")[0])
-        elif isinstance(node, ast.Import):
-            found |= {alias.name.split(".")[0] for alias in node.names}
     return found
 
 
-def path_of(module):
-    stem = ROOT.joinpath("harness", *module.split("."))
-    return stem.with_suffix(".py") if stem.with_suffix(".py").is_file() else stem / "__init__.py"
+def ours(path):
+    """Return our modules among them."""
+    names = imported(path)
+    both = names | {name.rpartition(".")[0] for name in names}
+    return {name for name in both if name in MODULES} - {"harness", module_of(path)}
+
+
+def within(module, room):
+    return f"{module}.".startswith(f"{room}.")
+
+
+def forbidden(module, other):
+    """Say which rule of the design an import breaks; None for those that are allowed."""
+    room = module.split(".")[1] if within(module, "harness") and "." in module else ""
+    if within(module, "harness") and within(other, "benchmarks"):
+        return "nothing in harness imports benchmarks"
+    if within(other, "harness.cli") and not within(module, "harness.cli"):
+        return None if module == "harness.__main__" else "nothing imports cli"
+    if module in ("harness.specs", "harness.experiment", "harness.runtime") or room == "utils":
+        low = within(other, "harness.utils") or other in ("harness.specs", "harness.experiment")
+        return None if low else "specs, experiment, runtime and utils import nothing above them"
+    if room == "stats":
+        low = within(other, "harness.stats") or other == "harness.experiment"
+        return None if low else "stats imports experiment only"
+    if room == "data" and within(other, "harness.zoo"):
+        return "data does not import zoo"
+    if room == "zoo" and within(other, "harness.data"):
+        return "zoo does not import data"
+    if room == "training" and (within(other, "harness.data") or within(other, "harness.zoo")):
+        return "training imports neither data nor zoo"
+    return None
+
+
+def test_rooms_import_what_the_design_allows():
+    broken = {
+        (module, other)
+        for module, path in MODULES.items()
+        for other in ours(path)
+        if forbidden(module, other)
+    }
+    assert broken == STILL
+
+
+def test_a_trial_reaches_no_room_above_it():
+    reached, waiting = set(), ["harness.trial"]
+    while waiting:
+        module = waiting.pop()
+        if module not in reached:
+            reached.add(module)
+            waiting += ours(MODULES[module])
+    above = ("cli", "plan", "schedule", "report", "tracking", "stats")
+    assert {m for m in reached if any(within(m, f"harness.{room}") for room in above)} == set()
 
 
 @pytest.mark.parametrize("library", OWNERS)
 def test_a_heavy_library_has_one_owner(library):
-    users = {module for module in MODULES if library in third_party(path_of(module))}
-    assert users == OWNERS[library]
+    users = {
+        m for m, path in MODULES.items() if library in {n.split(".")[0] for n in imported(path)}
+    }
+    assert users
+    assert [m for m in users if not any(within(m, owner) for owner in OWNERS[library])] == []
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "experiments").glob("*.py")), ids=lambda p: p.stem)
 def test_a_table_needs_the_standard_library_only(path):
     allowed = {"collections", "dataclasses", "importlib", "pkgutil", "harness", "experiments"}
-    assert third_party(path) <= allowed
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.module.startswith("harness"):
-            assert node.module == "harness.specs"
+    names = imported(path)
+    assert {name.split(".")[0] for name in names} <= allowed
+    ours = {name.rpartition(".")[0] for name in names if name.startswith("harness")}
+    assert ours <= {"harness.specs", "harness.experiment"}

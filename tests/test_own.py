@@ -7,10 +7,11 @@ from dataclasses import replace
 import pytest
 
 from harness import record
-from harness.data import desk, passport
-from harness.data.videos import Timing
+from harness.data import passport
+from harness.data.datasets import desk
+from harness.data.video import Timing
+from tests.helpers.tiny_trials import TINY_DATA
 from tests.test_command import harness
-from tests.tiny import TINY_DATA
 
 TERMS = ["--epochs", 1, "--width", 0.125, "--batch", 4, "--crop", 32]
 

@@ -11,9 +11,10 @@ import pytest
 
 import experiments
 from experiments.scales import SCALES
-from harness import plan, record
-from harness.reproduce import judged, write
-from harness.request import Request
+from harness import record
+from harness.plan import grid
+from harness.plan.request import Request
+from harness.report.build import judged, write
 from harness.runtime import Runtime
 
 PUBLISHED = Path(__file__).parents[1] / "results"
@@ -30,7 +31,7 @@ ROUNDING = 0.5  # percent: twins that score the same up to rounding may both be 
 
 @pytest.mark.parametrize("row", ROWS)
 def test_what_mixes_snippets_clears_the_ceiling_of_averages_and_nothing_else_does(row):
-    found = plan.records_of(row, RECORDS, scale=SCALES["desk"])
+    found = grid.records_of(row, RECORDS, scale=SCALES["desk"])
     top1 = [each.metrics["top1"] for each in found]
     assert len(top1) == 3
     if row.trial.model.module in SEES_ORDER:
@@ -42,7 +43,7 @@ def test_what_mixes_snippets_clears_the_ceiling_of_averages_and_nothing_else_doe
 
 def test_a_2d_network_stays_near_its_own_ceiling():
     (row,) = (row for row in experiments.load("table_b").rows if "2D" in row.label)
-    found = plan.records_of(row, RECORDS, scale=SCALES["desk"])
+    found = grid.records_of(row, RECORDS, scale=SCALES["desk"])
     assert max(each.metrics["top1"] for each in found) <= 30
 
 

@@ -10,10 +10,10 @@ import pytest
 from PIL import Image
 
 from harness import record
-from harness.data import class_names, passport
-from tests import movies
-from tests.data import trees
-from tests.data.test_activitynet import taxonomy
+from harness.data import passport
+from harness.data.datasets import class_names
+from tests.data.datasets.test_activitynet import taxonomy
+from tests.helpers import dataset_folders, video_files
 from tests.test_command import harness
 
 FRAMES = 24
@@ -30,20 +30,22 @@ def movie(path, number, kind="GOP 4"):
         return shown
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    movies.write(path, movies.KINDS[kind], frames=FRAMES, pictures=picture)
+    video_files.write(path, video_files.KINDS[kind], frames=FRAMES, pictures=picture)
     return picture
 
 
 def kinetics400(root):
     """Kinetics-400 as its archives unpack: mp4, and annotations by the names of classes."""
     for split, count, folder in (("train", TRAIN, "train"), ("test", TEST, "val")):
-        rows = [trees.HEAD]
+        rows = [dataset_folders.HEAD]
         for number in range(count):
             name, start = f"{split:_<7}{number:04d}", 3 * number
-            rows.append(f"{trees.CLASSES[number % 4]},{name},{start},{start + 10},{folder},0\n")
+            rows.append(
+                f"{dataset_folders.CLASSES[number % 4]},{name},{start},{start + 10},{folder},0\n"
+            )
             clip = f"{name}_{start:06d}_{start + 10:06d}.mp4"
             movie(root / folder / clip, number + 100 * (split == "test"))
-        trees.put(root / "annotations" / f"{folder}.csv", "".join(rows))
+        dataset_folders.put(root / "annotations" / f"{folder}.csv", "".join(rows))
 
 
 def mini_kinetics200(root):
@@ -51,7 +53,7 @@ def mini_kinetics200(root):
     kinetics400(root)
     for folder in ("train", "val"):
         names = [path.name[:11] for path in sorted((root / folder).iterdir())]
-        trees.put(root / f"{folder}_ytid_list.txt", "\n".join(names))
+        dataset_folders.put(root / f"{folder}_ytid_list.txt", "\n".join(names))
 
 
 def something_v1(root):
@@ -69,8 +71,8 @@ def something_v1(root):
                 for index in range(FRAMES):
                     path = where / str(number) / f"{index + 1:05}.jpg"
                     Image.fromarray(picture(index)).save(path)
-        trees.put(root / f"something-something-v1-{name}.csv", "".join(rows))
-    trees.put(root / "something-something-v1-labels.csv", "\n".join(official))
+        dataset_folders.put(root / f"something-something-v1-{name}.csv", "".join(rows))
+    dataset_folders.put(root / "something-something-v1-labels.csv", "\n".join(official))
 
 
 def activitynet(root):
@@ -84,7 +86,7 @@ def activitynet(root):
             kind, suffix = (("VP9", ".webm"), ("GOP 12", ".mp4"))[number % 2]
             movie(root / "videos" / f"v_id{number}{suffix}", number, kind)
     known = {"database": database, "taxonomy": taxonomy()}
-    trees.put(root / "activity_net.v1-3.min.json", json.dumps(known))
+    dataset_folders.put(root / "activity_net.v1-3.min.json", json.dumps(known))
 
 
 def check_and_run(make, name, table, row, tmp_path):
@@ -129,7 +131,7 @@ def test_mini_kinetics_from_its_lists_to_a_score_in_table_b(tmp_path):
     known, made = check_and_run(
         mini_kinetics200, "mini_kinetics200", "table_b", "DSA at II", tmp_path
     )
-    assert known.classes == trees.CLASSES
+    assert known.classes == dataset_folders.CLASSES
     assert {video.label for video in known.splits["test"]} == {0, 1, 2, 3}
     assert made.trial["evaluation"]["num_passes"] == 2
 
@@ -155,7 +157,7 @@ def test_videos_of_ones_own_run_in_one_command(tmp_path):
     for number in range(20):
         label = ("run", "walk")[number % 2]
         movie(tmp_path / "2 Videos!" / label / f"{number}.mp4", number)
-    trees.put(tmp_path / "2 Videos!" / "walk" / "bad.mp4", "no video")
+    dataset_folders.put(tmp_path / "2 Videos!" / "walk" / "bad.mp4", "no video")
     words = ["run", "table_b", "--folder", tmp_path / "2 Videos!", "--rows", "DSA at II"]
     where = ["--data", tmp_path / "data", "--results", tmp_path / "results"]
     early = harness(*words, *where)

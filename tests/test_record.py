@@ -6,11 +6,12 @@ import pytest
 import experiments
 from experiments.scales import desk
 from experiments.table_b import EXPERIMENT
-from harness import plan, record
+from harness import record
+from harness.plan import grid
 from harness.provenance.code import hashes
 from harness.record import Record
 from harness.specs import as_dict
-from tests.tiny import shrunk
+from tests.helpers.tiny_trials import shrunk
 
 TRIAL = EXPERIMENT.rows[3].trial
 
@@ -89,7 +90,7 @@ def test_the_data_are_part_of_the_key_and_order_is_not():
 
 
 def planned(results, *, seeds=2, code="c"):
-    return plan.trials(
+    return grid.trials(
         EXPERIMENT,
         scale=shrunk,
         seeds=seeds,
@@ -109,7 +110,7 @@ def test_a_plan_lists_every_row_and_seed_once(tmp_path):
 def test_rows_that_ask_for_the_same_share_a_trial(tmp_path):
     row = EXPERIMENT.rows[3]
     twice = replace(EXPERIMENT, rows=(row, replace(row, label="again")), claims=())
-    listed = plan.trials(
+    listed = grid.trials(
         twice,
         scale=shrunk,
         seeds=1,
@@ -132,7 +133,7 @@ def test_records_of_a_row_are_found_by_their_fields():
     row, scaled = EXPERIMENT.rows[3], shrunk(TRIAL)
     seeds = [made(replace(scaled, seed=seed)) for seed in (2, 0, 1)]
     foreign = [made(shrunk(EXPERIMENT.rows[4].trial)), made(TRIAL)]
-    found = plan.records_of(row, [*seeds, *foreign], scale=shrunk)
+    found = grid.records_of(row, [*seeds, *foreign], scale=shrunk)
     assert [each.trial["seed"] for each in found] == [0, 1, 2]
 
 
@@ -140,7 +141,7 @@ def test_records_on_two_copies_of_the_data_do_not_mix():
     row, scaled = EXPERIMENT.rows[3], shrunk(TRIAL)
     old = [made(replace(scaled, seed=seed), passport="old", finished_ms=1) for seed in (0, 1)]
     new = made(scaled, passport="new", finished_ms=2)
-    assert plan.records_of(row, [*old, new], scale=shrunk) == [new]
+    assert grid.records_of(row, [*old, new], scale=shrunk) == [new]
 
 
 def test_what_is_kept_is_json(tmp_path):
@@ -150,7 +151,7 @@ def test_what_is_kept_is_json(tmp_path):
 
 
 def test_a_table_of_costs_needs_no_trials(tmp_path):
-    listed = plan.trials(
+    listed = grid.trials(
         replace(EXPERIMENT, trains=False),
         scale=shrunk,
         seeds=3,
@@ -165,7 +166,7 @@ def test_the_nine_tables_share_their_trials(tmp_path):
     """II of (b), alpha 2 of (c), res5 of (d) and beta 1 of (e) are one and the same network."""
     keys = {}
     for name in [name for name in experiments.names() if name.startswith("table")]:
-        listed = plan.trials(
+        listed = grid.trials(
             experiments.load(name),
             scale=desk,
             seeds=1,

@@ -18,7 +18,7 @@ sys.modules.update(dict.fromkeys({FORBIDDEN!r}))  # importing one of them fails
 from experiments.table_b import EXPERIMENT
 from harness import trial
 from harness.runtime import Runtime
-from tests.tiny import shrunk
+from tests.helpers.tiny_trials import shrunk
 root = Path({str(tmp_path)!r})
 done = trial.run(shrunk(EXPERIMENT.rows[3].trial), Runtime(results=root, data=root), lambda h: None)
 print(done.metrics["videos"])

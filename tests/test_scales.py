@@ -9,9 +9,9 @@ import experiments
 from experiments.recipes import I3D_R50, SGD_100_EPOCHS, with_batch
 from experiments.scales import STEM_WIDTH, Changes, own, paper
 from experiments.table_b import EXPERIMENT
-from harness.differences import differences
 from harness.specs import as_dict
-from harness.zoo.resnet import ResNet
+from harness.utils.diff import differences
+from harness.zoo.backbones.resnet import ResNet
 
 TRIAL = EXPERIMENT.rows[3].trial
 TRIALS = [row.trial for name in experiments.names() for row in experiments.load(name).rows]

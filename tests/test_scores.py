@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness import metrics, record, scores, trial
-from harness.data.videos import Video
+from harness import record, scores
+from harness.data.video import Video
+from harness.training import metrics
 from tests.test_record import made
 
 
@@ -30,7 +31,7 @@ def made_by_trial(tmp_path):
     """Write a record with scores as a trial packs them."""
 
     def write(logits, videos):
-        content = trial.pack(logits, videos)
+        content = scores.pack(logits, videos)
         each = replace(made(), scores_sha256=hashlib.sha256(content).hexdigest())
         record.write(tmp_path, each, content)
         return each

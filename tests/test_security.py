@@ -15,18 +15,27 @@ import matplotlib as mpl
 import pytest
 
 from experiments.table_b import EXPERIMENT
-from harness import figures, joining, lock, replay, report, track
-from harness.collect import collect
-from harness.specs import Experiment, Row
-from tests import disturbed
-from tests.sockets import listening_sockets
-from tests.tables import collected, judged, request
-from tests.test_reproduce import wait_for
-from tests.tracked import closed_port
+from harness.experiment import Experiment, Row
+from harness.report import figures
+from harness.report.output import Output
+from harness.report.results import collect
+from harness.report.table import comma_separated
+from harness.schedule.ray import session
+from harness.tracking.sync import sync
+from harness.utils import lock
+from tests.helpers import kill_points
+from tests.helpers.collected_tables import collected, judged, request
+from tests.helpers.sockets import listening_sockets
+from tests.helpers.tracking_stores import closed_port
+from tests.test_launch import wait_for
 
 ROOT = Path(__file__).parents[1]
+NAMES = ("harness", "experiments", "benchmarks")
 SOURCES = sorted(
-    [*ROOT.glob("harness/**/*.py"), *ROOT.glob("experiments/*.py"), ROOT / "noxfile.py"]
+    [
+        *(path for name in NAMES for path in ROOT.glob(f"{name}/**/*.py")),
+        ROOT / "noxfile.py",
+    ]
 )
 CANARIES = {
     "environment": "canary-env-7c1f",
@@ -113,7 +122,14 @@ def environment(folder, **changes):
 def command(folder, *words, epochs=6, **changes):
     """Start the command line with a desk scale of seconds."""
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.disturbed", "command", str(epochs), *map(str, words)],
+        [
+            sys.executable,
+            "-m",
+            "tests.helpers.kill_points",
+            "command",
+            str(epochs),
+            *map(str, words),
+        ],
         cwd=ROOT,
         env=environment(folder, **changes),
         stdout=subprocess.PIPE,
@@ -157,13 +173,13 @@ def send(results, empty_store):
     """Send the records and the table to a SQLite file."""
     (results / "mlflow").mkdir()
     shutil.copy(empty_store, results / "mlflow" / "mlflow.db")
-    output = track.Output(
+    output = Output(
         files=tuple(sorted(results.glob("[tf]*/table_b.*"))),
         markdown=(results / "tables" / "table_b.md").read_text(),
     )
-    written = replay.sync(
+    written = sync(
         f"sqlite:///{results}/mlflow/mlflow.db",
-        [(collect(request(EXPERIMENT, results, shrink=disturbed.of_epochs(6))), output)],
+        [(collect(request(EXPERIMENT, results, shrink=kill_points.of_epochs(6))), output)],
         results=results,
     )
     assert written == 2
@@ -261,7 +277,7 @@ def test_no_label_becomes_a_formula_or_a_tag(payload, tmp_path):
     row = Row(label=payload, trial=None, published={"top1": 1.0, "gflops": 2.0})
     table = Experiment(name="t", title="x", caption="y", rows=(row,))
     found = collected(table, [], tmp_path)
-    text = io.StringIO(report.comma_separated(judged(found)), newline="")
+    text = io.StringIO(comma_separated(judged(found)), newline="")
     _, cells = csv.reader(text)
     assert not cells[0].startswith(("=", "+", "-", "@", "\t"))
     drawn = figures.table(found, ceilings={})
@@ -276,11 +292,11 @@ def test_a_results_folder_that_is_there_keeps_its_rights(tmp_path):
 
 def test_a_token_that_is_there_is_left_as_it_is(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
-    joining._hide_token()
+    session._hide_token()
     path = tmp_path / ".ray" / "auth_token"
     assert path.read_text() == ""
     path.write_text("secret")
-    joining._hide_token()
+    session._hide_token()
     assert path.read_text() == "secret"
 
 

@@ -6,7 +6,8 @@ import pytest
 import experiments
 from experiments.scales import desk
 from experiments.table_b import EXPERIMENT
-from harness.specs import Claim, Experiment, QuotedCost, Row, as_dict, from_dict
+from harness.experiment import Claim, Experiment, QuotedCost, Row
+from harness.specs import as_dict, from_dict
 
 
 @pytest.mark.parametrize("name", experiments.names())

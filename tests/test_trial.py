@@ -6,9 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness import checkpoint, data, metrics, record, scores, trial, zoo
+from harness import data, record, scores, trial
 from harness.data import passport
-from harness.data.videos import DamagedVideoError
+from harness.data.video import DamagedVideoError
+from harness.training import checkpoint, metrics
 
 
 def quiet(history):
@@ -91,13 +92,13 @@ def test_loader_processes_come_before_the_network_and_change_no_number(
 ):
     before = set(multiprocessing.active_children())
     alone = trial.run(tiny_trial, replace(runtime, results=tmp_path / "alone"), quiet)
-    build, seen = zoo.build, []
+    build, seen = trial.build, []
 
     def watched(*args, **kwargs):
         seen.append(len(set(multiprocessing.active_children()) - before))
         return build(*args, **kwargs)
 
-    monkeypatch.setattr(zoo, "build", watched)
+    monkeypatch.setattr(trial, "build", watched)
     helped = trial.run(tiny_trial, replace(runtime, workers=2), quiet)
     assert seen[0] == 2
     assert helped.scores_sha256 == alone.scores_sha256

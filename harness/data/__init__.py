@@ -3,20 +3,20 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from harness import names
 from harness.data import passport
 from harness.data.passport import Passport
 from harness.specs import DataSpec
+from harness.utils import lookup
 
 DATASETS = {
-    "activitynet": "harness.data.activitynet",
-    "folder": "harness.data.folder",
-    "kinetics400": "harness.data.kinetics400",
-    "mini_kinetics200": "harness.data.mini_kinetics200",
-    "something_v1": "harness.data.something_v1",
+    "activitynet": "harness.data.datasets.activitynet",
+    "folder": "harness.data.datasets.folder",
+    "kinetics400": "harness.data.datasets.kinetics400",
+    "mini_kinetics200": "harness.data.datasets.mini_kinetics200",
+    "something_v1": "harness.data.datasets.something_v1",
 }
 GENERATED = {
-    "desk": "harness.data.desk:videos",
+    "desk": "harness.data.datasets.desk:videos",
 }
 OWN = "folder"
 # Videos of the official lists: as published, of Kinetics-400 in its first annotations.
@@ -43,7 +43,7 @@ def known(spec: DataSpec, root: Path, progress: Progress | None = None) -> Passp
             differs from its passport.
     """
     if spec.name in GENERATED:
-        videos = names.find(GENERATED, spec.name, what="data set")
+        videos = lookup.find(GENERATED, spec.name, what="data set")
         return passport.whole(videos(root, progress=progress, **spec.options))
     found = checked(spec.name, root)
     if len(found.classes) > spec.num_classes:
@@ -63,7 +63,7 @@ def checked(name: str, root: Path) -> Passport:
     path = place(name, root)
     if not path.is_file():
         own = {each.parent.name for each in root.glob(f"*/{passport.FILE}")}
-        names.check(name, {*DATASETS, *GENERATED, *own}, what="data set")
+        lookup.check(name, {*DATASETS, *GENERATED, *own}, what="data set")
         raise ValueError(
             f"{name} is not here: there is no {path}, which "
             f"`harness data check {name} --root FOLDER --data {root}` makes"

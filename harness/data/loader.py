@@ -13,14 +13,14 @@ from einops import rearrange
 from jaxtyping import Float, Int64, UInt8
 from torch import Tensor
 
-from harness import ranks
 from harness.data import sampling, transforms
-from harness.data.clips import Clips, Key, TestItem, cut_views
-from harness.data.frames import FrameCache
-from harness.data.videos import Video
+from harness.data.dataset import Clips, Key, TestItem, cut_views
+from harness.data.reading.frame_cache import FrameCache
+from harness.data.video import Video
 from harness.data.workers import Workers
 from harness.runtime import Runtime
 from harness.specs import DataSpec, EvalSpec
+from harness.utils import distributed
 
 Tests = list[list[TestItem]]
 PART = 4  # training videos that a loader process makes at a time
@@ -119,12 +119,12 @@ class Loader:
             order = rng.permutation(len(order))[: len(self) * size]
         else:
             size = max(size // (views.num_passes * views.num_crops), 1)
-            order = order[ranks.rank() :: ranks.count()]
+            order = order[distributed.rank() :: distributed.count()]
         for start in range(0, len(order), size):
             whole = order[start : start + size].tolist()
             yield [
                 Key(self.videos[index], index, epoch, views)
-                for index in (ranks.part(whole) if views is None else whole)
+                for index in (distributed.part(whole) if views is None else whole)
             ]
 
     def _trained(self, parts: list[list[Tensor]]) -> Batch:

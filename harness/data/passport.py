@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from harness.data.videos import DamagedVideoError, Timing, Video
-from harness.files import replace
+from harness.data.video import DamagedVideoError, Timing, Video
+from harness.utils.atomic import replace
 
 FILE = "passport.json"
 _DEFAULTS = {field.name: field.default for field in fields(Video)}

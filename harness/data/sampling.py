@@ -17,7 +17,7 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Int
 
-from harness.data.videos import Timing, Video
+from harness.data.video import Timing, Video
 from harness.specs import DataSpec, EvalSpec
 
 Indices = Int[np.ndarray, "S T"]

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler, default_collate, get_worker_info
 
-from harness.data.clips import Clips, Item, Key, TestItem, TrainItem
+from harness.data.dataset import Clips, Item, Key, TestItem, TrainItem
 from harness.runtime import Runtime
 
 Part = list[Tensor] | list[TestItem]

@@ -11,12 +11,12 @@ from pathlib import Path
 
 from harness import source
 from harness.data import GENERATED
-from harness.names import check
 from harness.provenance.definitions import Definition, Package
 from harness.specs import Trial
+from harness.utils.lookup import check
 
 _TRIAL = "harness.trial:run"
-_COUNT = "harness.cost:count"
+_COUNT = "harness.cost.count:count"
 _LEFT_OUT = (
     "harness.specs",
     "harness.runtime",

@@ -14,14 +14,14 @@ import torch
 
 from harness import data
 from harness.data import loader, sampling, transforms
-from harness.data.clips import Clips, Key
-from harness.data.decode import read_frames
-from harness.data.frames import FrameCache
+from harness.data.dataset import Clips, Key
 from harness.data.loader import Loader
-from harness.data.videos import DamagedVideoError, Timing, Video
+from harness.data.reading.decode import read_frames
+from harness.data.reading.frame_cache import FrameCache
+from harness.data.video import DamagedVideoError, Timing, Video
 from harness.data.workers import LoadingError, Workers
 from harness.specs import DataSpec, EvalSpec
-from tests import movies
+from tests.helpers import video_files
 
 VIEWS = EvalSpec(num_passes=2, num_crops=3, crop_px=16, short_side_px=18)
 SPEC = DataSpec(name="any", num_classes=2, num_frames=4, frame_stride=2, crop_px=16)
@@ -38,11 +38,11 @@ def odd(tmp_path_factory):
     """Hold videos of three shapes, and one of a single frame."""
     folder = tmp_path_factory.mktemp("odd")
     for name, (width, height) in SIZES.items():
-        movies.write(
+        video_files.write(
             folder / f"{name}.mp4",
-            movies.KINDS["GOP 12"],
+            video_files.KINDS["GOP 12"],
             frames=1 if name == "one frame" else 30,
-            pictures=partial(movies.picture, width=width, height=height),
+            pictures=partial(video_files.picture, width=width, height=height),
         )
     return [
         Video(id=name, path=folder / f"{name}.mp4", labels=(0,), frames=1 if " " in name else 30)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from harness.data import sampling
-from harness.data.videos import Timing, Video
+from harness.data.video import Timing, Video
 from harness.specs import DataSpec, EvalSpec
 
 SPEC = DataSpec(name="any", num_classes=2, num_snippets=4, num_frames=4, frame_stride=8)

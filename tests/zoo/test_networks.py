@@ -7,9 +7,10 @@ import torch
 
 from experiments.recipes import I3D_R50, with_module
 from harness import zoo
-from harness.names import find
 from harness.specs import DataSpec, ModelSpec
-from harness.zoo.resnet import mixes_snippets
+from harness.utils.lookup import find
+from harness.zoo.build import build
+from harness.zoo.layers.residual import mixes_snippets
 
 DATA = DataSpec(name="any", num_classes=12)
 SMALL = {"depths": (1, 2, 2, 2), "stem_width": 8}
@@ -53,7 +54,7 @@ FLAT = ("resnet18", "resnet50")
 @pytest.fixture(params=NETWORKS)
 def net(request):
     torch.manual_seed(0)
-    return zoo.build(NETWORKS[request.param], DATA)
+    return build(NETWORKS[request.param], DATA)
 
 
 def clips(videos=2):
@@ -80,47 +81,47 @@ def test_videos_do_not_leak_into_each_other(net):
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_it_builds_on_the_meta_device_with_the_same_shapes(name):
-    real = zoo.build(NETWORKS[name], DATA)
+    real = build(NETWORKS[name], DATA)
     with torch.device("meta"):
-        ghost = zoo.build(NETWORKS[name], DATA)
+        ghost = build(NETWORKS[name], DATA)
     assert all(parameter.is_meta for parameter in ghost.parameters())
     assert [p.shape for p in ghost.parameters()] == [p.shape for p in real.parameters()]
 
 
 @pytest.mark.parametrize("name", zoo.BACKBONES)
 def test_a_plain_backbone_ignores_the_order_of_snippets(name):
-    net = zoo.build(NETWORKS[name], DATA).eval()
+    net = build(NETWORKS[name], DATA).eval()
     assert torch.allclose(net(clips()), net(clips().flip(1)), atol=1e-5)
 
 
 @pytest.mark.parametrize("name", zoo.MODULES)
 def test_a_module_sees_the_order_of_snippets_if_it_says_so(name):
     sees = mixes_snippets(find(zoo.MODULES, name, what="module"))
-    net = zoo.build(NETWORKS[name], DATA).eval()
+    net = build(NETWORKS[name], DATA).eval()
     assert torch.allclose(net(clips()), net(clips().flip(1)), atol=1e-5) is not sees
 
 
 @pytest.mark.parametrize("name", zoo.BACKBONES)
 def test_only_a_2d_backbone_ignores_the_order_of_frames(name):
-    net = zoo.build(NETWORKS[name], DATA).eval()
+    net = build(NETWORKS[name], DATA).eval()
     assert torch.allclose(net(clips()), net(clips().flip(3)), atol=1e-5) is (name in FLAT)
 
 
 @pytest.mark.parametrize(("name", "last"), [("i3d_resnet18", 512), ("i3d_resnet50", 2048)])
 def test_a_module_after_a_block_is_as_wide_as_its_output(name, last):
     with torch.device("meta"):
-        net = zoo.build(ModelSpec(backbone=name), DATA)
+        net = build(ModelSpec(backbone=name), DATA)
     assert net.stage("res5")[0].channels_at["after_block"] == last
 
 
 def test_two_modules_at_one_position_are_refused():
     spec = replace(GOOD, backbone="tsm_resnet50", position="before_conv1")
     with pytest.raises(ValueError, match=r"TemporalShift already stands at .* of res5\[1\]"):
-        zoo.build(spec, DATA)
+        build(spec, DATA)
 
 
 def test_dsa_in_a_network_refuses_another_number_of_snippets():
-    net = zoo.build(NETWORKS["dsa"], DATA)
+    net = build(NETWORKS["dsa"], DATA)
     with pytest.raises(ValueError, match="built for U = 4"):
         net(torch.cat([clips(), clips()], dim=1))
 
@@ -142,4 +143,4 @@ GOOD = with_module(I3D_R50, "dsa", blocks={"res5": (1,)}).model
 )
 def test_what_does_not_exist_is_refused(change, message):
     with pytest.raises(ValueError, match=message):
-        zoo.build(replace(GOOD, **change), DATA)
+        build(replace(GOOD, **change), DATA)

@@ -1,0 +1,1 @@
+"""Reading of videos, beside other readers."""

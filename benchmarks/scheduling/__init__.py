@@ -1,0 +1,1 @@
+"""Runs of idle trials, and the cost of logging them."""

@@ -1,0 +1,1 @@
+"""Training steps of TSN, DSA and V4D."""

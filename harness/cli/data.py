@@ -1,0 +1,225 @@
+"""Commands about data sets: `harness data check`."""
+
+import os
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+from harness.cli.data_copy import copy_videos
+from harness.cli.options import FOLDER, ROOT, in_data
+
+if TYPE_CHECKING:
+    from harness.data.prepare.probe_pool import Settings
+    from harness.data.prepare.sources import Source
+    from harness.data.prepare.video_facts import Facts
+
+SPLITS = ("train", "test")
+_BAD = 1
+_LINE_EVERY_S = 10.0
+_FOLDER = click.Path(file_okay=False, exists=True, path_type=Path, resolve_path=True)
+
+
+@click.group("data")
+def data() -> None:
+    """Say what is in a data set, and what of it is broken; copy it for fast training."""
+
+
+data.add_command(copy_videos)
+
+
+@data.command("check")
+@click.argument("name", metavar="NAME")
+@click.option("--root", type=_FOLDER, help="Folder of the videos.  [default: as at the last check]")
+@click.option(
+    "--list",
+    "lists",
+    multiple=True,
+    metavar="SPLIT=FILE",
+    help="Rows to go by instead of the official lists; SPLIT is train or test.",
+)
+@click.option(
+    "--fps", metavar="RATE", help="At which folders of pictures were taken; they do not say."
+)
+@in_data
+@click.option("--out", type=FOLDER, help="Journal and results.  [default: <data>/NAME]")
+@click.option(
+    "--processes",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Videos read at a time.",
+)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=0.1),
+    default=60.0,
+    show_default=True,
+    help="Time for a video.",
+)
+@click.option(
+    "--memory-mb",
+    type=click.IntRange(min=50),
+    default=1000,
+    show_default=True,
+    help="Memory for a video.",
+)
+@click.option(
+    "--min-frames",
+    type=click.IntRange(min=1),
+    default=8,
+    show_default=True,
+    help="Fewer are too short.",
+)
+def check(
+    name: str,
+    root: Path | None,
+    lists: tuple[str, ...],
+    fps: str | None,
+    data: Path,
+    out: Path | None,
+    min_frames: int,
+    **how: Any,
+) -> None:
+    """Read every video of a data set once, and say exactly what is there and what is broken.
+
+    NAME is a data set of the paper, `desk`, or any name that you give to videos of your own, in
+    --root/<class>/. Stopped at any time, the same command goes on from there. Trials read the
+    passport that it leaves. The exit code is 1 if a listed video is not good or is in two splits.
+    """
+    from harness.data import GENERATED
+    from harness.data.prepare import sources
+    from harness.data.prepare.probe_pool import Settings
+    from harness.data.prepare.video_facts import Limits
+
+    settings = Settings(limits=Limits(min_frames=min_frames), **how)
+    if name in GENERATED:
+        if root is not None or lists or fps:
+            raise click.UsageError(
+                f"{name} is made by the harness: it has no --root, --list or --fps"
+            )
+        found = sources.generated(name, data)
+    else:
+        found = [sources.listed(name, root, data, rows=_rows(lists), fps=fps)]
+    clean = [
+        checked(each, _out(each, name, data, out, several=len(found) > 1), settings)
+        for each in found
+    ]
+    if not all(clean):
+        sys.exit(_BAD)
+
+
+def checked(source: "Source", out: Path, settings: "Settings") -> bool:
+    """Check a data set and write what was found; say whether all of it is good."""
+    from harness.data.prepare import check, summary, summary_files
+    from harness.utils.lock import held
+
+    console = Console(stderr=True)
+    with held(out, what="harness data check"), Progress(console) as progress:
+        found = check.run(source.splits, source.root, out, settings, watch=progress.watch)
+    known = summary.summarise(found, source)
+    paths = summary_files.write(found, known, source, out)
+    click.echo(summary_files.text(known))
+    for path in paths:
+        click.echo(path)
+    return known.clean
+
+
+def own(folder: Path, data: Path, *, on: str | None) -> str:
+    """Check videos of one's own, and return the name that they have from then on.
+
+    Args:
+        folder: Has a folder for each class.
+        data: Folder of the data sets.
+        on: The name; None for that of the folder.
+    """
+    from harness.data.prepare import sources
+    from harness.data.prepare.probe_pool import Settings
+
+    name = on or sources.own_name(folder)
+    found = sources.listed(name, folder, data)
+    if not checked(found, data / name, Settings(processes=os.cpu_count() or 1)):
+        bad = data / name / "bad.csv"
+        click.echo(f"harness: {bad} names what is not good; the others are used", err=True)
+    return name
+
+
+def _out(source: "Source", name: str, data: Path, out: Path | None, *, several: bool) -> Path:
+    """Return where to write; a made data set keeps the passport that it has."""
+    from harness.data import GENERATED
+
+    if name in GENERATED:
+        there = out or ROOT / "results" / "local" / "check"
+        return there / source.name if several or out is None else there
+    return out or data / name
+
+
+def _rows(lists: tuple[str, ...]) -> dict[str, Path]:
+    """Turn what was given to `--list` into a file for each split."""
+    files: dict[str, Path] = {}
+    for text in lists:
+        split, found, file = text.partition("=")
+        if not found or split not in SPLITS:
+            raise click.UsageError(
+                f"--list {text}: say which split, {' or '.join(SPLITS)}: test={text}"
+            )
+        if split in files:
+            raise click.UsageError(f"--list names two files for {split}")
+        files[split] = Path(file)
+        if not files[split].is_file():
+            raise ValueError(f"--list {text}: there is no such file")
+    return files
+
+
+class Progress:
+    """Show how many videos are checked, how fast, and the time that is left.
+
+    Args:
+        console: Where to: a bar on a terminal, a line now and then elsewhere.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.began = self.last_line = time.monotonic()
+        self.known = 0
+        self.bad = 0
+        columns = (MofNCompleteColumn(), BarColumn(), TextColumn("{task.description}"))
+        self.bar = Bar(*columns, TimeRemainingColumn(), console=console, transient=True)
+        self.task = self.bar.add_task("videos", total=None)
+
+    def __enter__(self) -> Self:
+        if self.console.is_terminal:
+            self.bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self.console.is_terminal:
+            self.bar.stop()
+
+    def watch(self, done: int, total: int, facts: "Facts | None") -> None:
+        """Take in one checked video, or how many are known from before."""
+        from harness.data.prepare.video_facts import GOOD
+
+        if facts is None:
+            self.known = done
+        else:
+            self.bad += facts.verdict not in GOOD
+        rate = (done - self.known) / max(time.monotonic() - self.began, 1e-9)
+        text = f"{rate:.0f} videos/s, {self.bad} not good"
+        self.bar.update(self.task, completed=done, total=total, description=text)
+        due = time.monotonic() - self.last_line > _LINE_EVERY_S
+        if not self.console.is_terminal and (due or facts is None or done == total):
+            self.last_line = time.monotonic()
+            left = f", {(total - done) / rate:.0f} s left" if rate else ""
+            self.console.print(f"[{done}/{total}{left}]  {text}", markup=False, highlight=False)

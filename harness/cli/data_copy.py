@@ -1,0 +1,94 @@
+"""The command `harness data copy`."""
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+FAILED = 1
+PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower")
+_LINE_EVERY_S = 10.0
+_FOLDER = click.Path(file_okay=False, path_type=Path, resolve_path=True)
+
+
+@click.command("copy")
+@click.argument("source", type=_FOLDER)
+@click.argument("folder", type=_FOLDER)
+@click.option(
+    "--processes",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Encoding processes, one thread each.",
+)
+@click.option(
+    "--short-side",
+    "short_side_px",
+    type=click.IntRange(min=16),
+    default=256,
+    show_default=True,
+    help="Longest short side, in pixels; smaller videos keep their size.",
+)
+@click.option(
+    "--crf", type=click.IntRange(0, 51), default=23, show_default=True, help="Lower is better."
+)
+@click.option(
+    "--preset",
+    type=click.Choice(PRESETS),
+    default="medium",
+    show_default=True,
+    help="Effort of x264.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def copy_videos(
+    source: Path,
+    folder: Path,
+    processes: int,
+    as_json: bool,
+    short_side_px: int,
+    crf: int,
+    preset: str,
+) -> None:
+    """Copy a data set for fast training: SOURCE holds its passport.json, FOLDER gets the copies.
+
+    The same command goes on after a stop. Damaged videos are listed and left out; then the
+    exit code is 1.
+    """
+    from harness.data.prepare import copy
+    from harness.data.prepare.reencode import Settings
+
+    made = copy.data_set(
+        source,
+        folder,
+        settings=Settings(short_side_px=short_side_px, crf=crf, preset=preset),
+        processes=processes,
+        progress=_lines(),
+    )
+    damaged = [each for each in made if each.damage]
+    body = {
+        "copies": len(made) - len(damaged),
+        "bytes": sum(each.bytes for each in made),
+        "damaged": {each.id: each.damage for each in damaged},
+    }
+    for each in damaged:
+        click.echo(f"harness: no copy of {each.id}: {each.damage}", err=True)
+    text = f"{body['copies']} copies in {folder}, {len(damaged)} damaged videos left out"
+    click.echo(json.dumps(body, indent=1) if as_json else text)
+    if damaged:
+        sys.exit(FAILED)
+
+
+def _lines() -> Callable[[str, int, int], None]:
+    """Report progress in a line now and then, on stderr."""
+    last = time.monotonic()
+
+    def report(what: str, done: int, total: int) -> None:
+        nonlocal last
+        if done == total or time.monotonic() - last > _LINE_EVERY_S:
+            last = time.monotonic()
+            click.echo(f"{what}: {done} of {total}", err=True)
+
+    return report

@@ -1,0 +1,62 @@
+"""Commands around MLflow: `harness sync` and `ui`."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+import experiments
+from experiments.scales import SCALES
+from harness.cli.options import in_data, in_results, on_own_terms, terms
+from harness.cli.requests import _requests
+
+
+@click.command("sync")
+@on_own_terms
+@in_results
+@in_data
+@click.option("--checkpoints", is_flag=True, help="Send final weights too, where they were kept.")
+def sync_tracking(results: Path, data: Path, checkpoints: bool, **own: Any) -> None:
+    """Bring MLflow up to what the records say; runs that are there already stay.
+
+    Given the terms of a run of your own, it sends that run too.
+    """
+    from harness import record, tracking
+    from harness.report import build
+    from harness.report.judge import judge
+    from harness.report.results import collect
+    from harness.tracking.sync import sync
+
+    records = record.read_all(results)
+    scale, _ = terms("paper", data, **own)
+    scales: list[dict[str, Any]] = [{"scale": scale} for scale in SCALES]
+    scales += [{"scale": "paper", **own}] if scale == "own" else []
+    collected = (
+        collect(request, records)
+        for name in experiments.names()
+        for asked in scales
+        for request in _requests([name], results=results, data=data, **asked)
+    )
+    written = sync(
+        tracking.store_uri(results),
+        ((table, build.write(judge(table))) for table in collected if table.records),
+        results=results,
+        checkpoints=checkpoints,
+        progress=click.echo,
+    )
+    click.echo(f"{written} runs written")
+
+
+@click.command("ui")
+@in_results
+@click.option("--port", type=click.IntRange(1, 65535), default=5000, show_default=True)
+def open_ui(results: Path, port: int) -> None:
+    """Serve MLflow on this machine and print the addresses of comparisons and charts."""
+    from harness.tracking import store_uri
+    from harness.tracking.ui import serve
+
+    sys.exit(serve(results, store_uri(results), port=port, tables=experiments.names()))
+
+
+COMMANDS = (sync_tracking, open_ui)

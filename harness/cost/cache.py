@@ -1,0 +1,99 @@
+"""Counts of the networks of every table, kept so that a plan builds none of them.
+
+`counted.json` maps a hash of a network, of its input and of the source that builds and counts it
+to what `harness.cost.count` counts. What is not there is counted anew, which takes a few seconds.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+from pathlib import Path
+
+from harness.provenance import code
+from harness.specs import Trial, as_dict
+from harness.utils import atomic
+
+PATH = Path(__file__).with_name("counted.json")
+_DIGITS = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Count:
+    """Parameters, and multiply-adds of one pass, in ones.
+
+    Attributes:
+        params: All of the network.
+        macs: Under `harness.cost.count.RULE`, with batch norm.
+        plain_macs: Under the rule `mac`, without.
+    """
+
+    params: int
+    macs: int
+    plain_macs: int
+
+    def under(self, rule: str) -> int:
+        """Return the multiply-adds under a rule of `harness.cost.count`."""
+        return {"mac+2bn": self.macs, "mac": self.plain_macs}[rule]
+
+
+def in_training(trial: Trial) -> Count:
+    """Count a forward pass of one training view."""
+    return _count(trial)
+
+
+def in_testing(trial: Trial) -> Count:
+    """Count a forward pass of one test view, which may have other snippets and another crop."""
+    return _count(_tested(trial))
+
+
+def write(trials: Iterable[Trial]) -> int:
+    """Count every network of some trials, write the counts and return how many there are."""
+    kept = {_key(each): asdict(count_anew(each)) for each in _distinct(trials)}
+    lines = ",\n".join(f'"{key}": {json.dumps(kept[key])}' for key in sorted(kept))
+    atomic.replace(PATH, f"{{\n{lines}\n}}\n".encode())
+    return len(kept)
+
+
+def count_anew(trial: Trial) -> Count:
+    """Count a forward pass of one training view with the network itself."""
+    from harness.cost.count import count
+
+    counted, plain = count(trial), count(trial, rule="mac")
+    return Count(params=counted.params, macs=counted.macs, plain_macs=plain.macs)
+
+
+def _distinct(trials: Iterable[Trial]) -> list[Trial]:
+    both = [sized for trial in trials for sized in (trial, _tested(trial))]
+    return list({_key(each): each for each in both}.values())
+
+
+def _tested(trial: Trial) -> Trial:
+    views = trial.evaluation
+    num_snippets = views.pass_snippets or trial.data.num_snippets
+    return replace(
+        trial, data=replace(trial.data, num_snippets=num_snippets, crop_px=views.crop_px)
+    )
+
+
+def _count(trial: Trial) -> Count:
+    found = _kept().get(_key(trial))
+    return found or count_anew(trial)
+
+
+@cache
+def _kept() -> dict[str, Count]:
+    if not PATH.is_file():
+        return {}
+    return {key: Count(**each) for key, each in json.loads(PATH.read_bytes()).items()}
+
+
+def _key(trial: Trial) -> str:
+    data, model = trial.data, as_dict(trial)["model"]
+    network = {
+        "model": {name: model[name] for name in model if name not in ("weights", "dropout")},
+        "shape": [data.num_classes, data.num_snippets, data.num_frames, data.crop_px],
+        "code": code.network_hashes(trial),
+    }
+    return hashlib.sha256(json.dumps(network, sort_keys=True).encode()).hexdigest()[:_DIGITS]

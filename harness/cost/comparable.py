@@ -1,0 +1,71 @@
+"""Cost of a test video, as printed and on one footing.
+
+Printed costs mix counting rules and crops. On one footing, every row costs its multiply-adds, batch
+norm left out (rule `mac`), at the pictures it was tested on, times its printed views.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.cost.rows import gmacs_of, row_cost, views_of
+from harness.experiment import QuotedCost, Row
+
+RULE = "mac"
+Axis = Literal["printed", "footing"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Footing:
+    """What a test video costs.
+
+    Attributes:
+        gmacs: 10^9 multiply-adds per view, rule `mac`, at `crop_px`.
+        crop_px: Side of the pictures of the test.
+        views: Views of a video.
+        params_m: 10^6 parameters.
+    """
+
+    gmacs: float
+    crop_px: int
+    views: float
+    params_m: float
+
+    @property
+    def total(self) -> float:
+        """Return 10^9 multiply-adds per video."""
+        return self.gmacs * self.views
+
+
+def footing(row: Row) -> Footing | None:
+    """Return the cost of a row on one footing; None if nobody counted it."""
+    if row.trial is None:
+        return _quoted(row.quoted_cost) if row.quoted_cost else None
+    counted, crop_px = row_cost(row), row.trial.evaluation.crop_px
+    assert counted is not None
+    return Footing(
+        gmacs=gmacs_of((row.trial, *row.ensemble), rule=RULE, crop_px=crop_px),
+        crop_px=crop_px,
+        views=views_of(row.trial),
+        params_m=counted.params / 1e6,
+    )
+
+
+def printed_total(row: Row) -> float | None:
+    """Return the printed 10^9 multiply-adds per video, or the product of what is printed."""
+    printed, counted = row.published, footing(row)
+    if "total_gmacs" in printed:
+        return printed["total_gmacs"]
+    return printed["gmacs"] * counted.views if counted and "gmacs" in printed else None
+
+
+def total(row: Row, axis: Axis) -> float | None:
+    """Return 10^9 multiply-adds per video, printed or on one footing; None if unknown."""
+    if axis == "printed":
+        return printed_total(row)
+    counted = footing(row)
+    return counted.total if counted else None
+
+
+def _quoted(cost: QuotedCost) -> Footing:
+    assert cost.counting_rule == RULE, cost
+    return Footing(gmacs=cost.gmacs, crop_px=cost.crop_px, views=cost.views, params_m=cost.params_m)

@@ -1,0 +1,162 @@
+"""What every row of a table costs at paper scale, and whether the printed figures are met."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from harness.cost import cache, count
+from harness.cost.cache import Count
+from harness.cost.count import RULE
+from harness.experiment import Experiment, Row
+from harness.specs import Trial
+from harness.stats.verdict import Match, match_figure
+
+HEADS = (1000, 400, 200)
+PRODUCT = "a product of the rounded figure per view"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowCost:
+    """The cost of a row, an ensemble taken together.
+
+    Attributes:
+        params: Parameters, in ones, with the data set's own head.
+        gmacs: 10^9 multiply-adds per view under `mac+2bn`, at the training crop.
+        gmacs_by_rule: The same under every rule.
+        views: Views of a test video, passes times crops; a longer pass counts in proportion.
+        matches: Printed figure to verdict.
+    """
+
+    params: int
+    gmacs: float
+    gmacs_by_rule: Mapping[str, float]
+    views: float
+    matches: Mapping[str, Match]
+
+
+def row_cost(row: Row) -> RowCost | None:
+    """Count a row; None if it only quotes other work."""
+    if row.trial is None:
+        return None
+    trials = (row.trial, *row.ensemble)
+    by_rule = {rule: gmacs_of(trials, rule=rule) for rule in count.BATCH_NORM_OPS}
+    params = sum(_count(trial).params for trial in trials)
+    views = views_of(row.trial)
+    return RowCost(
+        params=params,
+        gmacs=by_rule[RULE],
+        gmacs_by_rule=by_rule,
+        views=views,
+        matches=_matches(row, trials, params / 1e6, by_rule, views),
+    )
+
+
+def listing(experiment: Experiment) -> list[dict[str, object]]:
+    """Return the costs of a table as JSON can hold them."""
+    rows = []
+    for row in experiment.rows:
+        counted = row_cost(row)
+        if counted is not None and row.trial is not None:
+            data = row.trial.data
+            rows.append(
+                {
+                    "table": experiment.name,
+                    "row": row.label,
+                    "params": counted.params,
+                    "gmacs": counted.gmacs,
+                    "counting_rule": RULE,
+                    "gmacs_by_rule": dict(counted.gmacs_by_rule),
+                    "num_classes": data.num_classes,
+                    "crop_px": data.crop_px,
+                    "num_snippets": data.num_snippets,
+                    "num_frames": data.num_frames,
+                    "views": counted.views,
+                    "total_gmacs": counted.gmacs * counted.views,
+                    "printed": {name: match.printed for name, match in counted.matches.items()},
+                    "verdicts": {name: asdict(match) for name, match in counted.matches.items()},
+                }
+            )
+    return rows
+
+
+def quoted_matches(row: Row) -> dict[str, Match]:
+    """Compare the printed figures of a row without a trial with those counted elsewhere."""
+    cost, printed = row.quoted_cost, row.published
+    if cost is None:
+        return {}
+    counted = {
+        "params_m": cost.params_m,
+        "gmacs": cost.as_printed,
+        "total_gmacs": cost.as_printed * cost.views,
+    }
+    product = {PRODUCT: printed.get("gmacs", 0.0) * cost.views}
+    return {
+        name: match_figure(printed[name], value, product if name == "total_gmacs" else {})
+        for name, value in counted.items()
+        if name in printed
+    }
+
+
+def _matches(
+    row: Row,
+    trials: tuple[Trial, ...],
+    params_m: float,
+    by_rule: Mapping[str, float],
+    views: float,
+) -> dict[str, Match]:
+    found: dict[str, Match] = {}
+    printed = row.published
+    if "params_m" in printed:
+        heads = {f"{head}-way head": _params_m(trials, head=head) for head in HEADS}
+        found["params_m"] = match_figure(printed["params_m"], params_m, heads)
+    if "gmacs" in printed:
+        others = {
+            "BN not counted": by_rule["mac"],
+            "at the test crop": gmacs_of(trials, crop_px=trials[0].evaluation.crop_px),
+        }
+        found["gmacs"] = match_figure(printed["gmacs"], by_rule[RULE], others)
+    if "total_gmacs" in printed:
+        rounded = {PRODUCT: printed.get("gmacs", 0.0) * views}
+        found["total_gmacs"] = match_figure(printed["total_gmacs"], by_rule[RULE] * views, rounded)
+    return found
+
+
+def views_of(trial: Trial) -> float:
+    """Return the views of a test video; a longer pass counts in proportion."""
+    views, num_snippets = trial.evaluation, trial.data.num_snippets
+    longer = (views.pass_snippets or num_snippets) / num_snippets
+    return views.num_passes * views.num_crops * longer
+
+
+def gmacs_of(trials: tuple[Trial, ...], *, rule: str = RULE, crop_px: int | None = None) -> float:
+    """Return 10^9 multiply-adds per view of an ensemble, by default at the training crop."""
+    sized = [replace(t, data=replace(t.data, crop_px=crop_px or t.data.crop_px)) for t in trials]
+    return sum(_count(trial).under(rule) for trial in sized) / 1e9
+
+
+def _params_m(trials: tuple[Trial, ...], *, head: int) -> float:
+    headed = [replace(t, data=replace(t.data, num_classes=head)) for t in trials]
+    return sum(_count(trial).params for trial in headed) / 1e6
+
+
+_counted: dict[str, Count] = {}
+
+
+def _count(trial: Trial) -> Count:
+    """Count a network once, whatever tables it is in."""
+    data, model = trial.data, trial.model
+    key = f"{model} {(data.num_classes, data.num_snippets, data.num_frames, data.crop_px)}"
+    if key not in _counted:
+        _counted[key] = cache.in_training(trial)
+    return _counted[key]
+
+
+def sentence(row: Mapping[str, Any]) -> str:
+    """Say in one line what a row of `listing` costs."""
+    verdicts = [
+        f"{name} {match['printed']}: {match['word']}"
+        + (f" ({match['convention']})" if match["convention"] else "")
+        for name, match in row["verdicts"].items()
+    ]
+    counted = f"{row['params']:>11,} parameters {row['gmacs']:9.3f} GMACs"
+    return f"{row['table']:11} {row['row']:27} {counted}  {'; '.join(verdicts)}".rstrip()

@@ -1,0 +1,200 @@
+"""The desk data set: small generated H.264 videos whose label is the order of two halves.
+
+A primitive is a shape that grows or shrinks, again and again. A class is an ordered pair of two
+different primitives, one in each half of the video. Test videos come as twins: two halves in
+both orders. No snippet of the rule `sections` touches both halves, so twins show the same set of
+snippets. Hence two ceilings that hold for any amount of training:
+
+- a network that averages snippets scores both twins alike, and is right for one at most: 50 %;
+- one that averages frames cannot tell growing from shrinking either, since a cycle has the same
+  pictures in both directions; it sees which shapes occur, three cases for twelve classes: 25 %.
+
+Axes: F frames, H x W pixels. Drawing is integer arithmetic, so pixels do not depend on a machine.
+"""
+
+import hashlib
+import itertools
+import json
+import os
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import av
+import numpy as np
+from filelock import FileLock
+from jaxtyping import Bool, Int, UInt8
+
+from harness.data import passport
+from harness.data.video import DamagedVideoError, Video
+
+FRAMES = 64
+CYCLE = 16
+DESIGN = 2
+SHAPES = ("disc", "square")
+PRIMITIVES = tuple(itertools.product(("grow", "shrink"), SHAPES))
+PAIRS = tuple(itertools.combinations(PRIMITIVES, 2))
+CLASSES = tuple(itertools.permutations(PRIMITIVES, 2))
+DARK = 64
+STRONG = 192
+CEILINGS = {"average of snippets": 50.0, "average of frames": 25.0}
+CODEC = {
+    "qp": "20",
+    "x264-params": f"keyint={CYCLE}:min-keyint={CYCLE}:scenecut=0:open-gop=0:b-adapt=0:bframes=2",
+}
+
+
+def videos(
+    root: Path,
+    *,
+    train_videos: int = 600,
+    test_videos: int = 480,
+    size_px: int = 16,
+    noise: int = 20,
+    wobble: int = 1,
+    faint: int = 128,
+    hidden: int = 10,
+    seed: int = 0,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> dict[str, list[Video]]:
+    """Return the splits of the desk data set, made on the first call and checked on every other.
+
+    Args:
+        root: Folder of the data sets.
+        train_videos: Videos to train on.
+        test_videos: Videos to score.
+        size_px: Height and width.
+        noise: Largest change of a colour value from frame to frame.
+        wobble: Largest random change of a radius, in pixels: hides which way a shape goes.
+        faint: Least brightness of a shape over its ground; the greatest is STRONG - 1.
+        hidden: Percent of the sections in which the shape is not there: a half whose two sections
+            are hidden cannot be told, so the best possible network errs on a few videos.
+        seed: Of the drawing.
+        progress: Called with what is done, how much of it, and the total.
+
+    Raises:
+        DamagedVideoError: If a file is missing or altered.
+    """
+    recipe = {
+        "size_px": size_px,
+        "noise": noise,
+        "wobble": wobble,
+        "faint": faint,
+        "hidden": hidden,
+    }
+    recipe |= {"seed": seed, "train": train_videos, "test": test_videos, "design": DESIGN}
+    name = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:12]
+    folder = root / f"desk-{name}"
+    root.mkdir(parents=True, exist_ok=True)
+    with FileLock(root / f"desk-{name}.lock"):
+        if not (folder / passport.FILE).is_file():
+            _make(folder, recipe, progress)
+    try:
+        splits = dict(passport.read(folder / passport.FILE).splits)
+        passport.verify(itertools.chain.from_iterable(splits.values()))
+    except ValueError as error:
+        message = f"{error}; delete {folder} to have its videos made again"
+        raise DamagedVideoError(message) from None
+    return splits
+
+
+def _make(
+    folder: Path, recipe: dict[str, int], progress: Callable[[str, int, int], None] | None
+) -> None:
+    """Write what is missing of the videos, then the passport, which marks the folder complete."""
+    jobs = [(split, index) for split in ("train", "test") for index in range(recipe[split])]
+
+    def one(job: tuple[str, int]) -> tuple[str, Video]:
+        split, index = job
+        path = folder / split / f"{index:05d}.mp4"
+        if not path.is_file():
+            part = path.with_suffix(".part")
+            write_mp4(part, draw(index, split=split, recipe=recipe))
+            part.replace(path)
+        identity = f"{split}/{index:05d}"
+        digest = passport.file_sha256(path)
+        return split, Video(
+            id=identity, path=path, labels=(label_of(index),), frames=FRAMES, sha256=digest
+        )
+
+    for split in ("train", "test"):
+        (folder / split).mkdir(parents=True, exist_ok=True)
+    splits: dict[str, list[Video]] = {"train": [], "test": []}
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for done, (split, video) in enumerate(pool.map(one, jobs), start=1):
+            splits[split].append(video)
+            if progress:
+                progress("desk videos", done, len(jobs))
+    passport.write(folder / passport.FILE, passport.whole(splits))
+
+
+def label_of(index: int) -> int:
+    """Return the class of a video: every two show a pair of primitives, in both orders."""
+    pair = PAIRS[index // 2 % len(PAIRS)]
+    return CLASSES.index(pair[::-1] if index % 2 else pair)
+
+
+def draw(index: int, *, split: str, recipe: Mapping[str, int]) -> UInt8[np.ndarray, "F H W 3"]:
+    """Draw a video: one background and two halves, in the test split those of its twin."""
+    drawing = index // 2 if split == "test" else index
+    rng = np.random.default_rng((recipe["seed"], split == "test", drawing))
+    background = _background(rng, recipe["size_px"])
+    pair = PAIRS[index // 2 % len(PAIRS)]
+    halves = [_half(rng, primitive, background, recipe) for primitive in pair]
+    return np.concatenate(halves[::-1] if index % 2 else halves)
+
+
+def _half(
+    rng: np.random.Generator,
+    primitive: tuple[str, str],
+    background: Int[np.ndarray, "H W 3"],
+    recipe: Mapping[str, int],
+) -> UInt8[np.ndarray, "half H W 3"]:
+    """Draw one bright shape that grows or shrinks in cycles of random phase, wobbles and hides."""
+    way, shape = primitive
+    size, frames, wobble = recipe["size_px"], FRAMES // 2, recipe["wobble"]
+    steps = (np.arange(frames) + rng.integers(CYCLE)) % CYCLE
+    steps = steps if way == "grow" else CYCLE - 1 - steps
+    small, large = size // 16, size // 2
+    radii = small + (large - small) * steps // (CYCLE - 1)
+    radii = np.maximum(radii + rng.integers(-wobble, wobble + 1, frames), 0)
+    pictures = np.repeat(background[None], frames, axis=0)
+    colour = rng.integers(0, DARK, 3) + rng.integers(recipe["faint"], STRONG)
+    there = rng.integers(100, size=frames // CYCLE).repeat(CYCLE) >= recipe["hidden"]
+    pictures[_inside(rng, shape, radii, size) & there[:, None, None]] = colour
+    grain = rng.integers(-recipe["noise"], recipe["noise"] + 1, pictures.shape)
+    return np.clip(pictures + grain, 0, 255).astype(np.uint8)
+
+
+def _inside(
+    rng: np.random.Generator, shape: str, radii: Int[np.ndarray, " half"], size: int
+) -> Bool[np.ndarray, "half H W"]:
+    """Return the pixels of a shape, whose place near the centre is drawn once."""
+    y, x = size // 2 + rng.integers(-(size // 8), size // 8 + 1, 2)
+    down, right = np.abs(np.arange(size) - y)[:, None], np.abs(np.arange(size) - x)[None]
+    distance = down**2 + right**2 if shape == "disc" else np.maximum(down, right) ** 2
+    inside: Bool[np.ndarray, "half H W"] = distance[None] <= radii[:, None, None] ** 2
+    return inside
+
+
+def _background(rng: np.random.Generator, size: int) -> Int[np.ndarray, "H W 3"]:
+    """Draw a coarse random texture around one random dark colour."""
+    coarse = rng.integers(-10, 11, (4, 4, 3)) + rng.integers(0, DARK, 3)
+    repeat = -(-size // 4)
+    return coarse.repeat(repeat, 0).repeat(repeat, 1)[:size, :size]
+
+
+def write_mp4(path: Path, pictures: UInt8[np.ndarray, "F H W 3"]) -> None:
+    """Encode H.264 at 16 frames a second; equal pictures give equal bytes.
+
+    Every cycle is a closed group of pictures at a constant quantiser, in one thread: it is coded
+    without regard to its neighbours, so the coding does not tell the first half from the second.
+    """
+    with av.open(str(path), "w", format="mp4") as container:
+        stream = container.add_stream("libx264", rate=CYCLE, options=CODEC)
+        stream.height, stream.width = pictures.shape[1:3]
+        stream.pix_fmt = "yuv420p"
+        stream.codec_context.thread_count = 1
+        for picture in pictures:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode())

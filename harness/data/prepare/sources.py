@@ -1,0 +1,157 @@
+"""What is to be checked: the videos that a data set names, and where they should lie."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+from harness.data import DATASETS, GENERATED, OFFICIAL, OWN, passport, place
+from harness.data.datasets.text_rows import SHOWN
+from harness.data.video import Video
+from harness.specs import NAME
+from harness.utils import lookup
+
+SPLITS = ("train", "test")
+_MOST_FPS = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A data set as its lists name it.
+
+    Attributes:
+        name: Of the data set, or of a copy of it.
+        root: Folder that all videos must lie in.
+        splits: The videos that its lists name.
+        class_names: By label; none where labels have no names.
+        official: Videos that each split has in the official lists, where they are known.
+        fps: Rate at which folders of pictures were taken; they do not say.
+    """
+
+    name: str
+    root: Path
+    splits: Mapping[str, list[Video]]
+    class_names: tuple[str, ...] = ()
+    official: Mapping[str, int] = field(default_factory=dict)
+    fps: Fraction | None = None
+
+    @property
+    def listed(self) -> dict[str, int]:
+        """Count what each split should have: what is listed, or officially more."""
+        return {
+            split: max(len(videos), self.official.get(split, 0))
+            for split, videos in self.splits.items()
+        }
+
+
+def listed(
+    name: str,
+    root: Path | None,
+    data: Path,
+    *,
+    rows: Mapping[str, Path] | None = None,
+    fps: str | None = None,
+) -> Source:
+    """Read the lists of a data set; any name but those of the paper is one of the user's own.
+
+    Args:
+        name: A name in `DATASETS`, or a new one for videos of one's own.
+        root: Folder of the videos; None for that of the last check.
+        data: Folder of the data sets, which the last check left its passport in.
+        rows: List files to go by, of each split.
+        fps: Rate at which folders of pictures were taken, as `30` or `30000/1001`.
+
+    Raises:
+        ValueError: If the lists are missing or wrong, or there is no root.
+    """
+    if name not in DATASETS:
+        _check_own(name)
+    root = root or _known_root(name, data)
+    reader: ModuleType = import_module(DATASETS.get(name, DATASETS[OWN]))
+    rate, rows = None if fps is None else _rate(fps), rows or {}
+    splits = {split: reader.videos(root, split, rows=rows.get(split)) for split in SPLITS}
+    _check_apart(splits)
+    return Source(
+        name=name,
+        root=root,
+        splits=splits,
+        class_names=reader.class_names(root),
+        official=OFFICIAL.get(name, {}),
+        fps=rate,
+    )
+
+
+def _check_apart(splits: Mapping[str, list[Video]]) -> None:
+    """Refuse a video that is in two splits.
+
+    Raises:
+        ValueError: If there is one; names the first of them.
+    """
+    first, *others = ({video.id for video in videos} for videos in splits.values())
+    both = sorted(first.intersection(*others))
+    if both:
+        shown = ", ".join(map(repr, both[:SHOWN]))
+        more = f" and {len(both) - SHOWN} more" if len(both) > SHOWN else ""
+        raise ValueError(f"{len(both)} videos are in both splits, a leak: {shown}{more}")
+
+
+def own_name(folder: Path) -> str:
+    """Make a name for videos of one's own from that of their folder."""
+    letters = re.sub("[^a-z0-9]+", "_", folder.name.lower()).strip("_")
+    return letters if NAME.fullmatch(letters) and not _like(letters) else f"my_{letters}"
+
+
+def generated(name: str, data: Path) -> list[Source]:
+    """Return each copy of a made data set that left a passport.
+
+    Raises:
+        ValueError: If none did.
+    """
+    found = sorted(data.glob(f"{name}*/{passport.FILE}"))
+    if not found:
+        raise ValueError(f"{data} has no passport of {name!r}; `harness plan` makes its data")
+    return [
+        Source(name=path.parent.name, root=path.parent, splits=passport.read(path).splits)
+        for path in found
+    ]
+
+
+def _rate(text: str) -> Fraction:
+    try:
+        rate = Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        rate = Fraction(0)
+    if not 0 < rate <= _MOST_FPS:
+        raise ValueError(f"{text!r} is no number of frames a second, such as 30 or 30000/1001")
+    return rate
+
+
+def _check_own(name: str) -> None:
+    """Refuse a name that cannot be a folder, or that looks like a mistyped one.
+
+    Raises:
+        ValueError: If it is one of these.
+    """
+    if not NAME.fullmatch(name):
+        raise ValueError(f"data set {name!r}: a name has only a-z, 0-9 and _, a letter first")
+    if near := _like(name):
+        raise ValueError(
+            f"unknown data set {name!r}; did you mean {near!r}? Videos of your own need a name "
+            "that is less like it"
+        )
+
+
+def _like(name: str) -> str | None:
+    """Return the data set that a name of one's own could be mistaken for."""
+    return lookup.nearest(name, (*DATASETS, *GENERATED))
+
+
+def _known_root(name: str, data: Path) -> Path:
+    path = place(name, data)
+    if not path.is_file():
+        raise ValueError(f"say where the videos of {name} are, by --root: {path} is not there yet")
+    root = passport.read(path).root
+    return root or path.parent

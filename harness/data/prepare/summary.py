@@ -1,0 +1,169 @@
+"""What a check found of a data set as a whole, and the passport that follows from it."""
+
+import os
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+
+from harness.data.datasets.file_tree import SUFFIXES
+from harness.data.passport import Passport
+from harness.data.prepare.check import Checked
+from harness.data.prepare.sources import Source
+from harness.data.prepare.video_facts import GOOD, PICTURES, Facts
+from harness.data.video import Timing, Video
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """What holds of a data set as a whole.
+
+    Attributes:
+        verdicts: Videos by verdict, for each split.
+        classes: Videos that are good and that are listed, for each split and label.
+        gaps: Labels with a name, or up to the largest one, without a good video in a split.
+        duplicates: Groups of ids whose files are equal, split before the id.
+        leaks: Those of them that lie in more than one split, and ids listed in more than one.
+        unlisted: Files on disk that no list names.
+        listed: Videos of each split, as listed or officially more.
+        class_names: By label; none where labels have no names.
+        passport: Hash of what is good, as it goes into the key of a trial.
+    """
+
+    verdicts: Mapping[str, Mapping[str, int]]
+    classes: Mapping[str, Mapping[int, tuple[int, int]]]
+    gaps: Mapping[str, Sequence[int]]
+    duplicates: Sequence[Sequence[str]]
+    leaks: Sequence[Sequence[str]]
+    unlisted: Sequence[str]
+    listed: Mapping[str, int]
+    class_names: Sequence[str]
+    passport: str
+
+    def present(self, split: str) -> tuple[int, int]:
+        """Return the good and the listed videos of a split."""
+        counts = self.verdicts.get(split, {})
+        return sum(counts.get(verdict, 0) for verdict in GOOD), self.listed[split]
+
+    @property
+    def clean(self) -> bool:
+        """Say whether every listed video is good and no split leaks into another."""
+        verdicts = {verdict for counts in self.verdicts.values() for verdict in counts}
+        return not self.leaks and verdicts <= set(GOOD)
+
+
+def summarise(checked: Sequence[Checked], source: Source) -> Summary:
+    """Count what was found, and look for what is there twice or not named at all."""
+    verdicts: dict[str, Counter[str]] = defaultdict(Counter)
+    classes: dict[str, dict[int, tuple[int, int]]] = defaultdict(dict)
+    for each in checked:
+        verdicts[each.split][each.facts.verdict] += 1
+        for label in each.video.labels:
+            good, listed = classes[each.split].get(label, (0, 0))
+            classes[each.split][label] = (good + (each.facts.verdict in GOOD), listed + 1)
+    equal = _groups((each.facts.sha256, each) for each in checked)
+    same_id = _groups((each.video.id, each) for each in checked)
+    return Summary(
+        verdicts=verdicts,
+        classes=classes,
+        gaps=_gaps(classes, len(source.class_names)),
+        duplicates=[sorted(map(_name, group)) for group in equal],
+        leaks=[sorted(map(_name, g)) for g in (*equal, *same_id) if len(_splits(g)) > 1],
+        unlisted=_unlisted(checked, source.root),
+        listed=source.listed,
+        class_names=source.class_names,
+        passport=known(checked, source).digest,
+    )
+
+
+def good_videos(checked: Iterable[Checked], fps: Fraction | None = None) -> dict[str, list[Video]]:
+    """Return the videos that may be used, by split.
+
+    Args:
+        checked: What was found.
+        fps: Rate at which folders of pictures were taken; they do not say.
+    """
+    splits: dict[str, list[Video]] = {}
+    for each in checked:
+        videos = splits.setdefault(each.split, [])
+        facts = each.facts
+        if facts.verdict in GOOD and facts.frames is not None and facts.sha256 is not None:
+            known = replace(
+                each.video,
+                frames=facts.frames,
+                sha256=facts.sha256,
+                stamp=each.stamp,
+                timing=_timing(facts, fps),
+                turned=bool(facts.turned),
+            )
+            videos.append(known)
+    return splits
+
+
+def _timing(facts: Facts, fps: Fraction | None) -> Timing | None:
+    """Return when frames are shown, if every one of them says so, or the user does of pictures."""
+    if facts.container == PICTURES and fps is not None:
+        return Timing(unit=str(1 / fps), step="1")
+    if facts.time_base is None:
+        return None
+    if facts.step is not None:
+        return Timing(unit=facts.time_base, step=facts.step)
+    stamps = [stamp for stamp in facts.stamps if stamp is not None]
+    if not stamps or len(stamps) < len(facts.stamps):
+        return None
+    return Timing(unit=facts.time_base, stamps=tuple(stamp - stamps[0] for stamp in stamps))
+
+
+def known(checked: Sequence[Checked], source: Source) -> Passport:
+    """Return the passport of what was checked."""
+    return Passport(
+        splits=good_videos(checked, source.fps),
+        listed=source.listed,
+        classes=source.class_names,
+        root=source.root,
+    )
+
+
+def _groups(pairs: Iterable[tuple[str | None, Checked]]) -> list[list[Checked]]:
+    groups: dict[str, list[Checked]] = defaultdict(list)
+    for key, each in pairs:
+        if key is not None:
+            groups[key].append(each)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def _splits(group: Iterable[Checked]) -> set[str]:
+    return {each.split for each in group}
+
+
+def _name(each: Checked) -> str:
+    return f"{each.split}:{each.video.id}"
+
+
+def _gaps(
+    classes: Mapping[str, Mapping[int, tuple[int, int]]], num_classes: int
+) -> dict[str, list[int]]:
+    """Return the labels that have no good video in a split: of all, or up to the largest one."""
+    largest = max((label for counts in classes.values() for label in counts), default=-1)
+    return {
+        split: [
+            label
+            for label in range(max(largest + 1, num_classes))
+            if not counts.get(label, (0, 0))[0]
+        ]
+        for split, counts in classes.items()
+    }
+
+
+def _unlisted(checked: Iterable[Checked], root: Path) -> list[str]:
+    named = {each.video.path for each in checked}
+    found = []
+    for folder, inside, files in os.walk(root):
+        # A folder of frames is a video; what lies in it are its pictures.
+        inside[:] = [each for each in inside if Path(folder, each) not in named]
+        for name in files:
+            path = Path(folder, name)
+            if path.suffix.lower() in SUFFIXES and path not in named:
+                found.append(path.relative_to(root).as_posix())
+    return sorted(found)

@@ -1,0 +1,127 @@
+"""Files of a check: a page, the passport, a table of what is bad, and all that was learned."""
+
+import csv
+import io
+import json
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from pandas import DataFrame
+
+from harness.data import passport
+from harness.data.datasets.text_rows import SHOWN
+from harness.data.prepare.check import Checked
+from harness.data.prepare.sources import Source
+from harness.data.prepare.summary import Summary, known
+from harness.data.prepare.video_facts import GOOD
+from harness.stats.coverage import coverage
+from harness.utils.atomic import replace
+
+_FORMULA = ("=", "+", "-", "@")
+
+
+def write(checked: Sequence[Checked], summary: Summary, source: Source, out: Path) -> list[Path]:
+    """Write `passport.json` of the good, `bad.csv` of the others, `check.json` and `summary.md`."""
+    root = source.root
+    out.mkdir(parents=True, exist_ok=True)
+    paths = [out / name for name in ("summary.md", "bad.csv", "check.json", "passport.json")]
+    whole = {"root": str(root)} | vars(summary) | {"videos": [_row(c, root) for c in checked]}
+    replace(paths[0], text(summary).encode("utf-8", "backslashreplace"))
+    replace(paths[1], _bad_csv(checked, root).encode("utf-8", "backslashreplace"))
+    replace(paths[2], json.dumps(whole, indent=0).encode())
+    passport.write(paths[3], known(checked, source))
+    return paths
+
+
+def text(summary: Summary) -> str:
+    """Write the summary as a page of Markdown."""
+    names = sorted({name for counts in summary.verdicts.values() for name in counts})
+    rows = [
+        [split, *(counts.get(name, 0) for name in names), sum(counts.values())]
+        for split, counts in summary.verdicts.items()
+    ]
+    parts = ["# Data check", _table(rows, ["split", *names, "listed"])]
+    parts.append("\n".join(_coverage(summary, split) for split in summary.listed))
+    parts += [_losses(summary, split) for split in summary.classes]
+    for split, labels in summary.gaps.items():
+        title = f"Classes without any video in {split}, left out of a mean over classes"
+        parts.append(_listing(title, [_class(summary, label) for label in labels]))
+    parts.append(_listing("In more than one split", [" = ".join(g) for g in summary.leaks]))
+    parts.append(_listing("Equal files", [" = ".join(g) for g in summary.duplicates]))
+    parts.append(_listing("On disk, in no list", summary.unlisted))
+    parts.append(f"Passport {summary.passport}")
+    return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def _table(rows: Sequence[Sequence[object]], columns: Sequence[str]) -> str:
+    return str(DataFrame(rows, columns=list(columns)).to_markdown(index=False))
+
+
+def _coverage(summary: Summary, split: str) -> str:
+    """Say what is good of what is listed, and where the lists are short of the official ones."""
+    good, official = summary.present(split)
+    listed = sum(summary.verdicts.get(split, {}).values())
+    short = f" Its list here names {listed:,}; the official one {official:,}."
+    return f"- {coverage(split, good, official)}{short if listed < official else ''}"
+
+
+def _class(summary: Summary, label: int) -> str:
+    """Name a class as far as its name is known."""
+    names = summary.class_names
+    return f"{label} {names[label]}" if label < len(names) else str(label)
+
+
+def _losses(summary: Summary, split: str) -> str:
+    """Show the classes that lost the most."""
+    counts = summary.classes[split]
+    lost = [(label, *pair) for label, pair in counts.items() if pair[0] < pair[1]]
+    if not lost:
+        return f"{split}: every class has all its videos."
+    lost.sort(key=lambda row: (row[1] / row[2], row[0]))
+    shown = [(printable(_class(summary, label)), *pair) for label, *pair in lost[:SHOWN]]
+    table = _table(shown, ["class", "good", "listed"])
+    more = f", the worst {SHOWN} here" if len(lost) > SHOWN else ""
+    return f"{split}: {len(lost)} of {len(counts)} classes lost videos{more}.\n\n{table}"
+
+
+def _listing(title: str, lines: Sequence[str]) -> str:
+    if not lines:
+        return ""
+    rest = [f"- and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
+    shown = [f"- {printable(line)}" for line in lines[:SHOWN]]
+    return "\n".join([f"{title}: {len(lines)}", "", *shown, *rest])
+
+
+def printable(text: str) -> str:
+    """Replace characters that a terminal would obey or cannot write."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def _bad_csv(checked: Iterable[Checked], root: Path) -> str:
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(["split", "id", "label", "path", "verdict", "reason"])
+    for each in checked:
+        video, facts = each.video, each.facts
+        if facts.verdict not in GOOD:
+            cells = [each.split, video.id, passport.labels(video), _path(each, root)]
+            writer.writerow(map(_cell, [*cells, facts.verdict, facts.reason]))
+    return file.getvalue()
+
+
+def _cell(text: str) -> str:
+    """Keep a spreadsheet from taking a name for a formula."""
+    text = printable(text)
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def _row(each: Checked, root: Path) -> dict[str, Any]:
+    known = {"id": each.video.id, "path": _path(each, root), "labels": each.video.labels}
+    return known | {"split": each.split} | asdict(each.facts)
+
+
+def _path(each: Checked, root: Path) -> str:
+    return Path(os.path.relpath(each.video.path, root)).as_posix()

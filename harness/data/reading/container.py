@@ -1,0 +1,38 @@
+"""Open a local video for one decoder thread; anything odd meanwhile means damaged."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+
+from harness.data.video import DamagedVideoError
+
+_LOCAL_ONLY = {"protocol_whitelist": "file"}
+
+
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[tuple[av.container.InputContainer, av.VideoStream]]:
+    """Yield a container and its first video stream.
+
+    One decoder thread: on damaged files the pictures depend on the number of threads.
+
+    Raises:
+        DamagedVideoError: If the file cannot be opened, has no video, or fails while it is read.
+    """
+    try:
+        # A title that is not UTF-8 says nothing of the pictures.
+        with av.open(str(path), options=_LOCAL_ONLY, metadata_errors="replace") as container:
+            stream = container.streams.video[0]
+            if stream.codec_context is None:
+                raise DamagedVideoError(f"{path}: its pictures are in a coding that is not known")
+            one_thread(stream.codec_context)
+            yield container, stream
+    except (av.FFmpegError, IndexError) as error:
+        raise DamagedVideoError(f"{path}: {error}") from error
+
+
+def one_thread(context: av.VideoCodecContext) -> None:
+    """Decode or encode in the calling thread."""
+    context.thread_type = "NONE"
+    context.thread_count = 1

@@ -1,0 +1,1 @@
+"""Plans: which trials to run, what they cost, what they can decide."""

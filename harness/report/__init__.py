@@ -1,0 +1,1 @@
+"""Tables, claims, figures and pages, made from records."""

@@ -1,0 +1,86 @@
+"""What all figures share: colours, sizes in inches, and how they are saved.
+
+Colours are of the Okabe-Ito palette, which the colour-blind tell apart.
+"""
+
+import io
+import textwrap
+from pathlib import Path
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from harness.utils.atomic import replace
+
+COLOURS = {"reference": "#7f8c9b", "row": "#1f5fa8", "ceiling": "#b3462f", "grid": "#e3e6ea"}
+KINDS = {"dsa": "#d55e00", "v4d": "#0072b2", "other": "#7f8c9b"}
+INK, FAINT = "#20262e", "#5b6673"
+ONE_COLUMN, BOTH_COLUMNS = 3.33, 7.0
+STYLE: Any = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "svg.hashsalt": "harness",
+    "svg.fonttype": "path",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.spines.left": False,
+}
+PAPER: Any = STYLE | {
+    "font.size": 7,
+    "axes.labelsize": 7,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "axes.labelcolor": FAINT,
+    "axes.edgecolor": FAINT,
+    "axes.linewidth": 0.6,
+    "xtick.color": FAINT,
+    "ytick.color": FAINT,
+    "xtick.major.width": 0.6,
+    "text.color": INK,
+    "figure.constrained_layout.w_pad": 0.02,
+    "figure.constrained_layout.h_pad": 0.02,
+}
+_UNDATED = {"png": {"Software": None}, "svg": {"Date": None}}
+
+
+def save(figure: Figure, results: Path, name: str, *, dpi: int = 200) -> list[Path]:
+    """Write `figures/<name>.png` and `.svg`."""
+    freeze(figure)
+    paths = []
+    for kind, metadata in _UNDATED.items():
+        paths.append(results / "figures" / f"{name}.{kind}")
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format=kind, dpi=dpi, metadata=metadata)
+        replace(paths[-1], buffer.getvalue())
+    return paths
+
+
+def freeze(figure: Figure) -> None:
+    """Fix the layout; rounded, since the last bits of its solver differ from run to run."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for axes in figure.axes:
+        x, y, width, height = axes.get_position(original=True).bounds
+        axes.set_position((round(x, 4), round(y, 4), round(width, 4), round(height, 4)))
+    for text in figure.texts:
+        text.set_position((round(text.get_position()[0], 4), round(text.get_position()[1], 4)))
+
+
+def title(axes: Axes, heading: str, subtitle: str) -> None:
+    """Put a heading and a fainter line at the top left of a panel."""
+    axes.set_title(heading, loc="left", fontsize=8, fontweight="bold", pad=14)
+    axes.annotate(
+        subtitle,
+        (0, 1),
+        xytext=(0, 5),
+        xycoords="axes fraction",
+        textcoords="offset points",
+        color=FAINT,
+    )
+
+
+def foot(figure: Figure, text: str) -> None:
+    """Write below the panels, in lines that fit the figure."""
+    lines = textwrap.fill(text, width=int(19 * figure.get_figwidth()))
+    figure.supxlabel(lines, x=0.01, ha="left", fontsize=6, color=FAINT)

@@ -1,0 +1,111 @@
+"""The rows of a table: what was measured with its interval, or what was counted."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from harness.report.figures.style import COLOURS, STYLE, save
+from harness.report.results import RowResult, TableResult
+from harness.report.table import stem
+
+_METRICS = {"top1": "top-1", "map": "mAP"}
+
+
+def table(collected: TableResult, *, ceilings: Mapping[str, float]) -> list[Path]:
+    """Draw the rows of a table with their intervals: `figures/<name>.png` and `.svg`.
+
+    Quoted rows are left out; a table that has no others has no such figure.
+
+    Args:
+        collected: The table.
+        ceilings: What a kind of network can reach at most, in percent.
+    """
+    experiment, scale = collected.experiment, collected.scale
+    rows = [result for result in collected.rows if result.trial is not None]
+    if not rows:
+        return []
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(6.4, 1.3 + 0.36 * len(rows)), layout="constrained")
+        axes = figure.subplots()
+        if collected.is_measured:
+            _accuracies(axes, rows, scale=scale)
+            _ceilings(axes, ceilings)
+        else:
+            _costs(axes, rows)
+        axes.set_title(f"{experiment.title}\n", loc="left", fontweight="bold", fontsize=10)
+        axes.text(
+            0, 1.03, experiment.caption, transform=axes.transAxes, color="#4a5562", fontsize=8
+        )
+        return save(figure, collected.results, stem(experiment, scale))
+
+
+def _costs(axes: Axes, rows: Sequence[RowResult]) -> None:
+    """Draw one bar per row, and a mark where the printed figure is."""
+    for place, result in enumerate(reversed(rows)):
+        if result.cost is None:
+            continue
+        axes.barh(place, result.cost.gmacs, height=0.5, color=COLOURS["row"])
+        label = f" {result.cost.gmacs:.1f}"
+        if "gmacs" in result.cost.matches:
+            match = result.cost.matches["gmacs"]
+            axes.plot(match.printed, place, "|", ms=18, color=COLOURS["ceiling"])
+            label += f", printed {match.printed}: {match.word}"
+        axes.text(result.cost.gmacs, place, label, va="center", fontsize=8)
+    _rows(axes, rows)
+    axes.set_xlim(0, 1.6 * max(result.cost.gmacs for result in rows if result.cost))
+    axes.set_xlabel("GFLOPs per view (10⁹ multiply-adds, rule mac+2bn)")
+
+
+def _accuracies(axes: Axes, rows: Sequence[RowResult], *, scale: str) -> None:
+    """Draw one dot per row with its interval, and a small one per seed."""
+    for place, result in enumerate(reversed(rows)):
+        colour = COLOURS["reference" if result.row.reference else "row"]
+        interval = result.interval
+        if interval is None:
+            axes.text(2, place, "not run", va="center", color=COLOURS["reference"])
+            continue
+        axes.plot(result.values, [place] * len(result.values), "|", ms=9, color=colour, alpha=0.55)
+        axes.errorbar(
+            interval.mean, place, xerr=interval.half_width, fmt="o", ms=5, capsize=3, color=colour
+        )
+        axes.annotate(
+            f"{interval.mean:.1f}",
+            (interval.mean, place),
+            xytext=(0, 7),
+            textcoords="offset points",
+            ha="center",
+            color=colour,
+        )
+    _rows(axes, rows)
+    axes.set_ylim(-0.6, len(rows) + 0.3)
+    axes.set_xlim(0, 100)
+    axes.set_xlabel(
+        f"{_METRICS[rows[0].metric]} at {scale} scale, percent "
+        "(dot: mean, bar: 95 % interval, ticks: seeds)"
+    )
+
+
+def _rows(axes: Axes, rows: Sequence[RowResult]) -> None:
+    axes.set_yticks(range(len(rows)), [result.label for result in reversed(rows)])
+    axes.tick_params(axis="y", length=0)
+    axes.grid(axis="x", color=COLOURS["grid"])
+    axes.set_axisbelow(True)
+
+
+def _ceilings(axes: Axes, ceilings: Mapping[str, float]) -> None:
+    for why, top1 in ceilings.items():
+        axes.axvline(top1, color=COLOURS["ceiling"], linestyle=(0, (4, 3)), linewidth=1)
+        axes.annotate(
+            f"{why}:\nat most {top1:g} %",
+            (top1, 1),
+            xycoords=("data", "axes fraction"),
+            xytext=(4, -2),
+            textcoords="offset points",
+            ha="left",
+            va="top",
+            fontsize=7.5,
+            color=COLOURS["ceiling"],
+        )

@@ -1,0 +1,1 @@
+"""The run of many trials: processes, stops, status, checks."""

@@ -1,0 +1,97 @@
+"""A trial in several ranks on one machine, by PyTorch's elastic launcher."""
+
+import multiprocessing
+import os
+import uuid
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+
+from harness import trial
+from harness.record import Record
+from harness.runtime import Runtime
+from harness.schedule import rank_messages
+from harness.schedule.rank_messages import RankError
+from harness.specs import Trial
+from harness.trial import Report
+
+
+def run(asked: Trial, runtime: Runtime, report: Report) -> Record:
+    """Run a trial in as many ranks as the runtime says; one runs here.
+
+    Args:
+        asked: The trial.
+        runtime: Where and how; `device` names the kind, and rank n takes the n-th.
+        report: Called with the history so far.
+
+    Raises:
+        ValueError: If the trial cannot run so; the sentence is that of the rank that failed.
+        RankError: If a rank died.
+    """
+    if runtime.ranks == 1:
+        return trial.run(asked, runtime, report)
+    folder = rank_messages.place(asked, runtime)
+    _check_devices(runtime)
+    return rank_messages.follow(
+        folder,
+        runtime.results,
+        lambda history, _: report(history),
+        start=partial(_launch, asked, runtime, folder),
+        end=partial(_end_others, multiprocessing.active_children()),
+    )
+
+
+def _check_devices(runtime: Runtime) -> None:
+    there = torch.cuda.device_count()
+    if runtime.device.startswith("cuda") and there < runtime.ranks:
+        raise ValueError(f"{runtime.ranks} ranks need as many GPUs; this machine has {there}")
+
+
+def _end_others(before: Sequence[BaseProcess]) -> None:
+    """Leave no rank behind if the one who waits for them is told to stop."""
+    for rank in multiprocessing.active_children():
+        if rank not in before:
+            rank.kill()
+
+
+def _launch(asked: Trial, runtime: Runtime, folder: Path) -> None:
+    """Start the ranks and wait for them."""
+    config = LaunchConfig(
+        min_nodes=1,
+        max_nodes=1,
+        nproc_per_node=runtime.ranks,
+        run_id=uuid.uuid4().hex,
+        rdzv_backend="c10d",
+        rdzv_endpoint="localhost:0",
+        max_restarts=0,
+        start_method="spawn",
+    )
+    try:
+        elastic_launch(config, _rank)(asked, runtime, folder)
+    except ChildFailedError as error:
+        first = min(error.failures.values(), key=lambda each: each.timestamp)
+        raise RankError(f"rank {first.local_rank} {_end(first.exitcode)}") from error
+
+
+def _end(exitcode: int) -> str:
+    return f"was killed by signal {-exitcode}" if exitcode < 0 else f"ended with {exitcode}"
+
+
+def _rank(asked: Trial, runtime: Runtime, folder: Path) -> None:
+    """Be one rank of a trial."""
+    number, gpus = int(os.environ["LOCAL_RANK"]), runtime.device.startswith("cuda")
+    if gpus:
+        torch.cuda.set_device(number)
+        runtime = replace(runtime, device=f"cuda:{number}")
+    dist.init_process_group("nccl" if gpus else "gloo")
+    try:
+        rank_messages.tell(asked, runtime, folder)
+    finally:
+        dist.destroy_process_group()

@@ -1,0 +1,130 @@
+"""Progress on the console: a live table on a terminal, a line now and then elsewhere."""
+
+import time
+from collections.abc import Iterable, Sequence
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from harness.plan.grid import Planned
+from harness.schedule.attempt import Event
+from harness.schedule.status import duration
+
+_LINE_EVERY_S = 10.0
+
+
+class Progress:
+    """Show which trials run, their epoch, their accuracy so far, and the time that is left.
+
+    Args:
+        planned: The trials that will run.
+        console: Where to.
+    """
+
+    def __init__(self, planned: Sequence[Planned], console: Console) -> None:
+        self.console = console
+        self.total = {each.key: each.trial.train.epochs for each in planned}
+        self.done = dict.fromkeys(self.total, 0)
+        self.ended: dict[str, str] = {}
+        self.running: dict[str, Event] = {}
+        self.epochs_seen = 0
+        self.epochs_seconds = 0.0
+        self.last_line = 0.0
+        self.live = Live(console=self.console, get_renderable=self._table, refresh_per_second=4)
+
+    def __enter__(self) -> Self:
+        if self.console.is_terminal:
+            self.live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self.console.is_terminal:
+            self.live.stop()
+
+    def watch(self, event: Event) -> None:
+        """Take in one event."""
+        key = event.planned.key
+        if event.record is not None or event.failure is not None:
+            self.running.pop(key, None)
+            self.done[key] = self.total[key]
+            self.ended[key] = event.failure or ""
+            self._print(_last_words(event))
+            return
+        resumed = key not in self.running and len(event.history) > 0
+        new = event.history[len(event.history) if resumed else self.done[key] :]
+        self.epochs_seen += len(new)
+        self.epochs_seconds += sum(epoch.seconds for epoch in new)
+        self.done[key] = len(event.history)
+        self.running[key] = event
+        if resumed:
+            self._print(f"{event.planned.name}: goes on after epoch {len(event.history)}")
+        elif not self.console.is_terminal and time.monotonic() - self.last_line > _LINE_EVERY_S:
+            self._print("; ".join(_now(each) for each in self.running.values()))
+
+    def seconds_left(self) -> float | None:
+        """Estimate from the epochs of this run and what runs now; None before the first epoch."""
+        if not self.epochs_seen:
+            return None
+        open_epochs = sum(self.total.values()) - sum(self.done.values())
+        each = self.epochs_seconds / self.epochs_seen
+        return each * open_epochs / max(len(self.running), 1)
+
+    def _print(self, text: str) -> None:
+        self.last_line = time.monotonic()
+        self.console.print(f"{self._head()}  {text}", soft_wrap=True, markup=False, highlight=False)
+
+    def _head(self) -> str:
+        left = self.seconds_left()
+        rest = "" if left is None else f", {duration(left)} left"
+        return f"[{len(self.ended)}/{len(self.total)}{rest}]"
+
+    def _table(self) -> Group:
+        grid = Table(box=None, pad_edge=False, header_style="dim")
+        for column in ("trial", "epoch", "", "loss", "train top-1", "test top-1"):
+            grid.add_column(column)
+        for event in self.running.values():
+            grid.add_row(*_cells(event))
+        return Group(grid, Text(self._head(), style="bold"))
+
+
+def _cells(event: Event) -> Iterable[str | ProgressBar]:
+    total, done = event.planned.trial.train.epochs, len(event.history)
+    bar = ProgressBar(total=total, completed=done, width=20)
+    if not event.history:
+        return (event.planned.name, f"0/{total}", bar, "", "", "")
+    last = event.history[-1]
+    tested = [epoch.val_top1 for epoch in event.history if epoch.val_top1 is not None]
+    test = f"{tested[-1]:.1f}" if tested else ""
+    return (
+        event.planned.name,
+        f"{done}/{total}",
+        bar,
+        f"{last.loss:.3f}",
+        f"{last.train_top1:.1f}",
+        test,
+    )
+
+
+def _now(event: Event) -> str:
+    total = event.planned.trial.train.epochs
+    if not event.history:
+        return f"{event.planned.name}: starting"
+    last = event.history[-1]
+    return f"{event.planned.name}: epoch {last.epoch}/{total}, train top-1 {last.train_top1:.1f}"
+
+
+def _last_words(event: Event) -> str:
+    if event.record is not None:
+        took = duration(event.record.seconds)
+        return f"{event.planned.name}: top-1 {event.record.metrics['top1']:.1f} % in {took}"
+    return f"{event.planned.name}: failed: {event.failure}"

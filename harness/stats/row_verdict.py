@@ -1,0 +1,201 @@
+"""What an accuracy says of the printed one: the words of a cell, in their order of decision.
+
+First whether the row has run, then whether the two may be compared, then the number. All of it is
+pure functions; accuracies and their differences are in percent points.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+
+import numpy as np
+from scipy import stats
+
+from harness.stats.coverage import COMPARABLE, bounds
+from harness.stats.verdict import Verdict, over_seeds
+
+DECLARED_DEVIATION = 0.35
+DECLARED_DEGREES = 8
+MANY_SEEDS = 100
+DECIDED = ("reproduced", "lower", "higher")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deviation:
+    """How far seeds scatter, and how well that is known.
+
+    Attributes:
+        points: Standard deviation from seed to seed.
+        degrees: Degrees of freedom of Student's t.
+        source: Where it comes from, in words.
+    """
+
+    points: float
+    degrees: int
+    source: str
+
+
+def seed_deviation(rows: Sequence[Sequence[float]]) -> Deviation:
+    """Pool the scatter of seeds over the rows of a table.
+
+    Fewer degrees of freedom than the declared deviation stands for do not replace it: the larger
+    of the two counts. So a second seed never makes a table less sure at equal scatter.
+
+    Args:
+        rows: Accuracies of each row, one per seed.
+    """
+    several = [values for values in rows if len(values) > 1]
+    degrees = sum(len(values) - 1 for values in several)
+    squares = sum(float(np.var(values, ddof=1)) * (len(values) - 1) for values in several)
+    measured = math.sqrt(squares / degrees) if degrees else 0.0
+    if degrees >= DECLARED_DEGREES or measured > DECLARED_DEVIATION:
+        source = f"measured on {len(several)} rows"
+        return Deviation(points=measured, degrees=max(degrees, DECLARED_DEGREES), source=source)
+    return Deviation(points=DECLARED_DEVIATION, degrees=DECLARED_DEGREES, source="declared")
+
+
+def not_run() -> Verdict:
+    """Say that there is nothing yet."""
+    return Verdict(word="not run", sentence="no record; run the table")
+
+
+def quoted() -> Verdict:
+    """Say that a row only quotes other work."""
+    return Verdict(word="not run", sentence="quoted from other work, which nobody ran here")
+
+
+def averaged() -> Verdict:
+    """Say that a row averages networks, which is not done here."""
+    sentence = "an average of several networks' scores, which is not made here"
+    return Verdict(word="not run", sentence=sentence)
+
+
+def interrupted() -> Verdict:
+    """Say that a trial was started and left."""
+    return Verdict(
+        word="interrupted", sentence="started and not finished; run the table again to go on"
+    )
+
+
+def failed(reason: str) -> Verdict:
+    """Say that a trial ended without a record, and why."""
+    return Verdict(word="failed", sentence=reason)
+
+
+def stale(count: int, of: int) -> Verdict:
+    """Say that records were made by other code than this."""
+    sentence = f"{count} of {of} records were made by other code; run the table again"
+    return Verdict(word="stale", sentence=sentence)
+
+
+def covered(*, correct: int | None, scored: int, listed: int) -> str:
+    """Say what missing videos mean for an accuracy; nothing where none is missing.
+
+    Args:
+        correct: Videos that were right; None where the accuracy is no share of videos.
+        scored: Videos that were tested.
+        listed: Videos of the whole list.
+    """
+    if scored >= listed:
+        return ""
+    text = f"scored {scored:,} of {listed:,} videos"
+    if correct is None:
+        return text
+    low, high = (float(each) for each in bounds(correct, scored, listed))
+    return f"{text}; the whole list would give {low:.1f} to {high:.1f}"
+
+
+def not_covered(*, correct: int | None, scored: int, listed: int) -> Verdict | None:
+    """Refuse a comparison where too many videos are missing; None where enough were scored."""
+    if scored >= COMPARABLE * listed:
+        return None
+    sentence = covered(correct=correct, scored=scored, listed=listed)
+    return Verdict(word="not comparable", sentence=sentence)
+
+
+def at_desk(values: Sequence[float]) -> Verdict:
+    """Say what a desk accuracy is: measured, and no estimate of a printed one."""
+    sentence = f"{_mean(values)} measured at desk scale; no estimate of the printed one"
+    return Verdict(word="desk scale", sentence=sentence)
+
+
+def own_run(values: Sequence[float]) -> Verdict:
+    """Say what an accuracy on a user's own terms is: measured, and no estimate of a printed one."""
+    sentence = f"{_mean(values)} measured on terms of your own; no estimate of the printed one"
+    return Verdict(word="own run", sentence=sentence)
+
+
+def _mean(values: Sequence[float]) -> str:
+    measured = over_seeds(values)
+    spread = "" if measured.half_width is None else f" ± {measured.half_width:.1f}"
+    return f"{measured.mean:.1f}{spread} ({seeds_text(len(values))})"
+
+
+def cell(
+    values: Sequence[float], *, printed: float, margin: float, deviation: Deviation
+) -> Verdict:
+    """Compare an accuracy with the printed one, which is a single run that scatters as much.
+
+    Args:
+        values: One per seed, at least one.
+        printed: By the paper.
+        margin: Points within which the two count as the same.
+        deviation: From seed to seed.
+    """
+    seeds, mean = len(values), float(np.mean(values))
+    found = _judge(mean - printed, seeds=seeds, margin=margin, deviation=deviation)
+    half = deviation.points / math.sqrt(seeds) * _quantile(0.95, deviation)
+    measured = f"{mean:.1f} ± {half:.1f} ({seeds_text(seeds)}), paper {printed:.1f}"
+    more = "" if found.word in DECIDED else f"; {_what_decides(found, seeds, margin, deviation)}"
+    scatter = f"seeds deviate by {deviation.points:.2f}, {deviation.source}"
+    p = _chance_beyond(margin - abs(mean - printed), seeds, deviation)
+    return replace(found, sentence=f"{measured}: {found.sentence}{more}; {scatter}", p=p)
+
+
+def _judge(gap: float, *, seeds: int, margin: float, deviation: Deviation) -> Verdict:
+    scatter = _of_difference(seeds, deviation)
+    inner, outer = (scatter * _quantile(share, deviation) for share in (0.90, 0.95))
+    low, high = gap - outer, gap + outer
+    word, sentence = "undecided", f"the difference is {low:+.1f} to {high:+.1f}"
+    if abs(gap) + inner <= margin:
+        word, sentence = "reproduced", f"same within ± {margin:g}"
+    elif high < -margin:
+        word, sentence = "lower", f"lower by {-high:.1f} to {-low:.1f}"
+    elif low > margin:
+        word, sentence = "higher", f"higher by {low:.1f} to {high:.1f}"
+    elif low <= 0 <= high:
+        word, sentence = "consistent, not confirmed", "nothing speaks against it"
+    return Verdict(word=word, sentence=sentence, estimate=gap, low=low, high=high)
+
+
+def _what_decides(found: Verdict, seeds: int, margin: float, deviation: Deviation) -> str:
+    assert found.estimate is not None
+    for more in range(1, MANY_SEEDS):
+        then = _judge(found.estimate, seeds=seeds + more, margin=margin, deviation=deviation)
+        if then.word in DECIDED:
+            return f"{more} more {'seed' if more == 1 else 'seeds'} would decide"
+    return "no number of seeds would decide, as the paper's own run is a single one"
+
+
+@cache
+def _quantile(share: float, deviation: Deviation) -> float:
+    return float(stats.t.ppf((1 + share) / 2, deviation.degrees))
+
+
+def _chance_beyond(distance: float, seeds: int, deviation: Deviation) -> float:
+    """Return the p of two one-sided tests, the larger of theirs."""
+    scatter = _of_difference(seeds, deviation)
+    if not scatter:
+        return float(distance < 0)
+    return float(stats.t.sf(distance / scatter, deviation.degrees))
+
+
+def _of_difference(seeds: int, deviation: Deviation) -> float:
+    """Return the deviation of a mean over seeds from the paper's single run."""
+    return deviation.points * math.sqrt(1 / seeds + 1)
+
+
+def seeds_text(count: int) -> str:
+    """Say how many seeds."""
+    return "1 seed" if count == 1 else f"{count} seeds"

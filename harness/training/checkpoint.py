@@ -1,0 +1,55 @@
+"""Checkpoints: whole files under their own hash, the newest two of a trial.
+
+A file is written aside, flushed, and renamed to `epoch-0007-<sha256>.pt`, so a reader meets the
+old state or the new one. A file whose bytes do not have the hash in its name is passed over.
+"""
+
+import hashlib
+import io
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from harness.utils.atomic import replace
+
+KEPT = 2
+_DIGITS = 16
+
+
+def save(folder: Path, state: dict[str, Any], *, epoch: int) -> Path:
+    """Write the state after `epoch`, then drop all but the newest two checkpoints.
+
+    Args:
+        folder: One trial's; made if missing.
+        state: Tensors, numbers, text, lists and dictionaries only.
+        epoch: Finished epochs.
+    """
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    content = buffer.getvalue()
+    path = folder / f"epoch-{epoch:04d}-{_digest(content)}.pt"
+    replace(path, content)
+    for old in _newest_first(folder)[KEPT:]:
+        old.unlink()
+    return path
+
+
+def newest(folder: Path) -> dict[str, Any] | None:
+    """Read the newest whole checkpoint, or None if there is none."""
+    for path in _newest_first(folder):
+        content = path.read_bytes()
+        if path.stem.endswith(_digest(content)):
+            state: dict[str, Any] = torch.load(
+                io.BytesIO(content), map_location="cpu", weights_only=True
+            )
+            return state
+    return None
+
+
+def _newest_first(folder: Path) -> list[Path]:
+    return sorted(folder.glob("epoch-*.pt"), reverse=True)
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:_DIGITS]

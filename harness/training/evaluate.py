@@ -1,0 +1,82 @@
+"""Score test videos: logits or probabilities averaged over views, each video counted once.
+
+Which of the two matters most for average precision, which compares the scores of a class across
+videos: logits of different videos need not be of one size, and probabilities are. The paper does
+not say what it averaged; the released code averages logits.
+
+Axes: N videos, V views, K classes.
+"""
+
+from collections.abc import Iterable
+from typing import Literal, Protocol
+
+import numpy as np
+import torch
+from einops import rearrange, reduce
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from harness.training.optim import autocast
+from harness.training.out_of_memory import TooLargeError, size
+from harness.utils import distributed
+
+
+class TestBatch(Protocol):
+    """A batch with every view of its videos."""
+
+    @property
+    def clips(self) -> Tensor:
+        """All views, (N V U C T H W)."""
+
+    @property
+    def indices(self) -> Tensor:
+        """Places in the list of videos (N)."""
+
+
+@torch.inference_mode()
+def score(
+    net: nn.Module,
+    batches: Iterable[TestBatch],
+    *,
+    num_videos: int,
+    precision: str,
+    average: Literal["logits", "probabilities"] = "logits",
+) -> Float[np.ndarray, "N K"]:
+    """Return the averaged scores of every video, in the order of the list.
+
+    Args:
+        net: From clips to video-level logits.
+        batches: Clips (N V U C T H W) and the places of their videos in the list.
+        num_videos: Length of the list.
+        precision: Element type of autocast.
+        average: What is averaged over views.
+
+    Raises:
+        ValueError: If a video was scored twice or not at all: any number would be wrong.
+        TooLargeError: If the device has too little memory for a batch.
+    """
+    net.eval()
+    places, rows = [], []
+    for batch in batches:
+        num_views = batch.clips.shape[1]
+        logits = _logits(net, rearrange(batch.clips, "n v u c t h w -> (n v) u c t h w"), precision)
+        scores = logits.softmax(1) if average == "probabilities" else logits
+        rows.append(reduce(scores, "(n v) k -> n k", "mean", v=num_views).cpu())
+        places += batch.indices.tolist()
+    places, rows = distributed.joined(places), distributed.joined(rows)
+    if sorted(places) != list(range(num_videos)):
+        raise ValueError(f"{len(places)} scores, {len(set(places))} videos, of {num_videos}")
+    return torch.cat(rows)[np.argsort(places)].numpy()
+
+
+def _logits(
+    net: nn.Module, clips: Float[Tensor, "N U C T H W"], precision: str
+) -> Float[Tensor, "N K"]:
+    try:
+        with autocast(precision, clips.device):
+            return net(clips).float()  # type: ignore[no-any-return]
+    except torch.OutOfMemoryError:
+        raise TooLargeError(
+            f"{len(clips)} test views at a time do not fit into {size(clips.device)}: "
+            "ask for a smaller --batch, or for more --gpus-per-trial"
+        ) from None

@@ -1,0 +1,1 @@
+"""Files, locks, processes and names: what every room may use."""

@@ -1,0 +1,85 @@
+"""The temporal shift module (TSM): 2D residual networks that exchange channels between frames.
+
+Axes: N videos, U snippets, C channels, T frames, H x W pixels; NU means N and U folded.
+Source: Lin et al. 2019, arXiv 1811.08383, section 3 (residual shift); directions and shares checked
+against github.com/mit-han-lab/temporal-shift-module, commit 1f6a834.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from harness.zoo.backbones.resnet import ResNet
+from harness.zoo.layers.insert import insert
+from harness.zoo.layers.residual import STAGES
+
+
+class TemporalShift(nn.Module):
+    """Give an eighth of the channels the next frame's values, and an eighth the previous one's.
+
+    Zeros fill the ends; the other channels stay. Frames move inside their snippet only.
+
+    Args:
+        channels: C.
+
+    Raises:
+        ValueError: If an eighth of the channels is none.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        if channels < 8:
+            raise ValueError(f"a shift moves eighths of the channels; {channels} are too few")
+        self.share = channels // 8
+
+    def forward(self, x: Float[Tensor, "NU C T H W"]) -> Float[Tensor, "NU C T H W"]:
+        one, two = self.share, 2 * self.share
+        y = torch.zeros_like(x)
+        y[:, :one, :-1] = x[:, :one, 1:]
+        y[:, one:two, 1:] = x[:, one:two, :-1]
+        y[:, two:] = x[:, two:]
+        return y
+
+    def macs(self, _: Tensor) -> int:
+        """Return nothing: values only move."""
+        return 0
+
+
+def tsm_resnet(
+    *,
+    num_classes: int,
+    block: Literal["basic", "bottleneck"],
+    depths: Sequence[int],
+    stem_width: int = 64,
+    dropout: float = 0.5,
+) -> ResNet:
+    """Build a 2D network with a shift before conv1 of every block, on the residual path only.
+
+    Frames are classified one by one, as in the original.
+
+    Args:
+        num_classes: K.
+        block: `basic` or `bottleneck`.
+        depths: Blocks in res2 to res5.
+        stem_width: Channels of the stem.
+        dropout: Probability before the classifier.
+    """
+    net = ResNet(
+        num_classes=num_classes,
+        block=block,
+        depths=depths,
+        stem_width=stem_width,
+        dropout=dropout,
+        frame_logits=True,
+    )
+    everywhere = {stage: tuple(range(len(net.stage(stage)))) for stage in STAGES}
+    insert(net, TemporalShift, position="before_conv1", blocks=everywhere)
+    return net
+
+
+tsm_resnet18 = partial(tsm_resnet, block="basic", depths=(2, 2, 2, 2))
+tsm_resnet50 = partial(tsm_resnet, block="bottleneck", depths=(3, 4, 6, 3))

@@ -1,0 +1,50 @@
+"""Networks from specifications."""
+
+import inspect
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from harness.specs import DataSpec, ModelSpec, Option
+from harness.utils.lookup import check, find
+from harness.zoo import BACKBONES, MODULES
+from harness.zoo.backbones.resnet import ResNet
+from harness.zoo.checkpoints.torchvision import load_imagenet
+from harness.zoo.layers.insert import insert
+
+
+def build(model: ModelSpec, data: DataSpec, *, weights_root: Path | None = None) -> nn.Module:
+    """Build the network of a trial, initialised, in training mode.
+
+    Args:
+        model: Backbone, and what stands where in it.
+        data: Gives the number of classes and of snippets.
+        weights_root: Folder of initial weights. None leaves them out: enough to count with.
+
+    Returns:
+        A module from (N U C T H W) clips to (N K) video-level logits.
+
+    Raises:
+        ValueError: If a name, an option or a place does not exist, or the weights do not fit.
+    """
+    backbone = find(BACKBONES, model.backbone, what="backbone")
+    options: dict[str, Option] = {"num_classes": data.num_classes, "dropout": model.dropout}
+    net: ResNet = _call(backbone, model.backbone, **(options | dict(model.backbone_options)))
+    if model.module is not None:
+        module = find(MODULES, model.module, what="module")
+        options = {"num_snippets": data.num_snippets} | dict(model.module_options)
+        make = partial(_call, module, model.module, **options)
+        insert(net, make, position=model.position, blocks=model.blocks)
+    if model.weights is not None and weights_root is not None:
+        load_imagenet(net, weights_root / model.weights)
+    return net
+
+
+def _call(make: Any, name: str, *args: int, **options: object) -> Any:
+    """Call a constructor; an option that it lacks is the caller's mistake."""
+    allowed = inspect.signature(make).parameters
+    for option in options:
+        check(option, allowed, what=f"option of {name}")
+    return make(*args, **options)

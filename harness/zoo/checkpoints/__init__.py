@@ -1,0 +1,1 @@
+"""Released weights, one file per code base."""

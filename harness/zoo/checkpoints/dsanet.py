@@ -1,0 +1,57 @@
+"""Weights of the released DSANet.
+
+Checked against github.com/whwu95/DSANet 5c877eb.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from torch import Tensor
+
+from harness.specs import Option, Position
+from harness.zoo.checkpoints.family import Reading, _places, _renamed, _shape, _trunk
+from harness.zoo.checkpoints.rename import Rules
+from harness.zoo.checkpoints.torchvision import TORCHVISION
+
+DSANET: Rules = {
+    r"^module\.": "",
+    r"^backbone\.": "",
+    r"^(layer\d\.\d+)\.block\.": r"\1.",
+    r"^cls_head\.fc_cls\.": "fc.",
+    **TORCHVISION,
+}
+
+
+def dsanet(
+    tensors: Mapping[str, Tensor],
+    *,
+    position: Position = "after_conv1",
+    beta: float = 1 / 8,
+    identity: bool | None = None,
+) -> Reading:
+    """Read DSANet; U, alpha and the number of taps are in the shapes of the generators.
+
+    Args:
+        tensors: By official name.
+        position: Cannot be read: the released code stores a module beside its block, wherever in
+            the block it stands, and none of its weights has a channel axis. Default: position II,
+            the paper's choice.
+        beta: Share of the channels that are mixed. Cannot be read: the generator is alpha U x U
+            whatever the share. Default: that of the released configuration.
+        identity: Whether the module adds its input. Cannot be read either. None: after the block
+            yes, inside it no, as the released code does.
+    """
+    generator = {r"\.dsa\.generate\.": f".slots.{position}.generator."}
+    names = _renamed(tensors, {**DSANET, **generator})
+    spec, places = _trunk(names, tensors), _places(names)
+    if not places:
+        return Reading(names=names, spec=spec)
+    width, num_snippets = _shape(names, tensors, ".generator.0.weight")
+    options: dict[str, Option] = {
+        "alpha": width // num_snippets,
+        "beta": beta,
+        "kernel_size": _shape(names, tensors, ".generator.3.weight")[0],
+        "identity": position == "after_block" if identity is None else identity,
+    }
+    spec = replace(spec, module="dsa", module_options=options, position=position, blocks=places)
+    return Reading(names=names, spec=spec, num_snippets=num_snippets)

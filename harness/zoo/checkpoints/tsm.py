@@ -1,0 +1,27 @@
+"""Weights of the released TSM.
+
+Checked against github.com/mit-han-lab/temporal-shift-module 1f6a834.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from torch import Tensor
+
+from harness.zoo.checkpoints.family import Reading, _renamed, _trunk
+from harness.zoo.checkpoints.rename import Rules
+from harness.zoo.checkpoints.v4d import V4D
+
+TSM: Rules = {
+    r"\.conv1\.(?=weight)": ".conv1_without_shift.",
+    r"^(module\.)?base_model\.conv1_without_shift\.": "conv1.",
+    r"\.conv1\.net\.": ".conv1.",
+    **V4D,
+}
+
+
+def tsm(tensors: Mapping[str, Tensor]) -> Reading:
+    """Read TSM with a shift in every block, on the residual path; others are refused by name."""
+    names = _renamed(tensors, TSM)
+    spec = _trunk(names, tensors)
+    return Reading(names=names, spec=replace(spec, backbone=f"tsm_{spec.backbone}"))

@@ -1,0 +1,76 @@
+"""Residual blocks, with slots for inserted modules.
+
+Axes: N videos, U snippets, C channels, T frames, H x W pixels; NU means both folded.
+Source: He et al. 2016 (residual blocks, stride on the 3x3 convolution).
+"""
+
+from collections.abc import Sequence
+
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from harness.zoo.layers.conv import Kernel, conv_bn
+
+STAGES = ("res2", "res3", "res4", "res5")
+POSITIONS = ("before_conv1", "after_conv1", "after_conv2", "after_conv3", "after_block")
+
+
+class Block(nn.Module):
+    """A residual block: convolutions with batch norm, ReLU between them, and a shortcut.
+
+    `slots` maps a position to the module that stands there. The position after the last
+    convolution is behind its batch norm and before the addition; those between convolutions follow
+    a ReLU, and `after_block` follows the addition and its ReLU. A module whose class says
+    `mixes_snippets = True` is called with U as well.
+
+    Args:
+        channels: Input channels.
+        widths: Output channels of each convolution.
+        kernels: Kernel of each convolution.
+        stride: Stride in space, on the first convolution that is wider than one pixel.
+    """
+
+    def __init__(
+        self, channels: int, *, widths: Sequence[int], kernels: Sequence[Kernel], stride: int
+    ) -> None:
+        super().__init__()
+        strided = next(i for i, kernel in enumerate(kernels) if kernel[2] > 1)
+        inputs = (channels, *widths[:-1])
+        self.convs = nn.ModuleList(
+            conv_bn(before, after, kernel=kernel, stride=stride if i == strided else 1)
+            for i, (before, after, kernel) in enumerate(zip(inputs, widths, kernels, strict=True))
+        )
+        self.shortcut: nn.Module = nn.Identity()
+        if stride > 1 or channels != widths[-1]:
+            self.shortcut = conv_bn(channels, widths[-1], kernel=(1, 1, 1), stride=stride)
+        self.channels_at = dict(zip(POSITIONS, (channels, *widths), strict=False))
+        self.channels_at["after_block"] = widths[-1]
+        self.slots = nn.ModuleDict()
+
+    def forward(
+        self, x: Float[Tensor, "NU C T H W"], num_snippets: int
+    ) -> Float[Tensor, "NU D T h w"]:
+        y = self._slot("before_conv1", x, num_snippets)
+        for i, conv in enumerate(self.convs):
+            y = conv(y) if i == len(self.convs) - 1 else F.relu(conv(y), inplace=True)
+            y = self._slot(POSITIONS[i + 1], y, num_snippets)
+        y = F.relu(y + self.shortcut(x), inplace=True)
+        return self._slot("after_block", y, num_snippets)
+
+    @property
+    def mixes_snippets(self) -> bool:
+        """Say whether one of the modules here does."""
+        return any(mixes_snippets(module) for module in self.slots.values())
+
+    def _slot(self, position: str, x: Tensor, num_snippets: int) -> Tensor:
+        if position not in self.slots:
+            return x
+        module = self.slots[position]
+        y: Tensor = module(x, num_snippets) if mixes_snippets(module) else module(x)
+        return y
+
+
+def mixes_snippets(module: nn.Module | type[nn.Module]) -> bool:
+    """Say whether a module looks across the snippets of a video; then it is called with U."""
+    return getattr(module, "mixes_snippets", False)

@@ -1,0 +1,1 @@
+"""Modules that stand inside a backbone, one file each."""

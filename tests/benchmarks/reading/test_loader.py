@@ -1,0 +1,62 @@
+"""Targets of the loader, at the size of the clips of Kinetics."""
+
+import pytest
+import torch
+
+from benchmarks.reading import loader, run, videos
+from benchmarks.reading.cases import SPEC
+from harness.data import sampling
+
+KIND = videos.KINDS[0]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bench")
+    videos.make(folder, 0, seconds=10, kinds=(KIND,))
+    return folder
+
+
+# Of a process that forked after many other tests, the pages that it wrote since are no measure.
+@pytest.mark.chaos
+@pytest.mark.slow
+def test_a_loader_process_holds_at_most_80_megabytes_of_its_own(folder):
+    held = loader.private_mb([videos.path(folder, KIND, 0)], frames=300)
+    if held is None:
+        pytest.skip("needs /proc/PID/smaps_rollup")
+    assert 1 < held <= loader.MOST_MB
+
+
+def test_private_memory_counts_private_pages_only():
+    text = "Rss: 90 kB\nPrivate_Clean: 1000 kB\nPrivate_Dirty: 2000 kB\nPrivate_Hugetlb: 5 kB"
+    assert loader._private(text) == 3000 * 1024 / 1e6
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tiny")
+    videos.make(folder, 0, seconds=3, kinds=videos.TINY)
+    setting = run.Setting(folder=folder, clips=1, seconds=3, kinds=videos.TINY)
+    return run.prepare(setting, videos.TINY[1])[0]
+
+
+def test_a_part_is_what_a_loader_process_makes(clip):
+    clips, labels, places = loader._part(clip)
+    assert clips.shape == (1, 1, SPEC.num_snippets, SPEC.num_frames, 224, 224, 3)
+    assert clips.dtype == torch.uint8
+    assert (labels.tolist(), places.tolist()) == ([0], [0])
+
+
+def test_decoding_alone_decodes_the_frames_of_that_part(clip, monkeypatch):
+    asked = []
+
+    def watched(*args):
+        asked.append(found(*args).tolist())
+        return found(*args)
+
+    found = sampling.train_frames
+    monkeypatch.setattr(sampling, "train_frames", watched)
+    loader._part(clip)
+    loader._decode(clip)
+    first, second = asked
+    assert first == second

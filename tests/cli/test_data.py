@@ -1,0 +1,115 @@
+"""`harness data check` as a user meets it, and what a trial must not reach."""
+
+import click
+import pytest
+
+from experiments.scales import desk
+from experiments.table_b import EXPERIMENT
+from harness import data
+from harness.cli.main import app
+from harness.data import passport
+from harness.data.video import DamagedVideoError
+from harness.provenance import code
+from harness.specs import DataSpec
+from tests.helpers import bad_videos
+
+
+def harness(*words):
+    app.main(["data", "check", *map(str, words)], standalone_mode=False)
+
+
+def test_no_trial_reaches_the_check():
+    reached = set(code.places(desk(EXPERIMENT.rows[3].trial)).values())
+    assert not {name for name in reached if name.startswith("harness.data.prepare")}
+    assert "harness.data.datasets.list_files" not in reached
+    assert not reached & {
+        "harness.data.prepare.video_facts",
+        "harness.stats.coverage",
+        "harness.cli.data",
+    }
+
+
+@pytest.fixture
+def root(tmp_path):
+    """A sound video and an empty one."""
+    root = tmp_path / "root"
+    root.mkdir()
+    bad_videos.write(root / "a b.mp4", n=10)
+    (root / "empty.mp4").touch()
+    return root
+
+
+def test_what_is_bad_sets_the_exit_code_and_stays_out_of_the_passport(root, tmp_path, capsys):
+    bad_videos.write(root / "other.mp4", n=12)
+    rows = {"test": "a b.mp4,0\nempty.mp4,1\n", "train": "other.mp4,1\n"}
+    words = ["mine", "--root", root, "--data", tmp_path / "data"]
+    for split, text in rows.items():
+        (tmp_path / f"{split}.csv").write_text(text)
+        words += ["--list", f"{split}={tmp_path / split}.csv"]
+    with pytest.raises(SystemExit) as ended:
+        harness(*words)
+    said = capsys.readouterr()
+    assert ended.value.code == 1
+    assert "[3/3" in said.err
+    assert "test: 1 of 2 videos are good (50.00 %)" in said.out
+    out = tmp_path / "data" / "mine"
+    assert "it is empty" in (out / "bad.csv").read_text()
+    known = passport.read(out / "passport.json")
+    assert [video.id for video in known.splits["test"]] == ["a b.mp4"]
+    assert known.listed == {"train": 1, "test": 2}
+    assert known.root == root
+
+
+def test_videos_of_ones_own_become_a_data_set_in_one_command(tmp_path, capsys):
+    for split, name in (("train", "a"), ("train", "b"), ("test", "c")):
+        for label in ("run", "walk"):
+            path = tmp_path / "videos" / split / label / f"{name}.mp4"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            bad_videos.write(path, n=10 + len(list(tmp_path.rglob("*.mp4"))))
+    harness("mine", "--root", tmp_path / "videos", "--data", tmp_path / "data")
+    assert "every class has all its videos" in capsys.readouterr().out
+    spec = DataSpec(name="mine", num_classes=2)
+    known = data.known(spec, tmp_path / "data")
+    assert known.classes == ("run", "walk")
+    assert [len(known.splits[split]) for split in ("train", "test")] == [4, 2]
+    known.splits["test"][0].path.write_bytes(b"another")
+    with pytest.raises(DamagedVideoError, match="its content differs"):
+        data.known(spec, tmp_path / "data")
+    with pytest.raises(SystemExit):
+        harness("mine", "--data", tmp_path / "data")
+    assert "test: 1 of 2 videos are good" in capsys.readouterr().out
+
+
+def test_a_data_set_that_is_not_here_is_said_in_one_line(tmp_path):
+    with pytest.raises(ValueError, match="kinetics400 is not here: there is no") as caught:
+        data.known(DataSpec(name="kinetics400", num_classes=400), tmp_path)
+    said = str(caught.value)
+    assert str(tmp_path / "kinetics400" / "passport.json") in said
+    assert "harness data check kinetics400 --root FOLDER" in said
+    assert "\n" not in said
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["mine", "--list", "none.txt", "--root", "{}"], "say which split, train or test"),
+        (["mine", "--list", "test=none.txt", "--root", "{}"], "there is no such file"),
+        (["kinetics40", "--root", "{}"], "unknown data set 'kinetics40'; did you mean"),
+        (["Mine", "--root", "{}"], "a name has only a-z"),
+        (["desk", "--data", "{}"], "has no passport of 'desk'"),
+        (["desk", "--root", "{}"], "desk is made by the harness"),
+        (["mine", "--root", "{}", "--fps", "1/0"], "'1/0' is no number of frames a second"),
+        (["mine", "--data", "{}"], "say where the videos of mine are, by --root"),
+        (["mine", "--root", "{}"], "holds no"),
+        (
+            ["mine", "--root", "{}", "--list", "train={}/l", "--list", "test={}/l"],
+            "a leak: 'a b.mp4'",
+        ),
+    ],
+)
+def test_a_mistake_gets_one_sentence(root, words, message):
+    (root / "l").write_text("a b.mp4 0\n")
+    with pytest.raises((click.UsageError, ValueError)) as caught:
+        harness(*(word.format(root) for word in words))
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,230 @@
+"""Videos that are folders of pictures: read, and judged in a child process."""
+
+import os
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import ExifTags, Image
+
+from harness.data import passport
+from harness.data.prepare import check, summary
+from harness.data.prepare.probe_pool import Settings, Worker
+from harness.data.prepare.sources import Source
+from harness.data.prepare.video_facts import Limits
+from harness.data.reading import image_folder
+from harness.data.video import DamagedVideoError, Video
+from tests.helpers import jpeg_folders, video_files
+
+STRICT = Settings(seconds=5, memory_mb=300)
+
+
+def ask(path, *, root=None, **limits):
+    worker = Worker(replace(STRICT, limits=Limits(**limits)))
+    try:
+        return worker.ask(path, root or path.parent)
+    finally:
+        worker.close()
+
+
+@pytest.mark.parametrize(
+    ("first", "prefix", "digits"), [(1, "", 5), (0, "img_", 5), (1, "image_2_", 1), (0, "v1.", 6)]
+)
+def test_pictures_come_in_the_order_of_their_numbers(tmp_path, first, prefix, digits):
+    folder = jpeg_folders.write(tmp_path / "v", first=first, prefix=prefix, digits=digits)
+    whole = image_folder.read(folder)
+    assert (whole.shape, whole.dtype) == ((12, 48, 64, 3), torch.uint8)
+    assert jpeg_folders.shown(whole) == list(range(12))
+    assert torch.equal(image_folder.read(folder, [0, 2, 11]), whole[[0, 2, 11]])
+
+
+@pytest.mark.parametrize("mode", ["L", "CMYK"])
+def test_grey_and_cmyk_become_rgb(tmp_path, mode):
+    found = image_folder.read(jpeg_folders.write(tmp_path / "v", mode=mode))
+    assert found.shape == (12, 48, 64, 3)
+    assert jpeg_folders.shown(found) == list(range(12))
+    assert ask(tmp_path / "v").verdict == "ok"
+
+
+def test_a_folder_is_probed_like_a_file(tmp_path):
+    folder = jpeg_folders.write(tmp_path / "v", count=30)
+    facts = ask(folder)
+    assert (facts.verdict, facts.reason, facts.frames) == ("ok", "", 30)
+    assert (facts.container, facts.codec, facts.turned) == ("frames", "jpeg", False)
+    assert (facts.width, facts.height) == (64, 48)
+    assert facts.sha256 == passport.content_sha256(folder)
+    assert facts.size == sum(each.stat().st_size for each in folder.iterdir())
+    assert (facts.time_base, facts.step, facts.stamps) == (None, None, [])
+
+
+def cut(folder):
+    path = folder / "00003.jpg"
+    path.write_bytes(path.read_bytes()[:-40])
+
+
+def resized(folder):
+    Image.new("RGB", (32, 48)).save(folder / "00009.jpg")
+
+
+def turned(folder):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    Image.new("RGB", (64, 48)).save(folder / "00002.jpg", exif=exif)
+
+
+def png(folder):
+    Image.new("RGB", (64, 48)).save(folder / "00002.jpg", format="PNG")
+
+
+DAMAGE = {
+    "cut": (cut, "'00003.jpg' is not a whole JPEG picture"),
+    "gap": (lambda folder: (folder / "00005.jpg").unlink(), "picture number 5 is missing"),
+    "late": (lambda folder: (folder / "00001.jpg").unlink(), "picture number 1 is missing"),
+    "twice": (lambda folder: cut_name(folder, "1.JPG"), "picture number 1 is there twice"),
+    "prefixes": (lambda folder: cut_name(folder, "x_1.jpg"), "are of two kinds: '', 'x_'"),
+    "stranger": (lambda folder: cut_name(folder, "notes.txt"), "'notes.txt' is no numbered JPEG"),
+    "resized": (resized, "size"),
+    "turned": (turned, "EXIF says to turn '00002.jpg'"),
+    "another format": (png, "'00002.jpg' is not a whole JPEG picture"),
+    "empty": (lambda folder: (folder / "00002.jpg").write_bytes(b""), "'00002.jpg' is not a whole"),
+}
+
+
+def cut_name(folder, name):
+    (folder / name).write_bytes((folder / "00001.jpg").read_bytes())
+
+
+@pytest.mark.parametrize("kind", DAMAGE)
+def test_a_damaged_folder_is_named_by_the_check_and_the_reader(tmp_path, kind):
+    damage, words = DAMAGE[kind]
+    folder = jpeg_folders.write(tmp_path / "v")
+    damage(folder)
+    facts = ask(folder)
+    assert facts.verdict == "damaged"
+    assert words in facts.reason
+    with pytest.raises(DamagedVideoError, match="v: ") as caught:
+        image_folder.read(folder)
+    assert words in str(caught.value)
+
+
+def test_no_cut_of_a_picture_is_taken_for_a_whole_one(tmp_path):
+    folder = jpeg_folders.write(tmp_path / "v", count=1)
+    path = folder / "00001.jpg"
+    whole = path.read_bytes()
+    for length in range(0, len(whole), 7):
+        path.write_bytes(whole[:length])
+        with pytest.raises(DamagedVideoError):
+            image_folder.read(folder)
+
+
+def test_no_mutation_of_a_picture_escapes_as_another_error(tmp_path):
+    """A changed bit may decode without a word; only the hash shows that."""
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 1
+    path = tmp_path / "00001.jpg"
+    Image.new("RGB", (64, 48)).save(path, exif=exif)
+    whole = np.frombuffer(path.read_bytes(), np.uint8)
+    rng = np.random.default_rng(0)
+    ends = set()
+    for _ in range(1500):
+        changed = whole.copy()
+        changed[rng.integers(len(whole), size=3)] = rng.integers(0, 256, 3)
+        path.write_bytes(changed.tobytes())
+        try:
+            image_folder.read(tmp_path)
+            ends.add("read")
+        except DamagedVideoError:
+            ends.add("refused")
+    assert ends == {"read", "refused"}
+
+
+def test_a_frame_beyond_the_end_means_damage(tmp_path):
+    with pytest.raises(DamagedVideoError, match="it has 12 pictures, fewer than are wanted"):
+        image_folder.read(jpeg_folders.write(tmp_path / "v"), [3, 12])
+    with pytest.raises(DamagedVideoError, match="gone"):
+        image_folder.read(tmp_path / "gone")
+
+
+def test_only_wanted_pictures_are_opened(tmp_path):
+    folder = jpeg_folders.write(tmp_path / "v")
+    cut(folder)
+    assert jpeg_folders.shown(image_folder.read(folder, [0, 1, 3])) == [0, 1, 3]
+
+
+def test_limits_hold_for_folders(tmp_path):
+    folder = jpeg_folders.write(tmp_path / "v", count=30)
+    for limits, verdict, words in (
+        ({"max_pixels": 64 * 48 - 1}, "refused", "64x48, over 3071 pixels"),
+        ({"max_frames": 29}, "refused", "more than 29 files"),
+        ({"min_side_px": 49}, "refused", "under 49 pixels"),
+        ({"max_aspect": 1}, "refused", "beyond 1 to 1"),
+        ({"min_frames": 31}, "too short", "30 frames, fewer than 31"),
+    ):
+        facts = ask(folder, **limits)
+        assert (facts.verdict, words in facts.reason) == (verdict, True), facts.reason
+
+
+def bomb(folder):
+    """Claim 65,000 x 65,000 pixels in a header of a few bytes."""
+    path = folder / "00001.jpg"
+    data = bytearray(path.read_bytes())
+    start = data.index(b"\xff\xc0")
+    data[start + 5 : start + 9] = (65000).to_bytes(2) * 2
+    path.write_bytes(data)
+
+
+def test_a_header_that_claims_a_huge_picture_is_refused_before_it_is_decoded(tmp_path):
+    folder = jpeg_folders.write(tmp_path / "v")
+    bomb(folder)
+    facts = ask(folder)
+    assert (facts.verdict, "65000x65000" in facts.reason) == ("refused", True)
+    with pytest.raises(DamagedVideoError, match="more than 9000000 pixels"):
+        image_folder.read(folder)
+
+
+def test_links_inside_the_root_are_followed_and_others_refused(tmp_path):
+    root = tmp_path / "root"
+    folder = jpeg_folders.write(root / "v")
+    elsewhere = jpeg_folders.write(tmp_path / "elsewhere")
+    inside = root / "other"
+    (folder / "00001.jpg").rename(root / "kept.jpg")
+    (folder / "00001.jpg").symlink_to(root / "kept.jpg")
+    inside.symlink_to(folder)
+    assert ask(folder, root=root).verdict == ask(inside, root=root).verdict == "ok"
+    (root / "out").symlink_to(elsewhere)
+    (folder / "00002.jpg").unlink()
+    (folder / "00002.jpg").symlink_to(elsewhere / "00002.jpg")
+    for name in ("v", "out"):
+        facts = ask(root / name, root=root)
+        assert (facts.verdict, "outside" in facts.reason) == ("refused", True)
+
+
+def test_a_thing_that_is_no_file_is_refused(tmp_path):
+    folder = jpeg_folders.write(tmp_path / "v")
+    os.mkfifo(folder / "00013.jpg")
+    assert ask(folder).reason == "'00013.jpg' is not a regular file"
+    (tmp_path / "empty").mkdir()
+    assert ask(tmp_path / "empty").reason == "it is an empty folder"
+
+
+def test_a_checked_folder_gets_a_passport_that_holds(tmp_path):
+    folder = jpeg_folders.write(tmp_path / "v")
+    mirrored = video_files.write(tmp_path / "m.mp4", video_files.KINDS["GOP 12"], frames=10)
+    video_files.turn(mirrored, video_files.QUARTERS["mirrored upside down"])
+    listed = [Video(id=path.name, path=path, labels=(0,)) for path in (folder, mirrored)]
+    source = Source(name="made", root=tmp_path, splits={"train": listed})
+    out = tmp_path / "out"
+    checked = check.run(source.splits, tmp_path, out, STRICT, watch=lambda *_: None)
+    good = summary.known(checked, source).splits["train"]
+    assert [(video.frames, video.turned) for video in good] == [(12, False), (10, True)]
+    assert good[0].timing is None
+    passport.verify(good)
+    cut(folder)
+    os.utime(folder, ns=(0, 0))
+    with pytest.raises(DamagedVideoError, match="its content differs"):
+        passport.verify(good)
+
+
+def test_a_trial_refuses_pictures_of_the_size_that_a_check_refuses():
+    assert Limits().max_pixels == image_folder.MAX_PIXELS

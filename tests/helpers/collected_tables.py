@@ -1,0 +1,43 @@
+"""Tables collected from records that a test made."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from harness.experiment import Experiment
+from harness.plan.request import Request
+from harness.record import Record
+from harness.report.judge import JudgedClaim, JudgedTable
+from harness.report.results import TableResult, collect
+from harness.runtime import Runtime
+from harness.specs import Scale, Trial
+from harness.stats.verdict import Verdict
+from tests.helpers.tiny_trials import shrunk
+
+
+def request(
+    experiment: Experiment,
+    results: Path,
+    *,
+    scale: Scale = "desk",
+    shrink: Callable[[Trial], Trial] = shrunk,
+) -> Request:
+    """Ask for a table at a scale, tiny."""
+    runtime = Runtime(results=results, data=results / "data")
+    return Request(experiment=experiment, scale=scale, shrink=shrink, seeds=3, runtime=runtime)
+
+
+def collected(
+    experiment: Experiment, records: Sequence[Record], results: Path = Path(), **how: object
+) -> TableResult:
+    """Collect a table from records that need not lie in its folder."""
+    return collect(request(experiment, results, **how), records)  # type: ignore[arg-type]
+
+
+def judged(
+    table: TableResult,
+    *,
+    verdicts: Mapping[str, Verdict] | None = None,
+    claims: Sequence[JudgedClaim] = (),
+) -> JudgedTable:
+    """Give a table verdicts and claims that nothing judged."""
+    return JudgedTable(table=table, verdicts=verdicts or {}, claims=tuple(claims))

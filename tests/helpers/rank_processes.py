@@ -1,0 +1,95 @@
+"""What ranks do in tests; started in processes of their own."""
+
+import os
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+from torch import Tensor, nn
+
+from experiments.scales import desk
+from experiments.table_b import EXPERIMENT
+from harness.training import evaluate, loop
+from harness.utils import distributed
+from harness.zoo.build import build
+
+TRIAL = desk(EXPERIMENT.rows[3].trial)
+BATCH, STEPS, EPOCHS = 8, 3, 2
+
+
+class Batch(NamedTuple):
+    clips: Tensor
+    labels: Tensor
+    indices: Tensor
+
+
+def batches(epoch):
+    """Give this rank's part of each batch, in double precision."""
+    for step in range(STEPS):
+        rng = np.random.default_rng((epoch, step))
+        clips = torch.from_numpy(rng.normal(size=(BATCH, 1, 4, 3, 4, 16, 16)))
+        labels = torch.from_numpy(rng.integers(12, size=BATCH))
+        whole = zip(clips, labels, torch.arange(BATCH), strict=True)
+        yield Batch(*map(torch.stack, zip(*distributed.part(list(whole)), strict=True)))
+
+
+def fitted(norm_videos):
+    """Train a small network in double precision; return losses, and its state."""
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    net = build(TRIAL.model, TRIAL.data).double()
+    spec = replace(
+        TRIAL.train,
+        epochs=EPOCHS,
+        milestones=(),
+        warmup_epochs=0,
+        batch_videos=BATCH,
+        norm_videos=norm_videos,
+    )
+    history = loop.fit(
+        net,
+        batches,
+        spec,
+        steps=STEPS,
+        seed=0,
+        validate=lambda _: None,
+        report=lambda _history, _state: None,
+    )
+    return [epoch.loss for epoch in history], net.state_dict()
+
+
+class _Counting(nn.Module):
+    """Score a clip by its one number."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.flatten(1).float()
+
+
+def scored(count):
+    """Score videos that are dealt out to ranks as a loader deals them."""
+    mine = list(range(count))[distributed.rank() :: distributed.count()]
+    given = [
+        Batch(
+            torch.full((1, 1, 1, 1, 1, 1, 1), float(place)), torch.zeros(1), torch.tensor([place])
+        )
+        for place in mine
+    ]
+    return evaluate.score(_Counting(), given, num_videos=count, precision="float32")
+
+
+def together(count, work, argument, folder):
+    """Do some work in several ranks; return what each of them returned."""
+    mp.spawn(_one, (count, work, argument, str(folder)), nprocs=count)
+    return [
+        torch.load(folder / f"{rank}.pt", weights_only=work is not scored) for rank in range(count)
+    ]
+
+
+def _one(rank, count, work, argument, folder):
+    os.environ["GLOO_SOCKET_IFNAME"] = "lo"
+    dist.init_process_group("gloo", f"file://{folder}/meet", rank=rank, world_size=count)
+    torch.save(work(argument), f"{folder}/{rank}.pt")
+    dist.destroy_process_group()

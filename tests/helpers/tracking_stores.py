@@ -1,0 +1,260 @@
+"""Small trials, records and stores for the tests of tracking; nothing is trained."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+from unittest.mock import patch
+
+from experiments.scales import desk
+from experiments.table_b import EXPERIMENT
+from harness import record, tracking
+from harness.plan.grid import Planned
+from harness.record import Record
+from harness.report import output
+from harness.report.results import collect
+from harness.specs import as_dict
+from harness.tracking import mirror as mirroring
+from harness.tracking import ui
+from harness.tracking.sync import sync
+from harness.training.loop import Epoch
+from tests.helpers.collected_tables import request
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+ROOT = Path(__file__).resolve().parents[2]
+START_MS = 1_700_000_000_000
+SECRET = "s3cret-Pa55"
+LABEL = "DSA at II"
+PATIENCE_S = 300  # for what must happen, on a machine that does much else
+WRITER = "mlflow mirror"
+CLAIM = {
+    "claim": "II is the best",
+    "word": "undecided",
+    "sentence": "more seeds would decide",
+    "estimate": 0.25,
+    "low": -1.5,
+    "high": 2.0,
+    "p": 0.5,
+    "late": False,
+}
+
+
+def client(uri: str) -> "MlflowClient":
+    for name, value in tracking.ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    from mlflow import MlflowClient
+
+    return MlflowClient(uri)
+
+
+class Here:
+    """A store in this process, where `worker.Apart` would start one and import MLflow anew."""
+
+    def __init__(self, uri: str, results: Path, campaign: str) -> None:
+        self._open = partial(tracking.Store, uri, results, campaign)
+        self._uri = uri
+        self._store: tracking.Store | None = None
+
+    def do(self, task: tracking.Task) -> None:
+        with tracking.explained(self._uri):
+            self._store = self._store or self._open()
+            task(self._store)
+
+    def nothing(self) -> None:
+        pass
+
+    close = kill = nothing
+
+
+@contextmanager
+def mirror(results: Path, *, uri: str = "") -> Iterator[mirroring.Mirror]:
+    """Open a mirror that writes from this process and must not warn."""
+    warnings: list[str] = []
+    with (
+        patch.object(mirroring, "Apart", Here),
+        mirroring.Mirror(
+            uri or tracking.store_uri(results), results=results, warn=warnings.append, campaign="c1"
+        ) as opened,
+    ):
+        yield opened
+        opened.close(timeout_s=PATIENCE_S)
+    assert not warnings
+
+
+def planned(label: str = LABEL, *, seed: int = 0) -> Planned:
+    row = next(row for row in EXPERIMENT.rows if row.label == label)
+    assert row.trial is not None
+    trial = replace(desk(row.trial), seed=seed)
+    return Planned(
+        table=EXPERIMENT.name,
+        rows=(label,),
+        trial=trial,
+        key=record.key(trial, "passport"),
+        state="missing",
+        record=None,
+    )
+
+
+def epochs(count: int, *, start_ms: int = START_MS, loss: float = 2.0) -> list[Epoch]:
+    return [
+        Epoch(
+            epoch=number,
+            loss=loss / number,
+            train_top1=10.0 * number,
+            val_top1=9.0 * number if number % 2 else None,
+            lr=0.1,
+            seconds=1.5,
+            waited_s=0.5,
+            finished_ms=start_ms + 2_000 * number,
+        )
+        for number in range(1, count + 1)
+    ]
+
+
+def recorded(what: Planned, *, history: Sequence[Epoch] = (), top1: float = 61.5) -> Record:
+    return Record(
+        key=what.key,
+        trial=as_dict(what.trial),
+        passport="passport",
+        code={"m": "code"},
+        metrics={"top1": top1, "top5": 90.0, "map": 60.0, "videos": 48},
+        params=1_250_000,
+        gmacs=0.125,
+        counting_rule="mac",
+        history=[asdict(each) for each in history or epochs(3)],
+        scores_sha256="",
+        provenance={"commit": "abc", "dirty": True, "campaign": "c1"},
+        seconds=7.5,
+        resumed_epochs=[2],
+    )
+
+
+def runs(results: Path, kind: str = "trial") -> list["Run"]:
+    store = client(tracking.store_uri(results))
+    table = store.get_experiment_by_name(EXPERIMENT.name)
+    assert table is not None
+    return list(store.search_runs([table.experiment_id], f"tags.kind = '{kind}'"))
+
+
+def only_run(results: Path) -> "Run":
+    (run,) = runs(results)
+    return run
+
+
+def curve(results: Path, run: "Run", name: str) -> list[tuple[int, float, int]]:
+    points = client(tracking.store_uri(results)).get_metric_history(run.info.run_id, name)
+    return [(point.step, point.value, point.timestamp) for point in points]
+
+
+def artifacts(results: Path, run: "Run") -> set[str]:
+    store = client(tracking.store_uri(results))
+    folders = store.list_artifacts(run.info.run_id)
+    return {
+        file.path
+        for folder in folders
+        for file in store.list_artifacts(run.info.run_id, folder.path)
+    }
+
+
+def published(results: Path) -> output.Output:
+    """Write what `report` and `figures` would."""
+    files = [results / "tables" / "table_b.md", results / "figures" / "table_b.svg"]
+    for file in files:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("| row | top1 |")
+    return output.Output(
+        files=tuple(files),
+        markdown=files[0].read_text(),
+        verdicts={LABEL: "undecided"},
+        claims=[CLAIM],
+        stale=frozenset({planned(seed=1).key}),
+    )
+
+
+def synced(results: Path, *, uri: str = "", checkpoints: bool = False) -> int:
+    table = collect(request(EXPERIMENT, results, shrink=desk))
+    return sync(
+        uri or tracking.store_uri(results),
+        [(table, published(results))] if table.records else [],
+        results=results,
+        checkpoints=checkpoints,
+    )
+
+
+@contextmanager
+def listening() -> Iterator[int]:
+    """Give a port that accepts and stays silent."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen(16)
+        yield server.getsockname()[1]
+
+
+def closed_port() -> int:
+    with listening() as port:
+        return port
+
+
+def wait_until(happens: Callable[[], bool], *, within_s: float = PATIENCE_S) -> None:
+    deadline = time.monotonic() + within_s
+    while not happens():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.1)
+
+
+def runs_if_any(results: Path) -> list["Run"]:
+    store = client(tracking.store_uri(results))
+    table = store.get_experiment_by_name(EXPERIMENT.name)
+    found = store.search_runs([table.experiment_id]) if table else []
+    return [run for run in found if "train/lr" in run.data.metrics]
+
+
+def child(call: str) -> subprocess.Popen[str]:
+    """Call a function of this file in another process."""
+    return subprocess.Popen(
+        [sys.executable, "-c", f"from tests.helpers.tracking_stores import *; {call}"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def send_and_hang(results: str) -> None:
+    opened = mirroring.Mirror(tracking.store_uri(Path(results)), results=Path(results), warn=print)
+    opened.epochs(planned(), epochs(2))
+    time.sleep(600)
+
+
+def finish_one(results: str, seed: int) -> None:
+    with mirror(Path(results)) as opened:
+        opened.finished(planned(seed=seed), recorded(planned(seed=seed)))
+
+
+def show(results: str, port: int) -> None:
+    uri = tracking.store_uri(Path(results))
+    sys.exit(ui.serve(Path(results), uri, port=port, tables=["table_b"]))
+
+
+@contextmanager
+def served(results: Path) -> Iterator[tuple[int, list[str]]]:
+    """Run `serve` until Ctrl-C, and give its port and the lines that it printed."""
+    port = closed_port()
+    with child(f"show({str(results)!r}, {port})") as process:
+        try:
+            assert process.stdout is not None
+            yield port, [process.stdout.readline() for _ in range(4)]
+        finally:
+            process.send_signal(signal.SIGINT)
+            assert process.wait(PATIENCE_S) == 0

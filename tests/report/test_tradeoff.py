@@ -1,0 +1,141 @@
+"""Accuracy against cost: points, what changes on one footing, and the charts themselves."""
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from matplotlib.image import imread
+from matplotlib.text import Text
+
+import experiments
+from experiments import table_a
+from experiments.scales import desk
+from harness.cost.comparable import footing, printed_total
+from harness.cost.rows import row_cost
+from harness.report import figures, tradeoff
+from harness.report.figures import bubbles, labels
+from harness.report.figures.style import ONE_COLUMN, PAPER
+from harness.stats.verdict import same_digits
+from tests.helpers.collected_tables import collected
+from tests.test_record import made
+
+KINETICS = experiments.load("kinetics400")
+MINI = experiments.load("mini_kinetics200")
+ROWS = {row.label: row for row in KINETICS.rows}
+with (Path(__file__).parents[1] / "golden" / "kinetics400_costs.csv").open(
+    encoding="utf-8"
+) as file:
+    GOLDEN = {line["row"]: line for line in csv.DictReader(file)}
+
+
+@pytest.mark.parametrize("label", GOLDEN)
+def test_every_cost_is_met_to_the_digit(label):
+    row, golden = ROWS[label], GOLDEN[label]
+    counted = footing(row)
+    quoted = row.quoted_cost.as_printed if row.quoted_cost else row_cost(row).gmacs
+    found = {
+        "params_m": counted.params_m,
+        "as_printed": quoted,
+        "gmacs": counted.gmacs,
+        "views": counted.views,
+        "total_gmacs": counted.total,
+    }
+    wrong = {name: value for name, value in found.items() if not same_digits(value, golden[name])}
+    assert wrong == {}
+
+
+def test_all_rows_but_v4d_are_held_by_the_golden_figures():
+    assert set(ROWS) - set(GOLDEN) == {"V4D+I3D R50, 8 × 10 × 3"}
+
+
+def test_the_printed_ratios_change_on_one_footing():
+    assert tradeoff.sentences(KINETICS) == [
+        "On one footing, SlowFast R50, (8+32) × 10 × 3 costs 3.0 times what "
+        "DSA+I3D R50, 4 × 8 × 3 does, not 3.9 times as printed.",
+        "On one footing, X3D-L, 16 × 10 × 3 costs 14 % more than "
+        "DSA+I3D R50, 4 × 8 × 3 does, not 48 % more as printed.",
+        "On one footing, V4D+I3D R50, 8 × 10 × 3 costs 4.3 times what "
+        "DSA+I3D R50, 4 × 8 × 3 does, as printed.",
+    ]
+
+
+def test_a_product_stands_in_for_a_total_that_is_not_printed():
+    assert printed_total(ROWS["VoV3D-L, 16 × 10 × 3"]) == pytest.approx(279)
+    assert printed_total(ROWS["X3D-L, 16 × 10 × 3"]) == 744
+
+
+def test_names_say_the_frames_only_where_they_must():
+    names = tradeoff.short_names(KINETICS.rows)
+    assert names["TSM R50, 8 × 10 × 3"] == "TSM R50"
+    assert names["SlowFast R50, (8+32) × 10 × 3"] == "SlowFast R50, (8+32)f"
+    assert len(set(names.values())) == len(KINETICS.rows)
+
+
+def test_rows_without_a_cost_are_named_and_not_drawn():
+    drawn = {point.name for point in tradeoff.points(MINI, "footing")}
+    absent = tradeoff.not_drawn(MINI, "footing")
+    assert absent == ["S3D", "I3D R101", "CGNL+I3D R50", "NL+I3D R101", "CGNL+I3D R101"]
+    assert len(drawn) + len(absent) == len(MINI.rows)
+    assert tradeoff.points(MINI, "printed") == []
+
+
+def measured_rows():
+    rows = table_a.EXPERIMENT.rows
+    records = [
+        made(replace(desk(row.trial), seed=seed), top1=40.0 + 10 * place + seed)
+        for place, row in enumerate(rows)
+        for seed in range(3)
+    ]
+    again = replace(rows[4], label="the same trial")
+    table = replace(table_a.EXPERIMENT, rows=(*rows, again))
+    return tradeoff.measured(collected(table, records, shrink=desk).rows)
+
+
+def test_a_measured_point_has_the_cost_of_what_ran_and_the_interval_of_its_seeds():
+    (points,) = measured_rows().values()
+    assert [point.row for point in points] == [row.label for row in table_a.EXPERIMENT.rows]
+    assert points[4].kind == "dsa"
+    assert points[4].top1 == 81
+    assert points[4].half_width == pytest.approx(4.302653 / 3**0.5, abs=1e-6)
+    assert points[4].gmacs == 0.5 * 2
+    assert points[0].gmacs == 0.5 * 8
+
+
+@pytest.mark.slow
+def test_charts_fit_the_columns_of_a_paper_and_come_out_the_same_twice(tmp_path):
+    drawn = [figures.comparison(KINETICS, results=tmp_path / name) for name in ("a", "b")]
+    assert [path.name for path in drawn[0]] == [
+        "kinetics400-tradeoff.png",
+        "kinetics400-tradeoff.svg",
+        "kinetics400-tradeoff-column.png",
+        "kinetics400-tradeoff-column.svg",
+    ]
+    for first, second in zip(*drawn, strict=True):
+        assert first.read_bytes() == second.read_bytes()
+    assert [imread(drawn[0][place]).shape[1] / 300 for place in (0, 2)] == [7, 3.33]
+
+
+def test_a_measured_chart_is_marked_with_its_scale(tmp_path):
+    paths = figures.measured(measured_rows(), scale="desk", ceilings={"x": 50.0}, results=tmp_path)
+    assert [path.name for path in paths] == ["desk-tradeoff.png", "desk-tradeoff.svg"]
+    assert all(path.stat().st_size > 10_000 for path in paths)
+
+
+@pytest.mark.parametrize("axis", ["printed", "footing"])
+def test_no_name_covers_another_or_a_bubble(axis):
+    points = tradeoff.points(KINETICS, axis)
+    with mpl.rc_context(PAPER):
+        panel = Figure(figsize=(ONE_COLUMN, 3.1), layout="constrained").subplots()
+        bubbles.draw(panel, points)
+        bubbles.write_names(panel, points)
+        panel.get_figure().draw_without_rendering()
+        boxes = np.array([Text.get_window_extent(text).extents for text in panel.texts])
+    assert len(boxes) == len(points)
+    for place, box in enumerate(boxes):
+        assert labels.overlap(box[None], np.delete(boxes, place, axis=0)) == 0
+    dots = panel.transData.transform([(point.gmacs, point.top1) for point in points])
+    assert labels.overlap(boxes, np.hstack([dots - 1, dots + 1])) == 0

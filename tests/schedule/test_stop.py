@@ -1,0 +1,321 @@
+"""Real runs, real signals: what a run leaves behind when it is asked to end, once or twice."""
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from harness import record
+from harness.schedule import status
+from harness.schedule import stop as stopping
+from harness.utils import lock
+
+ROOT = Path(__file__).parents[2]
+ROWS = ("TSN+I3D R50", "DSA at II")
+EPOCHS = 12
+PROGRAM = """
+import sys
+from pathlib import Path
+from rich.console import Console
+from experiments.table_b import EXPERIMENT
+from harness import launch
+from harness.plan.request import Request
+from harness.runtime import Runtime
+from harness.schedule.ray.tune import Resources
+from harness.schedule.stop import Interrupted
+from harness.tracking import store_uri
+from tests.schedule.test_stop import ROWS, longer
+results, data, how = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
+request = Request(
+    experiment=EXPERIMENT,
+    scale="desk",
+    shrink=longer,
+    seeds=1,
+    rows=ROWS,
+    runtime=Runtime(results=results, data=data, workers=1 if how == "loaders" else 0),
+)
+try:
+    outcome = launch.run(
+        [request],
+        resources=Resources() if how == "ray" else None,
+        tracking=store_uri(results),
+        console=Console(file=sys.stdout),
+    )
+except Interrupted as error:
+    sys.exit(error.code)
+sys.exit(outcome.code)
+"""
+
+
+def longer(trial):
+    """Return a tiny trial of some epochs, long enough to be stopped in the middle."""
+    from dataclasses import replace
+
+    from tests.helpers.tiny_trials import shrunk
+
+    small = shrunk(trial)
+    return replace(
+        small,
+        train=replace(small.train, epochs=EPOCHS),
+        evaluation=replace(small.evaluation, every_epochs=0),
+    )
+
+
+def start(results, data_root, how):
+    """Start a run that leads a session, as the shell of a terminal would."""
+    return subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, str(results), str(data_root), how],
+        env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def end(process):
+    text, _ = process.communicate(timeout=240)
+    return process.returncode, text
+
+
+def harness(*words):
+    return subprocess.run(
+        [sys.executable, "-m", "harness", *map(str, words)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+    )
+
+
+def until(condition, process):
+    """Wait until something is so while a run works."""
+    deadline = time.monotonic() + 240
+    while not condition():
+        assert process.poll() is None, process.stdout.read()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def phase(results):
+    found = status.read(results)
+    return found.phase if found else ""
+
+
+def reached(results):
+    """Return the epoch of the newest checkpoint of each trial that has one."""
+    newest = {path.parent.name: path.name for path in sorted(results.glob("work/*/epoch-*.pt"))}
+    return {key: int(name.split("-")[1]) for key, name in newest.items()}
+
+
+def session(leader):
+    """Return the processes that a run started and that still live."""
+    found = set()
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = path.read_text().rpartition(")")[2].split()
+            if int(fields[3]) == leader and fields[0] != "Z":
+                found.add(int(path.parent.name))
+    return found
+
+
+def nothing_is_left(leader):
+    return stopping.wait(lambda: not session(leader), seconds=10)
+
+
+def scores(results):
+    return {key: record.read(results, key).scores_sha256 for key in keys(results)}
+
+
+def keys(results):
+    return {path.stem for path in results.glob("records/*.json")}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory, data_root, empty_store):
+    """The scores of a run that nobody stops."""
+    results = tmp_path_factory.mktemp("undisturbed")
+    (results / "mlflow").mkdir()
+    shutil.copy(empty_store, results / "mlflow" / "mlflow.db")
+    code, text = end(start(results, data_root, "here"))
+    assert code == 0, text
+    found = scores(results)
+    assert len(found) == len(ROWS)
+    return found
+
+
+def before_the_first_epoch(results):
+    return phase(results) == "running"
+
+
+def in_the_middle(results):
+    return max(reached(results).values(), default=0) > 2
+
+
+def while_tables_are_written(results):
+    return any(results.glob("tables/*.md"))
+
+
+ONCE = [
+    ("here", signal.SIGTERM, before_the_first_epoch),
+    ("loaders", signal.SIGINT, in_the_middle),
+    ("here", signal.SIGTERM, while_tables_are_written),
+    ("ray", signal.SIGINT, in_the_middle),
+    ("ray", signal.SIGTERM, in_the_middle),
+]
+
+
+@pytest.mark.chaos
+@pytest.mark.slow
+@pytest.mark.parametrize(("how", "number", "moment"), ONCE)
+def test_a_signal_ends_a_run_after_its_epoch(results, data_root, undisturbed, how, number, moment):
+    first = start(results, data_root, how)
+    until(lambda: moment(results), first)
+    # A terminal sends Ctrl-C to every process in front of it; SIGTERM comes to one.
+    (os.killpg if number == signal.SIGINT else os.kill)(first.pid, number)
+    code, text = end(first)
+    assert code == 128 + number, text
+    assert nothing_is_left(first.pid)
+    assert phase(results) == "interrupted"
+    assert not list(results.glob("work/*/.epoch*"))
+    table = (results / "tables" / "table_b.md").read_text()
+    if moment is not while_tables_are_written:
+        assert "stopping: " in text
+        assert keys(results) < set(undisturbed)
+    if moment is in_the_middle:
+        assert "interrupted" in table
+    before = reached(results)
+    code, text = end(start(results, data_root, "here"))
+    assert code == 0, text
+    assert scores(results) == undisturbed
+    for key, epoch in before.items():
+        assert record.read(results, key).resumed_epochs == [epoch]
+
+
+@pytest.mark.chaos
+@pytest.mark.slow
+@pytest.mark.parametrize(("how", "number"), [("here", signal.SIGINT), ("ray", signal.SIGTERM)])
+def test_a_second_signal_ends_a_run_at_once(results, data_root, undisturbed, how, number):
+    first = start(results, data_root, how)
+    until(lambda: in_the_middle(results), first)
+    os.kill(first.pid, number)
+    time.sleep(0.05)
+    os.kill(first.pid, number)
+    code, text = end(first)
+    assert code == 128 + number, text
+    assert nothing_is_left(first.pid)
+    assert keys(results) < set(undisturbed)
+    before = reached(results)
+    assert max(before.values()) > 2
+    code, text = end(start(results, data_root, "here"))
+    assert code == 0, text
+    assert scores(results) == undisturbed
+    for key, epoch in before.items():
+        assert record.read(results, key).resumed_epochs[-1] >= epoch
+
+
+@pytest.mark.slow
+def test_stop_is_heard_by_way_of_the_folder_and_status_follows(results, data_root):
+    run = start(results, data_root, "here")
+    until(lambda: in_the_middle(results), run)
+    seen = harness("status", "--results", results).stdout
+    assert re.match(rf"running: running table_b since .* UTC by process {run.pid} on ", seen)
+    assert re.search(rf"  running  table_b/.*: epoch \d+ of {EPOCHS}, on ", seen)
+    asked = harness("stop", "--results", results)
+    assert asked.returncode == 0, asked.stderr
+    assert f"by process {run.pid} on" in asked.stdout
+    code, text = end(run)
+    assert code == 128 + signal.SIGTERM, text
+    seen = harness("status", "--results", results).stdout
+    assert seen.startswith("interrupted at ")
+    assert "  left     table_b/" in seen
+    assert not (results / "stop.json").exists()
+
+
+@pytest.mark.slow
+def test_stop_now_ends_even_a_driver_that_hangs(results, data_root, monkeypatch):
+    monkeypatch.setattr(stopping, "_POLITE_S", 1.0)
+    monkeypatch.setattr(stopping, "_URGENT_S", 0.5)
+    run = start(results, data_root, "here")
+    until(lambda: in_the_middle(results), run)
+    os.kill(run.pid, signal.SIGSTOP)
+    said = stopping.leave(results, lock.holder(results))
+    assert said.startswith("it did not answer and was killed")
+    assert run.wait(240) == -signal.SIGKILL
+    run.stdout.close()
+    seen = harness("status", "--results", results).stdout
+    assert seen.startswith("died: the driver is gone (its last word is of ")
+    assert keys(results) < {part.key for part in status.read(results).parts}
+
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from harness.schedule.stop import handled
+from harness.utils import lock
+from harness.schedule.stop import Interrupted
+results = Path(sys.argv[1])
+with lock.held(results, what="running table_x") as holder:
+    with handled(results, holder.run) as stop:
+        print(holder.run, flush=True)
+        try:
+            while True:
+                stop.heed()
+                time.sleep(0.05)
+        except Interrupted as error:
+            sys.exit(error.code)
+"""
+
+
+def test_a_file_asks_only_the_run_that_it_names(tmp_path):
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    )
+    run = holder.stdout.readline().strip()
+    stopping.ask(tmp_path, "another", now=True)
+    time.sleep(0.3)
+    assert holder.poll() is None
+    stopping.ask(tmp_path, run, now=False)
+    assert holder.wait(240) == 128 + signal.SIGTERM
+    holder.stdout.close()
+    assert not (tmp_path / "stop.json").exists()
+
+
+def test_a_damaged_request_asks_for_nothing(tmp_path):
+    stop = stopping.Stop(tmp_path, "a")
+    for text in ("", "[", "{}", "3", json.dumps({"run": "a"})):
+        (tmp_path / "stop.json").write_text(text)
+        stop.heed()
+        assert not stop.asked
+
+
+def test_a_first_request_is_noted_and_a_second_one_raises():
+    stop, before = stopping.Stop(), signal.getsignal(signal.SIGINT)
+    stop.install()
+    try:
+        with stop.patience():
+            signal.raise_signal(signal.SIGINT)
+            assert stop.asked
+            with pytest.raises(stopping.Interrupted) as caught:
+                signal.raise_signal(signal.SIGTERM)
+            assert caught.value.code == 128 + signal.SIGINT
+            assert not stop.hangs
+            signal.raise_signal(signal.SIGINT)  # leaving is not interrupted
+            assert stop.hangs
+    finally:
+        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def test_nobody_to_stop_is_a_sentence(tmp_path):
+    done = harness("stop", "--results", tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"harness: nothing runs in {tmp_path}: nothing runs here, and")

@@ -1,0 +1,169 @@
+"""The replay of records into MLflow: what runs say in the end, and what older versions left."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import load
+
+from harness import record, tracking
+from harness.record import Record
+from harness.tracking import mirror
+from harness.training import checkpoint
+from harness.training.loop import Epoch
+from tests.helpers.tracking_stores import (
+    CLAIM,
+    LABEL,
+    artifacts,
+    client,
+    curve,
+    epochs,
+    only_run,
+    planned,
+    published,
+    recorded,
+    runs,
+    synced,
+)
+
+OLD = {"loss": 2.0, "train_top1": 10.0, "lr": 0.1, "top1": 61.5, "gmacs": 0.125}
+
+
+def write(results: Path, records: Sequence[Record]) -> None:
+    for each in records:
+        record.write(results, each, b"scores")
+
+
+def written_by_an_older_version(results: Path, *, status: str = "FINISHED") -> str:
+    """Make the run of a trial under the metric names of before, and return its id."""
+    store = client(tracking.store_uri(results))
+    experiment = store.create_experiment("table_b", (results / "old").as_uri())
+    tags = {"kind": "trial", "row": LABEL, "key": planned().key, "scale": "desk", "seed": "0"}
+    run = store.create_run(experiment, tags=tags).info.run_id
+    for name, value in OLD.items():
+        store.log_metric(run, name, value, timestamp=1, step=1)
+    store.set_terminated(run, status)
+    return str(run)
+
+
+def test_a_run_of_an_older_version_is_written_anew_from_its_record(results: Path) -> None:
+    old = written_by_an_older_version(results)
+    write(results, [recorded(planned())])
+    for _ in range(2):
+        synced(results)
+        run = only_run(results)
+        assert run.info.run_id != old
+        assert run.data.metrics.keys().isdisjoint(OLD)
+        assert run.data.metrics["test/top1"] == 61.5
+        assert run.data.tags["module"] == "dsa"
+        assert len(curve(results, run, "train/loss")) == 3
+
+
+def test_a_trial_that_goes_on_leaves_the_run_of_an_older_version(results: Path) -> None:
+    written_by_an_older_version(results, status="KILLED")
+    warnings: list[str] = []
+    with mirror.Mirror(
+        tracking.store_uri(results), results=results, warn=warnings.append
+    ) as opened:
+        opened.epochs(planned(), epochs(2))
+    run = only_run(results)
+    assert run.data.metrics.keys() == {"train/loss", "train/top1", "train/lr", "val/top1"}
+    assert len(curve(results, run, "train/loss")) == 2
+    assert not warnings
+
+
+def test_both_splits_are_known_by_their_passport_and_by_no_path(results: Path) -> None:
+    write(results, [recorded(planned())])
+    for _ in range(2):
+        synced(results)
+        found = {
+            each.dataset.name: (each.dataset.digest, each.tags[0].value, each.dataset.source)
+            for each in only_run(results).inputs.dataset_inputs
+        }
+        source = '{"passport": "passport"}'
+        assert found == {
+            "desk/train": ("passport", "train", source),
+            "desk/test": ("passport", "test", source),
+        }
+
+
+def test_the_hash_of_a_passport_is_cut_to_what_mlflow_takes(results: Path) -> None:
+    write(results, [replace(recorded(planned()), passport="0123456789abcdef" * 4)])
+    synced(results)
+    data = only_run(results).inputs.dataset_inputs[0].dataset
+    assert data.digest == "0123456789abcdef0123456789abcdef0123"
+    assert "0123456789abcdef" * 4 in data.source
+
+
+def test_trials_carry_the_verdict_of_their_row_and_whether_they_are_stale(results: Path) -> None:
+    trials = [planned(), planned(seed=1), planned("TSN+I3D R50")]
+    write(results, [recorded(each) for each in trials])
+    synced(results)
+    told = {
+        run.info.run_name: (run.data.tags.get("verdict"), run.data.tags["state"])
+        for run in runs(results)
+    }
+    assert told == {
+        "DSA at II, seed 0": ("undecided", "fresh"),
+        "DSA at II, seed 1": ("undecided", "stale"),
+        "TSN+I3D R50, seed 0": (None, "fresh"),
+    }
+
+
+def test_a_new_verdict_takes_the_place_of_the_old_one_at_its_scale_alone(results: Path) -> None:
+    write(results, [recorded(planned())])
+    synced(results)
+    output = replace(published(results), verdicts={LABEL: "reproduced"}, claims=())
+    store = tracking.Store(tracking.store_uri(results), results)
+    for scale, word in {"paper": "undecided", "desk": "reproduced"}.items():
+        store.table(table=tracking.Table(name="table_b", scale=scale, output=output, records=()))
+        assert only_run(results).data.tags["verdict"] == word
+
+
+def test_the_run_of_a_table_holds_its_claims_as_a_table(results: Path) -> None:
+    write(results, [recorded(planned())])
+    for _ in range(2):
+        synced(results)
+        (run,) = runs(results, "table")
+        assert '"claims.json"' in run.data.tags["mlflow.loggedArtifacts"]
+        (path,) = (results / "mlflow" / "artifacts").rglob("claims.json")
+        claims = pd.read_json(path, orient="split")
+        assert claims.to_dict("records") == [CLAIM]
+
+
+def kept(results: Path, what: Record, *, weight: float) -> None:
+    """Write a checkpoint as a trial would that keeps it."""
+    net = {"layer.weight": torch.full((2, 3), weight).t()}
+    state = {"history": what.history, "net": net, "resumed": []}
+    checkpoint.save(results / "work" / what.key, state, epoch=len(what.history))
+
+
+def weights(results: Path) -> list[Path]:
+    return list((results / "mlflow" / "artifacts").rglob("weights.safetensors"))
+
+
+def test_final_weights_are_sent_on_request_only(results: Path) -> None:
+    done = recorded(planned())
+    write(results, [done, recorded(planned(seed=1))])
+    kept(results, done, weight=7.0)
+    synced(results)
+    assert weights(results) == []
+    for _ in range(2):
+        synced(results, checkpoints=True)
+        (path,) = weights(results)
+    assert torch.equal(load(path.read_bytes())["layer.weight"], torch.full((3, 2), 7.0))
+    owners = [run for run in runs(results) if artifacts(results, run)]
+    assert [run.data.tags["seed"] for run in owners] == ["0"]
+    assert owners[0].info.status == "FINISHED"
+
+
+@pytest.mark.parametrize("history", [epochs(2), epochs(3, loss=1.0)], ids=["earlier", "other"])
+def test_weights_of_another_state_are_not_sent(results: Path, history: list[Epoch]) -> None:
+    done = recorded(planned())
+    write(results, [done])
+    kept(results, replace(done, history=[asdict(each) for each in history]), weight=1.0)
+    synced(results, checkpoints=True)
+    assert weights(results) == []

@@ -1,0 +1,84 @@
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from harness.training import checkpoint
+
+
+def state(value):
+    return {"net": {"w": torch.full((50,), float(value))}, "history": [{"epoch": value}]}
+
+
+def test_the_newest_comes_back(tmp_path):
+    for epoch in (1, 2, 3):
+        checkpoint.save(tmp_path, state(epoch), epoch=epoch)
+    assert checkpoint.newest(tmp_path)["history"] == [{"epoch": 3}]
+    assert len(list(tmp_path.iterdir())) == checkpoint.KEPT
+
+
+def test_an_empty_or_missing_folder_has_none(tmp_path):
+    assert checkpoint.newest(tmp_path) is None
+    assert checkpoint.newest(tmp_path / "missing") is None
+
+
+@pytest.mark.parametrize("damage", ["flip", "cut", "empty"])
+def test_a_damaged_file_is_passed_over(tmp_path, damage):
+    checkpoint.save(tmp_path, state(1), epoch=1)
+    newest = checkpoint.save(tmp_path, state(2), epoch=2)
+    content = bytearray(newest.read_bytes())
+    content[len(content) // 2] ^= 1
+    newest.write_bytes({"flip": content, "cut": content[:100], "empty": b""}[damage])
+    assert checkpoint.newest(tmp_path)["history"] == [{"epoch": 1}]
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from harness.training import checkpoint
+from harness.utils import atomic
+point, folder = sys.argv[1], Path(sys.argv[2])
+calls = {"fsync": os.fsync, "replace": Path.replace}
+def die(*args):
+    os.kill(os.getpid(), signal.SIGKILL)
+import torch
+checkpoint.save(folder, {"history": [{"epoch": 1}]}, epoch=1)
+if point == "fsync":
+    os.fsync = die
+else:
+    Path.replace = die
+checkpoint.save(folder, {"history": [{"epoch": 2}]}, epoch=2)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("point", ["fsync", "replace"])
+def test_a_kill_while_saving_leaves_the_one_before(tmp_path, point):
+    done = subprocess.run([sys.executable, "-c", KILLED, point, str(tmp_path)], check=False)
+    assert done.returncode == -9
+    assert checkpoint.newest(tmp_path)["history"] == [{"epoch": 1}]
+
+
+def test_a_disk_that_is_full_leaves_the_one_before(tmp_path, monkeypatch):
+    checkpoint.save(tmp_path, state(1), epoch=1)
+
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        checkpoint.save(tmp_path, state(2), epoch=2)
+    assert checkpoint.newest(tmp_path)["history"] == [{"epoch": 1}]
+
+
+def test_code_in_a_checkpoint_is_not_run(tmp_path):
+    class Hostile:
+        def __reduce__(self):
+            return (os.system, ("touch " + str(tmp_path / "ran"),))
+
+    checkpoint.save(tmp_path, {"history": Hostile()}, epoch=1)
+    with pytest.raises(Exception, match=r"[Ww]eights"):
+        checkpoint.newest(tmp_path)
+    assert not (tmp_path / "ran").exists()

@@ -1,0 +1,98 @@
+"""A trial in several processes is the trial in one."""
+
+import multiprocessing
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from harness import record, trial
+from harness.runtime import Runtime
+from harness.schedule import local_ranks
+from harness.utils import distributed
+from tests.helpers import rank_processes
+from tests.test_command import harness
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("count", "norm_videos"),
+    [(2, None), (2, 2), (4, 4)],
+    ids=["all of two", "two chunks each", "pairs of four"],
+)
+def test_ranks_give_the_loss_curve_of_one_process(tmp_path, count, norm_videos):
+    losses, state = rank_processes.fitted(norm_videos)
+    for each, other in rank_processes.together(count, rank_processes.fitted, norm_videos, tmp_path):
+        assert each == pytest.approx(losses, rel=1e-7)
+        for name, value in state.items():
+            if norm_videos is None or not name.endswith(("running_mean", "running_var", "tracked")):
+                torch.testing.assert_close(other[name], value, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [2, 3])
+def test_seven_videos_are_scored_once_each(tmp_path, count):
+    for found in rank_processes.together(count, rank_processes.scored, 7, tmp_path):
+        np.testing.assert_array_equal(found[:, 0], np.arange(7))
+
+
+@pytest.mark.parametrize(
+    ("batch", "norm", "count", "message"),
+    [
+        (16, None, 3, "a batch of 16 videos does not divide among 3 ranks"),
+        (96, 12, 4, ""),
+        (96, 12, 8, ""),
+        (96, 12, 16, ""),
+        (96, 16, 4, "4 ranks take 24 of 96 videos each, which neither holds batch norms of 16"),
+    ],
+)
+def test_parts_of_a_batch_hold_whole_chunks_or_share_one(batch, norm, count, message):
+    if not message:
+        distributed.check(batch, norm, ranks=count)
+        return
+    with pytest.raises(ValueError, match=message):
+        distributed.check(batch, norm, ranks=count)
+
+
+@pytest.mark.slow
+def test_a_trial_in_two_ranks_is_the_trial_in_one(tiny_trial, runtime, tmp_path):
+    alone = trial.run(tiny_trial, runtime, lambda _: None)
+    heard = []
+    other = Runtime(results=tmp_path / "two", data=runtime.data, ranks=2, workers=1)
+    shared = local_ranks.run(tiny_trial, other, heard.append)
+    assert shared.key == alone.key
+    assert [len(history) for history in heard][-1] == 2
+    assert shared.provenance["ranks"] == 2
+    losses, apart = ([epoch["loss"] for epoch in each.history] for each in (alone, shared))
+    # In single precision rounding grows tenfold a step; test_ranks_give_… has double.
+    assert apart[0] == pytest.approx(losses[0], rel=1e-2)
+    assert apart[1] == pytest.approx(losses[1], rel=0.2)
+    assert shared.metrics["videos"] == alone.metrics["videos"]
+    assert record.read(tmp_path / "two", shared.key) == shared
+    assert not (tmp_path / "two" / "work" / shared.key).exists()
+
+
+@pytest.mark.slow
+def test_a_rank_that_fails_says_why(tiny_trial, runtime):
+    diverging = replace(tiny_trial, train=replace(tiny_trial.train, lr=1e30, warmup_epochs=0))
+    with pytest.raises(ValueError, match="loss is nan in epoch 1"):
+        local_ranks.run(diverging, replace(runtime, ranks=2), lambda _: None)
+
+
+@pytest.mark.slow
+def test_a_stop_leaves_no_rank_behind(tiny_trial, runtime):
+    def stop(history):
+        if history:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        local_ranks.run(tiny_trial, replace(runtime, ranks=2), stop)
+    assert multiprocessing.active_children() == []
+
+
+@pytest.mark.slow
+def test_one_command_runs_a_trial_in_two_ranks(data_root, tmp_path):
+    words = ["run", "table_b", "--rows", "DSA at II", "--seeds", 1, "--ranks", 3, "--no-ray"]
+    refused = harness(*words, "--results", tmp_path, "--data", data_root)
+    assert "a batch of 16 videos does not divide among 3 ranks" in refused.stderr

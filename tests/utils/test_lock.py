@@ -1,0 +1,101 @@
+import json
+import subprocess
+import sys
+
+import pytest
+
+from harness.utils import lock
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from harness.utils import lock
+with lock.held(Path(sys.argv[1]), what="running table_x"):
+    print("held", flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.fixture
+def holder(tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout.readline() == "held\n"
+    yield process
+    process.kill()
+    process.wait()
+    process.stdout.close()
+
+
+def test_a_second_process_is_told_who_is_at_work(holder, tmp_path):
+    message = rf"in use: running table_x since .* UTC by process {holder.pid} on "
+    with pytest.raises(ValueError, match=message), lock.held(tmp_path, what="more"):
+        pass
+
+
+def test_a_killed_holder_frees_the_lock(holder, tmp_path):
+    holder.kill()
+    holder.wait()
+    with lock.held(tmp_path, what="more"):
+        pass
+
+
+def test_the_lock_may_be_taken_again(tmp_path):
+    for _ in range(2):
+        with lock.held(tmp_path, what="one"):
+            pass
+
+
+AT_ONCE = """
+import sys
+from pathlib import Path
+from harness.utils import lock
+print("ready", flush=True)
+sys.stdin.readline()
+try:
+    with lock.held(Path(sys.argv[1]), what="running table_x"):
+        print("mine", flush=True)
+        sys.stdin.readline()
+except ValueError as error:
+    print(error, flush=True)
+"""
+
+
+def test_of_two_that_start_together_one_works_and_one_is_told(tmp_path):
+    both = [
+        subprocess.Popen(
+            [sys.executable, "-c", AT_ONCE, str(tmp_path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    assert {each.stdout.readline() for each in both} == {"ready\n"}
+    for each in both:
+        each.stdin.write("\n")
+        each.stdin.flush()
+    said = [each.stdout.readline() for each in both]  # whoever works, does so until then
+    assert [each.communicate()[0] for each in both] == ["", ""]
+    assert sorted(text == "mine\n" for text in said) == [False, True]
+    assert any("is in use: running table_x since " in text for text in said)
+
+
+def test_a_look_at_the_lock_disturbs_nobody(tmp_path):
+    assert not lock.is_held(tmp_path)
+    with lock.held(tmp_path, what="one") as mine:
+        assert lock.is_held(tmp_path)
+        assert lock.holder(tmp_path) == mine
+        assert mine.lives
+    assert not lock.is_held(tmp_path)
+
+
+def test_the_holder_before_is_not_taken_for_the_one_who_has_just_started(holder, tmp_path):
+    gone = json.loads((tmp_path / "lock.json").read_text()) | {"process": f"{holder.pid} 1"}
+    (tmp_path / "lock.json").write_text(json.dumps(gone))
+    with (
+        pytest.raises(ValueError, match="another process has just started there"),
+        lock.held(tmp_path, what="more"),
+    ):
+        pass
