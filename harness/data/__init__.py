@@ -1,6 +1,6 @@
 """Data sets by name, and what is known of the copy that is here."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 from harness.data import passport
@@ -19,13 +19,6 @@ GENERATED = {
     "desk": "harness.data.datasets.desk:videos",
 }
 OWN = "folder"
-# Videos of the official lists: as published, of Kinetics-400 in its first annotations.
-OFFICIAL: Mapping[str, Mapping[str, int]] = {
-    "activitynet": {"train": 10_024, "test": 4_926},
-    "kinetics400": {"train": 246_535, "test": 19_907},
-    "mini_kinetics200": {"train": 80_000, "test": 5_000},
-    "something_v1": {"train": 86_017, "test": 11_522},
-}
 Progress = Callable[[str, int, int], None]
 
 

@@ -6,13 +6,13 @@ from statistics import median
 from textwrap import fill
 from typing import Any
 
-from harness import source
 from harness.cost import cache
 from harness.data.sizes import sizes
 from harness.plan.grid import Planned
 from harness.plan.throughput import FORWARD_AND_BACKWARD, Rate
 from harness.record import Record
 from harness.specs import Scale, Trial, as_dict
+from harness.training.checkpoint import KEPT
 
 RULE = (
     "training: multiply-adds of a forward pass (rule mac+2bn) × 3, as a backward pass costs two, "
@@ -117,9 +117,7 @@ def work(trial: Trial) -> Work:
         videos_read=seen + videos.test * (1 + curve),
         record_bytes=_RECORD_BYTES + _EPOCH_BYTES * train.epochs,
         score_bytes=videos.test * (_SCORE_BYTES * trial.data.num_classes + _LABEL_BYTES),
-        checkpoint_bytes=source.constant("training.checkpoint", "KEPT")
-        * _TRAINED_BYTES
-        * forward.params,
+        checkpoint_bytes=KEPT * _TRAINED_BYTES * forward.params,
     )
 
 

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from harness import source
 from harness.data import GENERATED
 from harness.provenance.definitions import Definition, Package
 from harness.specs import Trial
 from harness.utils.lookup import check
+from harness.zoo import BACKBONES, MODULES
 
 _TRIAL = "harness.trial:run"
 _COUNT = "harness.cost.count:count"
@@ -58,11 +58,7 @@ def network_hashes(trial: Trial) -> Mapping[str, str]:
 
 def all_hashes() -> Mapping[str, str]:
     """Return the hash of every definition that any trial may run."""
-    registered = {
-        place
-        for table in (_table("BACKBONES"), _table("MODULES"), GENERATED)
-        for place in table.values()
-    }
+    registered = {place for table in (BACKBONES, MODULES, GENERATED) for place in table.values()}
     return _hashes((_TRIAL, *sorted(registered)))
 
 
@@ -74,17 +70,12 @@ def _entries(trial: Trial) -> tuple[str, ...]:
 def _network(trial: Trial) -> tuple[str, ...]:
     model = trial.model
     names = {"backbone": model.backbone, "module": model.module}
-    tables = {"backbone": _table("BACKBONES"), "module": _table("MODULES")}
+    tables = {"backbone": BACKBONES, "module": MODULES}
     return tuple(
         tables[what][check(name, tables[what], what=what)]
         for what, name in names.items()
         if name is not None
     )
-
-
-def _table(name: str) -> Mapping[str, str]:
-    table: Mapping[str, str] = source.constant("zoo", name)
-    return table
 
 
 @cache

@@ -9,8 +9,6 @@ import io
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from harness.utils.atomic import replace
 
 KEPT = 2
@@ -25,6 +23,8 @@ def save(folder: Path, state: dict[str, Any], *, epoch: int) -> Path:
         state: Tensors, numbers, text, lists and dictionaries only.
         epoch: Finished epochs.
     """
+    import torch  # takes seconds, and a plan reads KEPT only
+
     buffer = io.BytesIO()
     torch.save(state, buffer)
     content = buffer.getvalue()
@@ -37,6 +37,8 @@ def save(folder: Path, state: dict[str, Any], *, epoch: int) -> Path:
 
 def newest(folder: Path) -> dict[str, Any] | None:
     """Read the newest whole checkpoint, or None if there is none."""
+    import torch
+
     for path in _newest_first(folder):
         content = path.read_bytes()
         if path.stem.endswith(_digest(content)):

@@ -10,9 +10,8 @@ from torch import nn
 from harness.specs import DataSpec, ModelSpec, Option
 from harness.utils.lookup import check, find
 from harness.zoo import BACKBONES, MODULES
-from harness.zoo.backbones.resnet import ResNet
 from harness.zoo.checkpoints.torchvision import load_imagenet
-from harness.zoo.layers.insert import insert
+from harness.zoo.layers.insert import Insertable, insert
 
 
 def build(model: ModelSpec, data: DataSpec, *, weights_root: Path | None = None) -> nn.Module:
@@ -31,11 +30,13 @@ def build(model: ModelSpec, data: DataSpec, *, weights_root: Path | None = None)
     """
     backbone = find(BACKBONES, model.backbone, what="backbone")
     options: dict[str, Option] = {"num_classes": data.num_classes, "dropout": model.dropout}
-    net: ResNet = _call(backbone, model.backbone, **(options | dict(model.backbone_options)))
+    net: nn.Module = _call(backbone, model.backbone, **(options | dict(model.backbone_options)))
     if model.module is not None:
         module = find(MODULES, model.module, what="module")
         options = {"num_snippets": data.num_snippets} | dict(model.module_options)
         make = partial(_call, module, model.module, **options)
+        if not isinstance(net, Insertable):
+            raise ValueError(f"{model.backbone} takes no modules: it has no stages res2 to res5")
         insert(net, make, position=model.position, blocks=model.blocks)
     if model.weights is not None and weights_root is not None:
         load_imagenet(net, weights_root / model.weights)

@@ -14,7 +14,7 @@ from experiments.table_b import EXPERIMENT
 from harness import record
 from harness.cli.main import app
 from harness.data import sizes
-from harness.data.datasets import desk_recipe
+from harness.data.datasets.desk_recipe import folder_name, recipe
 from harness.data.passport import whole, write
 from harness.provenance import code
 from tests.test_command import harness
@@ -130,7 +130,7 @@ def test_tables_share_their_trials_in_one_plan(capsys, tmp_path):
 
 def test_a_plan_with_data_knows_keys_and_states(capsys, tmp_path):
     trial = desk(EXPERIMENT.rows[3].trial)
-    path = tmp_path / f"desk-{desk_recipe._folder(trial.data)}" / "passport.json"
+    path = tmp_path / folder_name(recipe(**trial.data.options)) / "passport.json"
     write(path, whole({"train": [], "test": []}))
     passport = sizes.passport(trial.data, tmp_path)
     fresh = replace(made(trial, passport=passport), code=code.hashes(trial))

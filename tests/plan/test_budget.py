@@ -69,7 +69,7 @@ def test_what_is_planned_is_what_a_trial_does_and_leaves(tmp_path, data_root, ti
 
 def test_recorded_trials_cost_nothing(tmp_path):
     for each in listed(tmp_path)[:3]:
-        record.write(tmp_path, made(each.trial), b"")
+        record.write(tmp_path, made(each.trial, code="c"), b"")
     spent = budget.budget(listed(tmp_path), [], scale="desk", rate=RATE, devices=2)
     assert (spent.trials, spent.recorded, spent.to_run) == (12, 3, 9)
     works = [budget.work(each.trial) for each in listed(tmp_path)[3:]]

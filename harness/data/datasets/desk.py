@@ -12,9 +12,7 @@ snippets. Hence two ceilings that hold for any amount of training:
 Axes: F frames, H x W pixels. Drawing is integer arithmetic, so pixels do not depend on a machine.
 """
 
-import hashlib
 import itertools
-import json
 import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -26,11 +24,11 @@ from filelock import FileLock
 from jaxtyping import Bool, Int, UInt8
 
 from harness.data import passport
+from harness.data.datasets.desk_recipe import folder_name, recipe
 from harness.data.video import DamagedVideoError, Video
 
 FRAMES = 64
 CYCLE = 16
-DESIGN = 2
 SHAPES = ("disc", "square")
 PRIMITIVES = tuple(itertools.product(("grow", "shrink"), SHAPES))
 PAIRS = tuple(itertools.combinations(PRIMITIVES, 2))
@@ -45,50 +43,24 @@ CODEC = {
 
 
 def videos(
-    root: Path,
-    *,
-    train_videos: int = 600,
-    test_videos: int = 480,
-    size_px: int = 16,
-    noise: int = 20,
-    wobble: int = 1,
-    faint: int = 128,
-    hidden: int = 10,
-    seed: int = 0,
-    progress: Callable[[str, int, int], None] | None = None,
+    root: Path, *, progress: Callable[[str, int, int], None] | None = None, **options: int
 ) -> dict[str, list[Video]]:
     """Return the splits of the desk data set, made on the first call and checked on every other.
 
     Args:
         root: Folder of the data sets.
-        train_videos: Videos to train on.
-        test_videos: Videos to score.
-        size_px: Height and width.
-        noise: Largest change of a colour value from frame to frame.
-        wobble: Largest random change of a radius, in pixels: hides which way a shape goes.
-        faint: Least brightness of a shape over its ground; the greatest is STRONG - 1.
-        hidden: Percent of the sections in which the shape is not there: a half whose two sections
-            are hidden cannot be told, so the best possible network errs on a few videos.
-        seed: Of the drawing.
         progress: Called with what is done, how much of it, and the total.
+        options: Those of `recipe`.
 
     Raises:
         DamagedVideoError: If a file is missing or altered.
     """
-    recipe = {
-        "size_px": size_px,
-        "noise": noise,
-        "wobble": wobble,
-        "faint": faint,
-        "hidden": hidden,
-    }
-    recipe |= {"seed": seed, "train": train_videos, "test": test_videos, "design": DESIGN}
-    name = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:12]
-    folder = root / f"desk-{name}"
+    made_by = recipe(**options)
+    folder = root / folder_name(made_by)
     root.mkdir(parents=True, exist_ok=True)
-    with FileLock(root / f"desk-{name}.lock"):
+    with FileLock(folder.with_suffix(".lock")):
         if not (folder / passport.FILE).is_file():
-            _make(folder, recipe, progress)
+            _make(folder, made_by, progress)
     try:
         splits = dict(passport.read(folder / passport.FILE).splits)
         passport.verify(itertools.chain.from_iterable(splits.values()))

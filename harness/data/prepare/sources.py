@@ -8,8 +8,9 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
-from harness.data import DATASETS, GENERATED, OFFICIAL, OWN, passport, place
+from harness.data import DATASETS, GENERATED, OWN, passport, place
 from harness.data.datasets.text_rows import SHOWN
+from harness.data.sizes import PUBLISHED
 from harness.data.video import Video
 from harness.specs import NAME
 from harness.utils import lookup
@@ -79,7 +80,7 @@ def listed(
         root=root,
         splits=splits,
         class_names=reader.class_names(root),
-        official=OFFICIAL.get(name, {}),
+        official=PUBLISHED[name].listed if name in PUBLISHED else {},
         fps=rate,
     )
 

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from harness.zoo.backbones.resnet import ResNet
+from torch import nn
+
 from harness.zoo.checkpoints.files import read_state_dict
 from harness.zoo.checkpoints.rename import COUNTER, Rules, fit, rename
 
@@ -23,7 +24,7 @@ TORCHVISION: Rules = {
 }
 
 
-def load_imagenet(net: ResNet, path: Path) -> None:
+def load_imagenet(net: nn.Module, path: Path) -> None:
     """Inflate a 2D residual network of torchvision into `net`; its classifier stays as it is.
 
     A weight is copied along time and divided by the temporal kernel, so that a video of one

@@ -1,15 +1,23 @@
-"""Put a module into chosen blocks of a residual network."""
+"""Insertion of modules into chosen blocks of a network."""
 
 from collections.abc import Callable, Mapping
+from typing import Protocol, runtime_checkable
 
 from torch import nn
 
-from harness.zoo.backbones.resnet import ResNet
 from harness.zoo.layers.residual import STAGES, Block
 
 
+@runtime_checkable
+class Insertable(Protocol):
+    """A network whose blocks take modules."""
+
+    def stage(self, name: str) -> list[Block]:
+        """Return the blocks of `res2` ... `res5`."""
+
+
 def insert(
-    net: ResNet,
+    net: Insertable,
     make: Callable[[int], nn.Module],
     *,
     position: str,
@@ -39,7 +47,7 @@ def insert(
             block.slots[position] = make(block.channels_at[position])
 
 
-def _block(net: ResNet, stage: str, index: int) -> Block:
+def _block(net: Insertable, stage: str, index: int) -> Block:
     if stage not in STAGES:
         raise ValueError(f"no stage {stage!r}; there are {', '.join(STAGES)}")
     depth = len(net.stage(stage))

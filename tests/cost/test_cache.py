@@ -1,0 +1,36 @@
+"""Kept counts are what the networks themselves count."""
+
+import json
+
+import pytest
+
+import experiments
+from experiments.scales import SCALES
+from harness.cost import cache
+
+TRIALS = {
+    f"{name}/{row.label}/{scale}": shrink(row.trial)
+    for name in experiments.names()
+    for row in experiments.load(name).rows
+    for scale, shrink in SCALES.items()
+    if row.trial is not None
+}
+
+
+@pytest.mark.slow
+def test_every_kept_count_is_what_the_network_counts():
+    for sized in cache._distinct(TRIALS.values()):
+        assert cache.in_training(sized) == cache.count_anew(sized), sized
+
+
+def test_every_network_of_a_table_has_a_kept_count():
+    wanted = {
+        cache._key(sized) for each in TRIALS.values() for sized in (each, cache._tested(each))
+    }
+    assert wanted == set(json.loads(cache.PATH.read_bytes())), "run `harness recount`"
+
+
+def test_what_is_not_kept_is_counted_anew(monkeypatch):
+    kept = cache.in_training(TRIALS["table_b/DSA at II/desk"])
+    monkeypatch.setattr(cache, "_kept", dict)
+    assert cache.in_training(TRIALS["table_b/DSA at II/desk"]) == kept
