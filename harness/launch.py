@@ -11,10 +11,10 @@ from rich.console import Console
 
 from harness import data, record
 from harness.plan import grid
-from harness.plan.grid import Planned
+from harness.plan.grid import PlannedTrial
 from harness.plan.request import Request, planned
 from harness.report import build, preregistration
-from harness.report.output import Output
+from harness.report.output import TableOutput
 from harness.report.results import collect
 from harness.runtime import Runtime, check_device
 from harness.schedule import local_ranks, serial
@@ -29,7 +29,7 @@ from harness.utils import lock
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class LaunchResult:
     """What a run left.
 
     Attributes:
@@ -38,7 +38,7 @@ class Outcome:
         code: Exit code that a request to stop asks for; 0 without one.
     """
 
-    outputs: Sequence[Output]
+    outputs: Sequence[TableOutput]
     failed: Sequence[Event] = ()
     code: int = 0
 
@@ -51,7 +51,7 @@ def run(
     console: Console,
     max_trials: int | None = None,
     work: Work = local_ranks.run,
-) -> Outcome:
+) -> LaunchResult:
     """Run what has no fresh record, then write each table and draw its figure.
 
     A trial that several tables share runs once. A signal, or `harness stop`, ends it after the
@@ -88,7 +88,9 @@ def run(
         say(f"{what} at {requests[0].scale} scale: {len(sharing)} trials, {counts}")
         _declare(requests)
         if not todo:
-            return Outcome(outputs=[build.write(build.judged(request)) for request in requests])
+            return LaunchResult(
+                outputs=[build.write(build.judged(request)) for request in requests]
+            )
         mirror = Mirror(tracking, results=runtime.results, warn=say, campaign=runtime.campaign)
         with mirror, stop.patience():
             watch = _Watch(sharing, board, mirror, progress)
@@ -96,7 +98,7 @@ def run(
             with progress:
                 _schedule(todo, runtime, watch, resources, stop, say, work)
             outputs = [_write_and_mirror(request, mirror) for request in requests]
-        return Outcome(outputs=outputs, failed=watch.failed, code=stop.code)
+        return LaunchResult(outputs=outputs, failed=watch.failed, code=stop.code)
 
 
 def _declare(requests: Sequence[Request]) -> None:
@@ -111,7 +113,7 @@ def _declare(requests: Sequence[Request]) -> None:
 
 
 def _schedule(
-    todo: Sequence[Planned],
+    todo: Sequence[PlannedTrial],
     runtime: Runtime,
     watch: Callable[[Event], None],
     resources: Resources | None,
@@ -130,7 +132,7 @@ class _Watch:
 
     def __init__(
         self,
-        sharing: Mapping[str, Sequence[Planned]],
+        sharing: Mapping[str, Sequence[PlannedTrial]],
         board: Board,
         mirror: Mirror,
         progress: Progress,
@@ -158,9 +160,9 @@ class _Watch:
 def _refuse(requests: Sequence[Request], limit: int) -> None:
     """Refuse a grid that is larger than anybody means."""
     rows = {
-        record.key(request.shrink(row.trial), "")
+        record.key(request.rescale(row.trial), "")
         for request in requests
-        for row in grid.narrowed(request.experiment, request.rows).rows
+        for row in grid.select_rows(request.experiment, request.rows).rows
         if request.experiment.trains and row.trial is not None and not row.ensemble
     }
     count = len(rows) * requests[0].seeds
@@ -169,7 +171,7 @@ def _refuse(requests: Sequence[Request], limit: int) -> None:
 
 
 def _mirror_recorded(
-    mirror: Mirror, sharing: Mapping[str, Sequence[Planned]], request: Request
+    mirror: Mirror, sharing: Mapping[str, Sequence[PlannedTrial]], request: Request
 ) -> None:
     """Mirror what has a record: its driver may have been killed before it could."""
     for each in (each for shared in sharing.values() for each in shared):
@@ -177,20 +179,22 @@ def _mirror_recorded(
             mirror.finished(each, each.record)
 
 
-def _sharing(requests: Sequence[Request], say: Callable[[str], None]) -> dict[str, list[Planned]]:
+def _sharing(
+    requests: Sequence[Request], say: Callable[[str], None]
+) -> dict[str, list[PlannedTrial]]:
     """List the trials of all tables by their keys; tables may share one."""
-    sharing: dict[str, list[Planned]] = {}
+    sharing: dict[str, list[PlannedTrial]] = {}
     for request in requests:
         for each in planned(request, progress=_steps(say)):
             sharing.setdefault(each.key, []).append(each)
     return sharing
 
 
-def _is_open(each: Planned, request: Request) -> bool:
+def _is_open(each: PlannedTrial, request: Request) -> bool:
     return each.state == "missing" or (each.state == "stale" and not request.keep_stale)
 
 
-def _write_and_mirror(request: Request, mirror: Mirror) -> Output:
+def _write_and_mirror(request: Request, mirror: Mirror) -> TableOutput:
     judged = build.judged(request)
     output = build.write(judged)
     mirror.table(

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.specs import Trial, as_dict
-from harness.utils.atomic import replace
+from harness.utils.atomic import write_atomic
 
 FORMAT = 2
 _DIGITS = 20
@@ -79,10 +79,10 @@ def key(trial: Trial, passport: str) -> str:
 def write(results: Path, record: Record, scores: bytes) -> None:
     """Put a record in place, its scores first."""
     folder = results / "records"
-    replace(folder / f"{record.key}.npz", scores)
+    write_atomic(folder / f"{record.key}.npz", scores)
     body = asdict(record)
     text = json.dumps(body | {"checksum": _checksum(body)}, indent=1)
-    replace(folder / f"{record.key}.json", f"{text}\n".encode())
+    write_atomic(folder / f"{record.key}.json", f"{text}\n".encode())
 
 
 def read(results: Path, key: str) -> Record | None:

@@ -47,7 +47,7 @@ def run(trial: Trial, runtime: Runtime, report: Report) -> Record:
     start = time.monotonic()
     _check(trial, runtime)
     torch.set_num_threads(runtime.threads)
-    known = data.known(trial.data, runtime.data)
+    known = data.load_passport(trial.data, runtime.data)
     key = record.key(trial, known.digest)
 
     size = trial.train.batch_videos
@@ -87,7 +87,9 @@ def run(trial: Trial, runtime: Runtime, report: Report) -> Record:
 def _check(trial: Trial, runtime: Runtime) -> None:
     """Refuse what would otherwise be left out in silence."""
     check_device(runtime.device)
-    distributed.check(trial.train.batch_videos, trial.train.norm_videos, ranks=distributed.count())
+    distributed.check(
+        trial.train.batch_videos, trial.train.norm_videos, ranks=distributed.world_size()
+    )
     if trial.model.weights is not None and runtime.weights is None:
         raise ValueError(
             f"a trial starts from {trial.model.weights}; say where it is, by --weights"

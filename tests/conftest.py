@@ -60,13 +60,13 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """List the thread of every task that a mirror gives to its store."""
-    threads, do = [], tracking.Apart.do
+    threads, do = [], tracking.StoreProcess.do
 
-    def noted(store: tracking.Apart, task: tracking.Task) -> None:
+    def noted(store: tracking.StoreProcess, task: tracking.Task) -> None:
         threads.append(threading.current_thread().name)
         do(store, task)
 
-    monkeypatch.setattr(tracking.Apart, "do", noted)
+    monkeypatch.setattr(tracking.StoreProcess, "do", noted)
     return threads
 
 

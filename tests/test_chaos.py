@@ -52,7 +52,7 @@ def planned(runtime, *, epochs, seeds=1, rows=tuple(ROWS)):
         replace(EXPERIMENT, rows=chosen, claims=()),
         scale=of_epochs(epochs),
         seeds=seeds,
-        passport=lambda each: data.known(each.data, runtime.data).digest,
+        passport=lambda each: data.load_passport(each.data, runtime.data).digest,
         code=code.hashes,
         results=runtime.results,
     )

@@ -13,7 +13,7 @@ import pytest
 
 from experiments.table_b import EXPERIMENT
 from harness import record, tracking
-from harness.report.output import Output
+from harness.report.output import TableOutput
 from harness.report.results import collect
 from harness.tracking.sync import sync
 from tests.helpers.collected_tables import request
@@ -39,7 +39,7 @@ if __name__ == "__main__":
         [Request(
             experiment=EXPERIMENT,
             scale="desk",
-            shrink=longer,
+            rescale=longer,
             seeds=1,
             runtime=Runtime(results=results, data=data, campaign=sys.argv[4]),
         )],
@@ -167,10 +167,10 @@ def test_a_lost_store_comes_back_from_the_records(table, tmp_path):
     results, _ = table
     moved = tmp_path / "results"
     shutil.copytree(results, moved, ignore=shutil.ignore_patterns("mlflow"))
-    output = Output(files=tuple(drawn(moved)), markdown="table")
+    output = TableOutput(files=tuple(drawn(moved)), markdown="table")
     written = sync(
         tracking.store_uri(moved),
-        [(collect(request(EXPERIMENT, moved, shrink=longer)), output)],
+        [(collect(request(EXPERIMENT, moved, rescale=longer)), output)],
         results=moved,
     )
     assert written == 7

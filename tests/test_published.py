@@ -55,7 +55,7 @@ def test_tables_and_figures_are_those_of_the_records(name, tmp_path):
     request = Request(
         experiment=experiments.load(name),
         scale="desk",
-        shrink=SCALES["desk"],
+        rescale=SCALES["desk"],
         seeds=3,
         runtime=runtime,
     )

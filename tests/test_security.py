@@ -17,7 +17,7 @@ import pytest
 from experiments.table_b import EXPERIMENT
 from harness.experiment import Experiment, Row
 from harness.report import figures
-from harness.report.output import Output
+from harness.report.output import TableOutput
 from harness.report.results import collect
 from harness.report.table import comma_separated
 from harness.schedule.ray import session
@@ -173,13 +173,13 @@ def send(results, empty_store):
     """Send the records and the table to a SQLite file."""
     (results / "mlflow").mkdir()
     shutil.copy(empty_store, results / "mlflow" / "mlflow.db")
-    output = Output(
+    output = TableOutput(
         files=tuple(sorted(results.glob("[tf]*/table_b.*"))),
         markdown=(results / "tables" / "table_b.md").read_text(),
     )
     written = sync(
         f"sqlite:///{results}/mlflow/mlflow.db",
-        [(collect(request(EXPERIMENT, results, shrink=kill_points.of_epochs(6))), output)],
+        [(collect(request(EXPERIMENT, results, rescale=kill_points.of_epochs(6))), output)],
         results=results,
     )
     assert written == 2

@@ -43,13 +43,13 @@ def test_scores_of_every_video_are_kept(tiny_trial, runtime):
 
 
 def test_videos_of_several_labels_are_scored_by_all_of_them(tiny_trial, runtime, tmp_path):
-    splits = data.known(tiny_trial.data, runtime.data).splits
+    splits = data.load_passport(tiny_trial.data, runtime.data).splits
     several = {
         split: [replace(video, labels=(video.label, 12)) for video in videos]
         for split, videos in splits.items()
     }
     elsewhere = replace(runtime, data=tmp_path / "data")
-    passport.write(data.place("activitynet", elsewhere.data), passport.whole(several))
+    passport.write(data.passport_path("activitynet", elsewhere.data), passport.whole(several))
     spec = replace(tiny_trial.data, name="activitynet", options={}, num_classes=13)
     views = replace(tiny_trial.evaluation, average="probabilities")
     done = trial.run(replace(tiny_trial, data=spec, evaluation=views), elsewhere, quiet)
@@ -107,7 +107,7 @@ def test_loader_processes_come_before_the_network_and_change_no_number(
 
 def test_a_record_counts_the_videos_whose_last_frame_repeats(tiny_trial, runtime):
     assert trial.run(tiny_trial, runtime, quiet).data["short"] == {"train": 0, "test": 0}
-    splits = data.known(tiny_trial.data, runtime.data).splits
+    splits = data.load_passport(tiny_trial.data, runtime.data).splits
     sparse = replace(tiny_trial.data, frame_stride=6)
     assert trial.short(splits, sparse) == {"train": 24, "test": 12}
 
@@ -128,7 +128,7 @@ def test_a_damaged_video_stops_the_trial_by_name(tiny_trial, runtime, data_root,
     copied = replace(runtime, data=tmp_path / "data")
     trial.run(tiny_trial, runtime, quiet)
     shutil.copytree(data_root, copied.data)
-    video = data.known(tiny_trial.data, data_root).splits["train"][7]
+    video = data.load_passport(tiny_trial.data, data_root).splits["train"][7]
     victim = copied.data / video.path.relative_to(data_root)
     victim.write_bytes(victim.read_bytes() + b"x")
     with pytest.raises(DamagedVideoError, match=victim.name):

@@ -23,7 +23,7 @@ from harness.training import metrics
 from harness.training.loop import Epoch
 from harness.trial import Report
 
-TABLE = grid.narrowed(EXPERIMENT, ("DSA at I", "DSA at II", "DSA at III", "DSA at IV"))
+TABLE = grid.select_rows(EXPERIMENT, ("DSA at I", "DSA at II", "DSA at III", "DSA at IV"))
 _VIDEOS = {"train_videos": 24, "test_videos": 12, "size_px": 16}
 
 
@@ -48,7 +48,7 @@ def trials(seeds: int) -> Iterator[Trial]:
 @cache
 def videos(root: Path) -> Passport:
     """Return what is known of the videos, once in each process; they are made if need be."""
-    return data.known(next(trials(1)).data, root)
+    return data.load_passport(next(trials(1)).data, root)
 
 
 def run(asked: Trial, runtime: Runtime, report: Report) -> Record:

@@ -17,7 +17,7 @@ import torch
 
 from benchmarks.scheduling import idle_trial
 from harness import record
-from harness.plan.grid import Planned
+from harness.plan.grid import PlannedTrial
 from harness.runtime import Runtime
 from harness.tracking.mirror import Mirror
 
@@ -147,10 +147,10 @@ def _work(epochs: int, steps: int, tell: Callable[[int], None] = lambda _: None)
         tell(epoch)
 
 
-def _planned(seed: int, runtime: Runtime) -> Planned:
+def _planned(seed: int, runtime: Runtime) -> PlannedTrial:
     trial = next(each for each in idle_trial.trials(seed + 1) if each.seed == seed)
     key = record.key(trial, idle_trial.videos(runtime.data).digest)
     row = idle_trial.TABLE.rows[0].label
-    return Planned(
+    return PlannedTrial(
         table=idle_trial.TABLE.name, rows=(row,), trial=trial, key=key, state="missing", record=None
     )

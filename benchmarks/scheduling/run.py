@@ -151,7 +151,7 @@ def ours(runtime: Runtime, seeds: int) -> None:
     request = Request(
         experiment=idle_trial.TABLE,
         scale="desk",
-        shrink=idle_trial.shrunk,
+        rescale=idle_trial.shrunk,
         seeds=seeds,
         runtime=runtime,
     )

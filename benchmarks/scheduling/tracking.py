@@ -12,7 +12,7 @@ from benchmarks.scheduling import idle_trial
 from benchmarks.scheduling.log_writers import Logged, Setting, together
 from harness import tracking
 from harness.plan.request import Request
-from harness.report.output import Output
+from harness.report.output import TableOutput
 from harness.report.results import collect
 from harness.runtime import Runtime
 from harness.tracking import Store, ui
@@ -125,11 +125,11 @@ def _sync(uri: str, results: Path) -> None:
     request = Request(
         experiment=idle_trial.TABLE,
         scale="desk",
-        shrink=idle_trial.shrunk,
+        rescale=idle_trial.shrunk,
         seeds=1,
         runtime=Runtime(results=results, data=results),
     )
-    sync(uri, [(collect(request), Output(files=(), markdown=""))], results=results)
+    sync(uri, [(collect(request), TableOutput(files=(), markdown=""))], results=results)
 
 
 def missing(uri: str, results: Path, logged: Sequence[Logged]) -> int:

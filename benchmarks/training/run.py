@@ -87,7 +87,7 @@ def _keep(measured: Measured, path: Path | None, key: str, measure: Callable[[],
     if key not in rows:
         rows[key] = measure()
         if path is not None:
-            atomic.replace(path, json.dumps(measured, indent=1).encode())
+            atomic.write_atomic(path, json.dumps(measured, indent=1).encode())
     return rows[key]
 
 

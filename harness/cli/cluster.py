@@ -18,7 +18,7 @@ from harness.cli.options import (
     some_tables,
     with_seeds,
 )
-from harness.plan.workspace import Here
+from harness.plan.workspace import Workspace
 from harness.schedule import status, stop
 from harness.specs import Scale
 from harness.utils.lock import Holder
@@ -47,7 +47,7 @@ def examine(tables: tuple[str, ...], scale: Scale, seeds: int, as_json: bool, **
     if there is a problem.
     """
     chosen = [experiments.load(name) for name in named(tables)]
-    here = Here(results=asked["results"], data=asked["data"], scale=scale)
+    here = Workspace(results=asked["results"], data=asked["data"], scale=scale)
     listed = here.listed(chosen, seeds=seeds)
     from harness.schedule import doctor
 

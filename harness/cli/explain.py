@@ -19,7 +19,7 @@ from harness.cli.options import (
     with_seeds,
 )
 from harness.plan import grid
-from harness.plan.workspace import Here, found_row
+from harness.plan.workspace import Workspace, found_row
 from harness.provenance import code
 from harness.specs import Scale
 
@@ -42,9 +42,9 @@ def explain_row(
     """Line up everything that differs between a row here and the paper's recipe."""
     from harness.plan import deviations
 
-    scale, shrink = terms(scale, data, **asked)
-    records = Here(results=results, data=data, scale=scale).records()
-    found = deviations.explain(*found_row(row), records, scale=scale, shrink=shrink)
+    scale, rescale = terms(scale, data, **asked)
+    records = Workspace(results=results, data=data, scale=scale).records()
+    found = deviations.explain(*found_row(row), records, scale=scale, rescale=rescale)
     _show(deviations.as_json(found) if as_json else deviations.text(found))
 
 
@@ -59,7 +59,7 @@ def why_record(what: str, seeds: int, as_json: bool, **where: Any) -> None:
     """Say why records are cached, stale or missing, part by part of their key."""
     from harness.plan import staleness
 
-    here = Here(**where)
+    here = Workspace(**where)
     reasons = _of_row(what, here, seeds) if "/" in what else [_of_key(what, here, seeds)]
     _show(
         staleness.as_json(reasons)
@@ -68,11 +68,11 @@ def why_record(what: str, seeds: int, as_json: bool, **where: Any) -> None:
     )
 
 
-def _of_row(what: str, here: Here, seeds: int) -> list["Reason"]:
+def _of_row(what: str, here: Workspace, seeds: int) -> list["Reason"]:
     from harness.plan import staleness
 
     experiment, row = found_row(what)
-    listed = here.listed([grid.narrowed(experiment, [row.label])], seeds=seeds)
+    listed = here.listed([grid.select_rows(experiment, [row.label])], seeds=seeds)
     if not listed:
         raise ValueError(f"{experiment.name} trains nothing, so it has no records")
     records = here.records()
@@ -88,7 +88,7 @@ def _of_row(what: str, here: Here, seeds: int) -> list["Reason"]:
     ]
 
 
-def _of_key(what: str, here: Here, seeds: int) -> "Reason":
+def _of_key(what: str, here: Workspace, seeds: int) -> "Reason":
     from harness.plan import staleness
 
     if not _KEY.fullmatch(what):

@@ -10,7 +10,7 @@ import click
 import experiments
 from experiments.scales import SCALES, Changes, own
 from harness.specs import Scale, Trial
-from harness.utils.lookup import check
+from harness.utils.lookup import check_name
 
 ROOT = Path(__file__).resolve().parents[2]
 Command = Callable[..., Any]
@@ -97,11 +97,11 @@ def terms(scale: Scale, data: Path, **asked: Any) -> tuple[Scale, Callable[[Tria
 
 
 def _num_classes(name: str, root: Path) -> int:
-    from harness.data import GENERATED, checked
+    from harness.data import GENERATED, read_checked_passport
 
     if name in GENERATED:
         raise ValueError(f"--on {name}: these videos are made for --scale {name} only")
-    found = checked(name, root)
+    found = read_checked_passport(name, root)
     videos = [video for split in found.splits.values() for video in split]
     return len(found.classes) or 1 + max(max(video.labels) for video in videos)
 
@@ -113,7 +113,7 @@ def named(tables: Sequence[str]) -> list[str]:
         ValueError: If one does not exist.
     """
     known = experiments.names()
-    return [check(table, known, what="table") for table in tables] or known
+    return [check_name(table, known, what="table") for table in tables] or known
 
 
 def labels(rows: str) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ from harness.cli.options import (
 )
 from harness.plan import grid
 from harness.plan.throughput import GPUS, Rate, assumed, read
-from harness.plan.workspace import Here, found_row
+from harness.plan.workspace import Workspace, found_row
 from harness.specs import Scale
 
 
@@ -67,8 +67,8 @@ def plan_tables(
 
     Makes no data: where they are not here, nothing counts as recorded.
     """
-    here = Here(**where)
-    chosen = [grid.narrowed(experiments.load(name), labels(rows)) for name in named(tables)]
+    here = Workspace(**where)
+    chosen = [grid.select_rows(experiments.load(name), labels(rows)) for name in named(tables)]
     rate = _rate(here.scale, gpu, throughput)
     from harness.plan import preview
 
@@ -117,10 +117,10 @@ def count_again() -> None:
     from harness.cost import cache
 
     written = cache.write(
-        shrink(row.trial)
+        rescale(row.trial)
         for name in experiments.names()
         for row in experiments.load(name).rows
-        for shrink in SCALES.values()
+        for rescale in SCALES.values()
         if row.trial is not None
     )
     click.echo(f"{written} networks counted")

@@ -26,7 +26,7 @@ from harness.record import Record
 from harness.runtime import Runtime
 from harness.specs import Scale
 from harness.utils import atomic
-from harness.utils.lookup import check
+from harness.utils.lookup import check_name
 
 if TYPE_CHECKING:
     from harness.plan.request import Request
@@ -154,7 +154,7 @@ def redraw(requests: Sequence["Request"], *, keep: bool) -> tuple[list[Path], li
             drawn += tradeoff([replace(request, experiment=experiments.load(n)) for n in DEFAULT])
     moved = [path for path in drawn if before.get(path) != path.read_bytes()]
     for path in moved if keep else ():
-        atomic.replace(path, before[path]) if path in before else path.unlink()
+        atomic.write_atomic(path, before[path]) if path in before else path.unlink()
     return drawn, moved
 
 
@@ -180,7 +180,7 @@ def _record(results: Path, key: str) -> Record:
     from harness import record
 
     known = [path.stem for path in (results / "records").glob("*.json")]
-    found = record.read(results, check(key, known, what="record"))
+    found = record.read(results, check_name(key, known, what="record"))
     assert found is not None
     return found
 

@@ -28,7 +28,7 @@ from harness.specs import Scale
 
 if TYPE_CHECKING:
     from harness.plan.request import Request
-    from harness.report.output import Output
+    from harness.report.output import TableOutput
 
 FAILED = 1
 
@@ -69,14 +69,14 @@ def _requests(
     from harness.plan.request import Request
 
     asked = {name: machine.pop(name, None) for name in TERMS}
-    scale, shrink = terms(scale, data, **asked)
+    scale, rescale = terms(scale, data, **asked)
     campaign = campaign or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     runtime = Runtime(results=results, data=data, campaign=campaign, **machine)
     return [
         Request(
             experiment=experiments.load(table),
             scale=scale,
-            shrink=shrink,
+            rescale=rescale,
             rows=labels(rows),
             seeds=seeds,
             keep_stale=keep_stale,
@@ -86,7 +86,7 @@ def _requests(
     ]
 
 
-def _show(outputs: Sequence["Output"]) -> None:
+def _show(outputs: Sequence["TableOutput"]) -> None:
     """Print tables and where their files are."""
     for output in outputs:
         click.echo(f"\n{output.markdown}")

@@ -52,7 +52,7 @@ def write(trials: Iterable[Trial]) -> int:
     """Count every network of some trials, write the counts and return how many there are."""
     kept = {_key(each): asdict(count_anew(each)) for each in _distinct(trials)}
     lines = ",\n".join(f'"{key}": {json.dumps(kept[key])}' for key in sorted(kept))
-    atomic.replace(PATH, f"{{\n{lines}\n}}\n".encode())
+    atomic.write_atomic(PATH, f"{{\n{lines}\n}}\n".encode())
     return len(kept)
 
 

@@ -15,7 +15,7 @@ Axis = Literal["printed", "footing"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Footing:
+class ComparableCost:
     """What a test video costs.
 
     Attributes:
@@ -36,13 +36,13 @@ class Footing:
         return self.gmacs * self.views
 
 
-def footing(row: Row) -> Footing | None:
+def comparable_cost(row: Row) -> ComparableCost | None:
     """Return the cost of a row on one footing; None if nobody counted it."""
     if row.trial is None:
         return _quoted(row.quoted_cost) if row.quoted_cost else None
     counted, crop_px = row_cost(row), row.trial.evaluation.crop_px
     assert counted is not None
-    return Footing(
+    return ComparableCost(
         gmacs=gmacs_of((row.trial, *row.ensemble), rule=RULE, crop_px=crop_px),
         crop_px=crop_px,
         views=views_of(row.trial),
@@ -52,7 +52,7 @@ def footing(row: Row) -> Footing | None:
 
 def printed_total(row: Row) -> float | None:
     """Return the printed 10^9 multiply-adds per video, or the product of what is printed."""
-    printed, counted = row.published, footing(row)
+    printed, counted = row.published, comparable_cost(row)
     if "total_gmacs" in printed:
         return printed["total_gmacs"]
     return printed["gmacs"] * counted.views if counted and "gmacs" in printed else None
@@ -62,10 +62,12 @@ def total(row: Row, axis: Axis) -> float | None:
     """Return 10^9 multiply-adds per video, printed or on one footing; None if unknown."""
     if axis == "printed":
         return printed_total(row)
-    counted = footing(row)
+    counted = comparable_cost(row)
     return counted.total if counted else None
 
 
-def _quoted(cost: QuotedCost) -> Footing:
+def _quoted(cost: QuotedCost) -> ComparableCost:
     assert cost.counting_rule == RULE, cost
-    return Footing(gmacs=cost.gmacs, crop_px=cost.crop_px, views=cost.views, params_m=cost.params_m)
+    return ComparableCost(
+        gmacs=cost.gmacs, crop_px=cost.crop_px, views=cost.views, params_m=cost.params_m
+    )

@@ -22,7 +22,7 @@ OWN = "folder"
 Progress = Callable[[str, int, int], None]
 
 
-def known(spec: DataSpec, root: Path, progress: Progress | None = None) -> Passport:
+def load_passport(spec: DataSpec, root: Path, progress: Progress | None = None) -> Passport:
     """Return the passport of a data set, whose videos are there and unchanged.
 
     Args:
@@ -36,27 +36,29 @@ def known(spec: DataSpec, root: Path, progress: Progress | None = None) -> Passp
             differs from its passport.
     """
     if spec.name in GENERATED:
-        videos = lookup.find(GENERATED, spec.name, what="data set")
+        videos = lookup.load_named(GENERATED, spec.name, what="data set")
         return passport.whole(videos(root, progress=progress, **spec.options))
-    found = checked(spec.name, root)
+    found = read_checked_passport(spec.name, root)
     if len(found.classes) > spec.num_classes:
         have = f"{spec.name} has {len(found.classes)} classes here"
-        raise ValueError(f"{have}, {place(spec.name, root)} says; {spec.num_classes} are asked for")
+        raise ValueError(
+            f"{have}, {passport_path(spec.name, root)} says; {spec.num_classes} are asked for"
+        )
     for videos in found.splits.values():
         passport.verify(videos)
     return found
 
 
-def checked(name: str, root: Path) -> Passport:
+def read_checked_passport(name: str, root: Path) -> Passport:
     """Return the passport that a check of a data set left, of any name; its files are believed.
 
     Raises:
         ValueError: If there is none, or it cannot be read.
     """
-    path = place(name, root)
+    path = passport_path(name, root)
     if not path.is_file():
         own = {each.parent.name for each in root.glob(f"*/{passport.FILE}")}
-        lookup.check(name, {*DATASETS, *GENERATED, *own}, what="data set")
+        lookup.check_name(name, {*DATASETS, *GENERATED, *own}, what="data set")
         raise ValueError(
             f"{name} is not here: there is no {path}, which "
             f"`harness data check {name} --root FOLDER --data {root}` makes"
@@ -64,6 +66,6 @@ def checked(name: str, root: Path) -> Passport:
     return passport.read(path)
 
 
-def place(name: str, root: Path) -> Path:
+def passport_path(name: str, root: Path) -> Path:
     """Return where the passport of a data set lies under the folder of the data sets."""
     return root / name / passport.FILE

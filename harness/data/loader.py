@@ -119,12 +119,12 @@ class Loader:
             order = rng.permutation(len(order))[: len(self) * size]
         else:
             size = max(size // (views.num_passes * views.num_crops), 1)
-            order = order[distributed.rank() :: distributed.count()]
+            order = order[distributed.rank() :: distributed.world_size()]
         for start in range(0, len(order), size):
             whole = order[start : start + size].tolist()
             yield [
                 Key(self.videos[index], index, epoch, views)
-                for index in (distributed.part(whole) if views is None else whole)
+                for index in (distributed.shard(whole) if views is None else whole)
             ]
 
     def _trained(self, parts: list[list[Tensor]]) -> Batch:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.data.video import DamagedVideoError, Timing, Video
-from harness.utils.atomic import replace
+from harness.utils.atomic import write_atomic
 
 FILE = "passport.json"
 _DEFAULTS = {field.name: field.default for field in fields(Video)}
@@ -123,7 +123,7 @@ def write(path: Path, known: Passport) -> None:
             for split, videos in known.splits.items()
         },
     }
-    replace(path, json.dumps(body, indent=0).encode())
+    write_atomic(path, json.dumps(body, indent=0).encode())
 
 
 def read(path: Path) -> Passport:

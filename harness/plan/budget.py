@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.cost import cache
 from harness.data.sizes import sizes
-from harness.plan.grid import Planned
+from harness.plan.grid import PlannedTrial
 from harness.plan.throughput import FORWARD_AND_BACKWARD, Rate
 from harness.record import Record
 from harness.specs import Scale, Trial, as_dict
@@ -22,7 +22,7 @@ RULE = (
 _TRAINED_BYTES = 8  # a float32 weight and its momentum
 _SCORE_BYTES = 4
 _LABEL_BYTES = 8
-_RECORD_BYTES, _EPOCH_BYTES = 3_600, 180  # of desk records
+_RECORD_BYTES, _EPOCH_BYTES = 11_200, 180  # of desk records
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +73,7 @@ class Budget:
 
 
 def budget(
-    listed: Sequence[Planned],
+    listed: Sequence[PlannedTrial],
     records: Sequence[Record],
     *,
     scale: Scale,

@@ -10,10 +10,10 @@ from harness.data import sizes as data_sizes
 from harness.data.datasets import desk_recipe
 from harness.experiment import Experiment, Row
 from harness.plan import grid, known_effects
-from harness.plan.known_effects import Known
+from harness.plan.known_effects import ExpectedEffect
 from harness.record import Record
 from harness.specs import DataSpec, Scale, Trial, as_dict
-from harness.utils.diff import Difference, differences, spoken
+from harness.utils.diff import Difference, differences, format_value
 
 RELEASED = {"train.precision": "float32"}
 RELEASED_SOFTWARE = {"python": "3.7", "torch": "1.5"}
@@ -27,7 +27,7 @@ class Departure:
     what: str
     here: str
     paper: str
-    known: Known
+    known: ExpectedEffect
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +61,7 @@ def explain(
     records: Sequence[Record],
     *,
     scale: Scale,
-    shrink: Callable[[Trial], Trial],
+    rescale: Callable[[Trial], Trial],
 ) -> Explanation:
     """Line up everything that differs between a row as it ran, or would run, and the paper.
 
@@ -69,15 +69,15 @@ def explain(
         experiment: The table, at paper scale.
         row: One of its rows.
         records: Of any trials; those of this row count.
-        scale: Name of the scale, of which `shrink` is what it does.
-        shrink: Trial at paper scale to the trial that runs.
+        scale: Name of the scale, of which `rescale` is what it does.
+        rescale: Trial at paper scale to the trial that runs.
 
     Raises:
         ValueError: If the row only quotes other work.
     """
     if row.trial is None:
         raise ValueError(f"{experiment.name}/{row.label} quotes {row.source}; nothing of it runs")
-    found = grid.records_of(row, records, scale=shrink) if experiment.trains else []
+    found = grid.records_of(row, records, scale=rescale) if experiment.trains else []
     newest = _newest(found)
     return Explanation(
         table=experiment.name,
@@ -86,7 +86,7 @@ def explain(
         printed=row.published,
         measured=_measured(found),
         provenance=newest.provenance if newest else {},
-        departures=_departures(shrink(row.trial), row.trial, found) if experiment.trains else (),
+        departures=_departures(rescale(row.trial), row.trial, found) if experiment.trains else (),
         guesses=experiment.notes,
     )
 
@@ -164,7 +164,7 @@ def _flat(trial: Mapping[str, Any]) -> dict[str, Any]:
 
 def _departure(found: Difference) -> Departure:
     """Name a difference after the field of the trial that it is in."""
-    here, paper = (spoken(side) for side in (found.one, found.other))
+    here, paper = (format_value(side) for side in (found.one, found.other))
     field = ".".join(found.path.split(".")[:2])
     return Departure(what=found.path, here=here, paper=paper, known=known_effects.of(field))
 

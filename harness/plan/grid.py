@@ -15,7 +15,7 @@ State = Literal["missing", "fresh", "stale"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Planned:
+class PlannedTrial:
     """A trial of a table.
 
     Attributes:
@@ -48,7 +48,7 @@ def trials(
     passport: Callable[[Trial], str],
     code: Callable[[Trial], Mapping[str, str]],
     results: Path,
-) -> list[Planned]:
+) -> list[PlannedTrial]:
     """List the distinct trials of a table, seed by seed so that early results cover all rows.
 
     Args:
@@ -76,7 +76,7 @@ def trials(
     ]
 
 
-def narrowed(experiment: Experiment, rows: Sequence[str]) -> Experiment:
+def select_rows(experiment: Experiment, rows: Sequence[str]) -> Experiment:
     """Return a table with the rows that were named, all if none was, and the claims of these.
 
     Raises:
@@ -107,12 +107,12 @@ def _planned(
     key: str,
     code: Mapping[str, str],
     results: Path,
-) -> Planned:
+) -> PlannedTrial:
     found = record.read(results, key)
     state: State = "missing"
     if found is not None:
         state = "fresh" if found.code == code else "stale"
-    return Planned(table=table, rows=rows, trial=trial, key=key, state=state, record=found)
+    return PlannedTrial(table=table, rows=rows, trial=trial, key=key, state=state, record=found)
 
 
 def records_of(

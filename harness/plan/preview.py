@@ -8,10 +8,10 @@ from harness.data.sizes import sizes
 from harness.experiment import Experiment
 from harness.plan import budget, power_analysis
 from harness.plan.budget import Budget
-from harness.plan.grid import Planned
+from harness.plan.grid import PlannedTrial
 from harness.plan.power_analysis import Resolution
 from harness.plan.throughput import Rate
-from harness.plan.workspace import Here
+from harness.plan.workspace import Workspace
 from harness.record import Record
 from harness.specs import Scale
 
@@ -30,7 +30,7 @@ class Outlook:
     """
 
     scale: Scale
-    trials: tuple[tuple[Planned, str | None], ...]
+    trials: tuple[tuple[PlannedTrial, str | None], ...]
     budget: Budget
     resolutions: tuple[Resolution, ...]
 
@@ -42,7 +42,7 @@ class Outlook:
 
 
 def look(
-    here: Here, chosen: Sequence[Experiment], *, seeds: int, rate: Rate | None, devices: int
+    here: Workspace, chosen: Sequence[Experiment], *, seeds: int, rate: Rate | None, devices: int
 ) -> Outlook:
     """Look ahead of some tables.
 
@@ -65,13 +65,13 @@ def look(
 
 
 def _resolution(
-    experiment: Experiment, records: Sequence[Record], here: Here, seeds: int
+    experiment: Experiment, records: Sequence[Record], here: Workspace, seeds: int
 ) -> Resolution | None:
     trials = [row.trial for row in experiment.rows if row.trial is not None]
     if not trials:
         return None
-    spread = power_analysis.spread(experiment, records, scale=here.shrink)
-    videos = sizes(here.shrink(trials[0]).data).test
+    spread = power_analysis.spread(experiment, records, scale=here.rescale)
+    videos = sizes(here.rescale(trials[0]).data).test
     return power_analysis.resolution(experiment, seeds=seeds, test_videos=videos, spread=spread)
 
 

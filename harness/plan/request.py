@@ -7,7 +7,7 @@ from harness import data
 from harness.data.passport import Passport
 from harness.experiment import Experiment
 from harness.plan import grid
-from harness.plan.grid import Planned
+from harness.plan.grid import PlannedTrial
 from harness.provenance import code
 from harness.runtime import Runtime
 from harness.specs import Scale, Trial
@@ -20,7 +20,7 @@ class Request:
     Attributes:
         experiment: The table, at paper scale.
         scale: Name of the scale.
-        shrink: Trial at paper scale to the trial that runs.
+        rescale: Trial at paper scale to the trial that runs.
         seeds: Trials per row.
         runtime: Where and how trials run.
         rows: Labels of the rows to run; none for all.
@@ -29,14 +29,14 @@ class Request:
 
     experiment: Experiment
     scale: Scale
-    shrink: Callable[[Trial], Trial]
+    rescale: Callable[[Trial], Trial]
     seeds: int
     runtime: Runtime
     rows: tuple[str, ...] = ()
     keep_stale: bool = False
 
 
-def planned(request: Request, *, progress: data.Progress | None = None) -> list[Planned]:
+def planned(request: Request, *, progress: data.Progress | None = None) -> list[PlannedTrial]:
     """List the trials of a request; the data are made or checked on the way.
 
     Raises:
@@ -47,7 +47,7 @@ def planned(request: Request, *, progress: data.Progress | None = None) -> list[
     def passport(trial: Trial) -> str:
         place = f"{trial.data.name} {sorted(trial.data.options.items())}"
         if place not in passports:
-            passports[place] = data.known(trial.data, request.runtime.data, progress)
+            passports[place] = data.load_passport(trial.data, request.runtime.data, progress)
         videos, batch = len(passports[place].splits["train"]), trial.train.batch_videos
         if videos < batch:
             few = f"{trial.data.name} has {videos} training videos, no batch of {batch}"
@@ -55,8 +55,8 @@ def planned(request: Request, *, progress: data.Progress | None = None) -> list[
         return passports[place].digest
 
     return grid.trials(
-        grid.narrowed(request.experiment, request.rows),
-        scale=request.shrink,
+        grid.select_rows(request.experiment, request.rows),
+        scale=request.rescale,
         seeds=request.seeds,
         passport=passport,
         code=code.hashes,

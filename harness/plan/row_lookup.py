@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Callable
 
 from harness.experiment import Experiment, Row
-from harness.utils.lookup import check
+from harness.utils.lookup import check_name
 
 _SPELT = str.maketrans({"×": "x", "α": "alpha", "β": "beta"})
 
@@ -31,7 +31,7 @@ def row(experiment: Experiment, typed: str) -> Row:
         labels = "; ".join(each.label for each in several)
         raise ValueError(f"{typed!r} fits several rows of {experiment.name}: {labels}")
     rows = {each.label: each for each in experiment.rows}
-    return rows[check(typed, rows, what=f"row of {experiment.name}")]
+    return rows[check_name(typed, rows, what=f"row of {experiment.name}")]
 
 
 def _words(text: str) -> list[str]:

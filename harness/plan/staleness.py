@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from harness.plan.grid import Planned
+from harness.plan.grid import PlannedTrial
 from harness.record import Record
 from harness.specs import as_dict
 from harness.utils.diff import ABSENT, Difference, differences
@@ -65,7 +65,7 @@ class Reason:
 
 
 def of_trial(
-    planned: Planned,
+    planned: PlannedTrial,
     records: Sequence[Record],
     *,
     passport: str | None,
@@ -95,7 +95,7 @@ def of_trial(
 
 def of_record(
     record: Record,
-    listed: Sequence[Planned],
+    listed: Sequence[PlannedTrial],
     *,
     passports: Mapping[str, str | None],
     codes: Mapping[str, Mapping[str, str]],
@@ -120,7 +120,7 @@ def of_record(
 
 
 def _compare(
-    planned: Planned,
+    planned: PlannedTrial,
     record: Record,
     passport: str | None,
     code: Mapping[str, str],

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.specs import Scale
-from harness.utils.lookup import check
+from harness.utils.lookup import check_name
 
 FORWARD_AND_BACKWARD = 3
 USED_SHARE = 0.15
@@ -57,7 +57,7 @@ def assumed(gpu: str) -> Rate:
     Raises:
         ValueError: If nothing is; measure it.
     """
-    return GPUS[check(gpu, GPUS, what="GPU")]
+    return GPUS[check_name(gpu, GPUS, what="GPU")]
 
 
 def read(path: Path, *, scale: Scale) -> Rate:

@@ -10,17 +10,17 @@ from harness import record
 from harness.data import sizes
 from harness.experiment import Experiment, Row
 from harness.plan import grid, row_lookup
-from harness.plan.grid import Planned
+from harness.plan.grid import PlannedTrial
 from harness.provenance import code
 from harness.record import Record
 from harness.specs import Scale, Trial
-from harness.utils.lookup import check
+from harness.utils.lookup import check_name
 
 _NO_PASSPORT = "not here"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Here:
+class Workspace:
     """Where records and data are, and the scale that is asked for."""
 
     results: Path
@@ -29,7 +29,7 @@ class Here:
     passports: dict[str, str | None] = field(default_factory=dict)
 
     @property
-    def shrink(self) -> Callable[[Trial], Trial]:
+    def rescale(self) -> Callable[[Trial], Trial]:
         """Return what the scale does to a trial."""
         return SCALES[self.scale]
 
@@ -44,13 +44,13 @@ class Here:
             self.passports[place] = sizes.passport(trial.data, self.data)
         return self.passports[place]
 
-    def listed(self, chosen: Sequence[Experiment], *, seeds: int) -> list[Planned]:
+    def listed(self, chosen: Sequence[Experiment], *, seeds: int) -> list[PlannedTrial]:
         """List the trials of some tables, each once; without data none counts as recorded."""
-        each_once: dict[str, Planned] = {}
+        each_once: dict[str, PlannedTrial] = {}
         for experiment in chosen:
             for each in grid.trials(
                 experiment,
-                scale=self.shrink,
+                scale=self.rescale,
                 seeds=seeds,
                 passport=lambda trial: self.passport(trial) or _NO_PASSPORT,
                 code=code.hashes,
@@ -67,7 +67,7 @@ def found_row(typed: str) -> tuple[Experiment, Row]:
         ValueError: If there is no such table, or not one such row.
     """
     table, slash, row = typed.partition("/")
-    name = check(table.strip(), experiments.names(), what="table")
+    name = check_name(table.strip(), experiments.names(), what="table")
     if not slash:
         raise ValueError(f"{typed!r} names no row; write TABLE/ROW, as in {name}/ROW")
     experiment = experiments.load(name)

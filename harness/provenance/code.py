@@ -12,7 +12,7 @@ from pathlib import Path
 from harness.data import GENERATED
 from harness.provenance.definitions import Definition, Package
 from harness.specs import Trial
-from harness.utils.lookup import check
+from harness.utils.lookup import check_name
 from harness.zoo import BACKBONES, MODULES
 
 _TRIAL = "harness.trial:run"
@@ -72,7 +72,7 @@ def _network(trial: Trial) -> tuple[str, ...]:
     names = {"backbone": model.backbone, "module": model.module}
     tables = {"backbone": BACKBONES, "module": MODULES}
     return tuple(
-        tables[what][check(name, tables[what], what=what)]
+        tables[what][check_name(name, tables[what], what=what)]
         for what, name in names.items()
         if name is not None
     )

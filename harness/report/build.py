@@ -9,7 +9,7 @@ from harness.plan.request import Request
 from harness.report import figures, tradeoff
 from harness.report import table as report_table
 from harness.report.judge import JudgedClaim, JudgedTable, judge
-from harness.report.output import Output
+from harness.report.output import TableOutput
 from harness.report.results import TableResult, collect
 
 
@@ -22,13 +22,13 @@ def judged(request: Request) -> JudgedTable:
     return judge(collect(request))
 
 
-def write(judged: JudgedTable) -> Output:
+def write(judged: JudgedTable) -> TableOutput:
     """Write the table and draw its figure."""
     table = judged.table
     files = report_table.write(judged)
     if tradeoff.compares(table.experiment):
         files.append(tradeoff.write(table.experiment, table.results))
-    return Output(
+    return TableOutput(
         files=(*files, *draw(table)),
         markdown=report_table.markdown(judged),
         verdicts={label: verdict.word for label, verdict in judged.verdicts.items()},

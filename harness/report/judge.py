@@ -239,7 +239,7 @@ def _cost(table: TableResult, claim: Claim) -> Verdict:
 
 def _on_one_footing(row: Row, metric: str) -> Fraction | None:
     """Return what a row costs where costs of other work can stand beside it, in ones."""
-    found = comparable.footing(row)
+    found = comparable.comparable_cost(row)
     if found is None:
         return None
     value = {"params_m": found.params_m * 1e6, "gmacs": found.gmacs * 1e9}

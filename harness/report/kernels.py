@@ -24,7 +24,7 @@ from harness.scores import Scored
 from harness.specs import ModelSpec, Trial, from_dict
 from harness.training import checkpoint
 from harness.training.optim import autocast
-from harness.utils.lookup import check
+from harness.utils.lookup import check_name
 from harness.zoo.build import build
 from harness.zoo.modules.dsa import DSA
 
@@ -88,7 +88,9 @@ def scenes(
     if ours.ids != theirs.ids:
         raise ValueError(f"{dynamic.key} and {average.key} were not scored on the same videos")
     net = trained(dynamic, command=command, runtime=runtime)
-    chosen = [check(name, known, what="test video") for name in videos] or telling(ours, theirs)
+    chosen = [check_name(name, known, what="test video") for name in videos] or telling(
+        ours, theirs
+    )
     return [_scene(net, trial, known[name], ours, theirs) for name in chosen]
 
 
@@ -122,7 +124,7 @@ def videos_of(trial: Trial, made: Record, runtime: Runtime) -> list[Video]:
     Raises:
         ValueError: If the data are others than those of the record.
     """
-    known = data.known(trial.data, runtime.data)
+    known = data.load_passport(trial.data, runtime.data)
     if known.digest != made.passport:
         raise ValueError(f"{runtime.data} holds other videos than those of {made.key}")
     return known.splits["test"]

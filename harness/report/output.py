@@ -9,7 +9,7 @@ Rows = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Output:
+class TableOutput:
     """A table as files and as text, and what it says.
 
     Attributes:

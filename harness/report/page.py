@@ -15,7 +15,7 @@ from harness.report import table as report_table
 from harness.report.judge import JudgedClaim, JudgedTable
 from harness.report.results import RowResult
 from harness.stats.verdict import Match, Verdict
-from harness.utils.atomic import replace
+from harness.utils.atomic import write_atomic
 
 TITLE = "DSANet, reproduced table by table"
 SUBTITLE = "Wu et al., ACM MM 2021, arXiv 2105.12085"
@@ -140,7 +140,7 @@ def write(
         tone=_tone,
     )
     path = results / "index.html"
-    replace(path, f"{text}\n".encode())
+    write_atomic(path, f"{text}\n".encode())
     return path
 
 

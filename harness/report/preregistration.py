@@ -13,7 +13,7 @@ from typing import Any
 from harness.experiment import Claim, Experiment
 from harness.record import Record
 from harness.specs import Scale
-from harness.utils.atomic import replace
+from harness.utils.atomic import write_atomic
 
 
 def declare(
@@ -22,7 +22,7 @@ def declare(
     """Write down the claims and the margin of a table that has no records yet."""
     if not records:
         text = json.dumps(_statement(experiment), indent=1, ensure_ascii=False)
-        replace(_path(experiment, scale, results), f"{text}\n".encode())
+        write_atomic(_path(experiment, scale, results), f"{text}\n".encode())
 
 
 def late(experiment: Experiment, *, scale: Scale, results: Path) -> tuple[Claim, ...]:

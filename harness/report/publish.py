@@ -6,13 +6,13 @@ from pathlib import Path
 from harness import record
 from harness.report import figures, page
 from harness.report.judge import JudgedTable
-from harness.report.output import Output
+from harness.report.output import TableOutput
 from harness.report.page import Chapter
 
 ABLATION = "table_"  # these come first, comparisons with other work behind them
 
 
-def write(tables: Sequence[tuple[JudgedTable, Output]]) -> Path:
+def write(tables: Sequence[tuple[JudgedTable, TableOutput]]) -> Path:
     """Write the page of some tables, with their trade-off if it was drawn.
 
     Args:

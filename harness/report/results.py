@@ -21,7 +21,7 @@ from harness.record import Record
 from harness.specs import Scale, Trial, as_dict
 from harness.stats import verdict
 from harness.stats.verdict import Interval
-from harness.utils.diff import differences, spoken
+from harness.utils.diff import differences, format_value
 
 SEEDS_LOOKED_FOR = 10
 State = Literal["quoted", "ensemble", "not run", "interrupted", "stale", "measured"]
@@ -77,7 +77,7 @@ class RowResult:
             return ""
         changes = differences(as_dict(self.trial), as_dict(self.row.trial))
         return ", ".join(
-            f"{change.path} {spoken(change.one)} for {spoken(change.other)}"
+            f"{change.path} {format_value(change.one)} for {format_value(change.other)}"
             for change in changes
             if change.path != "scale"
         )
@@ -164,8 +164,8 @@ def metric_of(experiment: Experiment) -> Metric:
 
 
 def _row(row: Row, request: Request, records: Sequence[Record]) -> RowResult:
-    trial = request.shrink(row.trial) if row.trial else None
-    found = grid.records_of(row, records, scale=request.shrink)
+    trial = request.rescale(row.trial) if row.trial else None
+    found = grid.records_of(row, records, scale=request.rescale)
     stale = frozenset(
         each.key for each in found if trial is not None and each.code != code.hashes(trial)
     )

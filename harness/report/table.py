@@ -15,7 +15,7 @@ from harness.report import claims_table, escape, tradeoff
 from harness.report.judge import JudgedTable
 from harness.report.results import RowResult
 from harness.stats.verdict import ten_digits
-from harness.utils.atomic import replace
+from harness.utils.atomic import write_atomic
 
 COST_NOTE = (
     "GFLOPs: 10⁹ multiply-adds per view, each counted once, plus two per batch-norm output "
@@ -54,7 +54,7 @@ def write(judged: JudgedTable) -> list[Path]:
     paths = []
     for kind, text in texts.items():
         paths.append(table.results / "tables" / f"{stem(table.experiment, table.scale)}.{kind}")
-        replace(paths[-1], text.encode())
+        write_atomic(paths[-1], text.encode())
     return paths
 
 

@@ -7,13 +7,13 @@ from typing import Literal
 
 import pandas as pd
 
-from harness.cost.comparable import RULE, Axis, footing, printed_total, total
+from harness.cost.comparable import RULE, Axis, comparable_cost, printed_total, total
 from harness.cost.rows import views_of
 from harness.experiment import Experiment, Row
 from harness.report.results import RowResult
 from harness.specs import from_dict
 from harness.stats.verdict import Interval
-from harness.utils.atomic import replace
+from harness.utils.atomic import write_atomic
 
 Kind = Literal["dsa", "v4d", "other"]
 
@@ -58,7 +58,7 @@ def points(experiment: Experiment, axis: Axis) -> list[Point]:
     names = short_names(experiment.rows)
     found = []
     for row in experiment.rows:
-        counted, gmacs = footing(row), total(row, axis)
+        counted, gmacs = comparable_cost(row), total(row, axis)
         if counted is not None and gmacs is not None and "top1" in row.published:
             found.append(
                 Point(
@@ -97,7 +97,7 @@ def sentences(experiment: Experiment) -> list[str]:
 def write(experiment: Experiment, results: Path) -> Path:
     """Write the numbers of the charts: `tables/<name>-tradeoff.csv`."""
     path = results / "tables" / f"{experiment.name}-tradeoff.csv"
-    replace(path, frame(experiment).to_csv(index=False, lineterminator="\n").encode())
+    write_atomic(path, frame(experiment).to_csv(index=False, lineterminator="\n").encode())
     return path
 
 
@@ -105,7 +105,7 @@ def frame(experiment: Experiment) -> pd.DataFrame:
     """Return both costs of every row as numbers, with what they were counted at."""
     rows = []
     for row in experiment.rows:
-        counted = footing(row)
+        counted = comparable_cost(row)
         rows.append(
             {
                 "row": row.label,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness import record
-from harness.plan.grid import Planned
+from harness.plan.grid import PlannedTrial
 from harness.record import Record
 from harness.runtime import Runtime
 from harness.schedule.rank_messages import RankError
@@ -26,7 +26,7 @@ class Event:
         where: Node and devices on which it runs.
     """
 
-    planned: Planned
+    planned: PlannedTrial
     history: Sequence[Epoch] = ()
     record: Record | None = None
     failure: str | None = None
@@ -42,7 +42,7 @@ class StoppedError(Exception):
     """A trial ended after an epoch because the run is to stop; nothing went wrong."""
 
 
-def attempt(work: Work, planned: Planned, runtime: Runtime, report: Report) -> str | None:
+def attempt(work: Work, planned: PlannedTrial, runtime: Runtime, report: Report) -> str | None:
     """Run one trial; return why it failed, or None.
 
     Raises:
@@ -71,7 +71,7 @@ def _keep_trace(path: Path) -> str:
     return f"traceback in {path}"
 
 
-def ended(planned: Planned, runtime: Runtime, failure: str | None) -> Event:
+def ended(planned: PlannedTrial, runtime: Runtime, failure: str | None) -> Event:
     """Return the last event of a trial."""
     done = None if failure else record.read(runtime.results, planned.key)
     return Event(planned=planned, record=done, failure=failure)

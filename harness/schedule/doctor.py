@@ -112,7 +112,7 @@ def _is_exposed(path: Path) -> bool:
 def passports(trials: Sequence[Trial], root: Path) -> Iterator[Finding]:
     """Look for the passports of the data sets that trials name."""
     for name in sorted({trial.data.name for trial in trials}):
-        what, path = f"data {name}", data.place(name, root)
+        what, path = f"data {name}", data.passport_path(name, root)
         check = f"harness data check {name} --root FOLDER --data {root}"
         if name in data.GENERATED:
             yield ok(what, "made by the first run")

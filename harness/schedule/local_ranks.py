@@ -39,7 +39,7 @@ def run(asked: Trial, runtime: Runtime, report: Report) -> Record:
         return trial.run(asked, runtime, report)
     folder = rank_messages.place(asked, runtime)
     _check_devices(runtime)
-    return rank_messages.follow(
+    return rank_messages.wait_for_ranks(
         folder,
         runtime.results,
         lambda history, _: report(history),
@@ -92,6 +92,6 @@ def _rank(asked: Trial, runtime: Runtime, folder: Path) -> None:
         runtime = replace(runtime, device=f"cuda:{number}")
     dist.init_process_group("nccl" if gpus else "gloo")
     try:
-        rank_messages.tell(asked, runtime, folder)
+        rank_messages.run_rank(asked, runtime, folder)
     finally:
         dist.destroy_process_group()

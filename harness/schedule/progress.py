@@ -11,7 +11,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from harness.plan.grid import Planned
+from harness.plan.grid import PlannedTrial
 from harness.schedule.attempt import Event
 from harness.schedule.status import duration
 
@@ -26,7 +26,7 @@ class Progress:
         console: Where to.
     """
 
-    def __init__(self, planned: Sequence[Planned], console: Console) -> None:
+    def __init__(self, planned: Sequence[PlannedTrial], console: Console) -> None:
         self.console = console
         self.total = {each.key: each.trial.train.epochs for each in planned}
         self.done = dict.fromkeys(self.total, 0)

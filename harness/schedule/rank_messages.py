@@ -22,7 +22,7 @@ _POLL_S = 0.5
 _LEAVE_S = 30.0
 _HISTORY, _FAILURE = "history.json", "failure.txt"
 
-Hear = Callable[[list[Epoch], str], None]
+ProgressCallback = Callable[[list[Epoch], str], None]
 
 
 class RankError(RuntimeError):
@@ -36,7 +36,7 @@ def place(asked: Trial, runtime: Runtime) -> Path:
         ValueError: If the batches of the trial do not divide among its ranks.
     """
     distributed.check(asked.train.batch_videos, asked.train.norm_videos, ranks=runtime.ranks)
-    found = folder(runtime, record.key(asked, data.known(asked.data, runtime.data).digest))
+    found = folder(runtime, record.key(asked, data.load_passport(asked.data, runtime.data).digest))
     found.mkdir(parents=True, exist_ok=True)
     return found
 
@@ -46,8 +46,13 @@ def folder(runtime: Runtime, key: str) -> Path:
     return runtime.work(key) / "told"
 
 
-def follow(
-    at: Path, results: Path, hear: Hear, *, start: Callable[[], None], end: Callable[[], None]
+def wait_for_ranks(
+    at: Path,
+    results: Path,
+    hear: ProgressCallback,
+    *,
+    start: Callable[[], None],
+    end: Callable[[], None],
 ) -> Record:
     """Have ranks run a trial, and pass on what they tell, in this thread.
 
@@ -81,7 +86,7 @@ def follow(
     return done
 
 
-def tell(asked: Trial, runtime: Runtime, at: Path, where: str = "") -> None:
+def run_rank(asked: Trial, runtime: Runtime, at: Path, where: str = "") -> None:
     """Be one rank of a trial, and leave what there is to tell.
 
     Args:
@@ -93,14 +98,14 @@ def tell(asked: Trial, runtime: Runtime, at: Path, where: str = "") -> None:
 
     def report(history: list[Epoch]) -> None:
         body = {"history": [asdict(epoch) for epoch in history], "where": where}
-        atomic.replace(at / _HISTORY, json.dumps(body).encode())
+        atomic.write_atomic(at / _HISTORY, json.dumps(body).encode())
 
     try:
         trial.run(asked, runtime, report)
-        distributed.wait()
+        distributed.barrier()
     except (ValueError, ArithmeticError) as error:
         if not (at / _FAILURE).is_file():
-            atomic.replace(at / _FAILURE, str(error).encode())
+            atomic.write_atomic(at / _FAILURE, str(error).encode())
         raise
 
 
@@ -129,7 +134,7 @@ class _Launcher(threading.Thread):
 class _Heard:
     """What was told so far, to be passed on once."""
 
-    def __init__(self, path: Path, hear: Hear) -> None:
+    def __init__(self, path: Path, hear: ProgressCallback) -> None:
         self.path = path
         self.hear = hear
         self.seen = ""

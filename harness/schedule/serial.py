@@ -4,7 +4,7 @@ import contextlib
 import platform
 from collections.abc import Sequence
 
-from harness.plan.grid import Planned
+from harness.plan.grid import PlannedTrial
 from harness.runtime import Runtime
 from harness.schedule import local_ranks
 from harness.schedule.attempt import Event, StoppedError, Watch, Work, attempt, ended
@@ -14,7 +14,7 @@ from harness.training.loop import Epoch
 
 
 def in_process(
-    planned: Sequence[Planned],
+    planned: Sequence[PlannedTrial],
     runtime: Runtime,
     watch: Watch,
     stop: Stop | None = None,
@@ -25,7 +25,7 @@ def in_process(
     stop = stop or Stop()
     for each in planned:
 
-        def report(history: list[Epoch], _: str = "", each: Planned = each) -> None:
+        def report(history: list[Epoch], _: str = "", each: PlannedTrial = each) -> None:
             watch(Event(planned=each, history=history, where=platform.node()))
             if stop.asked:
                 raise StoppedError

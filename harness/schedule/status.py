@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from harness.utils import lock
-from harness.utils.atomic import replace
+from harness.utils.atomic import write_atomic
 from harness.utils.lock import Holder
 
 FILE = "run.json"
@@ -119,7 +119,7 @@ class Found:
 def write(results: Path, status: Status) -> None:
     """Replace the status file."""
     body = asdict(status) | {"parts": [_brief(part) for part in status.parts]}
-    replace(results / FILE, json.dumps(body, ensure_ascii=False).encode())
+    write_atomic(results / FILE, json.dumps(body, ensure_ascii=False).encode())
 
 
 def _brief(part: Part) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from harness.plan.grid import Planned
+from harness.plan.grid import PlannedTrial
 from harness.schedule import status
 from harness.schedule.attempt import Event
 from harness.schedule.status import BEAT_S, Part, Phase, Status
@@ -72,8 +72,8 @@ class Board:
 
     def expect(
         self,
-        listed: Sequence[Planned],
-        todo: Sequence[Planned],
+        listed: Sequence[PlannedTrial],
+        todo: Sequence[PlannedTrial],
         *,
         left_s: Callable[[], float | None],
     ) -> None:
@@ -154,7 +154,7 @@ class Board:
         self._took = time.monotonic() - self._wrote_at
 
 
-def _part(each: Planned, *, waits: bool) -> Part:
+def _part(each: PlannedTrial, *, waits: bool) -> Part:
     """Describe a trial before the run; what is recorded and will not run is done."""
     epochs, done = each.trial.train.epochs, not waits and each.record is not None
     return Part(

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import FrameType
 
 from harness.utils import lock
-from harness.utils.atomic import replace
+from harness.utils.atomic import write_atomic
 from harness.utils.lock import Holder
 
 FILE = "stop.json"
@@ -139,7 +139,7 @@ def handled(results: Path, run: str) -> Iterator[Stop]:
 
 def ask(results: Path, run: str, *, now: bool) -> None:
     """Write the file that asks a run to stop."""
-    replace(results / FILE, json.dumps({"run": run, "now": now}).encode())
+    write_atomic(results / FILE, json.dumps({"run": run, "now": now}).encode())
 
 
 def leave(results: Path, holder: Holder) -> str:

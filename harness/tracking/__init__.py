@@ -14,13 +14,13 @@ from harness.tracking.uri import (
     store_uri,
     troubles,
 )
-from harness.tracking.worker import Apart, Task, opened
+from harness.tracking.worker import StoreProcess, Task, opened
 
 __all__ = [
     "CURVES",
     "ENVIRONMENT",
-    "Apart",
     "Store",
+    "StoreProcess",
     "Subject",
     "Table",
     "Task",

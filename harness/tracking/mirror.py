@@ -14,12 +14,12 @@ from types import TracebackType
 from typing import Self
 
 from harness.experiment import Experiment
-from harness.plan.grid import Planned
+from harness.plan.grid import PlannedTrial
 from harness.record import Record
-from harness.report.output import Output
+from harness.report.output import TableOutput
 from harness.tracking import (
-    Apart,
     Store,
+    StoreProcess,
     Table,
     Task,
     TrackingError,
@@ -60,14 +60,14 @@ class Mirror:
         self, uri: str, *, results: Path, warn: Callable[[str], None], campaign: str = ""
     ) -> None:
         self._uri = uri
-        self._store = Apart(uri, results, campaign)
+        self._store = StoreProcess(uri, results, campaign)
         self._warn = warn
         self._warned = False
         self._paused_until = 0.0
         self._rest_until = 0.0
         self._closing = False
         self._steps: deque[Callable[[], None]] = deque()
-        self._curves: dict[_Place, tuple[Planned, Sequence[Epoch]]] = {}
+        self._curves: dict[_Place, tuple[PlannedTrial, Sequence[Epoch]]] = {}
         self._changed = threading.Condition()  # what waits: steps, curves, an end
         self.connected = False
         self._thread = threading.Thread(target=self._work, name="mlflow mirror", daemon=True)
@@ -84,20 +84,20 @@ class Mirror:
     ) -> None:
         self.close(timeout_s=CLOSE_S if error is None else HURRY_S)
 
-    def epochs(self, planned: Planned, history: Sequence[Epoch]) -> None:
+    def epochs(self, planned: PlannedTrial, history: Sequence[Epoch]) -> None:
         """Send the curves of a trial so far; epochs that were sent before may come again."""
         with self._changed:
             self._curves[_place(planned)] = planned, tuple(history)
             self._changed.notify()
 
-    def finished(self, planned: Planned, record: Record) -> None:
+    def finished(self, planned: PlannedTrial, record: Record) -> None:
         """Complete the runs of a trial."""
         with self._changed:
             self._curves.pop(_place(planned), None)  # the record says all that they would
         for subject in subjects(planned):
             self._ask(partial(Store.finished, subject=subject, record=record))
 
-    def failed(self, planned: Planned, reason: str) -> None:
+    def failed(self, planned: PlannedTrial, reason: str) -> None:
         """End the runs of a trial as failed."""
         self._then(self._send_curves)
         for subject in subjects(planned):
@@ -108,7 +108,7 @@ class Mirror:
         experiment: Experiment,
         *,
         scale: str,
-        output: Output,
+        output: TableOutput,
         records: Sequence[Record],
     ) -> None:
         """Put a table, its figures and its records into its run, and its verdicts on the trials'.
@@ -202,7 +202,7 @@ class Mirror:
             self._warn(sentence)
 
 
-def _place(planned: Planned) -> _Place:
+def _place(planned: PlannedTrial) -> _Place:
     return planned.table, planned.key
 
 

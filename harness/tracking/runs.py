@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.plan.grid import Planned
+from harness.plan.grid import PlannedTrial
 from harness.record import Record
-from harness.report.output import Output, Rows
+from harness.report.output import Rows, TableOutput
 from harness.specs import as_dict
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Table:
 
     name: str
     scale: str
-    output: Output
+    output: TableOutput
     records: tuple[Record, ...]
 
     def tags(self, of: Mapping[str, str]) -> dict[str, str]:
@@ -81,7 +81,7 @@ class Table:
         return {name: value for name, value in tags.items() if value and of.get(name) != value}
 
 
-def subjects(planned: Planned) -> list[Subject]:
+def subjects(planned: PlannedTrial) -> list[Subject]:
     """Name the runs of a trial: one in each row that it serves."""
     trial = as_dict(planned.trial)
     return [

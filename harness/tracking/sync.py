@@ -6,7 +6,7 @@ from pathlib import Path
 from safetensors.torch import save
 
 from harness.record import Record
-from harness.report.output import Output
+from harness.report.output import TableOutput
 from harness.report.results import TableResult
 from harness.tracking import Store, Subject, Table, explained, patient
 from harness.training import checkpoint
@@ -16,7 +16,7 @@ Found = list[tuple[Subject, Record]]
 
 def sync(
     uri: str,
-    tables: Iterable[tuple[TableResult, Output]],
+    tables: Iterable[tuple[TableResult, TableOutput]],
     *,
     results: Path,
     checkpoints: bool = False,

@@ -27,7 +27,7 @@ def opened(_: Store) -> None:
     """Have the store opened, which takes seconds, before there is something to send."""
 
 
-class Apart:
+class StoreProcess:
     """The other process: it starts with the first task, and anew if it died.
 
     Args:

@@ -9,7 +9,7 @@ import io
 from pathlib import Path
 from typing import Any
 
-from harness.utils.atomic import replace
+from harness.utils.atomic import write_atomic
 
 KEPT = 2
 _DIGITS = 16
@@ -29,7 +29,7 @@ def save(folder: Path, state: dict[str, Any], *, epoch: int) -> Path:
     torch.save(state, buffer)
     content = buffer.getvalue()
     path = folder / f"epoch-{epoch:04d}-{_digest(content)}.pt"
-    replace(path, content)
+    write_atomic(path, content)
     for old in _newest_first(folder)[KEPT:]:
         old.unlink()
     return path

@@ -63,7 +63,7 @@ def score(
         scores = logits.softmax(1) if average == "probabilities" else logits
         rows.append(reduce(scores, "(n v) k -> n k", "mean", v=num_views).cpu())
         places += batch.indices.tolist()
-    places, rows = distributed.joined(places), distributed.joined(rows)
+    places, rows = distributed.gather(places), distributed.gather(rows)
     if sorted(places) != list(range(num_videos)):
         raise ValueError(f"{len(places)} scores, {len(set(places))} videos, of {num_videos}")
     return torch.cat(rows)[np.argsort(places)].numpy()

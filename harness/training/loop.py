@@ -144,7 +144,7 @@ class _Trainer:
         group = distributed.norm_group(spec.batch_videos, spec.norm_videos)
         self.shares_norms = group is not None
         self.net = sync_batch_norm.share(net, group)
-        self.called = distributed.wrapped(self.net)
+        self.called = distributed.data_parallel(self.net)
         self.waited_s = 0.0
         self.optimiser = torch.optim.SGD(
             net.parameters(),
@@ -218,7 +218,7 @@ class _Trainer:
         part = _Part(batch.clips[:videos], batch.labels[:videos], batch.indices[:videos])
         with (
             contextlib.suppress(torch.OutOfMemoryError),
-            distributed.apart(self.called, last=False),
+            distributed.no_sync(self.called, last=False),
         ):
             self._gradients(part)
             self._step(0.0)
@@ -237,7 +237,7 @@ class _Trainer:
         losses, logits = [], []
         for start in range(0, size, chunk):
             clips, labels = (each[start : start + chunk] for each in (batch.clips, batch.labels))
-            with distributed.apart(self.called, last=start + chunk >= size):
+            with distributed.no_sync(self.called, last=start + chunk >= size):
                 with autocast(self.spec.precision, self.device):
                     found = self.called(clips[:, 0])
                 found = found.to(torch.promote_types(found.dtype, torch.float32))

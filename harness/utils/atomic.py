@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 
-def replace(path: Path, content: bytes) -> None:
+def write_atomic(path: Path, content: bytes) -> None:
     """Put a file in place whole or not at all, on the disk and not only in its cache."""
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.{os.getpid()}")

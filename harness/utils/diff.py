@@ -27,7 +27,7 @@ def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[Differ
     ]
 
 
-def spoken(value: object) -> str:
+def format_value(value: object) -> str:
     """Say a value in words."""
     return "none" if value is None else "default" if value == ABSENT else str(value)
 

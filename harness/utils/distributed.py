@@ -21,7 +21,7 @@ def rank() -> int:
     return dist.get_rank() if dist.is_initialized() else 0
 
 
-def count() -> int:
+def world_size() -> int:
     """Return how many processes share the trial."""
     return dist.get_world_size() if dist.is_initialized() else 1
 
@@ -42,39 +42,39 @@ def check(batch_videos: int, norm_videos: int | None, *, ranks: int) -> None:
         )
 
 
-def part(batch: Sequence[T]) -> Sequence[T]:
+def shard(batch: Sequence[T]) -> Sequence[T]:
     """Return this rank's part of a batch."""
-    size = len(batch) // count()
+    size = len(batch) // world_size()
     return batch[rank() * size : (rank() + 1) * size]
 
 
 def mean(values: Tensor) -> Tensor:
     """Average numbers over ranks."""
-    if count() == 1:
+    if world_size() == 1:
         return values
     total = values.clone()
     dist.all_reduce(total)
-    return total / count()
+    return total / world_size()
 
 
-def joined(values: list[T]) -> list[T]:
+def gather(values: list[T]) -> list[T]:
     """Return the values of all ranks, rank by rank."""
-    if count() == 1:
+    if world_size() == 1:
         return values
-    each: list[list[T]] = [[] for _ in range(count())]
+    each: list[list[T]] = [[] for _ in range(world_size())]
     dist.all_gather_object(each, values)
     return [value for values in each for value in values]
 
 
-def wrapped(net: nn.Module) -> nn.Module:
+def data_parallel(net: nn.Module) -> nn.Module:
     """Return the network as training calls it: gradients are averaged over ranks."""
-    if count() == 1:
+    if world_size() == 1:
         return net
     # Running averages are settled after an epoch, see `sync_batch_norm.settle`.
     return DistributedDataParallel(net, broadcast_buffers=False)
 
 
-def apart(net: nn.Module, *, last: bool) -> AbstractContextManager[None]:
+def no_sync(net: nn.Module, *, last: bool) -> AbstractContextManager[None]:
     """Keep gradients in their rank until the last chunk of a batch."""
     if isinstance(net, DistributedDataParallel) and not last:
         kept: AbstractContextManager[None] = net.no_sync()
@@ -82,19 +82,19 @@ def apart(net: nn.Module, *, last: bool) -> AbstractContextManager[None]:
     return nullcontext()
 
 
-def wait() -> None:
+def barrier() -> None:
     """Wait until all ranks are here."""
-    if count() > 1:
+    if world_size() > 1:
         dist.barrier()
 
 
 def average(tensors: Sequence[Tensor]) -> None:
     """Average tensors over ranks, in place."""
-    if count() == 1:
+    if world_size() == 1:
         return
     for tensor in tensors:
         dist.all_reduce(tensor)
-        tensor.div_(count())
+        tensor.div_(world_size())
 
 
 def norm_group(batch_videos: int, norm_videos: int | None) -> dist.ProcessGroup | None:
@@ -102,11 +102,12 @@ def norm_group(batch_videos: int, norm_videos: int | None) -> dist.ProcessGroup 
 
     Every rank of a trial calls this, at the same time.
     """
-    sharing = (norm_videos or batch_videos) * count() // batch_videos
+    sharing = (norm_videos or batch_videos) * world_size() // batch_videos
     if sharing <= 1:
         return None
     groups = [
-        dist.new_group(list(range(first, first + sharing))) for first in range(0, count(), sharing)
+        dist.new_group(list(range(first, first + sharing)))
+        for first in range(0, world_size(), sharing)
     ]
     group = groups[rank() // sharing]
     assert isinstance(group, dist.ProcessGroup)  # a rank is in its own group

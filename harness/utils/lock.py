@@ -14,7 +14,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from harness.utils import process
-from harness.utils.atomic import replace
+from harness.utils.atomic import write_atomic
 
 _WAIT_S = 1.0  # somebody who only looks whether the lock is held has it for an instant
 
@@ -77,7 +77,7 @@ def held(results: Path, *, what: str) -> Iterator[Holder]:
         raise ValueError(f"{results} cannot be written: {error.strerror}") from None
     with lock:
         mine = _myself(what)
-        replace(results / "lock.json", json.dumps(asdict(mine)).encode())
+        write_atomic(results / "lock.json", json.dumps(asdict(mine)).encode())
         yield mine
 
 

@@ -14,7 +14,7 @@ def nearest(name: str, allowed: Iterable[str]) -> str | None:
     return near[0] if near else None
 
 
-def check(name: str, allowed: Iterable[str], *, what: str) -> str:
+def check_name(name: str, allowed: Iterable[str], *, what: str) -> str:
     """Return `name` if it is allowed.
 
     Raises:
@@ -34,13 +34,13 @@ def place(table: Mapping[str, str], name: str, *, what: str) -> str:
     Raises:
         ValueError: If the table lacks the name.
     """
-    return table[check(name, table, what=what)].partition(":")[0]
+    return table[check_name(name, table, what=what)].partition(":")[0]
 
 
-def find(table: Mapping[str, str], name: str, *, what: str) -> Any:
+def load_named(table: Mapping[str, str], name: str, *, what: str) -> Any:
     """Import and return the object that `table` lists as `package.module:attribute`.
 
     Raises:
         ValueError: If the table lacks the name.
     """
-    return resolve_name(table[check(name, table, what=what)])
+    return resolve_name(table[check_name(name, table, what=what)])

@@ -8,7 +8,7 @@ from typing import Any
 from torch import nn
 
 from harness.specs import DataSpec, ModelSpec, Option
-from harness.utils.lookup import check, find
+from harness.utils.lookup import check_name, load_named
 from harness.zoo import BACKBONES, MODULES
 from harness.zoo.checkpoints.torchvision import load_imagenet
 from harness.zoo.layers.insert import Insertable, insert
@@ -28,11 +28,11 @@ def build(model: ModelSpec, data: DataSpec, *, weights_root: Path | None = None)
     Raises:
         ValueError: If a name, an option or a place does not exist, or the weights do not fit.
     """
-    backbone = find(BACKBONES, model.backbone, what="backbone")
+    backbone = load_named(BACKBONES, model.backbone, what="backbone")
     options: dict[str, Option] = {"num_classes": data.num_classes, "dropout": model.dropout}
     net: nn.Module = _call(backbone, model.backbone, **(options | dict(model.backbone_options)))
     if model.module is not None:
-        module = find(MODULES, model.module, what="module")
+        module = load_named(MODULES, model.module, what="module")
         options = {"num_snippets": data.num_snippets} | dict(model.module_options)
         make = partial(_call, module, model.module, **options)
         if not isinstance(net, Insertable):
@@ -47,5 +47,5 @@ def _call(make: Any, name: str, *args: int, **options: object) -> Any:
     """Call a constructor; an option that it lacks is the caller's mistake."""
     allowed = inspect.signature(make).parameters
     for option in options:
-        check(option, allowed, what=f"option of {name}")
+        check_name(option, allowed, what=f"option of {name}")
     return make(*args, **options)

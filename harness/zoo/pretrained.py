@@ -12,7 +12,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from harness.specs import DataSpec, ModelSpec, Option, Options
-from harness.utils.lookup import check, find
+from harness.utils.lookup import check_name, load_named
 from harness.zoo import CHECKPOINTS
 from harness.zoo.build import build
 from harness.zoo.checkpoints.family import Reading
@@ -87,10 +87,10 @@ def from_official(
 
 
 def _read(family: str, state_dict: Mapping[str, Tensor], options: Options) -> Reading:
-    read: Any = find(CHECKPOINTS, family, what="family of checkpoints")
+    read: Any = load_named(CHECKPOINTS, family, what="family of checkpoints")
     allowed = [*inspect.signature(read).parameters][1:]
     for option in options:
-        check(option, allowed, what=f"option of {family}")
+        check_name(option, allowed, what=f"option of {family}")
     reading: Reading = read(state_dict, **options)
     return reading
 

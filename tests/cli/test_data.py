@@ -69,12 +69,12 @@ def test_videos_of_ones_own_become_a_data_set_in_one_command(tmp_path, capsys):
     harness("mine", "--root", tmp_path / "videos", "--data", tmp_path / "data")
     assert "every class has all its videos" in capsys.readouterr().out
     spec = DataSpec(name="mine", num_classes=2)
-    known = data.known(spec, tmp_path / "data")
+    known = data.load_passport(spec, tmp_path / "data")
     assert known.classes == ("run", "walk")
     assert [len(known.splits[split]) for split in ("train", "test")] == [4, 2]
     known.splits["test"][0].path.write_bytes(b"another")
     with pytest.raises(DamagedVideoError, match="its content differs"):
-        data.known(spec, tmp_path / "data")
+        data.load_passport(spec, tmp_path / "data")
     with pytest.raises(SystemExit):
         harness("mine", "--data", tmp_path / "data")
     assert "test: 1 of 2 videos are good" in capsys.readouterr().out
@@ -82,7 +82,7 @@ def test_videos_of_ones_own_become_a_data_set_in_one_command(tmp_path, capsys):
 
 def test_a_data_set_that_is_not_here_is_said_in_one_line(tmp_path):
     with pytest.raises(ValueError, match="kinetics400 is not here: there is no") as caught:
-        data.known(DataSpec(name="kinetics400", num_classes=400), tmp_path)
+        data.load_passport(DataSpec(name="kinetics400", num_classes=400), tmp_path)
     said = str(caught.value)
     assert str(tmp_path / "kinetics400" / "passport.json") in said
     assert "harness data check kinetics400 --root FOLDER" in said

@@ -9,10 +9,10 @@ from experiments.scales import SCALES
 from harness.cost import cache
 
 TRIALS = {
-    f"{name}/{row.label}/{scale}": shrink(row.trial)
+    f"{name}/{row.label}/{scale}": rescale(row.trial)
     for name in experiments.names()
     for row in experiments.load(name).rows
-    for scale, shrink in SCALES.items()
+    for scale, rescale in SCALES.items()
     if row.trial is not None
 }
 

@@ -30,7 +30,7 @@ SIZES = {"landscape": (96, 64), "upright": (64, 96), "square": (64, 64), "one fr
 
 @pytest.fixture
 def splits(tiny_trial, runtime):
-    return data.known(tiny_trial.data, runtime.data).splits
+    return data.load_passport(tiny_trial.data, runtime.data).splits
 
 
 @pytest.fixture(scope="module")

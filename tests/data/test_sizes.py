@@ -12,7 +12,7 @@ from tests.helpers.tiny_trials import TINY_DATA
 
 
 def test_a_passport_is_that_of_the_data_set_itself(runtime, tiny_trial):
-    known = data.known(tiny_trial.data, runtime.data)
+    known = data.load_passport(tiny_trial.data, runtime.data)
     assert passport(tiny_trial.data, runtime.data) == known.digest
 
 

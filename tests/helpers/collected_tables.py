@@ -19,11 +19,11 @@ def request(
     results: Path,
     *,
     scale: Scale = "desk",
-    shrink: Callable[[Trial], Trial] = shrunk,
+    rescale: Callable[[Trial], Trial] = shrunk,
 ) -> Request:
     """Ask for a table at a scale, tiny."""
     runtime = Runtime(results=results, data=results / "data")
-    return Request(experiment=experiment, scale=scale, shrink=shrink, seeds=3, runtime=runtime)
+    return Request(experiment=experiment, scale=scale, rescale=rescale, seeds=3, runtime=runtime)
 
 
 def collected(

@@ -21,7 +21,7 @@ from experiments import scales
 from experiments.table_b import EXPERIMENT
 from harness import record
 from harness.cli.main import main
-from harness.plan.grid import Planned
+from harness.plan.grid import PlannedTrial
 from harness.runtime import Runtime
 from harness.schedule import serial
 from harness.schedule.attempt import Event, Work
@@ -47,7 +47,7 @@ attempt = serial.attempt
 def of_epochs(count: int) -> Callable[[Trial], Trial]:
     """Return a scale of tiny trials; those of many epochs can be killed in the middle."""
 
-    def shrink(whole: Trial) -> Trial:
+    def rescale(whole: Trial) -> Trial:
         small = shrunk(whole)
         every = small.evaluation.every_epochs if count < 10 else 0
         return replace(
@@ -56,7 +56,7 @@ def of_epochs(count: int) -> Callable[[Trial], Trial]:
             evaluation=replace(small.evaluation, every_epochs=every),
         )
 
-    return shrink
+    return rescale
 
 
 def die(*_: object) -> None:
@@ -119,7 +119,7 @@ def armed(point: str, key: str) -> contextlib.AbstractContextManager[None]:
 
 def disturbed(
     work: Work,
-    planned: Planned,
+    planned: PlannedTrial,
     runtime: Runtime,
     report: Callable[..., None],
 ) -> str | None:
@@ -149,27 +149,27 @@ def forked(call: Callable[[], None]) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
-def one(runtime: Runtime) -> Planned:
+def one(runtime: Runtime) -> PlannedTrial:
     """Plan one trial of three epochs."""
     whole = EXPERIMENT.rows[3].trial
     assert whole is not None
     small = of_epochs(3)(whole)
     from harness import data
 
-    key = record.key(small, data.known(small.data, runtime.data).digest)
-    return Planned(
+    key = record.key(small, data.load_passport(small.data, runtime.data).digest)
+    return PlannedTrial(
         table="table_b", rows=("DSA at II",), trial=small, key=key, state="missing", record=None
     )
 
 
-def run_one(planned: Planned, runtime: Runtime) -> None:
+def run_one(planned: PlannedTrial, runtime: Runtime) -> None:
     """Run a trial here, and keep why it failed."""
     events: list[Event] = []
     serial.in_process([planned], runtime, events.append)
     (runtime.results / "said").write_text(events[-1].failure or "")
 
 
-def run_out_of_room(planned: Planned, runtime: Runtime) -> None:
+def run_out_of_room(planned: PlannedTrial, runtime: Runtime) -> None:
     """Run a trial on a disk that is full after its first epoch, and then again."""
     small, unlimited = (10_000, resource.RLIM_INFINITY), (resource.RLIM_INFINITY,) * 2
     events: list[Event] = []

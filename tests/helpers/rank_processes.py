@@ -33,7 +33,7 @@ def batches(epoch):
         clips = torch.from_numpy(rng.normal(size=(BATCH, 1, 4, 3, 4, 16, 16)))
         labels = torch.from_numpy(rng.integers(12, size=BATCH))
         whole = zip(clips, labels, torch.arange(BATCH), strict=True)
-        yield Batch(*map(torch.stack, zip(*distributed.part(list(whole)), strict=True)))
+        yield Batch(*map(torch.stack, zip(*distributed.shard(list(whole)), strict=True)))
 
 
 def fitted(norm_videos):
@@ -70,7 +70,7 @@ class _Counting(nn.Module):
 
 def scored(count):
     """Score videos that are dealt out to ranks as a loader deals them."""
-    mine = list(range(count))[distributed.rank() :: distributed.count()]
+    mine = list(range(count))[distributed.rank() :: distributed.world_size()]
     given = [
         Batch(
             torch.full((1, 1, 1, 1, 1, 1, 1), float(place)), torch.zeros(1), torch.tensor([place])

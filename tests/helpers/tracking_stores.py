@@ -17,7 +17,7 @@ from unittest.mock import patch
 from experiments.scales import desk
 from experiments.table_b import EXPERIMENT
 from harness import record, tracking
-from harness.plan.grid import Planned
+from harness.plan.grid import PlannedTrial
 from harness.record import Record
 from harness.report import output
 from harness.report.results import collect
@@ -59,7 +59,7 @@ def client(uri: str) -> "MlflowClient":
 
 
 class Here:
-    """A store in this process, where `worker.Apart` would start one and import MLflow anew."""
+    """A store in this process, in place of one in a process that imports MLflow anew."""
 
     def __init__(self, uri: str, results: Path, campaign: str) -> None:
         self._open = partial(tracking.Store, uri, results, campaign)
@@ -92,11 +92,11 @@ def mirror(results: Path, *, uri: str = "") -> Iterator[mirroring.Mirror]:
     assert not warnings
 
 
-def planned(label: str = LABEL, *, seed: int = 0) -> Planned:
+def planned(label: str = LABEL, *, seed: int = 0) -> PlannedTrial:
     row = next(row for row in EXPERIMENT.rows if row.label == label)
     assert row.trial is not None
     trial = replace(desk(row.trial), seed=seed)
-    return Planned(
+    return PlannedTrial(
         table=EXPERIMENT.name,
         rows=(label,),
         trial=trial,
@@ -122,7 +122,7 @@ def epochs(count: int, *, start_ms: int = START_MS, loss: float = 2.0) -> list[E
     ]
 
 
-def recorded(what: Planned, *, history: Sequence[Epoch] = (), top1: float = 61.5) -> Record:
+def recorded(what: PlannedTrial, *, history: Sequence[Epoch] = (), top1: float = 61.5) -> Record:
     return Record(
         key=what.key,
         trial=as_dict(what.trial),
@@ -167,13 +167,13 @@ def artifacts(results: Path, run: "Run") -> set[str]:
     }
 
 
-def published(results: Path) -> output.Output:
+def published(results: Path) -> output.TableOutput:
     """Write what `report` and `figures` would."""
     files = [results / "tables" / "table_b.md", results / "figures" / "table_b.svg"]
     for file in files:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("| row | top1 |")
-    return output.Output(
+    return output.TableOutput(
         files=tuple(files),
         markdown=files[0].read_text(),
         verdicts={LABEL: "undecided"},
@@ -183,7 +183,7 @@ def published(results: Path) -> output.Output:
 
 
 def synced(results: Path, *, uri: str = "", checkpoints: bool = False) -> int:
-    table = collect(request(EXPERIMENT, results, shrink=desk))
+    table = collect(request(EXPERIMENT, results, rescale=desk))
     return sync(
         uri or tracking.store_uri(results),
         [(table, published(results))] if table.records else [],

@@ -14,7 +14,7 @@ ROW = EXPERIMENT.rows[4]
 
 
 def explained(records=(), *, scale="desk", row=ROW):
-    return deviations.explain(EXPERIMENT, row, records, scale=scale, shrink=SCALES[scale])
+    return deviations.explain(EXPERIMENT, row, records, scale=scale, rescale=SCALES[scale])
 
 
 def departures(**asked):
@@ -59,8 +59,8 @@ def test_batch_norm_over_other_videos_is_one_departure():
 
 
 def test_a_data_set_of_ones_own_is_named_without_a_count():
-    shrink = own(Changes(on="mine", num_classes=7))
-    found = deviations.explain(EXPERIMENT, ROW, (), scale="own", shrink=shrink)
+    rescale = own(Changes(on="mine", num_classes=7))
+    found = deviations.explain(EXPERIMENT, ROW, (), scale="own", rescale=rescale)
     (videos,) = (each for each in found.departures if each.what == "videos")
     assert videos.here == "mine, videos of 7 classes"
 

@@ -47,9 +47,9 @@ def ran(
     return records
 
 
-def table_of(results, records, *, claims=(HELPS,), at="desk", shrink=None, **changes):
+def table_of(results, records, *, claims=(HELPS,), at="desk", rescale=None, **changes):
     experiment = replace(EXPERIMENT, claims=claims, **changes)
-    return collected(experiment, records, results, scale=at, shrink=shrink or scale(at))
+    return collected(experiment, records, results, scale=at, rescale=rescale or scale(at))
 
 
 @pytest.fixture
@@ -146,7 +146,7 @@ def test_twins_of_desk_are_resampled_together(table):
         replace(each, trial=each.trial | {"data": each.trial["data"] | {"name": "other"}})
         for each in records
     ]
-    assert correct(table_of(results, turned, shrink=elsewhere), HELPS)[1] is None
+    assert correct(table_of(results, turned, rescale=elsewhere), HELPS)[1] is None
 
 
 def elsewhere(trial):
@@ -258,11 +258,11 @@ def test_a_comparison_of_which_nothing_ran_is_shown_as_printed(tmp_path):
 
 
 def test_an_own_run_says_where_batch_norm_saw_other_videos(tmp_path):
-    def shrink(trial):
+    def rescale(trial):
         return replace(shrunk(trial), scale="own")
 
-    trial = replace(shrink(ROWS[II].trial), seed=0)
-    known = table_of(tmp_path, [made(trial, top1=81.5)], at="own", shrink=shrink)
+    trial = replace(rescale(ROWS[II].trial), seed=0)
+    known = table_of(tmp_path, [made(trial, top1=81.5)], at="own", rescale=rescale)
     found = judge.cells(known)[II]
     assert (found.word, found.estimate) == ("own run", None)
     assert found.sentence.endswith("printed one; batch norm over 8 videos, 12 in the recipe")

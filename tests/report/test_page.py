@@ -109,7 +109,7 @@ def test_a_check_of_figures_names_what_would_change_and_leaves_it(tmp_path):
     request = Request(
         experiment=experiments.load("table_i"),
         scale="desk",
-        shrink=SCALES["desk"],
+        rescale=SCALES["desk"],
         seeds=1,
         runtime=Runtime(results=tmp_path, data=tmp_path),
     )

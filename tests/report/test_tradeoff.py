@@ -14,7 +14,7 @@ from matplotlib.text import Text
 import experiments
 from experiments import table_a
 from experiments.scales import desk
-from harness.cost.comparable import footing, printed_total
+from harness.cost.comparable import comparable_cost, printed_total
 from harness.cost.rows import row_cost
 from harness.report import figures, tradeoff
 from harness.report.figures import bubbles, labels
@@ -35,7 +35,7 @@ with (Path(__file__).parents[1] / "golden" / "kinetics400_costs.csv").open(
 @pytest.mark.parametrize("label", GOLDEN)
 def test_every_cost_is_met_to_the_digit(label):
     row, golden = ROWS[label], GOLDEN[label]
-    counted = footing(row)
+    counted = comparable_cost(row)
     quoted = row.quoted_cost.as_printed if row.quoted_cost else row_cost(row).gmacs
     found = {
         "params_m": counted.params_m,
@@ -92,7 +92,7 @@ def measured_rows():
     ]
     again = replace(rows[4], label="the same trial")
     table = replace(table_a.EXPERIMENT, rows=(*rows, again))
-    return tradeoff.measured(collected(table, records, shrink=desk).rows)
+    return tradeoff.measured(collected(table, records, rescale=desk).rows)
 
 
 def test_a_measured_point_has_the_cost_of_what_ran_and_the_interval_of_its_seeds():

@@ -164,7 +164,7 @@ def test_data_without_a_passport_are_a_problem_with_the_command_that_makes_it(tm
     (found,) = doctor.passports(paper, tmp_path)
     assert found.level == "problem"
     assert "`harness data check mini_kinetics200 --root FOLDER --data" in found.remedy
-    path = data.place("mini_kinetics200", tmp_path)
+    path = data.passport_path("mini_kinetics200", tmp_path)
     path.parent.mkdir()
     path.write_text("{")
     assert [each.level for each in doctor.passports(paper, tmp_path)] == ["problem"]
@@ -230,7 +230,7 @@ def one_trial(runtime):
         replace(EXPERIMENT, rows=(EXPERIMENT.rows[3],), claims=()),
         scale=shrunk,
         seeds=1,
-        passport=lambda each: data.known(each.data, runtime.data).digest,
+        passport=lambda each: data.load_passport(each.data, runtime.data).digest,
         code=code.hashes,
         results=runtime.results,
     )

@@ -20,7 +20,7 @@ def two(runtime):
 @pytest.mark.slow
 def test_epochs_that_nobody_saw_are_passed_on_from_the_record(tiny_trial, two):
     heard = []
-    found = rank_messages.follow(
+    found = rank_messages.wait_for_ranks(
         rank_messages.place(tiny_trial, two),
         two.results,
         lambda history, _: heard.append(len(history)),
@@ -48,7 +48,9 @@ def test_the_word_of_a_rank_comes_before_how_it_ended(tiny_trial, two, text, err
     (folder / "failure.txt").write_text("of an attempt before")
     start = partial(dies, folder, text)
     with pytest.raises(error, match=message):
-        rank_messages.follow(folder, two.results, lambda *_: None, start=start, end=lambda: None)
+        rank_messages.wait_for_ranks(
+            folder, two.results, lambda *_: None, start=start, end=lambda: None
+        )
 
 
 def test_a_stop_ends_the_ranks_and_waits_for_them(tiny_trial, two):
@@ -65,7 +67,7 @@ def test_a_stop_ends_the_ranks_and_waits_for_them(tiny_trial, two):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        rank_messages.follow(
+        rank_messages.wait_for_ranks(
             folder, two.results, stop, start=start, end=partial(ended.append, True)
         )
     assert ended == [True]

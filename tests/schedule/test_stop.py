@@ -37,7 +37,7 @@ results, data, how = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 request = Request(
     experiment=EXPERIMENT,
     scale="desk",
-    shrink=longer,
+    rescale=longer,
     seeds=1,
     rows=ROWS,
     runtime=Runtime(results=results, data=data, workers=1 if how == "loaders" else 0),

@@ -16,7 +16,7 @@ import pytest
 
 from experiments.table_b import EXPERIMENT
 from harness import record, tracking
-from harness.report.output import Output
+from harness.report.output import TableOutput
 from harness.tracking import mirror as mirroring
 from harness.tracking import ui
 from harness.utils import process as living
@@ -331,7 +331,7 @@ def test_the_run_of_a_table_holds_its_files_and_records(results: Path) -> None:
 
 
 def test_a_long_table_is_cut_at_the_end_of_a_line(results: Path) -> None:
-    long = Output(files=(), markdown="| a |\n" * 2_000)
+    long = TableOutput(files=(), markdown="| a |\n" * 2_000)
     with mirror(results) as opened:
         opened.table(EXPERIMENT, scale="desk", output=long, records=[])
     (run,) = runs(results, "table")

@@ -11,7 +11,7 @@ import pytest
 
 from experiments.table_b import EXPERIMENT
 from harness import tracking
-from harness.tracking import Apart, Store
+from harness.tracking import Store, StoreProcess
 from harness.tracking import mirror as mirroring
 from tests.helpers.sockets import family
 from tests.helpers.tracking_stores import (
@@ -75,7 +75,7 @@ def test_the_writer_is_one_process_without_torch_and_ends(results: Path) -> None
 
 @pytest.mark.slow
 def test_after_its_end_a_store_takes_nothing(results: Path) -> None:
-    store = Apart(tracking.store_uri(results), results)
+    store = StoreProcess(tracking.store_uri(results), results)
     store.do(Store.leave)
     store.close()
     with pytest.raises(tracking.TrackingError, match="nothing more is sent"):
@@ -118,7 +118,7 @@ def test_the_writer_outlives_ctrl_c_and_ends_with_whoever_started_it(results: Pa
 def test_a_password_is_in_no_command_line(tmp_path: Path) -> None:
     before = children()
     uri = f"http://user:{SECRET}@127.0.0.1:{closed_port()}"
-    store = Apart(uri, tmp_path)
+    store = StoreProcess(uri, tmp_path)
     with pytest.raises(tracking.TrackingError, match=r"\*\*\*@127\.0\.0\.1") as caught:
         store.do(Store.leave)
     assert SECRET not in str(caught.value)
@@ -129,7 +129,7 @@ def test_a_password_is_in_no_command_line(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_fault_of_ours_is_raised_with_its_trace(results: Path) -> None:
-    store = Apart(tracking.store_uri(results), results)
+    store = StoreProcess(tracking.store_uri(results), results)
     with pytest.raises(RuntimeError, match="ask_for_what_is_not_there"):
         store.do(ask_for_what_is_not_there)
     store.close()

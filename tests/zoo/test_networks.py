@@ -8,7 +8,7 @@ import torch
 from experiments.recipes import I3D_R50, with_module
 from harness import zoo
 from harness.specs import DataSpec, ModelSpec
-from harness.utils.lookup import find
+from harness.utils.lookup import load_named
 from harness.zoo.build import build
 from harness.zoo.layers.residual import mixes_snippets
 
@@ -96,7 +96,7 @@ def test_a_plain_backbone_ignores_the_order_of_snippets(name):
 
 @pytest.mark.parametrize("name", zoo.MODULES)
 def test_a_module_sees_the_order_of_snippets_if_it_says_so(name):
-    sees = mixes_snippets(find(zoo.MODULES, name, what="module"))
+    sees = mixes_snippets(load_named(zoo.MODULES, name, what="module"))
     net = build(NETWORKS[name], DATA).eval()
     assert torch.allclose(net(clips()), net(clips().flip(1)), atol=1e-5) is not sees
 

@@ -54,7 +54,7 @@ def videos(root: Path, split: str, *, rows: Path | None = None) -> list[Video]:
     Raises:
         ValueError: If the annotations or all videos are missing, or annotations are wrong.
     """
-    lookup.check(split, _SUBSETS, what="split")
+    lookup.check_name(split, _SUBSETS, what="split")
     official = tables.official("activitynet")
     if rows is not None and rows.suffix.lower() != ".json":
         return from_files({split: rows}, root, num_classes=len(official)).splits[split]

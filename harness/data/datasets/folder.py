@@ -50,7 +50,7 @@ def videos(root: Path, split: str, *, rows: Path | None = None) -> list[Video]:
     Raises:
         ValueError: If there is nothing to list, or something wrong.
     """
-    lookup.check(split, _SPLITS, what="split")
+    lookup.check_name(split, _SPLITS, what="split")
     known = class_names(root)
     if rows is not None and rows.suffix.lower() != ".csv":
         listed = from_files({split: rows}, root, num_classes=len(known) or None)

@@ -51,7 +51,7 @@ def videos(root: Path, split: str, *, rows: Path | None = None) -> list[Video]:
     Raises:
         ValueError: If there is nothing to list, a choice of copies, or something wrong.
     """
-    lookup.check(split, FOLDERS, what="split")
+    lookup.check_name(split, FOLDERS, what="split")
     tree = Tree(root)
     file = rows or _named(root, split)
     if file is None:

@@ -45,7 +45,7 @@ def videos(root: Path, split: str, *, rows: Path | None = None) -> list[Video]:
         ValueError: If lists or videos are not there, a row is wrong, or Kinetics-400 below the root
             does not know one in twenty of the ids.
     """
-    lookup.check(split, _LISTS, what="split")
+    lookup.check_name(split, _LISTS, what="split")
     if rows is not None and len(texts.first(rows).split()) > 1:
         return kinetics400.from_rows(rows, root, split, num_classes=_NUM_CLASSES)
     labels = {label: number for number, label in enumerate(_labels(root))}

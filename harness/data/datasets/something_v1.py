@@ -54,7 +54,7 @@ def videos(root: Path, split: str, *, rows: Path | None = None) -> list[Video]:
     Raises:
         ValueError: If a list or all videos are missing, or rows are wrong.
     """
-    lookup.check(split, _LISTS, what="split")
+    lookup.check_name(split, _LISTS, what="split")
     official = tables.official("something_v1")
     if rows is not None and rows.suffix.lower() != ".csv":
         return from_files({split: rows}, root, num_classes=len(official)).splits[split]

@@ -87,7 +87,7 @@ def make(
                 if progress:
                     progress("copies", number, len(listed))
         made = [done[video.id] for video in listed]
-        atomic.replace(folder / PASSPORT, _passport(made, settings))
+        atomic.write_atomic(folder / PASSPORT, _passport(made, settings))
     return made
 
 
@@ -229,7 +229,7 @@ def _journal(
         raise ValueError(f"{folder} holds copies made otherwise ({lines[0]}); name another folder")
     done = {line["id"]: Copy(**line) for line in lines[1:]}
     kept = [head, *(asdict(copy) for copy in done.values())]
-    atomic.replace(path, "".join(json.dumps(line) + "\n" for line in kept).encode())
+    atomic.write_atomic(path, "".join(json.dumps(line) + "\n" for line in kept).encode())
     with path.open("a", encoding="utf-8", buffering=1) as file:
         yield done, lambda copy: print(json.dumps(asdict(copy)), file=file)
 

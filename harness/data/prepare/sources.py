@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
-from harness.data import DATASETS, GENERATED, OWN, passport, place
+from harness.data import DATASETS, GENERATED, OWN, passport, passport_path
 from harness.data.datasets.text_rows import SHOWN
 from harness.data.sizes import PUBLISHED
 from harness.data.video import Video
@@ -151,7 +151,7 @@ def _like(name: str) -> str | None:
 
 
 def _known_root(name: str, data: Path) -> Path:
-    path = place(name, data)
+    path = passport_path(name, data)
     if not path.is_file():
         raise ValueError(f"say where the videos of {name} are, by --root: {path} is not there yet")
     root = passport.read(path).root

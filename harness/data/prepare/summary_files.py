@@ -18,7 +18,7 @@ from harness.data.prepare.sources import Source
 from harness.data.prepare.summary import Summary, known
 from harness.data.prepare.video_facts import GOOD
 from harness.stats.coverage import coverage
-from harness.utils.atomic import replace
+from harness.utils.atomic import write_atomic
 
 _FORMULA = ("=", "+", "-", "@")
 
@@ -29,9 +29,9 @@ def write(checked: Sequence[Checked], summary: Summary, source: Source, out: Pat
     out.mkdir(parents=True, exist_ok=True)
     paths = [out / name for name in ("summary.md", "bad.csv", "check.json", "passport.json")]
     whole = {"root": str(root)} | vars(summary) | {"videos": [_row(c, root) for c in checked]}
-    replace(paths[0], text(summary).encode("utf-8", "backslashreplace"))
-    replace(paths[1], _bad_csv(checked, root).encode("utf-8", "backslashreplace"))
-    replace(paths[2], json.dumps(whole, indent=0).encode())
+    write_atomic(paths[0], text(summary).encode("utf-8", "backslashreplace"))
+    write_atomic(paths[1], _bad_csv(checked, root).encode("utf-8", "backslashreplace"))
+    write_atomic(paths[2], json.dumps(whole, indent=0).encode())
     passport.write(paths[3], known(checked, source))
     return paths
 

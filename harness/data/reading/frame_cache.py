@@ -11,7 +11,7 @@ from jaxtyping import Int, UInt8
 from torch import Tensor
 
 from harness.data.reading import image_folder
-from harness.data.reading.index_cache import Room, Tables
+from harness.data.reading.index_cache import ByteBudget, Tables
 from harness.data.reading.sparse_decode import read_planned
 from harness.data.video import Video
 
@@ -54,7 +54,7 @@ class FrameCache:
     """
 
     def __init__(self, room_mb: int) -> None:
-        self.room = Room(room_mb * 1_000_000)
+        self.room = ByteBudget(room_mb * 1_000_000)
         self.largest = self.room.left // SHARE
         self.whole: dict[Path, Frames] = {}
         self.tables = Tables(self.room)

@@ -8,7 +8,7 @@ from harness.data.reading.packet_index import PacketTable
 Stamp = tuple[int, int]
 
 
-class Room:
+class ByteBudget:
     """Bytes that may still be kept.
 
     Args:
@@ -33,7 +33,7 @@ class Tables:
         room: What is there to keep them in; once it is full, none is added.
     """
 
-    def __init__(self, room: Room) -> None:
+    def __init__(self, room: ByteBudget) -> None:
         self.room = room
         self.kept: dict[Path, tuple[Stamp, bytes]] = {}
 

@@ -11,7 +11,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from harness.utils.atomic import replace
+from harness.utils.atomic import write_atomic
 
 COLOURS = {"reference": "#7f8c9b", "row": "#1f5fa8", "ceiling": "#b3462f", "grid": "#e3e6ea"}
 KINDS = {"dsa": "#d55e00", "v4d": "#0072b2", "other": "#7f8c9b"}
@@ -52,7 +52,7 @@ def save(figure: Figure, results: Path, name: str, *, dpi: int = 200) -> list[Pa
         paths.append(results / "figures" / f"{name}.{kind}")
         buffer = io.BytesIO()
         figure.savefig(buffer, format=kind, dpi=dpi, metadata=metadata)
-        replace(paths[-1], buffer.getvalue())
+        write_atomic(paths[-1], buffer.getvalue())
     return paths
 
 

@@ -16,7 +16,7 @@ class Offer(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Room:
+class Capacity:
     """Place for trials.
 
     Attributes:
@@ -28,7 +28,7 @@ class Room:
     spans: bool = False
 
 
-def find(nodes: Sequence[Offer], *, cpus: float, gpus: float, ranks: int = 1) -> Room:
+def find(nodes: Sequence[Offer], *, cpus: float, gpus: float, ranks: int = 1) -> Capacity:
     """Find place for trials: within nodes if any node holds one, else across them.
 
     Args:
@@ -41,11 +41,11 @@ def find(nodes: Sequence[Offer], *, cpus: float, gpus: float, ranks: int = 1) ->
         ValueError: If not one trial fits; Ray itself would wait for ever.
     """
     if within := _places(nodes, cpus=cpus, gpus=gpus):
-        return Room(at_once=within)
+        return Capacity(at_once=within)
     may_span = ranks > 1 and gpus in (0, ranks)
     places = _places(nodes, cpus=cpus / ranks, gpus=gpus / ranks) if may_span else 0
     if across := places // ranks:
-        return Room(at_once=across, spans=True)
+        return Capacity(at_once=across, spans=True)
     raise ValueError(f"{_asks(nodes, cpus, gpus)}{_apart(ranks, cpus, gpus, places)}")
 
 

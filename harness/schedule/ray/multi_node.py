@@ -19,7 +19,7 @@ from typing import Any
 from harness.record import Record
 from harness.runtime import Runtime
 from harness.schedule import rank_messages
-from harness.schedule.rank_messages import Hear, RankError
+from harness.schedule.rank_messages import ProgressCallback, RankError
 from harness.schedule.ray import capacity, nodes, session
 from harness.specs import Trial
 from harness.utils import distributed
@@ -53,7 +53,12 @@ class Takes:
 
 
 def run(
-    asked: Trial, runtime: Runtime, hear: Hear, *, takes: Takes, go_on: Callable[[], None]
+    asked: Trial,
+    runtime: Runtime,
+    hear: ProgressCallback,
+    *,
+    takes: Takes,
+    go_on: Callable[[], None],
 ) -> Record:
     """Run a trial in ranks on several nodes.
 
@@ -72,7 +77,7 @@ def run(
     _release(folder)
     _wait_for_room(takes, runtime.ranks, go_on)
     _write_stop(folder, "")
-    return rank_messages.follow(
+    return rank_messages.wait_for_ranks(
         folder,
         runtime.results,
         hear,
@@ -198,8 +203,8 @@ def _rank(config: dict[str, Any]) -> None:
         (folder / _GROUP).write_text(group.id.hex(), encoding="utf-8")
     if runtime.device.startswith("cuda"):
         runtime = replace(runtime, device=str(torch.get_device()))
-    where = nodes.everywhere(distributed.joined([nodes.spot()]))
-    rank_messages.tell(config["asked"], runtime, folder, where)
+    where = nodes.everywhere(distributed.gather([nodes.spot()]))
+    rank_messages.run_rank(config["asked"], runtime, folder, where)
 
 
 def _end_when_told(stop: Path) -> None:

@@ -14,12 +14,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from harness.plan.grid import Planned
+from harness.plan.grid import PlannedTrial
 from harness.runtime import Runtime
 from harness.schedule import local_ranks, rank_messages
 from harness.schedule.attempt import StoppedError, Watch, Work, attempt
 from harness.schedule.ray import capacity, multi_node, nodes, session, tune_hooks
-from harness.schedule.ray.capacity import Room
+from harness.schedule.ray.capacity import Capacity
 from harness.schedule.ray.nodes import Node
 from harness.schedule.ray.tune_hooks import _watcher
 from harness.schedule.stop import Interrupted, Stop
@@ -63,7 +63,7 @@ class _Grid:
     resources: Resources
     stop: Stop
     work: Work
-    place: Room
+    place: Capacity
 
     @property
     def scratch(self) -> Path:
@@ -76,7 +76,7 @@ def _scratch(runtime: Runtime) -> Path:
 
 
 def on_ray(
-    planned: Sequence[Planned],
+    planned: Sequence[PlannedTrial],
     runtime: Runtime,
     watch: Watch,
     resources: Resources,
@@ -129,7 +129,7 @@ def on_ray(
             shutil.rmtree(_scratch(runtime), ignore_errors=True)
 
 
-def _room(found: Sequence[Node], runtime: Runtime, resources: Resources) -> Room:
+def _room(found: Sequence[Node], runtime: Runtime, resources: Resources) -> Capacity:
     """Refuse what would wait for ever, and a node whose records would arrive nowhere."""
     place = capacity.find(found, cpus=resources.cpus, gpus=resources.gpus, ranks=runtime.ranks)
     unshared = nodes.unshared(runtime.results, found) if len(found) > 1 else {}
@@ -141,12 +141,12 @@ def _room(found: Sequence[Node], runtime: Runtime, resources: Resources) -> Room
     return place
 
 
-def _said(place: Room, count: int) -> str:
+def _said(place: Capacity, count: int) -> str:
     how = "spans nodes: no node holds" if place.spans else "stays on one node, which holds"
     return f"each trial {how} its {count} ranks; room for {place.at_once} at once"
 
 
-def _tune(planned: Sequence[Planned], grid: _Grid) -> None:
+def _tune(planned: Sequence[PlannedTrial], grid: _Grid) -> None:
     from ray import tune
 
     _spare_mlflow()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from harness.specs import ModelSpec, Option
-from harness.utils.lookup import find
+from harness.utils.lookup import load_named
 from harness.zoo import BACKBONES
 from harness.zoo.checkpoints.rename import Rules, rename
 from harness.zoo.layers.residual import STAGES
@@ -47,7 +47,7 @@ def _trunk(names: Mapping[str, str], tensors: Mapping[str, Tensor]) -> ModelSpec
     backbone = f"{'i3d_' if _is_inflated(names, tensors) else ''}resnet{kind}"
     options: dict[str, Option] = {}
     depths = _depths(names)
-    if depths != find(BACKBONES, backbone, what="backbone").keywords["depths"]:
+    if depths != load_named(BACKBONES, backbone, what="backbone").keywords["depths"]:
         options["depths"] = depths
     if "stem.0.weight" in names and (width := _shape(names, tensors, "stem.0.weight")[0]) != 64:
         options["stem_width"] = width

@@ -10,7 +10,7 @@ from benchmarks.scheduling import idle_trial, tracking
 from benchmarks.scheduling import run as scheduling_run
 from benchmarks.scheduling.log_writers import Clock, Logged, Setting
 from harness import record
-from harness.plan.grid import Planned
+from harness.plan.grid import PlannedTrial
 from harness.tracking import Store, store_uri
 from harness.tracking.mirror import Mirror
 from tests.helpers.tracking_stores import PATIENCE_S, client, curve, mirror, runs
@@ -20,7 +20,7 @@ from tests.test_command import harness
 @pytest.fixture
 def planned(runtime):
     trial = next(idle_trial.trials(1))
-    return Planned(
+    return PlannedTrial(
         table="table_b",
         rows=("DSA at I",),
         trial=trial,

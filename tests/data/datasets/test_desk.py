@@ -72,7 +72,7 @@ def test_growing_and_shrinking_cycles_show_the_same_pictures():
     """The proof of the 25 % ceiling: single frames do not tell the direction."""
     recipe = {"size_px": 16, "noise": 0, "wobble": 0, "faint": 96, "hidden": 0, "seed": 0}
     cycles = []
-    for way in ("grow", "shrink"):
+    for way in ("grow", "rescale"):
         background = np.zeros((16, 16, 3), dtype=int)
         half = desk._half(np.random.default_rng(5), (way, "disc"), background, recipe)
         cycles.append([picture.tobytes() for picture in half[: desk.CYCLE]])
@@ -114,4 +114,4 @@ def test_progress_counts_every_video(tmp_path):
 
 def test_an_unknown_data_set_gets_the_nearest_name(tiny_trial, runtime):
     with pytest.raises(ValueError, match="did you mean 'desk'"):
-        data.known(replace(tiny_trial.data, name="dsk"), runtime.data)
+        data.load_passport(replace(tiny_trial.data, name="dsk"), runtime.data)

@@ -8,7 +8,7 @@ from PIL import Image
 from harness.data.reading import frame_cache
 from harness.data.reading.decode import read_frames
 from harness.data.reading.frame_cache import FrameCache
-from harness.data.reading.index_cache import Room, Tables
+from harness.data.reading.index_cache import ByteBudget, Tables
 from harness.data.video import DamagedVideoError, Video
 from tests.helpers import video_files
 
@@ -42,7 +42,7 @@ def test_frames_are_turned_only_where_the_passport_says_so(tmp_path, turned):
     lying = Video(id="lying", path=path, labels=(0,), frames=12, turned=turned)
     stored = read_frames(path, [5])
     shown = stored.transpose(1, 2).flip(2) if turned else stored
-    tables = Tables(Room(10_000))
+    tables = Tables(ByteBudget(10_000))
     for _ in range(2):
         assert torch.equal(frame_cache.read(lying, [5], tables), shown)
     assert tables.find(path) is not None

@@ -12,7 +12,7 @@ import torch
 from harness.data.reading import packet_index, sparse_decode
 from harness.data.reading.container import opened
 from harness.data.reading.decode import read_frames
-from harness.data.reading.index_cache import Room, Tables
+from harness.data.reading.index_cache import ByteBudget, Tables
 from harness.data.reading.packet_index import PacketTable
 from harness.data.video import DamagedVideoError
 from tests.helpers import video_files
@@ -60,7 +60,7 @@ def test_planned_reading_equals_reading_in_order(movie, name):
 @pytest.mark.parametrize("name", video_files.KINDS)
 def test_later_reads_equal_the_first(movie, name):
     """Also where the first one was in order, and left no table."""
-    path, tables = movie(name), Tables(Room(10_000))
+    path, tables = movie(name), Tables(ByteBudget(10_000))
     whole = read_frames(path)
     for wanted in draws(len(whole), 3, seed=3):
         found = sparse_decode.read_planned(path, wanted, tables=tables)
@@ -152,21 +152,21 @@ def test_a_plan_decodes_less(movie):
 
 
 def test_no_wanted_frames_means_all(movie):
-    path, tables = movie("GOP 12"), Tables(Room(10_000))
+    path, tables = movie("GOP 12"), Tables(ByteBudget(10_000))
     assert torch.equal(sparse_decode.read_planned(path), read_frames(path))
     sparse_decode.read_planned(path, [3], tables=tables)
     assert torch.equal(sparse_decode.read_planned(path, tables=tables), read_frames(path))
 
 
 def test_a_known_file_is_not_opened_as_a_container_again(movie, tmp_path, monkeypatch):
-    path, tables = movie("GOP 12"), Tables(Room(10_000))
+    path, tables = movie("GOP 12"), Tables(ByteBudget(10_000))
     first = sparse_decode.read_planned(path, [3, 17], tables=tables)
     monkeypatch.setattr(sparse_decode, "opened", None)
     assert torch.equal(sparse_decode.read_planned(path, [3, 17], tables=tables), first)
 
 
 def test_a_file_that_changed_is_read_anew(movie, tmp_path):
-    path, tables = tmp_path / "changing.mp4", Tables(Room(10_000))
+    path, tables = tmp_path / "changing.mp4", Tables(ByteBudget(10_000))
     shutil.copy(movie("GOP 12"), path)
     sparse_decode.read_planned(path, [3, 17], tables=tables)
     shutil.copy(movie("GOP 4"), path)
@@ -182,7 +182,7 @@ def test_a_file_that_changed_is_read_anew(movie, tmp_path):
 def test_a_full_room_takes_no_table_but_a_new_one_of_the_same_file(movie, tmp_path):
     path, other = movie("GOP 12"), movie("GOP 4")
     known = sparse_decode.index(path)
-    tables = Tables(Room(len(packet_index.packed(known))))
+    tables = Tables(ByteBudget(len(packet_index.packed(known))))
     for each in (path, other, path):
         tables.keep(each, known)
     assert tables.find(path) == known

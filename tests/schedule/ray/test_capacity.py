@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from harness.schedule.ray import capacity, multi_node, nodes
-from harness.schedule.ray.capacity import Room
+from harness.schedule.ray.capacity import Capacity
 from harness.schedule.ray.nodes import Node
 
 
@@ -19,19 +19,19 @@ EIGHT, FOUR = node(16, 8), node(8, 4)
 @pytest.mark.parametrize(
     ("nodes", "cpus", "gpus", "ranks", "found"),
     [
-        ([EIGHT, EIGHT], 8, 8, 8, Room(at_once=2)),
-        ([EIGHT, EIGHT], 16, 16, 16, Room(at_once=1, spans=True)),
-        ([EIGHT] * 5, 16, 16, 16, Room(at_once=2, spans=True)),
-        ([EIGHT, FOUR], 12, 12, 12, Room(at_once=1, spans=True)),
+        ([EIGHT, EIGHT], 8, 8, 8, Capacity(at_once=2)),
+        ([EIGHT, EIGHT], 16, 16, 16, Capacity(at_once=1, spans=True)),
+        ([EIGHT] * 5, 16, 16, 16, Capacity(at_once=2, spans=True)),
+        ([EIGHT, FOUR], 12, 12, 12, Capacity(at_once=1, spans=True)),
         # Six places of two cores and a GPU on eight GPUs, and three on four.
-        ([node(12, 8), node(6, 4)], 18, 9, 9, Room(at_once=1, spans=True)),
-        ([node(1), node(1)], 2, 0, 2, Room(at_once=1, spans=True)),
-        ([node(1)] * 7, 2, 0, 2, Room(at_once=3, spans=True)),
-        ([node(2), node(1)], 2, 0, 2, Room(at_once=1)),
-        ([node(0), node(1), node(1)], 2, 0, 2, Room(at_once=1, spans=True)),
+        ([node(12, 8), node(6, 4)], 18, 9, 9, Capacity(at_once=1, spans=True)),
+        ([node(1), node(1)], 2, 0, 2, Capacity(at_once=1, spans=True)),
+        ([node(1)] * 7, 2, 0, 2, Capacity(at_once=3, spans=True)),
+        ([node(2), node(1)], 2, 0, 2, Capacity(at_once=1)),
+        ([node(0), node(1), node(1)], 2, 0, 2, Capacity(at_once=1, spans=True)),
         # A tenth of a core ten times is a core.
-        ([node(1, 10)] * 2, 2, 20, 20, Room(at_once=1, spans=True)),
-        ([EIGHT], 1, 0.1, 1, Room(at_once=16)),
+        ([node(1, 10)] * 2, 2, 20, 20, Capacity(at_once=1, spans=True)),
+        ([EIGHT], 1, 0.1, 1, Capacity(at_once=16)),
     ],
 )
 def test_a_trial_stays_on_one_node_if_any_holds_it_and_spans_nodes_otherwise(

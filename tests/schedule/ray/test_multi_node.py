@@ -48,7 +48,7 @@ def planned(runtime, *, epochs=2, **train):
         replace(EXPERIMENT, rows=(EXPERIMENT.rows[3],), claims=()),
         scale=scale,
         seeds=1,
-        passport=lambda each: data.known(each.data, runtime.data).digest,
+        passport=lambda each: data.load_passport(each.data, runtime.data).digest,
         code=code.hashes,
         results=runtime.results,
     )

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 
 
 def passport_of(each, runtime):
-    return data.known(each.data, runtime.data).digest
+    return data.load_passport(each.data, runtime.data).digest
 
 
 def planned(runtime, rows=(1, 3)):
