@@ -138,8 +138,17 @@ class Package:
         path = self._path(module)
         assert path is not None, module
         parsed = _Module(module)
-        for statement in ast.parse(path.read_text(encoding="utf-8")).body:
+        is_package = path.name == "__init__.py"
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom):
+                _make_absolute(node, module if is_package else module.rpartition(".")[0])
+        for statement in tree.body:
             _bind(statement, parsed)
+        for node in tree.body:
+            if isinstance(node, ast.ImportFrom) and node.names[0].name == "*":
+                source = str(node.module)
+                parsed.imports |= self._module(source).names if self._is_ours(source) else {}
         return parsed
 
     def _write(self, target: _Target) -> str:
@@ -170,6 +179,14 @@ class Package:
         if self._is_ours(source):
             return self._locate(".".join((source, *rest[1:])))
         return _Target(module.name, _WHOLE), ".".join(rest)
+
+
+def _make_absolute(node: ast.ImportFrom, package: str) -> None:
+    """Give a relative import the full path of what it imports from."""
+    if node.level:
+        above = package.split(".")[: package.count(".") + 2 - node.level]
+        node.module = ".".join((*above, node.module) if node.module else above)
+        node.level = 0
 
 
 def _labels(targets: Iterable[_Target]) -> dict[_Target, str]:

@@ -44,7 +44,10 @@ class Writer:
             return ""  # what it binds is written as its full path wherever it is used
         if isinstance(node, _FUNCTIONS):
             return self._function(node)
-        if isinstance(node, _SCOPES):
+        if isinstance(node, _COMPREHENSIONS):
+            first = node.generators[0].iter  # Python evaluates it in the scope around
+            return f"({self.write(first)} {self._inside(node, node)})"
+        if isinstance(node, ast.ClassDef):
             return self._inside(node, node)
         return self._fields(node) if isinstance(node, ast.AST) else repr(node)
 
@@ -85,14 +88,19 @@ class Writer:
         while isinstance(node, ast.Attribute):
             names.insert(0, node.attr)
             node = node.value
-        root = self._bound(node.id) if isinstance(node, ast.Name) else _LOCAL
+        root = self._bound(node) if isinstance(node, ast.Name) else _LOCAL
         return self._refer(".".join((root, *names))) if root else ""
 
-    def _bound(self, name: str) -> str:
-        """Look a name up, scope by scope; functions do not see the class around them."""
-        for depth, (is_class, names) in enumerate(reversed(self._scopes)):
-            if name in names and not (is_class and depth):
-                return names[name]
+    def _bound(self, node: ast.Name) -> str:
+        """Look a name up, scope by scope.
+
+        A class hides nothing: functions do not see its names, and `size = size` in its body reads
+        the name from around it.
+        """
+        reads = isinstance(node.ctx, ast.Load)
+        for is_class, names in reversed(self._scopes):
+            if node.id in names and not (is_class and reads):
+                return names[node.id]
         return _LOCAL
 
 

@@ -135,6 +135,32 @@ def test_a_comprehension_and_a_nested_scope_hide_nothing_around_them(tmp_path):
     assert list(hashes(tmp_path, main=text)) == ["run", "half", "once"]
 
 
+def test_a_class_and_a_comprehension_read_from_around_them(tmp_path):
+    text = """
+        def size(): return 1
+        def items(): return [1]
+        def run():
+            class Inner:
+                size = size()
+            return [items for items in items()]
+    """
+    assert list(hashes(tmp_path, main=text)) == ["run", "size", "items"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from . import helper",
+        "from .helper import half",
+        "from pack.helper import *",
+    ],
+)
+def test_relative_and_star_imports_are_followed(tmp_path, line):
+    call = "helper.half(2)" if line.endswith("helper") else "half(2)"
+    main = f"{line}\ndef run(): return {call}\n"
+    assert list(hashes(tmp_path, main=main, helper=HELPER)) == ["run", "half"]
+
+
 def test_a_second_definition_of_a_name_is_numbered(tmp_path):
     helper = "def run(): return twice()\ndef twice(): return 2\n"
     main = "from pack import helper\ndef run(): return helper.run()\n"
