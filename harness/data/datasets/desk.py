@@ -30,7 +30,7 @@ from harness.data.video import DamagedVideoError, Video
 FRAMES = 64
 CYCLE = 16
 SHAPES = ("disc", "square")
-PRIMITIVES = tuple(itertools.product(("grow", "rescale"), SHAPES))
+PRIMITIVES = tuple(itertools.product(("grow", "shrink"), SHAPES))
 PAIRS = tuple(itertools.combinations(PRIMITIVES, 2))
 CLASSES = tuple(itertools.permutations(PRIMITIVES, 2))
 DARK = 64

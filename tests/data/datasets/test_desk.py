@@ -72,7 +72,7 @@ def test_growing_and_shrinking_cycles_show_the_same_pictures():
     """The proof of the 25 % ceiling: single frames do not tell the direction."""
     recipe = {"size_px": 16, "noise": 0, "wobble": 0, "faint": 96, "hidden": 0, "seed": 0}
     cycles = []
-    for way in ("grow", "rescale"):
+    for way in ("grow", "shrink"):
         background = np.zeros((16, 16, 3), dtype=int)
         half = desk._half(np.random.default_rng(5), (way, "disc"), background, recipe)
         cycles.append([picture.tobytes() for picture in half[: desk.CYCLE]])
