@@ -23,6 +23,7 @@ from harness.data import passport
 from harness.data.prepare.reencode import Settings, reencode
 from harness.data.video import DamagedVideoError, Video
 from harness.utils import atomic, lock
+from harness.utils.journal import Journal
 
 Progress = Callable[[str, int, int], None]
 JOURNAL, PASSPORT = "copies.jsonl", "copies.json"
@@ -223,28 +224,22 @@ def _journal(
     Raises:
         ValueError: If those runs encoded otherwise.
     """
-    path, head = folder / JOURNAL, _head(settings)
-    lines = _whole_lines(path)
-    if lines and lines[0] != head:
-        raise ValueError(f"{folder} holds copies made otherwise ({lines[0]}); name another folder")
-    done = {line["id"]: Copy(**line) for line in lines[1:]}
-    kept = [head, *(asdict(copy) for copy in done.values())]
-    atomic.write_atomic(path, "".join(json.dumps(line) + "\n" for line in kept).encode())
-    with path.open("a", encoding="utf-8", buffering=1) as file:
-        yield done, lambda copy: print(json.dumps(asdict(copy)), file=file)
+    head = _head(settings)
+    with Journal(folder / JOURNAL) as journal:
+        rows = list(journal.rows())
+        if not rows:
+            journal.append(head)
+        elif rows[0] != head:
+            raise ValueError(
+                f"{folder} holds copies made otherwise ({rows[0]}); name another folder"
+            )
+        done = {row["id"]: Copy(**row) for row in rows[1:]}
+        yield done, lambda copy: journal.append(asdict(copy))
 
 
 def _head(settings: Settings) -> dict[str, Any]:
     options = asdict(settings) | {"options": settings.options()}
     return {"settings": options, "av": av.__version__, "ffmpeg": av.ffmpeg_version_info}
-
-
-def _whole_lines(path: Path) -> list[dict[str, Any]]:
-    """Read a journal without its last line, if that was cut when a run was killed."""
-    if not path.is_file():
-        return []
-    text = path.read_text(encoding="utf-8")
-    return [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]
 
 
 def _passport(copies: list[Copy], settings: Settings) -> bytes:
