@@ -51,7 +51,7 @@ def run(trial: Trial, runtime: Runtime, report: Report) -> Record:
     key = record.key(trial, known.digest)
 
     size = trial.train.batch_videos
-    workers = loader.start(trial.data, batch_videos=size, seed=trial.seed, runtime=runtime)
+    workers = loader.start_workers(trial.data, batch_videos=size, seed=trial.seed, runtime=runtime)
     batches = Loader(known.splits["train"], workers, batch_videos=size)
     torch.manual_seed(trial.seed)
     net = build(trial.model, trial.data, weights_root=runtime.weights).to(runtime.device)

@@ -26,7 +26,7 @@ def data(tmp_path_factory):
         for split, videos in splits.items()
     }
     names = tuple(f"class {index}" for index in range(12))
-    known = replace(passport.whole(timed), classes=names)
+    known = replace(passport.complete_passport(timed), classes=names)
     passport.write(root / "my_videos" / passport.FILE, known)
     return root
 

@@ -58,7 +58,7 @@ def mini_kinetics200(root):
 
 def something_v1(root):
     """Folders of JPEG pictures, and some webm files."""
-    official = class_names.official("something_v1")
+    official = class_names.official_names("something_v1")
     where = root / "20bn-something-something-v1"
     for name, first, count in (("train", 0, TRAIN), ("validation", 100, TEST)):
         rows = []
@@ -77,7 +77,7 @@ def something_v1(root):
 
 def activitynet(root):
     """Untrimmed videos in two formats, some with two labels."""
-    official, database = class_names.official("activitynet"), {}
+    official, database = class_names.official_names("activitynet"), {}
     for subset, first, count in (("training", 0, TRAIN), ("validation", 100, TEST)):
         for number in range(first, first + count):
             labels = {official[number % 5], official[number % 2]}
@@ -118,7 +118,7 @@ def check_and_run(make, name, table, row, tmp_path):
 def test_kinetics_from_its_archives_to_a_score(tmp_path):
     row = "DSA+I3D R50, 8 × 8"
     known, made = check_and_run(kinetics400, "kinetics400", "kinetics400", row, tmp_path)
-    assert known.classes == class_names.official("kinetics400")
+    assert known.classes == class_names.official_names("kinetics400")
     assert known.listed == {"train": 246_535, "test": 19_907}
     views = made.trial["evaluation"]
     assert (views["num_passes"], views["num_crops"]) == (2, 3)

@@ -49,7 +49,9 @@ def test_videos_of_several_labels_are_scored_by_all_of_them(tiny_trial, runtime,
         for split, videos in splits.items()
     }
     elsewhere = replace(runtime, data=tmp_path / "data")
-    passport.write(data.passport_path("activitynet", elsewhere.data), passport.whole(several))
+    passport.write(
+        data.passport_path("activitynet", elsewhere.data), passport.complete_passport(several)
+    )
     spec = replace(tiny_trial.data, name="activitynet", options={}, num_classes=13)
     views = replace(tiny_trial.evaluation, average="probabilities")
     done = trial.run(replace(tiny_trial, data=spec, evaluation=views), elsewhere, quiet)

@@ -23,7 +23,7 @@ from jaxtyping import Float, Int, UInt8
 from PIL import Image
 from torch import Tensor
 
-from harness.data.reading.container import opened
+from harness.data.reading.container import open_video
 from harness.data.transforms import MEAN, STD, Box, resize
 
 Wanted = Int[np.ndarray, "U T"]
@@ -32,14 +32,14 @@ JPEG_QUALITY = 90
 
 def decode_all(path: Path) -> int:
     """Decode every frame and convert none."""
-    with opened(path) as (container, stream):
+    with open_video(path) as (container, stream):
         return sum(1 for _ in container.decode(stream))
 
 
 def convert_all(path: Path, wanted: Wanted) -> UInt8[Tensor, "F H W 3"]:
     """Convert every frame up to the last wanted one, then choose."""
     pictures = []
-    with opened(path) as (container, stream):
+    with open_video(path) as (container, stream):
         for index, frame in enumerate(container.decode(stream)):
             pictures.append(frame.to_rgb(threads=1).to_ndarray())
             if index == wanted.max():
@@ -51,7 +51,7 @@ def seek_each(path: Path, wanted: Wanted) -> UInt8[Tensor, "F H W 3"]:
     """Seek to each snippet and convert all frames that it spans."""
     pictures = []
     reformatter = VideoReformatter()
-    with opened(path) as (container, stream):
+    with open_video(path) as (container, stream):
         step = int(1 / (Fraction(stream.average_rate or 1) * Fraction(stream.time_base or 1)))
         start = stream.start_time or 0
         for snippet in wanted:
@@ -106,7 +106,7 @@ def opencv(path: Path, wanted: Wanted) -> UInt8[Tensor, "F H W 3"]:
 def write_jpegs(path: Path, folder: Path) -> None:
     """Write the raw frames of a video, one file each."""
     folder.mkdir(parents=True, exist_ok=True)
-    with opened(path) as (container, stream):
+    with open_video(path) as (container, stream):
         for index, frame in enumerate(container.decode(stream)):
             picture = Image.fromarray(frame.to_ndarray(format="rgb24"))
             picture.save(_jpeg(folder, index), quality=JPEG_QUALITY)

@@ -19,7 +19,7 @@ from benchmarks.reading.videos import Kind
 from harness.data import transforms
 from harness.data.reading import sparse_decode
 from harness.data.reading.decode import read_frames
-from harness.data.reading.index_cache import ByteBudget, Tables
+from harness.data.reading.index_cache import ByteBudget, PacketTableCache
 from harness.data.reading.packet_index import PacketTable
 from harness.specs import DataSpec, EvalSpec
 
@@ -27,7 +27,7 @@ SPEC = DataSpec(name="bench", num_classes=2, num_snippets=4, num_frames=4, frame
 VIEWS = EvalSpec(num_passes=1, num_crops=3, crop_px=256, short_side_px=256)
 SMALL_PX = 256
 OURS, INDEXED = "planned", "indexed"  # the first read of a file by a process, and any later one
-_TABLES = Tables(ByteBudget(1_000_000))
+_TABLES = PacketTableCache(ByteBudget(1_000_000))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,7 +188,7 @@ def _read(reader: Callable[[Path, Wanted], Frames], clip: Clip) -> Sequence[Tens
 
 
 def _distinct(clip: Clip, read: Callable[[list[int]], Frames]) -> Frames:
-    """Read as `harness.data.reading.frame_cache.read_each` does."""
+    """Read as `harness.data.reading.frame_cache.read_any_order` does."""
     wanted = clip.train.ravel()
     distinct, places = np.unique(wanted, return_inverse=True)
     frames = read(distinct.tolist())

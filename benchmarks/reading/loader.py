@@ -13,10 +13,10 @@ from torch import Tensor
 
 from benchmarks.reading.cases import SPEC, Clip, Duel
 from harness.data import loader, sampling
-from harness.data.dataset import Clips, Key
+from harness.data.dataset import ClipDataset, ClipRequest
 from harness.data.loader import Loader
 from harness.data.reading import packet_index
-from harness.data.reading.container import one_thread
+from harness.data.reading.container import use_one_thread
 from harness.data.reading.frame_cache import FrameCache
 from harness.data.reading.packet_index import Packet, PacketTable
 from harness.data.video import Video
@@ -42,10 +42,10 @@ def duel() -> Duel:
     )
 
 
-def _key(clip: Clip) -> Key:
+def _key(clip: Clip) -> ClipRequest:
     """Return a training view of a clip, another one for each of its draws."""
     video = Video(id="0", path=clip.path, labels=(0,), frames=len(clip.known.pts))
-    return Key(video, 0, epoch=int(clip.train.sum()))
+    return ClipRequest(video, 0, epoch=int(clip.train.sum()))
 
 
 def _part(clip: Clip) -> Sequence[Tensor]:
@@ -56,7 +56,7 @@ def _part(clip: Clip) -> Sequence[Tensor]:
 
 @cache
 def _workers() -> Workers:
-    clips = Clips(SPEC, seed=0, cache=FrameCache(Runtime.cache_mb))
+    clips = ClipDataset(SPEC, seed=0, cache=FrameCache(Runtime.cache_mb))
     return Workers(clips, Runtime(results=Path(), data=Path()))
 
 
@@ -69,8 +69,8 @@ def _decode(clip: Clip) -> Sequence[Tensor]:
     sent = _packets(clip.path, clip.known)
     context = av.CodecContext.create("h264", "r")
     context.extradata = clip.known.header
-    one_thread(context)
-    for run in packet_index.runs(clip.known, set(shown[np.unique(wanted)].tolist())):
+    use_one_thread(context)
+    for run in packet_index.packet_runs(clip.known, set(shown[np.unique(wanted)].tolist())):
         for number in [*run, None]:
             context.decode(None if number is None else sent[number])
         context.flush_buffers()
@@ -119,7 +119,7 @@ def private_mb(paths: Sequence[Path], *, frames: int) -> float | None:
         for number in range(_BATCHES * _BATCH_VIDEOS)
     ]
     runtime = Runtime(results=Path(), data=Path(), workers=1)
-    workers = loader.start(SPEC, batch_videos=_BATCH_VIDEOS, seed=0, runtime=runtime)
+    workers = loader.start_workers(SPEC, batch_videos=_BATCH_VIDEOS, seed=0, runtime=runtime)
     source = Path(f"/proc/{workers.processes[0].pid}/smaps_rollup")
     if not source.is_file():
         return None

@@ -19,7 +19,7 @@ from benchmarks.reading import baselines, loader, videos
 from benchmarks.reading.cases import SMALL_PX, SPEC, Clip, Duel, Forms, Read, crop_rng, duels
 from benchmarks.reading.videos import Kind
 from harness.data import sampling, transforms
-from harness.data.prepare.reencode import Settings, reencode
+from harness.data.prepare.reencode import EncodeSettings, reencode
 from harness.data.reading import sparse_decode
 from harness.data.reading.decode import read_frames
 
@@ -94,7 +94,7 @@ def prepare(setting: Setting, kind: Kind) -> list[Clip]:
 
 
 def _clip(path: Path, rng: np.random.Generator, *, other_forms: bool) -> Clip:
-    known, first = sparse_decode.index(path), read_frames(path, [0])
+    known, first = sparse_decode.build_index(path), read_frames(path, [0])
     assert known is not None
     frames = len(known.pts)
     return Clip(
@@ -110,7 +110,7 @@ def _clip(path: Path, rng: np.random.Generator, *, other_forms: bool) -> Clip:
 def _forms(path: Path, frames: int) -> Forms:
     copy, jpegs = path.with_suffix(".copy"), path.with_suffix(".jpegs")
     if not copy.is_file():
-        reencode(path, copy.with_suffix(".part"), Settings(), frames=frames)
+        reencode(path, copy.with_suffix(".part"), EncodeSettings(), frames=frames)
         copy.with_suffix(".part").replace(copy)
     if not jpegs.is_dir():
         baselines.write_jpegs(path, jpegs.with_suffix(".part"))

@@ -16,12 +16,12 @@ from harness.cli.data_copy import copy_videos
 from harness.cli.options import FOLDER, ROOT, in_data
 
 if TYPE_CHECKING:
-    from harness.data.prepare.probe_pool import Settings
-    from harness.data.prepare.sources import Source
+    from harness.data.prepare.probe_pool import ProbeSettings
+    from harness.data.prepare.sources import DataSource
     from harness.data.prepare.video_facts import Facts
 
 SPLITS = ("train", "test")
-_BAD = 1
+_EXIT_NOT_CLEAN = 1
 _LINE_EVERY_S = 10.0
 _FOLDER = click.Path(file_okay=False, exists=True, path_type=Path, resolve_path=True)
 
@@ -95,43 +95,43 @@ def check(
     """
     from harness.data import GENERATED
     from harness.data.prepare import sources
-    from harness.data.prepare.probe_pool import Settings
+    from harness.data.prepare.probe_pool import ProbeSettings
     from harness.data.prepare.video_facts import Limits
 
-    settings = Settings(limits=Limits(min_frames=min_frames), **how)
+    settings = ProbeSettings(limits=Limits(min_frames=min_frames), **how)
     if name in GENERATED:
         if root is not None or lists or fps:
             raise click.UsageError(
                 f"{name} is made by the harness: it has no --root, --list or --fps"
             )
-        found = sources.generated(name, data)
+        found = sources.generated_sources(name, data)
     else:
-        found = [sources.listed(name, root, data, rows=_rows(lists), fps=fps)]
+        found = [sources.read_source(name, root, data, rows=_rows(lists), fps=fps)]
     clean = [
-        checked(each, _out(each, name, data, out, several=len(found) > 1), settings)
+        check_source(each, _out(each, name, data, out, several=len(found) > 1), settings)
         for each in found
     ]
     if not all(clean):
-        sys.exit(_BAD)
+        sys.exit(_EXIT_NOT_CLEAN)
 
 
-def checked(source: "Source", out: Path, settings: "Settings") -> bool:
+def check_source(source: "DataSource", out: Path, settings: "ProbeSettings") -> bool:
     """Check a data set and write what was found; say whether all of it is good."""
     from harness.data.prepare import check, summary, summary_files
     from harness.utils.lock import held
 
     console = Console(stderr=True)
     with held(out, what="harness data check"), Progress(console) as progress:
-        found = check.run(source.splits, source.root, out, settings, watch=progress.watch)
+        found = check.check_videos(source.splits, source.root, out, settings, watch=progress.watch)
     known = summary.summarise(found, source)
     paths = summary_files.write(found, known, source, out)
-    click.echo(summary_files.text(known))
+    click.echo(summary_files.to_markdown(known))
     for path in paths:
         click.echo(path)
     return known.clean
 
 
-def own(folder: Path, data: Path, *, on: str | None) -> str:
+def check_own_videos(folder: Path, data: Path, *, on: str | None) -> str:
     """Check videos of one's own, and return the name that they have from then on.
 
     Args:
@@ -140,17 +140,17 @@ def own(folder: Path, data: Path, *, on: str | None) -> str:
         on: The name; None for that of the folder.
     """
     from harness.data.prepare import sources
-    from harness.data.prepare.probe_pool import Settings
+    from harness.data.prepare.probe_pool import ProbeSettings
 
-    name = on or sources.own_name(folder)
-    found = sources.listed(name, folder, data)
-    if not checked(found, data / name, Settings(processes=os.cpu_count() or 1)):
+    name = on or sources.name_from_folder(folder)
+    found = sources.read_source(name, folder, data)
+    if not check_source(found, data / name, ProbeSettings(processes=os.cpu_count() or 1)):
         bad = data / name / "bad.csv"
         click.echo(f"harness: {bad} names what is not good; the others are used", err=True)
     return name
 
 
-def _out(source: "Source", name: str, data: Path, out: Path | None, *, several: bool) -> Path:
+def _out(source: "DataSource", name: str, data: Path, out: Path | None, *, several: bool) -> Path:
     """Return where to write; a made data set keeps the passport that it has."""
     from harness.data import GENERATED
 
@@ -209,12 +209,12 @@ class Progress:
 
     def watch(self, done: int, total: int, facts: "Facts | None") -> None:
         """Take in one checked video, or how many are known from before."""
-        from harness.data.prepare.video_facts import GOOD
+        from harness.data.prepare.video_facts import USABLE
 
         if facts is None:
             self.known = done
         else:
-            self.bad += facts.verdict not in GOOD
+            self.bad += facts.verdict not in USABLE
         rate = (done - self.known) / max(time.monotonic() - self.began, 1e-9)
         text = f"{rate:.0f} videos/s, {self.bad} not good"
         self.bar.update(self.task, completed=done, total=total, description=text)

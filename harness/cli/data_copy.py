@@ -58,12 +58,12 @@ def copy_videos(
     exit code is 1.
     """
     from harness.data.prepare import copy
-    from harness.data.prepare.reencode import Settings
+    from harness.data.prepare.reencode import EncodeSettings
 
-    made = copy.data_set(
+    made = copy.copy_data_set(
         source,
         folder,
-        settings=Settings(short_side_px=short_side_px, crf=crf, preset=preset),
+        settings=EncodeSettings(short_side_px=short_side_px, crf=crf, preset=preset),
         processes=processes,
         progress=_lines(),
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from harness.cli.data import own
+from harness.cli.data import check_own_videos
 from harness.cli.options import Command, on_own_terms
 from harness.cli.requests import FAILED, _aside, _request_options, _requests, _short, _show
 from harness.schedule.stop import Interrupted
@@ -92,7 +92,7 @@ def run_tables(
     if folder is not None:
         if asked["scale"] != "paper":
             raise click.UsageError("--folder changes a table at paper scale: add --scale paper")
-        asked["on"] = own(folder, asked["data"], on=asked["on"])
+        asked["on"] = check_own_videos(folder, asked["data"], on=asked["on"])
     count = ranks or max(int(gpus_per_trial), 1)
     requests = _requests(tables, threads=max(cpus_per_trial // count, 1), ranks=count, **asked)
     results = requests[0].runtime.results

@@ -18,7 +18,7 @@ DATASETS = {
 GENERATED = {
     "desk": "harness.data.datasets.desk:videos",
 }
-OWN = "folder"
+OWN_READER = "folder"
 Progress = Callable[[str, int, int], None]
 
 
@@ -37,7 +37,7 @@ def load_passport(spec: DataSpec, root: Path, progress: Progress | None = None) 
     """
     if spec.name in GENERATED:
         videos = lookup.load_named(GENERATED, spec.name, what="data set")
-        return passport.whole(videos(root, progress=progress, **spec.options))
+        return passport.complete_passport(videos(root, progress=progress, **spec.options))
     found = read_checked_passport(spec.name, root)
     if len(found.classes) > spec.num_classes:
         have = f"{spec.name} has {len(found.classes)} classes here"

@@ -22,7 +22,7 @@ from harness.data.video import Video
 from harness.specs import DataSpec, EvalSpec
 
 
-class Key(NamedTuple):
+class ClipRequest(NamedTuple):
     """What to show of a video: all that its item depends on, besides the spec and the seed.
 
     Attributes:
@@ -38,7 +38,7 @@ class Key(NamedTuple):
     views: EvalSpec | None = None
 
 
-class TrainItem(NamedTuple):
+class TrainExample(NamedTuple):
     """One random view of a video, its label, and its place in its list."""
 
     clips: UInt8[Tensor, "1 U T H W C"]
@@ -46,7 +46,7 @@ class TrainItem(NamedTuple):
     place: int
 
 
-class TestItem(NamedTuple):
+class TestExample(NamedTuple):
     """The distinct frames of all views of a video, and which of them each snippet shows."""
 
     frames: UInt8[Tensor, "D h w C"]
@@ -55,10 +55,10 @@ class TestItem(NamedTuple):
     place: int
 
 
-Item = TrainItem | TestItem
+Example = TrainExample | TestExample
 
 
-class Clips(Dataset[Item]):
+class ClipDataset(Dataset[Example]):
     """Makes items from keys.
 
     Args:
@@ -72,32 +72,34 @@ class Clips(Dataset[Item]):
         self.seed = seed
         self.cache = cache
 
-    def __getitem__(self, key: Key) -> Item:
+    def __getitem__(self, key: ClipRequest) -> Example:
         shown = sampling.timeline(key.video, self.spec.fps)
         if key.views is not None:
             return self._test(key, key.views, shown)
         return self._train(key, np.random.default_rng((self.seed, key.epoch, key.place)), shown)
 
-    def _train(self, key: Key, rng: np.random.Generator, shown: Int[np.ndarray, " K"]) -> TrainItem:
+    def _train(
+        self, key: ClipRequest, rng: np.random.Generator, shown: Int[np.ndarray, " K"]
+    ) -> TrainExample:
         wanted = shown[sampling.train_frames(len(shown), self.spec, rng)]
         crop = transforms.train_crop(self.cache.read(key.video, wanted.ravel()), self.spec, rng)
         clips = rearrange(crop, "(u t) h w c -> 1 u t h w c", u=self.spec.num_snippets)
         # The last draw: a video with one label gives the clip that it gave without this line.
         label = key.video.labels[rng.integers(len(key.video.labels))]
-        return TrainItem(clips, label, key.place)
+        return TrainExample(clips, label, key.place)
 
-    def _test(self, key: Key, views: EvalSpec, shown: Int[np.ndarray, " K"]) -> TestItem:
+    def _test(self, key: ClipRequest, views: EvalSpec, shown: Int[np.ndarray, " K"]) -> TestExample:
         total = views.num_passes * (views.pass_snippets or self.spec.num_snippets)
         wanted = shown[sampling.test_frames(len(shown), self.spec, num_snippets=total)]
         distinct, snippets = np.unique(wanted, return_inverse=True)
         frames = transforms.short_side(self.cache.read(key.video, distinct), views)
-        return TestItem(frames, snippets.reshape(wanted.shape), key.video.label, key.place)
+        return TestExample(frames, snippets.reshape(wanted.shape), key.video.label, key.place)
 
 
 def all_views(video: Video, spec: DataSpec, views: EvalSpec) -> UInt8[Tensor, "V U T c c C"]:
     """Return all views of a test video, in bytes."""
-    item = Clips(spec, seed=0, cache=FrameCache(0))[Key(video, 0, views=views)]
-    assert isinstance(item, TestItem)
+    item = ClipDataset(spec, seed=0, cache=FrameCache(0))[ClipRequest(video, 0, views=views)]
+    assert isinstance(item, TestExample)
     return cut_views(item.frames, item.snippets, views)
 
 

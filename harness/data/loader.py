@@ -14,7 +14,7 @@ from jaxtyping import Float, Int64, UInt8
 from torch import Tensor
 
 from harness.data import sampling, transforms
-from harness.data.dataset import Clips, Key, TestItem, cut_views
+from harness.data.dataset import ClipDataset, ClipRequest, TestExample, cut_views
 from harness.data.reading.frame_cache import FrameCache
 from harness.data.video import Video
 from harness.data.workers import Workers
@@ -22,8 +22,8 @@ from harness.runtime import Runtime
 from harness.specs import DataSpec, EvalSpec
 from harness.utils import distributed
 
-Tests = list[list[TestItem]]
-PART = 4  # training videos that a loader process makes at a time
+TestChunks = list[list[TestExample]]
+CHUNK_VIDEOS = 4  # training videos that a loader process makes at a time
 
 
 class Batch(NamedTuple):
@@ -34,7 +34,7 @@ class Batch(NamedTuple):
     indices: Int64[Tensor, " N"]
 
 
-def start(spec: DataSpec, *, batch_videos: int, seed: int, runtime: Runtime) -> Workers:
+def start_workers(spec: DataSpec, *, batch_videos: int, seed: int, runtime: Runtime) -> Workers:
     """Fork the loader processes of a trial; do this before anything touches a GPU.
 
     Args:
@@ -43,8 +43,8 @@ def start(spec: DataSpec, *, batch_videos: int, seed: int, runtime: Runtime) -> 
         seed: Seed of the trial.
         runtime: Device, loader processes, and their caches.
     """
-    clips = Clips(spec, seed=seed, cache=FrameCache(runtime.cache_mb))
-    workers = Workers(clips, runtime, ahead=-(-batch_videos // PART))
+    clips = ClipDataset(spec, seed=seed, cache=FrameCache(runtime.cache_mb))
+    workers = Workers(clips, runtime, ahead=-(-batch_videos // CHUNK_VIDEOS))
     workers.start()
     return workers
 
@@ -96,22 +96,24 @@ class Loader:
         """
         views = views or self.views
         parts = self.workers.parts(
-            part for batch in self._keys(epoch, views) for part in _split(batch)
+            part for batch in self._keys(epoch, views) for part in _split_batch(batch)
         )
         for batch in self._keys(epoch, views):
-            made = list(islice(parts, len(_split(batch))))
+            made = list(islice(parts, len(_split_batch(batch))))
             if views is None:
                 yield self._trained(cast(list[list[Tensor]], made))
             else:
-                yield self._tested([item for part in cast(Tests, made) for item in part], views)
+                yield self._tested(
+                    [item for part in cast(TestChunks, made) for item in part], views
+                )
 
     def first(self, views: EvalSpec) -> Batch:
         """Return the views of the first video, made in this process."""
-        item = self.workers.clips[Key(self.videos[0], 0, views=views)]
-        assert isinstance(item, TestItem)
+        item = self.workers.clips[ClipRequest(self.videos[0], 0, views=views)]
+        assert isinstance(item, TestExample)
         return self._tested([item], views)
 
-    def _keys(self, epoch: int, views: EvalSpec | None) -> Iterator[list[Key]]:
+    def _keys(self, epoch: int, views: EvalSpec | None) -> Iterator[list[ClipRequest]]:
         """Yield what is in each batch."""
         size, order = self.batch_videos, np.arange(len(self.videos))
         if views is None:
@@ -123,7 +125,7 @@ class Loader:
         for start in range(0, len(order), size):
             whole = order[start : start + size].tolist()
             yield [
-                Key(self.videos[index], index, epoch, views)
+                ClipRequest(self.videos[index], index, epoch, views)
                 for index in (distributed.shard(whole) if views is None else whole)
             ]
 
@@ -132,9 +134,9 @@ class Loader:
         clips, labels, places = zip(*parts, strict=True)
         moved = torch.cat([each.to(self.device, non_blocking=True) for each in clips])
         known = torch.cat(labels).to(self.device, non_blocking=True)
-        return Batch(_floats(moved), known, torch.cat(places))
+        return Batch(_to_float(moved), known, torch.cat(places))
 
-    def _tested(self, items: list[TestItem], views: EvalSpec) -> Batch:
+    def _tested(self, items: list[TestExample], views: EvalSpec) -> Batch:
         """Move each frame once; cut crops and deal out snippets on the device."""
         moved = [item.frames.to(self.device, non_blocking=True) for item in items]
         clips = [
@@ -144,15 +146,15 @@ class Loader:
         labels, indices = (
             torch.tensor([getattr(item, name) for item in items]) for name in ("label", "place")
         )
-        return Batch(_floats(torch.stack(clips)), labels.to(self.device), indices)
+        return Batch(_to_float(torch.stack(clips)), labels.to(self.device), indices)
 
 
-def _split(batch: list[Key]) -> list[list[Key]]:
+def _split_batch(batch: list[ClipRequest]) -> list[list[ClipRequest]]:
     """Cut a batch into parts; one test video is already much."""
-    size = PART if batch[0].views is None else 1
+    size = CHUNK_VIDEOS if batch[0].views is None else 1
     return [batch[first : first + size] for first in range(0, len(batch), size)]
 
 
-def _floats(clips: UInt8[Tensor, "N V U T H W C"]) -> Float[Tensor, "N V U C T H W"]:
+def _to_float(clips: UInt8[Tensor, "N V U T H W C"]) -> Float[Tensor, "N V U C T H W"]:
     views = rearrange(clips, "n v u t h w c -> (n v) u t h w c")
     return rearrange(transforms.normalise(views), "(n v) u c t h w -> n v u c t h w", n=len(clips))

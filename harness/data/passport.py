@@ -40,7 +40,7 @@ class Passport:
     def digest(self) -> str:
         """Hash the identity, labels, length and content of every video, and the class names."""
         lines = [
-            "\t".join((split, video.id, labels(video), str(video.frames), video.sha256))
+            "\t".join((split, video.id, format_labels(video), str(video.frames), video.sha256))
             for split, videos in sorted(self.splits.items())
             for video in sorted(videos, key=lambda video: video.id)
         ]
@@ -58,12 +58,12 @@ class Passport:
         }
 
 
-def labels(video: Video) -> str:
+def format_labels(video: Video) -> str:
     """Write the labels of a video."""
     return ",".join(map(str, video.labels))
 
 
-def whole(splits: Mapping[str, list[Video]]) -> Passport:
+def complete_passport(splits: Mapping[str, list[Video]]) -> Passport:
     """Return the passport of a data set that lacks nothing and has no class names."""
     return Passport(splits=splits, listed={split: len(each) for split, each in splits.items()})
 
@@ -84,13 +84,13 @@ def verify(videos: Iterable[Video]) -> None:
     for video in videos:
         if not video.path.exists():
             raise DamagedVideoError(f"{video.path}: the passport lists it, but it is missing")
-        if video.stamp is not None and stamp(video.path) == video.stamp:
+        if video.stamp is not None and file_stamp(video.path) == video.stamp:
             continue
         if content_sha256(video.path) != video.sha256:
             raise DamagedVideoError(f"{video.path}: its content differs from the passport's hash")
 
 
-def stamp(path: Path) -> tuple[int, int]:
+def file_stamp(path: Path) -> tuple[int, int]:
     """Return the size and the time of the last change, in nanoseconds."""
     status = path.stat()
     return status.st_size, status.st_mtime_ns
@@ -116,10 +116,10 @@ def write(path: Path, known: Passport) -> None:
     body = {
         "listed": dict(known.listed),
         "classes": known.classes,
-        "root": _relative(known.root or path.parent, path.parent),
+        "root": _relative_path(known.root or path.parent, path.parent),
         "changed": known.changed,
         "splits": {
-            split: [_row(video, path.parent) for video in videos]
+            split: [_video_to_row(video, path.parent) for video in videos]
             for split, videos in known.splits.items()
         },
     }
@@ -136,26 +136,29 @@ def read(path: Path) -> Passport:
         body = json.loads(path.read_bytes())
         return Passport(
             splits={
-                split: [_video(row, path.parent) for row in rows]
+                split: [_video_from_row(row, path.parent) for row in rows]
                 for split, rows in body["splits"].items()
             },
             listed=body["listed"],
             classes=tuple(body["classes"]),
-            root=_absolute(body["root"], path.parent),
+            root=_absolute_path(body["root"], path.parent),
             changed=body["changed"],
         )
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
         raise ValueError(f"{path} is no passport ({type(error).__name__}: {error})") from error
 
 
-def _row(video: Video, folder: Path) -> dict[str, Any]:
+def _video_to_row(video: Video, folder: Path) -> dict[str, Any]:
     """Return what is known of a video, without what is as usual."""
     row = {name: value for name, value in asdict(video).items() if value != _DEFAULTS[name]}
-    return row | {"path": _relative(video.path, folder)}
+    return row | {"path": _relative_path(video.path, folder)}
 
 
-def _video(row: Mapping[str, Any], folder: Path) -> Video:
-    values = dict(row) | {"path": _absolute(row["path"], folder), "labels": tuple(row["labels"])}
+def _video_from_row(row: Mapping[str, Any], folder: Path) -> Video:
+    values = dict(row) | {
+        "path": _absolute_path(row["path"], folder),
+        "labels": tuple(row["labels"]),
+    }
     if "stamp" in row:
         values["stamp"] = (row["stamp"][0], row["stamp"][1])
     if "timing" in row:
@@ -164,9 +167,9 @@ def _video(row: Mapping[str, Any], folder: Path) -> Video:
     return Video(**values)
 
 
-def _relative(path: Path, folder: Path) -> str:
+def _relative_path(path: Path, folder: Path) -> str:
     return Path(os.path.relpath(path, folder)).as_posix()
 
 
-def _absolute(path: str, folder: Path) -> Path:
+def _absolute_path(path: str, folder: Path) -> Path:
     return Path(os.path.normpath(folder / path))

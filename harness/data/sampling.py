@@ -34,14 +34,14 @@ def check_rate(videos: Iterable[Video], fps: float | None) -> None:
     if not 0 < fps < float("inf"):
         raise ValueError(f"a frame rate of {fps}: it has to be above 0")
     for video in videos:
-        if video.timing is None or not _increases(video.timing):
+        if video.timing is None or not _is_increasing(video.timing):
             raise ValueError(
                 f"{video.id}: its frames do not say when they are shown, so none can be taken at "
                 f"{fps:g} a second"
             )
 
 
-def _increases(timing: Timing) -> bool:
+def _is_increasing(timing: Timing) -> bool:
     if timing.step:
         return Fraction(timing.step) > 0
     return all(before < after for before, after in pairwise(timing.stamps))
@@ -56,7 +56,7 @@ def timeline_frames(video: Video, fps: float | None) -> int:
     """
     if fps is None or video.timing is None:
         return video.frames
-    return max(-(-_end(video.timing, video.frames) // _apart(video.timing, fps)), 1)
+    return max(-(-_end_time(video.timing, video.frames) // _timeline_step(video.timing, fps)), 1)
 
 
 def timeline(video: Video, fps: float | None) -> Int[np.ndarray, " K"]:
@@ -69,19 +69,19 @@ def timeline(video: Video, fps: float | None) -> Int[np.ndarray, " K"]:
     count, timing = timeline_frames(video, fps), video.timing
     if fps is None or timing is None:
         return np.arange(count)
-    up, down = _apart(timing, fps).as_integer_ratio()
+    up, down = _timeline_step(timing, fps).as_integer_ratio()
     if timing.step:
         return np.array([frame * up // down for frame in range(count)])
     moments = [(2 * frame * up + down) // (2 * down) for frame in range(count)]
     return np.searchsorted(timing.stamps, moments, side="right") - 1
 
 
-def _apart(timing: Timing, fps: float) -> Fraction:
+def _timeline_step(timing: Timing, fps: float) -> Fraction:
     """Return the way between frames of the timeline: in steps, or in units if there is no step."""
     return 1 / (Fraction(str(fps)) * Fraction(timing.unit) * Fraction(timing.step or 1))
 
 
-def _end(timing: Timing, frames: int) -> int:
+def _end_time(timing: Timing, frames: int) -> int:
     """Return when the last frame ends, in steps, or in units if there is no step."""
     if timing.step:
         return frames
@@ -128,7 +128,7 @@ def test_frames(video_frames: int, spec: DataSpec, *, num_snippets: int) -> Int[
         Frame indices of each snippet, in the order of time.
     """
     if spec.snippet_rule == "starts":
-        timeline = _timeline(video_frames, spec)
+        timeline = _segmented_length(video_frames, spec)
         starts = (2 * np.arange(num_snippets) + 1) * timeline // (2 * num_snippets)
     else:
         low, room = _segments(video_frames, spec)
@@ -169,12 +169,12 @@ def _segments(
     """Return the lowest first frame in each segment, and how many first frames it has."""
     sections = spec.snippet_rule == "sections"
     count = spec.num_sections if sections and spec.num_sections else spec.num_snippets
-    bounds = np.arange(count + 1) * _timeline(video_frames, spec) // count
+    bounds = np.arange(count + 1) * _segmented_length(video_frames, spec) // count
     room = np.diff(bounds) - (_span(spec) - 1 if sections else 0)
     return bounds[:-1], np.maximum(room, 1)
 
 
-def _timeline(video_frames: int, spec: DataSpec) -> int:
+def _segmented_length(video_frames: int, spec: DataSpec) -> int:
     """Return the length of what is cut into segments: possible first frames, or all frames."""
     if spec.snippet_rule == "sections":
         return video_frames

@@ -14,7 +14,7 @@ from harness.specs import DataSpec
 
 
 @dataclass(frozen=True, kw_only=True)
-class Size:
+class DataSetSize:
     """Number of videos of a data set.
 
     Videos vanish from where they were published, so a copy has fewer than the official lists name.
@@ -39,15 +39,15 @@ class Size:
         return {"train": self.listed_train, "test": self.listed_test}
 
 
-PUBLISHED: Mapping[str, Size] = {
-    "kinetics400": Size(
+PUBLISHED: Mapping[str, DataSetSize] = {
+    "kinetics400": DataSetSize(
         train=240_436,
         test=19_796,
         source="V4D; copies met have 214,738 to 241,258 and 13,734 to 19,881",
         listed_train=246_535,  # of the first annotations
         listed_test=19_907,
     ),
-    "mini_kinetics200": Size(
+    "mini_kinetics200": DataSetSize(
         train=80_000,
         test=5_000,
         source="the setting of V4D and of the paper; the lists published with V4D's code have "
@@ -55,14 +55,14 @@ PUBLISHED: Mapping[str, Size] = {
         listed_train=80_000,
         listed_test=5_000,
     ),
-    "something_v1": Size(
+    "something_v1": DataSetSize(
         train=86_017,
         test=11_522,
         source="V4D, as the lists of the data set count",
         listed_train=86_017,
         listed_test=11_522,
     ),
-    "activitynet": Size(
+    "activitynet": DataSetSize(
         train=10_024,
         test=4_926,
         source="the data set's own page, version 1.3: training and validation; many are gone",
@@ -72,7 +72,7 @@ PUBLISHED: Mapping[str, Size] = {
 }
 
 
-def sizes(data: DataSpec) -> Size:
+def data_set_size(data: DataSpec) -> DataSetSize:
     """Return how many videos a data set has.
 
     Raises:
@@ -81,7 +81,7 @@ def sizes(data: DataSpec) -> Size:
     if data.name == DESK:
         made_by = _recipe(data)
         train, test = made_by["train"], made_by["test"]
-        return Size(
+        return DataSetSize(
             train=train, test=test, source="generated", listed_train=train, listed_test=test
         )
     if data.name not in PUBLISHED:
@@ -95,7 +95,7 @@ def _recipe(data: DataSpec) -> dict[str, int]:
     return recipe(**options)
 
 
-def passport(data: DataSpec, root: Path) -> str | None:
+def passport_digest(data: DataSpec, root: Path) -> str | None:
     """Return the hash of the passport of a data set under `root`; None if none is there.
 
     The passport is believed: its files are compared with it when a trial starts.

@@ -20,12 +20,12 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler, default_collate, get_worker_info
 
-from harness.data.dataset import Clips, Item, Key, TestItem, TrainItem
+from harness.data.dataset import ClipDataset, ClipRequest, Example, TestExample, TrainExample
 from harness.runtime import Runtime
 
-Part = list[Tensor] | list[TestItem]
+Chunk = list[Tensor] | list[TestExample]
 _IDLE = -1
-_LOOK_S = 30.0  # a death is noticed at once in the main thread, and this late in any other
+_POLL_S = 30.0  # a death is noticed at once in the main thread, and this late in any other
 _START_METHOD = "fork"
 _TIMED_OUT = "DataLoader timed out"
 
@@ -43,23 +43,23 @@ class Workers:
         ahead: Parts that are made before anybody asks for them, at least one for each process.
     """
 
-    def __init__(self, clips: Clips, runtime: Runtime, *, ahead: int = 1) -> None:
+    def __init__(self, clips: ClipDataset, runtime: Runtime, *, ahead: int = 1) -> None:
         self.clips = clips
         self.device = torch.device(runtime.device)
         self.timeout_s = runtime.loader_timeout_s if runtime.workers else 0
         self.processes: list[BaseProcess] = []
-        self.plan = _Plan()
+        self.plan = _ChunkSampler()
         context = multiprocessing.get_context(_START_METHOD) if runtime.workers else None
         self.reading = context.RawArray("q", [_IDLE] * runtime.workers) if context else []
-        self.loader: DataLoader[Item | ValueError] = DataLoader(
-            _Told(clips, self.reading),
+        self.loader: DataLoader[Example | ValueError] = DataLoader(
+            _MonitoredDataset(clips, self.reading),
             batch_sampler=self.plan,
             num_workers=runtime.workers,
             collate_fn=_collate,
             prefetch_factor=1 + -(-ahead // runtime.workers) if runtime.workers else None,
             persistent_workers=runtime.workers > 0,
             multiprocessing_context=context,
-            timeout=min(_LOOK_S, self.timeout_s),
+            timeout=min(_POLL_S, self.timeout_s),
             pin_memory=self.device.type == "cuda",
             # Without its own, it takes a number from the one that dropout draws from, and how
             # often depends on the number of processes.
@@ -76,7 +76,7 @@ class Workers:
             raise AssertionError("no keys give no part")
         self.processes = [p for p in multiprocessing.active_children() if p not in before]
 
-    def parts(self, keys: Iterable[list[Key]]) -> Iterator[Part]:
+    def parts(self, keys: Iterable[list[ClipRequest]]) -> Iterator[Chunk]:
         """Yield a part for each list of keys; nothing comes of an earlier call after that.
 
         Raises:
@@ -99,7 +99,7 @@ class Workers:
             waiting.popleft()
             yield part
 
-    def _next(self, parts: Iterator[Part | ValueError]) -> Part | ValueError | None:
+    def _next(self, parts: Iterator[Chunk | ValueError]) -> Chunk | ValueError | None:
         """Wait for a part, and look now and then whether the processes live."""
         end = time.monotonic() + self.timeout_s
         while True:
@@ -127,7 +127,7 @@ class Workers:
 
     def _failure(self, said: str) -> str:
         for process in self._dead():
-            return f"loader process {process.pid} {_end(process.exitcode or 0)}"
+            return f"loader process {process.pid} {_describe_exit(process.exitcode or 0)}"
         return f"no video came within {self.timeout_s:g} s" if said.startswith(_TIMED_OUT) else ""
 
     def _dead(self) -> list[BaseProcess]:
@@ -141,20 +141,20 @@ class Workers:
         return f"being read {'was' if len(read) == 1 else 'were'} {', '.join(read)}"
 
 
-class _Plan(Sampler[list[Key]]):
+class _ChunkSampler(Sampler[list[ClipRequest]]):
     """Lists of keys, set before each epoch, and those whose parts did not come yet."""
 
     def __init__(self) -> None:
-        self.parts: Iterable[list[Key]] = ()
-        self.waiting: deque[list[Key]] = deque()
+        self.parts: Iterable[list[ClipRequest]] = ()
+        self.waiting: deque[list[ClipRequest]] = deque()
 
-    def __iter__(self) -> Iterator[list[Key]]:
+    def __iter__(self) -> Iterator[list[ClipRequest]]:
         for part in self.parts:
             self.waiting.append(part)
             yield part
 
 
-class _Told(Dataset[Item | ValueError]):
+class _MonitoredDataset(Dataset[Example | ValueError]):
     """Items; what a process reads is told to the one that waits, and so is why it cannot.
 
     Args:
@@ -162,11 +162,11 @@ class _Told(Dataset[Item | ValueError]):
         reading: Shared by all processes: the place of the video that each one reads.
     """
 
-    def __init__(self, clips: Clips, reading: MutableSequence[int]) -> None:
+    def __init__(self, clips: ClipDataset, reading: MutableSequence[int]) -> None:
         self.clips = clips
         self.reading = reading
 
-    def __getitem__(self, key: Key) -> Item | ValueError:
+    def __getitem__(self, key: ClipRequest) -> Example | ValueError:
         worker = get_worker_info()
         if worker is not None:
             self.reading[worker.id] = key.place
@@ -179,21 +179,21 @@ class _Told(Dataset[Item | ValueError]):
                 self.reading[worker.id] = _IDLE
 
 
-def _collate(items: list[Item | ValueError]) -> Part | ValueError:
+def _collate(items: list[Example | ValueError]) -> Chunk | ValueError:
     """Stack training items; leave test items, which differ in size, as they are."""
     error = next((item for item in items if isinstance(item, ValueError)), None)
     if error is not None:
         return error
-    tests = [item for item in items if isinstance(item, TestItem)]
+    tests = [item for item in items if isinstance(item, TestExample)]
     if tests:
         return tests
     stacked: list[Tensor] = default_collate(
-        [tuple(item) for item in items if isinstance(item, TrainItem)]
+        [tuple(item) for item in items if isinstance(item, TrainExample)]
     )
     return stacked
 
 
-def _end(exitcode: int) -> str:
+def _describe_exit(exitcode: int) -> str:
     """Say how a process ended."""
     if exitcode >= 0:
         return f"ended with exit code {exitcode}"

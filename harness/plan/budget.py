@@ -7,7 +7,7 @@ from textwrap import fill
 from typing import Any
 
 from harness.cost import cache
-from harness.data.sizes import sizes
+from harness.data.sizes import data_set_size
 from harness.plan.grid import PlannedTrial
 from harness.plan.throughput import FORWARD_AND_BACKWARD, Rate
 from harness.record import Record
@@ -104,7 +104,7 @@ def budget(
 
 def work(trial: Trial) -> Work:
     """Add up what one trial does, by `RULE`."""
-    videos, train = sizes(trial.data), trial.train
+    videos, train = data_set_size(trial.data), trial.train
     seen = videos.train // train.batch_videos * train.batch_videos * train.epochs
     forward, tested = cache.in_training(trial), cache.in_testing(trial)
     every = trial.evaluation.every_epochs

@@ -118,7 +118,7 @@ def _dearest_first(departure: Departure) -> float:
 
 def _videos(here: DataSpec, paper: DataSpec, newest: Record | None) -> list[Departure]:
     """Compare counts of videos: other videos, or another copy of the same."""
-    printed = data_sizes.sizes(paper)
+    printed = data_sizes.data_set_size(paper)
     scored = f"; {newest.metrics['videos']:g} were scored" if newest else ""
     theirs = f"{paper.name}: {printed.train:,} and {printed.test:,} of {paper.num_classes} classes"
     if here.name != paper.name:
@@ -137,7 +137,7 @@ def _videos(here: DataSpec, paper: DataSpec, newest: Record | None) -> list[Depa
 def _size(data: DataSpec) -> str:
     if data.name not in (desk_recipe.DESK, *data_sizes.PUBLISHED):
         return f"{data.name}, videos"
-    ours = data_sizes.sizes(data)
+    ours = data_sizes.data_set_size(data)
     return f"{data.name}: {ours.train:,} and {ours.test:,}"
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.data.sizes import sizes
+from harness.data.sizes import data_set_size
 from harness.experiment import Experiment
 from harness.plan import budget, power_analysis
 from harness.plan.budget import Budget
@@ -71,7 +71,7 @@ def _resolution(
     if not trials:
         return None
     spread = power_analysis.spread(experiment, records, scale=here.rescale)
-    videos = sizes(here.rescale(trials[0]).data).test
+    videos = data_set_size(here.rescale(trials[0]).data).test
     return power_analysis.resolution(experiment, seeds=seeds, test_videos=videos, spread=spread)
 
 

@@ -41,7 +41,7 @@ class Workspace:
         """Return the passport of a trial's data, None if they are not here."""
         place = f"{trial.data.name} {sorted(trial.data.options.items())}"
         if place not in self.passports:
-            self.passports[place] = sizes.passport(trial.data, self.data)
+            self.passports[place] = sizes.passport_digest(trial.data, self.data)
         return self.passports[place]
 
     def listed(self, chosen: Sequence[Experiment], *, seeds: int) -> list[PlannedTrial]:

@@ -204,7 +204,7 @@ def _was_started(trial: Trial, request: Request, records: Sequence[Record]) -> b
         return False
     name = trial.data.name
     passports = {found.passport for found in records if found.trial["data"]["name"] == name}
-    here = sizes.passport(trial.data, request.runtime.data)
+    here = sizes.passport_digest(trial.data, request.runtime.data)
     passports |= {here} if here else set()
     keys = (
         record.key(replace(trial, seed=seed), passport)

@@ -15,7 +15,7 @@ from harness import record
 from harness.cli.main import app
 from harness.data import sizes
 from harness.data.datasets.desk_recipe import folder_name, recipe
-from harness.data.passport import whole, write
+from harness.data.passport import complete_passport, write
 from harness.provenance import code
 from tests.test_command import harness
 from tests.test_record import made
@@ -131,8 +131,8 @@ def test_tables_share_their_trials_in_one_plan(capsys, tmp_path):
 def test_a_plan_with_data_knows_keys_and_states(capsys, tmp_path):
     trial = desk(EXPERIMENT.rows[3].trial)
     path = tmp_path / folder_name(recipe(**trial.data.options)) / "passport.json"
-    write(path, whole({"train": [], "test": []}))
-    passport = sizes.passport(trial.data, tmp_path)
+    write(path, complete_passport({"train": [], "test": []}))
+    passport = sizes.passport_digest(trial.data, tmp_path)
     fresh = replace(made(trial, passport=passport), code=code.hashes(trial))
     other = desk(EXPERIMENT.rows[2].trial)
     changed = code.hashes(other) | {"fit": "0"}

@@ -14,7 +14,7 @@ import torch
 
 from harness import data
 from harness.data import loader, sampling, transforms
-from harness.data.dataset import Clips, Key
+from harness.data.dataset import ClipDataset, ClipRequest
 from harness.data.loader import Loader
 from harness.data.reading.decode import read_frames
 from harness.data.reading.frame_cache import FrameCache
@@ -51,7 +51,7 @@ def odd(tmp_path_factory):
 
 
 def start(trial, runtime, *, seed=0, batch_videos=8):
-    return loader.start(trial.data, batch_videos=batch_videos, seed=seed, runtime=runtime)
+    return loader.start_workers(trial.data, batch_videos=batch_videos, seed=seed, runtime=runtime)
 
 
 def batches(splits, trial, runtime, *, epoch=0, views=None, seed=0, batch_videos=8):
@@ -125,7 +125,7 @@ def test_the_cache_changes_no_pixel(splits, tiny_trial, runtime):
 @pytest.mark.parametrize("grouping", ["interleaved", "neighbouring", "released"])
 def test_frames_read_once_give_the_views_of_whole_clips(odd, runtime, crops, grouping):
     views = replace(VIEWS, num_crops=crops, grouping=grouping)
-    workers = loader.start(SPEC, batch_videos=6, seed=0, runtime=runtime)
+    workers = loader.start_workers(SPEC, batch_videos=6, seed=0, runtime=runtime)
     (batch,) = Loader(odd, workers, views=views, batch_videos=60).epoch(0)
     table = sampling.view_table(views, 4)
     for video, clips in zip(odd, batch.clips, strict=True):
@@ -137,7 +137,7 @@ def test_frames_read_once_give_the_views_of_whole_clips(odd, runtime, crops, gro
 
 
 def test_a_test_item_holds_each_frame_once_in_bytes(odd):
-    item = Clips(SPEC, seed=0, cache=FrameCache(0))[Key(odd[0], 0, views=VIEWS)]
+    item = ClipDataset(SPEC, seed=0, cache=FrameCache(0))[ClipRequest(odd[0], 0, views=VIEWS)]
     wanted = sampling.test_frames(30, SPEC, num_snippets=8)
     assert item.frames.shape == (len(np.unique(wanted)), 18, 27, 3)
     assert len(item.frames) < wanted.size
@@ -145,7 +145,7 @@ def test_a_test_item_holds_each_frame_once_in_bytes(odd):
 
 
 def test_a_training_view_is_cut_from_frames_read_in_order(odd):
-    item = Clips(SPEC, seed=3, cache=FrameCache(0))[Key(odd[1], 1, epoch=2)]
+    item = ClipDataset(SPEC, seed=3, cache=FrameCache(0))[ClipRequest(odd[1], 1, epoch=2)]
     rng = np.random.default_rng((3, 2, 1))
     wanted = sampling.train_frames(30, SPEC, rng)
     crop = transforms.train_crop(read_frames(odd[1].path)[wanted.ravel()], SPEC, rng)
@@ -153,23 +153,25 @@ def test_a_training_view_is_cut_from_frames_read_in_order(odd):
 
 
 def test_one_of_several_labels_is_drawn_in_training_and_the_first_is_tested(odd):
-    clips = Clips(SPEC, seed=0, cache=FrameCache(10))
+    clips = ClipDataset(SPEC, seed=0, cache=FrameCache(10))
     double = replace(odd[0], labels=(0, 1))
-    items = [clips[Key(double, 0, epoch=epoch)] for epoch in range(20)]
+    items = [clips[ClipRequest(double, 0, epoch=epoch)] for epoch in range(20)]
     assert {item.label for item in items} == {0, 1}
-    assert [clips[Key(double, 0, epoch=epoch)].label for epoch in range(20)] == [
+    assert [clips[ClipRequest(double, 0, epoch=epoch)].label for epoch in range(20)] == [
         item.label for item in items
     ]
     for epoch, item in enumerate(items):
-        assert torch.equal(item.clips, clips[Key(odd[0], 0, epoch=epoch)].clips)
-    assert clips[Key(double, 0, views=VIEWS)].label == 0
+        assert torch.equal(item.clips, clips[ClipRequest(odd[0], 0, epoch=epoch)].clips)
+    assert clips[ClipRequest(double, 0, views=VIEWS)].label == 0
 
 
 def test_a_frame_rate_changes_which_frames_are_read(odd):
     slow = replace(odd[0], timing=Timing(unit="1/15360", step="512"))
     cache = FrameCache(10)
     for epoch in range(3):
-        item = Clips(replace(SPEC, fps=15.0), seed=0, cache=cache)[Key(slow, 0, epoch=epoch)]
+        item = ClipDataset(replace(SPEC, fps=15.0), seed=0, cache=cache)[
+            ClipRequest(slow, 0, epoch=epoch)
+        ]
         rng = np.random.default_rng((0, epoch, 0))
         wanted = 2 * sampling.train_frames(15, SPEC, rng)
         crop = transforms.train_crop(read_frames(slow.path)[wanted.ravel()], SPEC, rng)
@@ -180,7 +182,7 @@ def test_a_video_without_time_stamps_is_refused_before_anything_is_read(
     splits, tiny_trial, runtime
 ):
     spec = replace(tiny_trial.data, fps=30.0)
-    workers = loader.start(spec, batch_videos=8, seed=0, runtime=runtime)
+    workers = loader.start_workers(spec, batch_videos=8, seed=0, runtime=runtime)
     with pytest.raises(ValueError, match=r"train/00000: its frames do not say when"):
         Loader(splits["train"], workers, batch_videos=8)
 
@@ -222,7 +224,7 @@ def test_workers_are_there_before_the_first_batch_and_stay(splits, tiny_trial, r
 
 
 def test_the_first_video_alone_needs_no_process(splits, tiny_trial, runtime):
-    clips = Clips(tiny_trial.data, seed=0, cache=FrameCache(0))
+    clips = ClipDataset(tiny_trial.data, seed=0, cache=FrameCache(0))
     workers = Workers(clips, replace(runtime, workers=2))
     test = Loader(splits["test"], workers, views=VIEWS, batch_videos=8)
     first = test.first(VIEWS)
@@ -271,7 +273,7 @@ def test_a_damaged_video_is_told_in_the_same_words_with_and_without_workers(
 
 @pytest.mark.slow
 def test_a_video_that_never_comes_is_named(splits, tiny_trial, runtime):
-    clips = Clips(tiny_trial.data, seed=0, cache=slow_on("test/00007"))
+    clips = ClipDataset(tiny_trial.data, seed=0, cache=slow_on("test/00007"))
     workers = Workers(clips, replace(runtime, workers=2, loader_timeout_s=6))
     test = Loader(splits["test"], workers, views=VIEWS, batch_videos=6)
     expected = r"^no video came within 6 s; being read was test/00007$"
@@ -281,7 +283,7 @@ def test_a_video_that_never_comes_is_named(splits, tiny_trial, runtime):
 
 @pytest.mark.slow
 def test_a_killed_worker_is_told_with_the_video_that_it_read(splits, tiny_trial, runtime):
-    clips = Clips(tiny_trial.data, seed=0, cache=slow_on("test/00007"))
+    clips = ClipDataset(tiny_trial.data, seed=0, cache=slow_on("test/00007"))
     workers = Workers(clips, replace(runtime, workers=1, loader_timeout_s=300))
     workers.start()
     pid = workers.processes[0].pid
@@ -294,8 +296,8 @@ def test_a_killed_worker_is_told_with_the_video_that_it_read(splits, tiny_trial,
 
 @pytest.mark.slow
 def test_a_death_is_noticed_in_a_thread_too(splits, tiny_trial, runtime, monkeypatch):
-    monkeypatch.setattr("harness.data.workers._LOOK_S", 2)
-    clips = Clips(tiny_trial.data, seed=0, cache=slow_on("test/00007"))
+    monkeypatch.setattr("harness.data.workers._POLL_S", 2)
+    clips = ClipDataset(tiny_trial.data, seed=0, cache=slow_on("test/00007"))
     workers = Workers(clips, replace(runtime, workers=1, loader_timeout_s=300))
     workers.start()
     test = Loader(splits["test"], workers, views=VIEWS, batch_videos=6)

@@ -6,19 +6,19 @@ from experiments.scales import desk
 from experiments.table_b import EXPERIMENT
 from harness import data
 from harness.data.datasets.desk_recipe import folder_name, recipe
-from harness.data.sizes import PUBLISHED, passport, sizes
+from harness.data.sizes import PUBLISHED, data_set_size, passport_digest
 from harness.specs import DataSpec
 from tests.helpers.tiny_trials import TINY_DATA
 
 
 def test_a_passport_is_that_of_the_data_set_itself(runtime, tiny_trial):
     known = data.load_passport(tiny_trial.data, runtime.data)
-    assert passport(tiny_trial.data, runtime.data) == known.digest
+    assert passport_digest(tiny_trial.data, runtime.data) == known.digest
 
 
 def test_data_that_are_not_there_have_no_passport_and_are_not_made(tmp_path):
-    assert passport(desk(EXPERIMENT.rows[0].trial).data, tmp_path) is None
-    assert passport(EXPERIMENT.rows[0].trial.data, tmp_path) is None
+    assert passport_digest(desk(EXPERIMENT.rows[0].trial).data, tmp_path) is None
+    assert passport_digest(EXPERIMENT.rows[0].trial.data, tmp_path) is None
     assert list(tmp_path.iterdir()) == []
 
 
@@ -27,18 +27,18 @@ def test_a_damaged_passport_is_named(tmp_path, tiny_trial):
     folder.mkdir()
     (folder / "passport.json").write_text('{"train": [{}]}')
     with pytest.raises(ValueError, match=r"passport\.json is no passport"):
-        passport(tiny_trial.data, tmp_path)
+        passport_digest(tiny_trial.data, tmp_path)
 
 
 def test_sizes_are_generated_or_published():
-    made = sizes(DataSpec(name="desk", options=TINY_DATA, num_classes=12))
+    made = data_set_size(DataSpec(name="desk", options=TINY_DATA, num_classes=12))
     assert (made.train, made.test) == (24, 12)
-    printed = sizes(DataSpec(name="mini_kinetics200", num_classes=200))
+    printed = data_set_size(DataSpec(name="mini_kinetics200", num_classes=200))
     assert (printed.train, printed.test) == (80_000, 5_000)
     assert PUBLISHED["something_v1"].test == 11_522
     assert PUBLISHED["activitynet"].train == 10_024
     with pytest.raises(ValueError, match="'ucf101' has is known of desk, kinetics400"):
-        sizes(DataSpec(name="ucf101", num_classes=101))
+        data_set_size(DataSpec(name="ucf101", num_classes=101))
 
 
 def test_what_the_lists_name_and_what_the_paper_had_stand_side_by_side():

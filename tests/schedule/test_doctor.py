@@ -169,7 +169,7 @@ def test_data_without_a_passport_are_a_problem_with_the_command_that_makes_it(tm
     path.write_text("{")
     assert [each.level for each in doctor.passports(paper, tmp_path)] == ["problem"]
     video = Video(id="a", path=path.parent / "a.mp4", labels=(0,), frames=9, sha256="0")
-    passport.write(path, passport.whole({"train": [video], "test": []}))
+    passport.write(path, passport.complete_passport({"train": [video], "test": []}))
     assert said(doctor.passports(paper, tmp_path)) == [
         ("ok", "1 train, 0 test videos in its passport")
     ]

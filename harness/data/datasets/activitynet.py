@@ -15,9 +15,9 @@ from typing import Any
 
 from harness.data.datasets import class_names as tables
 from harness.data.datasets import official_files
-from harness.data.datasets.file_tree import Tree
+from harness.data.datasets.file_tree import FolderTree
 from harness.data.datasets.list_files import from_files
-from harness.data.datasets.text_rows import Refusals
+from harness.data.datasets.text_rows import RowErrors
 from harness.data.video import Video
 from harness.utils import lookup
 
@@ -35,7 +35,7 @@ def class_names(root: Path) -> tuple[str, ...]:
     Raises:
         ValueError: If the copy has annotations, and the leaves of their taxonomy are others.
     """
-    official = tables.official("activitynet")
+    official = tables.official_names("activitynet")
     file = official_files.find(root, _FILE)
     if file is not None:
         official_files.check_names(_leaves(_read(file), file), official, where=file)
@@ -55,12 +55,12 @@ def videos(root: Path, split: str, *, rows: Path | None = None) -> list[Video]:
         ValueError: If the annotations or all videos are missing, or annotations are wrong.
     """
     lookup.check_name(split, _SUBSETS, what="split")
-    official = tables.official("activitynet")
+    official = tables.official_names("activitynet")
     if rows is not None and rows.suffix.lower() != ".json":
         return from_files({split: rows}, root, num_classes=len(official)).splits[split]
-    file = rows or official_files.needed(root, _FILE)
-    known, place = _places(Tree(root), split)
-    listed = _listed(_database(_read(file), file), split, official, place)
+    file = rows or official_files.require(root, _FILE)
+    known, place = _places(FolderTree(root), split)
+    listed = _list_split(_database(_read(file), file), split, official, place)
     if not any(video.path in known for video in listed):
         looked = ", ".join(f"{root}/{name}/" for name in _FOLDERS[split])
         raise ValueError(f"no video of ActivityNet {split} is in {looked} or {root}")
@@ -91,11 +91,11 @@ def _database(whole: Json, file: Path) -> Json:
     raise ValueError(f"{file} has no videos under `database`")
 
 
-def _listed(
+def _list_split(
     database: Json, split: str, official: tuple[str, ...], place: Callable[[str], Path]
 ) -> list[Video]:
     """List the videos of a split, or say all that is wrong with any of any split."""
-    wrong, found = Refusals(), list[Video]()
+    wrong, found = RowErrors(), list[Video]()
     labels = {name: label for label, name in enumerate(official)}
     for name, entry in database.items():
         try:
@@ -139,11 +139,11 @@ def _leaves(whole: Json, file: Path) -> set[str]:
         raise ValueError(f"{file} has no list of named nodes under `taxonomy`: {error}") from None
 
 
-def _places(tree: Tree, split: str) -> tuple[set[Path], Callable[[str], Path]]:
+def _places(tree: FolderTree, split: str) -> tuple[set[Path], Callable[[str], Path]]:
     """Return what there is, and where a video lies, or else where it should lie."""
     below = [name for name in _FOLDERS[split] if name in tree.folder(tree.root).folders]
     folders = [*(tree.root / name for name in below), tree.root]
-    found = official_files.located(tree, folders)
+    found = official_files.video_paths(tree, folders)
 
     def place(name: str) -> Path:
         missing = folders[0] / f"v_{name}.mp4"

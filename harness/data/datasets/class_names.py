@@ -26,12 +26,12 @@ class UnknownClassError(ValueError):
 
 
 @cache
-def official(name: str) -> tuple[str, ...]:
+def official_names(name: str) -> tuple[str, ...]:
     """Return the official class names of a data set, by label."""
     return tuple((_TABLES / f"{name}.txt").read_text(encoding="utf-8").splitlines())
 
 
-def normal(name: str) -> str:
+def normalise(name: str) -> str:
     """Return what is the same in all spellings of a name: its letters and digits.
 
     Folders spell blanks as underscores, drop quotes and parentheses, or escape them.
@@ -39,14 +39,14 @@ def normal(name: str) -> str:
     return re.sub(r"[\W_]+", "", html.unescape(unquote(name))).casefold()
 
 
-def by_spelling(names: Sequence[str]) -> dict[str, int]:
+def labels_by_spelling(names: Sequence[str]) -> dict[str, int]:
     """Return the label of each name, as it is written officially and in its normal form."""
     return {
-        spelling: label for label, name in enumerate(names) for spelling in (name, normal(name))
+        spelling: label for label, name in enumerate(names) for spelling in (name, normalise(name))
     }
 
 
-def find(name: str, labels: Mapping[str, int], names: Sequence[str]) -> int:
+def find_label(name: str, labels: Mapping[str, int], names: Sequence[str]) -> int:
     """Return the label of a name in any spelling.
 
     Args:
@@ -59,7 +59,7 @@ def find(name: str, labels: Mapping[str, int], names: Sequence[str]) -> int:
     """
     label = labels.get(name)
     if label is None:
-        label = labels.get(normal(name))
+        label = labels.get(normalise(name))
     if label is None:
         raise UnknownClassError(name, names)
     return label

@@ -27,18 +27,19 @@ from harness.data import passport
 from harness.data.datasets.desk_recipe import folder_name, recipe
 from harness.data.video import DamagedVideoError, Video
 
-FRAMES = 64
-CYCLE = 16
+NUM_FRAMES = 64
+CYCLE_FRAMES = 16
 SHAPES = ("disc", "square")
-PRIMITIVES = tuple(itertools.product(("grow", "rescale"), SHAPES))
+PRIMITIVES = tuple(itertools.product(("grow", "shrink"), SHAPES))
 PAIRS = tuple(itertools.combinations(PRIMITIVES, 2))
 CLASSES = tuple(itertools.permutations(PRIMITIVES, 2))
-DARK = 64
-STRONG = 192
+MAX_BACKGROUND = 64
+MAX_CONTRAST = 192
 CEILINGS = {"average of snippets": 50.0, "average of frames": 25.0}
 CODEC = {
     "qp": "20",
-    "x264-params": f"keyint={CYCLE}:min-keyint={CYCLE}:scenecut=0:open-gop=0:b-adapt=0:bframes=2",
+    "x264-params": f"keyint={CYCLE_FRAMES}:min-keyint={CYCLE_FRAMES}:"
+    "scenecut=0:open-gop=0:b-adapt=0:bframes=2",
 }
 
 
@@ -60,7 +61,7 @@ def videos(
     root.mkdir(parents=True, exist_ok=True)
     with FileLock(folder.with_suffix(".lock")):
         if not (folder / passport.FILE).is_file():
-            _make(folder, made_by, progress)
+            _generate(folder, made_by, progress)
     try:
         splits = dict(passport.read(folder / passport.FILE).splits)
         passport.verify(itertools.chain.from_iterable(splits.values()))
@@ -70,7 +71,7 @@ def videos(
     return splits
 
 
-def _make(
+def _generate(
     folder: Path, recipe: dict[str, int], progress: Callable[[str, int, int], None] | None
 ) -> None:
     """Write what is missing of the videos, then the passport, which marks the folder complete."""
@@ -86,7 +87,7 @@ def _make(
         identity = f"{split}/{index:05d}"
         digest = passport.file_sha256(path)
         return split, Video(
-            id=identity, path=path, labels=(label_of(index),), frames=FRAMES, sha256=digest
+            id=identity, path=path, labels=(label_of(index),), frames=NUM_FRAMES, sha256=digest
         )
 
     for split in ("train", "test"):
@@ -97,7 +98,7 @@ def _make(
             splits[split].append(video)
             if progress:
                 progress("desk videos", done, len(jobs))
-    passport.write(folder / passport.FILE, passport.whole(splits))
+    passport.write(folder / passport.FILE, passport.complete_passport(splits))
 
 
 def label_of(index: int) -> int:
@@ -124,15 +125,15 @@ def _half(
 ) -> UInt8[np.ndarray, "half H W 3"]:
     """Draw one bright shape that grows or shrinks in cycles of random phase, wobbles and hides."""
     way, shape = primitive
-    size, frames, wobble = recipe["size_px"], FRAMES // 2, recipe["wobble"]
-    steps = (np.arange(frames) + rng.integers(CYCLE)) % CYCLE
-    steps = steps if way == "grow" else CYCLE - 1 - steps
+    size, frames, wobble = recipe["size_px"], NUM_FRAMES // 2, recipe["wobble"]
+    steps = (np.arange(frames) + rng.integers(CYCLE_FRAMES)) % CYCLE_FRAMES
+    steps = steps if way == "grow" else CYCLE_FRAMES - 1 - steps
     small, large = size // 16, size // 2
-    radii = small + (large - small) * steps // (CYCLE - 1)
+    radii = small + (large - small) * steps // (CYCLE_FRAMES - 1)
     radii = np.maximum(radii + rng.integers(-wobble, wobble + 1, frames), 0)
     pictures = np.repeat(background[None], frames, axis=0)
-    colour = rng.integers(0, DARK, 3) + rng.integers(recipe["faint"], STRONG)
-    there = rng.integers(100, size=frames // CYCLE).repeat(CYCLE) >= recipe["hidden"]
+    colour = rng.integers(0, MAX_BACKGROUND, 3) + rng.integers(recipe["faint"], MAX_CONTRAST)
+    there = rng.integers(100, size=frames // CYCLE_FRAMES).repeat(CYCLE_FRAMES) >= recipe["hidden"]
     pictures[_inside(rng, shape, radii, size) & there[:, None, None]] = colour
     grain = rng.integers(-recipe["noise"], recipe["noise"] + 1, pictures.shape)
     return np.clip(pictures + grain, 0, 255).astype(np.uint8)
@@ -151,7 +152,7 @@ def _inside(
 
 def _background(rng: np.random.Generator, size: int) -> Int[np.ndarray, "H W 3"]:
     """Draw a coarse random texture around one random dark colour."""
-    coarse = rng.integers(-10, 11, (4, 4, 3)) + rng.integers(0, DARK, 3)
+    coarse = rng.integers(-10, 11, (4, 4, 3)) + rng.integers(0, MAX_BACKGROUND, 3)
     repeat = -(-size // 4)
     return coarse.repeat(repeat, 0).repeat(repeat, 1)[:size, :size]
 
@@ -163,7 +164,7 @@ def write_mp4(path: Path, pictures: UInt8[np.ndarray, "F H W 3"]) -> None:
     without regard to its neighbours, so the coding does not tell the first half from the second.
     """
     with av.open(str(path), "w", format="mp4") as container:
-        stream = container.add_stream("libx264", rate=CYCLE, options=CODEC)
+        stream = container.add_stream("libx264", rate=CYCLE_FRAMES, options=CODEC)
         stream.height, stream.width = pictures.shape[1:3]
         stream.pix_fmt = "yuv420p"
         stream.codec_context.thread_count = 1

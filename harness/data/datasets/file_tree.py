@@ -30,7 +30,7 @@ class Folder:
     problem: str = ""
 
 
-class Tree:
+class FolderTree:
     """Lists folders below a root, once each.
 
     Args:
@@ -67,9 +67,9 @@ class Tree:
         Raises:
             ValueError: If it is not a plain path below the root, links resolved.
         """
-        _check_print(name)
+        _check_printable(name)
         parts = name.split("/")
-        if not parts[0] or ".." in parts or "\\" in name or written(name) == ".":
+        if not parts[0] or ".." in parts or "\\" in name or normalise_path(name) == ".":
             raise ValueError(f"{name!r} is not a plain path below the root")
         if _ADDRESS.match(name):
             raise ValueError(f"{name!r} is an address, not a file")
@@ -82,7 +82,7 @@ class Tree:
             ValueError: If it does, or has not.
         """
         parent, name = os.path.split(path)
-        _check_print(name)
+        _check_printable(name)
         if name in self._folder(parent).links and (problem := self._problem(path)):
             raise ValueError(f"{self.name(path)!r} {problem}")
         return path
@@ -102,7 +102,7 @@ class Tree:
         try:
             with os.scandir(path) as entries:
                 for entry in entries:
-                    _sort(entry, found)
+                    _add_entry(entry, found)
         except (FileNotFoundError, NotADirectoryError):
             return found
         except OSError as error:
@@ -117,7 +117,7 @@ class Tree:
         return "" if inside else "leads out of the root by a link"
 
 
-def _sort(entry: os.DirEntry[str], found: Folder) -> None:
+def _add_entry(entry: os.DirEntry[str], found: Folder) -> None:
     if entry.is_symlink():
         found.links.add(entry.name)
     if not entry.name.startswith("."):
@@ -131,12 +131,12 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def written(name: str) -> str:
+def normalise_path(name: str) -> str:
     """Return a path below the root without what says nothing: `./a//b` is `a/b`."""
     return os.path.normpath(name)
 
 
-def _check_print(name: str) -> None:
+def _check_printable(name: str) -> None:
     if not name.isprintable():
         raise ValueError(f"{name!r} has characters that do not print")
 
@@ -146,7 +146,7 @@ def is_video(name: str) -> bool:
     return name.lower().endswith(SUFFIXES)
 
 
-def clips(folder: Folder) -> dict[str, str]:
+def videos_by_stem(folder: Folder) -> dict[str, str]:
     """Return the name of each video by what it is called without its ending.
 
     One that is there in several formats is the first of them, .mp4 before all; a folder stands

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from harness.data.datasets import class_names as tables
 from harness.data.datasets import text_rows as texts
-from harness.data.datasets.file_tree import SUFFIXES, Tree, is_video, written
+from harness.data.datasets.file_tree import SUFFIXES, FolderTree, is_video, normalise_path
 from harness.data.datasets.list_files import Listing, from_files
-from harness.data.datasets.text_rows import Refusals
+from harness.data.datasets.text_rows import RowErrors
 from harness.data.video import Video
 from harness.utils import lookup
 
@@ -32,7 +32,7 @@ def class_names(root: Path) -> tuple[str, ...]:
     files = _csv_files(root)
     if files:
         return _names_in(files.values())
-    tree = Tree(root)
+    tree = FolderTree(root)
     parents = _parents(tree).values()
     return tuple(sorted({name for parent in parents for name in tree.folder(parent).folders}))
 
@@ -56,7 +56,11 @@ def videos(root: Path, split: str, *, rows: Path | None = None) -> list[Video]:
         listed = from_files({split: rows}, root, num_classes=len(known) or None)
         return listed.splits[split]
     files = _csv_files(root) if rows is None else {split: rows}
-    listing = _from_csv(Tree(root), files, known) if files else _from_folders(Tree(root), known)
+    listing = (
+        _from_csv(FolderTree(root), files, known)
+        if files
+        else _from_folders(FolderTree(root), known)
+    )
     if whole := listing.videos(_ALL):
         return divide(whole)[split]
     return listing.videos(split)
@@ -101,7 +105,7 @@ def _csv_files(root: Path) -> dict[str, Path]:
     return {"train": root / "train.csv", "test": root / f"{test}.csv"}
 
 
-def _parents(tree: Tree) -> dict[str, Path]:
+def _parents(tree: FolderTree) -> dict[str, Path]:
     """Return the folders of the folders of classes, by split."""
     there = tree.folder(tree.root).folders
     test = next((name for name in _TEST_NAMES if name in there), None)
@@ -110,8 +114,8 @@ def _parents(tree: Tree) -> dict[str, Path]:
     return {"train": tree.root / "train", "test": tree.root / test}
 
 
-def _from_folders(tree: Tree, known: Sequence[str]) -> Listing:
-    listing, wrong = Listing(), Refusals()
+def _from_folders(tree: FolderTree, known: Sequence[str]) -> Listing:
+    listing, wrong = Listing(), RowErrors()
     for split, parent in _parents(tree).items():
         for label, name in enumerate(known):
             try:
@@ -128,7 +132,7 @@ def _from_folders(tree: Tree, known: Sequence[str]) -> Listing:
     return listing
 
 
-def _videos_in(tree: Tree, folder: Path) -> list[Path]:
+def _videos_in(tree: FolderTree, folder: Path) -> list[Path]:
     """Return the videos of a class: files, and folders of pictures."""
     inside = tree.folder(folder)
     files = [name for name in inside.files if is_video(name)]
@@ -141,19 +145,19 @@ def _has_pictures(folder: Path) -> bool:
         return any(entry.name.lower().endswith(_PICTURES) for entry in entries)
 
 
-def _from_csv(tree: Tree, files: Mapping[str, Path], known: Sequence[str]) -> Listing:
-    listing, wrong = Listing(), Refusals()
+def _from_csv(tree: FolderTree, files: Mapping[str, Path], known: Sequence[str]) -> Listing:
+    listing, wrong = Listing(), RowErrors()
     labels = {name: label for label, name in enumerate(known)}
     for split, file in files.items():
-        texts.read(file, _taker(listing, split, tree, labels, known), wrong)
+        texts.read(file, _row_handler(listing, split, tree, labels, known), wrong)
     wrong.check()
     if not listing.seen:
         raise ValueError(f"{', '.join(map(str, files.values()))}: there is no row")
     return listing
 
 
-def _taker(
-    listing: Listing, split: str, tree: Tree, labels: Mapping[str, int], known: Sequence[str]
+def _row_handler(
+    listing: Listing, split: str, tree: FolderTree, labels: Mapping[str, int], known: Sequence[str]
 ) -> Callable[[str], None]:
     def take(text: str) -> None:
         name, label = _columns(text)
@@ -162,16 +166,16 @@ def _taker(
         place = tree.place(tree.root, name)
         if not is_video(name) and _OTHER_FILE.search(name):
             raise ValueError(f"{name!r} does not end as a video does (such as {SUFFIXES[0]})")
-        number = labels.get(label) if known else texts.label(label, None)
+        number = labels.get(label) if known else texts.parse_label(label, None)
         if number is None:
             raise tables.UnknownClassError(label, known)
-        listing.add(split, Video(id=written(name), path=place, labels=(number,)))
+        listing.add(split, Video(id=normalise_path(name), path=place, labels=(number,)))
 
     return take
 
 
 def _columns(text: str) -> list[str]:
-    row = texts.cells(text)
+    row = texts.split_csv(text)
     if len(row) != len(_HEAD):
         raise ValueError(f"{text!r} has {len(row)} columns; a row is a path, a comma and a label")
     if "" in row or row != [each.strip() for each in row]:
@@ -192,7 +196,7 @@ def _names_in(files: Iterable[Path]) -> tuple[str, ...]:
             found[row[1]] = None
 
     for file in files:
-        texts.read(file, take, Refusals())
+        texts.read(file, take, RowErrors())
     named = [name for name in found if not texts.is_number(name)]
     first = next(iter(found), "0")
     return () if texts.is_number(first) else tuple(sorted(named))

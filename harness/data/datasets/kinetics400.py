@@ -11,10 +11,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.data.datasets import class_names as tables
-from harness.data.datasets.file_tree import Tree, clips
-from harness.data.datasets.kinetics_csv import Classes, annotated, clip_id, is_annotation
+from harness.data.datasets.file_tree import FolderTree, videos_by_stem
+from harness.data.datasets.kinetics_csv import (
+    ClassFolders,
+    clip_id,
+    is_annotation,
+    read_annotations,
+)
 from harness.data.datasets.list_files import Listing, from_files
-from harness.data.datasets.text_rows import Refusals
+from harness.data.datasets.text_rows import RowErrors
 from harness.data.video import Video
 from harness.utils import lookup
 
@@ -36,7 +41,7 @@ _LISTS = (
 def class_names(root: Path) -> tuple[str, ...]:
     """Return the official names, by label, which every copy has."""
     del root
-    return tables.official("kinetics400")
+    return tables.official_names("kinetics400")
 
 
 def videos(root: Path, split: str, *, rows: Path | None = None) -> list[Video]:
@@ -52,12 +57,12 @@ def videos(root: Path, split: str, *, rows: Path | None = None) -> list[Video]:
         ValueError: If there is nothing to list, a choice of copies, or something wrong.
     """
     lookup.check_name(split, FOLDERS, what="split")
-    tree = Tree(root)
-    file = rows or _named(root, split)
+    tree = FolderTree(root)
+    file = rows or _find_list(root, split)
     if file is None:
-        return _in_class_folders(tree, split)
+        return _list_class_folders(tree, split)
     if is_annotation(file):
-        return annotated(file, tree, _folder(tree, split), split)
+        return read_annotations(file, tree, _folder(tree, split), split)
     return from_rows(file, root, split, num_classes=len(class_names(root)))
 
 
@@ -71,13 +76,13 @@ def from_rows(file: Path, root: Path, split: str, *, num_classes: int) -> list[V
         {split: file},
         root,
         num_classes=num_classes,
-        folders={split: _folders(Tree(root), split)},
+        folders={split: _folders(FolderTree(root), split)},
         identity=clip_id,
     )
     return listed.splits[split]
 
 
-def _only(found: Sequence[Path]) -> Path | None:
+def _single(found: Sequence[Path]) -> Path | None:
     """Return the one that is there, or None.
 
     Raises:
@@ -89,33 +94,33 @@ def _only(found: Sequence[Path]) -> Path | None:
     return found[0] if found else None
 
 
-def _named(root: Path, split: str) -> Path | None:
+def _find_list(root: Path, split: str) -> Path | None:
     """Return the annotations below the root, or else the list."""
     annotations = _ANNOTATIONS[split]
     lists = [name.format(FOLDERS[split][0]) for name in _LISTS]
     for known in ([f"annotations/{name}" for name in annotations], annotations, lists):
-        if file := _only([root / name for name in known if (root / name).is_file()]):
+        if file := _single([root / name for name in known if (root / name).is_file()]):
             return file
     return None
 
 
-def _folders(tree: Tree, split: str) -> list[Path]:
+def _folders(tree: FolderTree, split: str) -> list[Path]:
     there = tree.folder(tree.root).folders
     return [tree.root / name for name in FOLDERS[split] if name in there]
 
 
-def _folder(tree: Tree, split: str) -> Path:
-    found = _only(_folders(tree, split))
+def _folder(tree: FolderTree, split: str) -> Path:
+    found = _single(_folders(tree, split))
     if found is None:
         looked = ", ".join(f"{name}/" for name in FOLDERS[split])
         raise ValueError(f"{tree.root} holds no videos of Kinetics-400 {split}: none of {looked}")
     return found
 
 
-def _in_class_folders(tree: Tree, split: str) -> list[Video]:
+def _list_class_folders(tree: FolderTree, split: str) -> list[Video]:
     """List what lies in the folders of classes; refuse folders of no class."""
     folder = _folder(tree, split)
-    classes, listing, wrong = Classes(tree, folder), Listing(), Refusals()
+    classes, listing, wrong = ClassFolders(tree, folder), Listing(), RowErrors()
     if not classes.folders and not classes.others:
         missing = f"no {_ANNOTATIONS[split][0]} in {tree.root} or {tree.root}/annotations"
         raise ValueError(f"{folder} has no folders of classes, and there is {missing}")
@@ -128,10 +133,10 @@ def _in_class_folders(tree: Tree, split: str) -> list[Video]:
 
 
 def _list_class(
-    tree: Tree, folder: Path, label: int, split: str, listing: Listing, wrong: Refusals
+    tree: FolderTree, folder: Path, label: int, split: str, listing: Listing, wrong: RowErrors
 ) -> None:
     try:
-        inside = clips(tree.folder(folder))
+        inside = videos_by_stem(tree.folder(folder))
     except ValueError as error:
         wrong.add(tree.name(folder.parent), error)
         return

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.data.datasets import class_names as tables
 from harness.data.datasets import text_rows
-from harness.data.datasets.file_tree import Tree, clips, is_video
+from harness.data.datasets.file_tree import FolderTree, is_video, videos_by_stem
 from harness.data.datasets.list_files import Listing
 from harness.data.video import Video
 
@@ -31,7 +31,7 @@ def youtube_id(clip: str) -> str:
     return found[1] if found else clip
 
 
-def checked_id(text: str) -> str:
+def check_youtube_id(text: str) -> str:
     """Return a YouTube id.
 
     Raises:
@@ -48,10 +48,10 @@ def is_annotation(file: Path) -> bool:
     Raises:
         ValueError: If there is no such file.
     """
-    return "youtube_id" in text_rows.first(file).replace('"', "").split(",")
+    return "youtube_id" in text_rows.first_row(file).replace('"', "").split(",")
 
 
-class Classes:
+class ClassFolders:
     """The official classes, and which folders are theirs.
 
     Args:
@@ -59,14 +59,14 @@ class Classes:
         folder: Folder of the folders of classes, if there are any.
     """
 
-    def __init__(self, tree: Tree, folder: Path) -> None:
-        self.names = tables.official("kinetics400")
-        self.labels = tables.by_spelling(self.names)
+    def __init__(self, tree: FolderTree, folder: Path) -> None:
+        self.names = tables.official_names("kinetics400")
+        self.labels = tables.labels_by_spelling(self.names)
         self.folder = folder
         self.folders: dict[str, int] = {}
         self.others: list[str] = []
         for name in sorted(tree.folder(folder).folders):
-            label = self.labels.get(tables.normal(name))
+            label = self.labels.get(tables.normalise(name))
             if label is None:
                 self.others.append(name)
             else:
@@ -75,7 +75,7 @@ class Classes:
 
     def label(self, name: str) -> int:
         """Return the label of a class."""
-        return tables.find(name, self.labels, self.names)
+        return tables.find_label(name, self.labels, self.names)
 
     def home(self, label: int) -> Path:
         """Return the folder that a clip of a class should lie in."""
@@ -84,7 +84,7 @@ class Classes:
         return self.homes.get(label, self.folder / self.names[label])
 
 
-def annotated(file: Path, tree: Tree, folder: Path, split: str) -> list[Video]:
+def read_annotations(file: Path, tree: FolderTree, folder: Path, split: str) -> list[Video]:
     """List the clips that annotations name, wherever they lie in a folder or the folders in it.
 
     Args:
@@ -96,8 +96,8 @@ def annotated(file: Path, tree: Tree, folder: Path, split: str) -> list[Video]:
     Raises:
         ValueError: If a row is wrong.
     """
-    wrong = text_rows.Refusals()
-    reader = _Reader(tree, folder, split)
+    wrong = text_rows.RowErrors()
+    reader = _AnnotationReader(tree, folder, split)
     text_rows.read(file, reader.take, wrong)
     wrong.check()
     if not reader.listing.seen:
@@ -105,17 +105,17 @@ def annotated(file: Path, tree: Tree, folder: Path, split: str) -> list[Video]:
     return reader.listing.videos(split)
 
 
-class _Reader:
-    def __init__(self, tree: Tree, folder: Path, split: str) -> None:
+class _AnnotationReader:
+    def __init__(self, tree: FolderTree, folder: Path, split: str) -> None:
         self.tree = tree
         self.split = split
-        self.classes = Classes(tree, folder)
+        self.classes = ClassFolders(tree, folder)
         self.places = _places(tree, self.classes)
         self.listing = Listing()
         self.head: list[str] = []
 
     def take(self, text: str) -> None:
-        row = text_rows.cells(text)
+        row = text_rows.split_csv(text)
         if not self.head:
             self.head = row
             _check_head(row)
@@ -126,7 +126,7 @@ class _Reader:
             self._add(dict(zip(self.head, row, strict=True)))
 
     def _add(self, row: dict[str, str]) -> None:
-        source = checked_id(row["youtube_id"])
+        source = check_youtube_id(row["youtube_id"])
         clip = f"{source}_{_seconds(row, 'time_start')}_{_seconds(row, 'time_end')}"
         said = row.get("split", "")
         if said and said not in _SPLITS[self.split]:
@@ -151,11 +151,11 @@ def _seconds(row: dict[str, str], column: str) -> str:
     return f"{int(text):06d}"
 
 
-def _places(tree: Tree, classes: Classes) -> dict[str, Path]:
+def _places(tree: FolderTree, classes: ClassFolders) -> dict[str, Path]:
     """Return where each clip lies, by its name; a folder that is named as a clip holds frames."""
     inner = [*classes.folders, *(name for name in classes.others if not _CLIP.fullmatch(name))]
     found: dict[str, Path] = {}
     for folder in (classes.folder, *(classes.folder / name for name in inner)):
-        for clip, name in clips(tree.folder(folder)).items():
+        for clip, name in videos_by_stem(tree.folder(folder)).items():
             found.setdefault(clip, folder / name)
     return found

@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from harness.data.datasets import text_rows
-from harness.data.datasets.file_tree import SUFFIXES, Tree, is_video, written
-from harness.data.datasets.text_rows import MAX_ROWS, Refusals
+from harness.data.datasets.file_tree import SUFFIXES, FolderTree, is_video, normalise_path
+from harness.data.datasets.text_rows import MAX_ROWS, RowErrors
 from harness.data.video import Video
 
-_LOOKED_AT = 1000
+_ROWS_FOR_BASE = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rows:
+class ListedVideos:
     """What list files say: the videos of each split, and how many rows said the same again."""
 
     splits: dict[str, list[Video]]
@@ -50,7 +50,7 @@ class Listing:
             raise ValueError(f"{video.id!r} is {video.path}, and {known.path} before")
         self.repeated += 1
 
-    def find(self, split: str, video: Video, tree: Tree, wrong: Refusals) -> None:
+    def find(self, split: str, video: Video, tree: FolderTree, wrong: RowErrors) -> None:
         """Take in a video that lies in a folder, or note what is wrong with it."""
         try:
             tree.inside(video.path)
@@ -78,7 +78,7 @@ def from_files(
     max_rows: int = MAX_ROWS,
     folders: Mapping[str, Sequence[Path]] | None = None,
     identity: Callable[[str], str] = str,
-) -> Rows:
+) -> ListedVideos:
     """Read list files of rows `path label`, or `path frames label` of folders of frames.
 
     Args:
@@ -93,61 +93,61 @@ def from_files(
     Raises:
         ValueError: If a row is wrong; shows up to 20 of them, and says how many more.
     """
-    wrong, listing, tree = Refusals(), Listing(), Tree(root)
+    wrong, listing, tree = RowErrors(), Listing(), FolderTree(root)
     for split, file in files.items():
         base = _base(file, tree, (folders or {}).get(split, ()))
-        for_split = _taker(listing, split, _Columns(num_classes), tree, base, identity)
+        for_split = _row_handler(listing, split, _RowParser(num_classes), tree, base, identity)
         text_rows.read(file, for_split, wrong, max_rows=max_rows)
     wrong.check()
     if not listing.seen:
         raise ValueError(f"{', '.join(map(str, files.values()))}: there is no row")
     splits = {split: listing.videos(split) for split in files}
-    return Rows(splits=splits, repeated=listing.repeated)
+    return ListedVideos(splits=splits, repeated=listing.repeated)
 
 
-def _taker(
+def _row_handler(
     listing: Listing,
     split: str,
-    columns: "_Columns",
-    tree: Tree,
+    columns: "_RowParser",
+    tree: FolderTree,
     base: Path,
     identity: Callable[[str], str],
 ) -> Callable[[str], None]:
     def take(text: str) -> None:
         row = columns.row(text)
         path = tree.place(base, row.name)
-        name = identity(written(row.name))
+        name = identity(normalise_path(row.name))
         listing.add(split, Video(id=name, path=path, labels=(row.label,)))
 
     return take
 
 
-def _base(file: Path, tree: Tree, folders: Sequence[Path]) -> Path:
+def _base(file: Path, tree: FolderTree, folders: Sequence[Path]) -> Path:
     """Return the folder that holds most of the first rows of a list; the root if none does."""
     if not folders:
         return tree.root
     names: list[str] = []
-    columns = _Columns(None)
+    columns = _RowParser(None)
 
     def take(text: str) -> None:
         names.append(columns.row(text).name)
 
-    text_rows.read(file, take, Refusals(), max_rows=_LOOKED_AT)
+    text_rows.read(file, take, RowErrors(), max_rows=_ROWS_FOR_BASE)
 
     def held(base: Path) -> int:
-        return sum(_held(tree, base, name) for name in names)
+        return sum(_contains(tree, base, name) for name in names)
 
     return max((tree.root, *folders), key=held)
 
 
-def _held(tree: Tree, base: Path, name: str) -> bool:
+def _contains(tree: FolderTree, base: Path, name: str) -> bool:
     try:
         return tree.has(tree.place(base, name))
     except ValueError:
         return False
 
 
-class _Columns:
+class _RowParser:
     """Splits rows at their last blanks or tabs; all rows of a list have the same columns."""
 
     def __init__(self, num_classes: int | None) -> None:
@@ -164,7 +164,7 @@ class _Columns:
             name = _frame_folder(name, separator)
         if name != name.strip():
             raise ValueError(f"{name!r} has blanks at an end")
-        row = Row(name, text_rows.label(last, self.num_classes))
+        row = Row(name, text_rows.parse_label(last, self.num_classes))
         if self.frames not in (None, frames):
             raise ValueError(f"{text!r} has other columns than the rows before it")
         self.frames = frames

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from harness.data.datasets import kinetics400
 from harness.data.datasets import text_rows as texts
-from harness.data.datasets.kinetics_csv import checked_id, youtube_id
+from harness.data.datasets.kinetics_csv import check_youtube_id, youtube_id
 from harness.data.video import Video
 from harness.utils import lookup
 
@@ -46,7 +46,7 @@ def videos(root: Path, split: str, *, rows: Path | None = None) -> list[Video]:
             does not know one in twenty of the ids.
     """
     lookup.check_name(split, _LISTS, what="split")
-    if rows is not None and len(texts.first(rows).split()) > 1:
+    if rows is not None and len(texts.first_row(rows).split()) > 1:
         return kinetics400.from_rows(rows, root, split, num_classes=_NUM_CLASSES)
     labels = {label: number for number, label in enumerate(_labels(root))}
     listed, known = _ids(rows or _list(root, split)), _clips(root, split)
@@ -68,11 +68,11 @@ def _list(root: Path, split: str) -> Path:
 
 
 def _ids(file: Path) -> list[str]:
-    wrong = texts.Refusals()
+    wrong = texts.RowErrors()
     found: dict[str, None] = {}
 
     def take(text: str) -> None:
-        found[checked_id(text.strip())] = None
+        found[check_youtube_id(text.strip())] = None
 
     texts.read(file, take, wrong)
     wrong.check()

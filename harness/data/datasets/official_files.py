@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from harness.data.datasets.file_tree import Tree, clips
+from harness.data.datasets.file_tree import FolderTree, videos_by_stem
 
 _FOLDERS = (".", "annotations", "labels")
 _SHOWN = 3
@@ -14,7 +14,7 @@ def find(root: Path, name: str) -> Path | None:
     return next((root / each / name for each in _FOLDERS if (root / each / name).is_file()), None)
 
 
-def needed(root: Path, name: str) -> Path:
+def require(root: Path, name: str) -> Path:
     """Return an official file.
 
     Raises:
@@ -27,11 +27,11 @@ def needed(root: Path, name: str) -> Path:
     return file
 
 
-def located(tree: Tree, folders: Iterable[Path]) -> dict[str, Path]:
+def video_paths(tree: FolderTree, folders: Iterable[Path]) -> dict[str, Path]:
     """Return where each video lies, by its name: in the first of the folders that has it."""
     found: dict[str, Path] = {}
     for folder in folders:
-        for stem, name in clips(tree.folder(folder)).items():
+        for stem, name in videos_by_stem(tree.folder(folder)).items():
             found.setdefault(stem, folder / name)
     return found
 
@@ -44,12 +44,12 @@ def check_names(found: Iterable[str], official: Sequence[str], *, where: Path) -
     """
     there = set(found)
     wrong = {"lacks": set(official) - there, "has": there - set(official)}
-    said = [f"{verb} {_few(names)}" for verb, names in wrong.items() if names]
+    said = [f"{verb} {_first_few(names)}" for verb, names in wrong.items() if names]
     if said:
         raise ValueError(f"{where} {' and '.join(said)}, unlike the official class names")
 
 
-def _few(names: Iterable[str]) -> str:
+def _first_few(names: Iterable[str]) -> str:
     listed = sorted(names)
     more = f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
     return ", ".join(map(repr, listed[:_SHOWN])) + more

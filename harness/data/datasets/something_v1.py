@@ -11,9 +11,9 @@ from pathlib import Path
 
 from harness.data.datasets import class_names as tables
 from harness.data.datasets import official_files
-from harness.data.datasets.file_tree import Tree
+from harness.data.datasets.file_tree import FolderTree
 from harness.data.datasets.list_files import from_files
-from harness.data.datasets.text_rows import Refusals, is_number, read
+from harness.data.datasets.text_rows import RowErrors, is_number, read
 from harness.data.video import Video
 from harness.utils import lookup
 
@@ -31,11 +31,11 @@ def class_names(root: Path) -> tuple[str, ...]:
     Raises:
         ValueError: If the copy has a list of labels, and it names other classes.
     """
-    official = tables.official("something_v1")
+    official = tables.official_names("something_v1")
     file = official_files.find(root, _LABELS)
     if file is not None:
         found: list[str] = []
-        wrong = Refusals()
+        wrong = RowErrors()
         read(file, lambda text: found.append(text.strip()), wrong)
         wrong.check()
         official_files.check_names(found, official, where=file)
@@ -55,20 +55,20 @@ def videos(root: Path, split: str, *, rows: Path | None = None) -> list[Video]:
         ValueError: If a list or all videos are missing, or rows are wrong.
     """
     lookup.check_name(split, _LISTS, what="split")
-    official = tables.official("something_v1")
+    official = tables.official_names("something_v1")
     if rows is not None and rows.suffix.lower() != ".csv":
         return from_files({split: rows}, root, num_classes=len(official)).splits[split]
-    file = rows or official_files.needed(root, _LISTS[split])
-    wrong, found = Refusals(), dict[str, Video]()
+    file = rows or official_files.require(root, _LISTS[split])
+    wrong, found = RowErrors(), dict[str, Video]()
     labels = {name: label for label, name in enumerate(official)}
-    read(file, _taker(found, labels, _places(Tree(root))), wrong)
+    read(file, _row_handler(found, labels, _places(FolderTree(root))), wrong)
     wrong.check()
     if not found:
         raise ValueError(f"{file}: there is no row")
     return [*found.values()]
 
 
-def _taker(
+def _row_handler(
     found: dict[str, Video], labels: Mapping[str, int], place: Callable[[str], Path]
 ) -> Callable[[str], None]:
     def take(text: str) -> None:
@@ -84,11 +84,11 @@ def _taker(
     return take
 
 
-def _places(tree: Tree) -> Callable[[str], Path]:
+def _places(tree: FolderTree) -> Callable[[str], Path]:
     """Say where a video lies, or else where it should lie."""
     there = [tree.root / name for name in _FOLDERS if name in tree.folder(tree.root).folders]
     if not there:
         looked = ", ".join(f"{name}/" for name in _FOLDERS)
         raise ValueError(f"{tree.root} holds no folder of videos: none of {looked}")
-    found = official_files.located(tree, there)
+    found = official_files.video_paths(tree, there)
     return lambda number: tree.inside(found.get(number, there[0] / number))

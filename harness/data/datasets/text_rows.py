@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-SHOWN = 20
+MAX_SHOWN = 20
 MAX_ROWS = 2_000_000
 _LINE_BYTES = 8192
 _SKIP_BYTES = 1 << 20
@@ -16,7 +16,7 @@ _NUMBER = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 
 @dataclass(kw_only=True)
-class Refusals:
+class RowErrors:
     """What is wrong with rows: all of it is counted, and the first of it is kept."""
 
     number: int = 0
@@ -25,7 +25,7 @@ class Refusals:
     def add(self, where: str, error: ValueError) -> None:
         """Count an error, and put it into words if it will be shown."""
         self.number += 1
-        if len(self.shown) < SHOWN:
+        if len(self.shown) < MAX_SHOWN:
             self.shown.append(f"{where}: {error}")
 
     def check(self, what: str = "rows") -> None:
@@ -41,28 +41,28 @@ class Refusals:
 
 
 def read(
-    file: Path, take: Callable[[str], object], wrong: Refusals, *, max_rows: int = MAX_ROWS
+    file: Path, take: Callable[[str], object], wrong: RowErrors, *, max_rows: int = MAX_ROWS
 ) -> None:
     """Give every row of a file to `take`, and collect what it refuses; empty rows are skipped.
 
     Raises:
         ValueError: If it cannot be read.
     """
-    with _opened(file) as rows:
+    with _open(file) as rows:
         read_stream(rows, file.name, take, wrong, max_rows=max_rows)
 
 
-def first(file: Path) -> str:
+def first_row(file: Path) -> str:
     """Return the first row of a file, as far as it is text.
 
     Raises:
         ValueError: If it cannot be read.
     """
-    with _opened(file) as rows:
+    with _open(file) as rows:
         return rows.readline(_LINE_BYTES).decode("utf-8-sig", "replace").strip()
 
 
-def _opened(file: Path) -> BinaryIO:
+def _open(file: Path) -> BinaryIO:
     try:
         return file.open("rb")
     except OSError as error:
@@ -70,7 +70,7 @@ def _opened(file: Path) -> BinaryIO:
 
 
 def read_stream(
-    rows: BinaryIO, name: str, take: Callable[[str], object], wrong: Refusals, *, max_rows: int
+    rows: BinaryIO, name: str, take: Callable[[str], object], wrong: RowErrors, *, max_rows: int
 ) -> None:
     """Do what `read` does; memory is bounded, however long a row or the whole is."""
     for number, row in enumerate(_lines(rows), start=1):
@@ -81,7 +81,7 @@ def read_stream(
         try:
             whole = row.removeprefix(_BOM) if number == 1 else row
             if whole.strip():
-                take(_text(whole))
+                take(_decode(whole))
         except ValueError as error:
             wrong.add(f"{name}, line {number}", error)
 
@@ -96,7 +96,7 @@ def _lines(rows: BinaryIO) -> Iterator[bytes]:
         yield row
 
 
-def _text(row: bytes) -> str:
+def _decode(row: bytes) -> str:
     if len(row) > _LINE_BYTES:
         raise ValueError(f"the row is longer than {_LINE_BYTES} bytes")
     try:
@@ -106,7 +106,7 @@ def _text(row: bytes) -> str:
         raise ValueError(f"not UTF-8 at byte {error.start}: {around!r}") from None
 
 
-def cells(text: str) -> list[str]:
+def split_csv(text: str) -> list[str]:
     """Split a row of a CSV file.
 
     Raises:
@@ -124,7 +124,7 @@ def is_number(text: str) -> bool:
     return bool(_NUMBER.fullmatch(text))
 
 
-def label(text: str, num_classes: int | None) -> int:
+def parse_label(text: str, num_classes: int | None) -> int:
     """Read a label.
 
     Raises:

@@ -4,29 +4,31 @@
 is read again only if its size or time of change differs, or the rules do.
 """
 
+import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from harness.data import passport
 from harness.data.prepare.probe import DECODER
-from harness.data.prepare.probe_pool import Settings, ask_all
+from harness.data.prepare.probe_pool import ProbeSettings, probe_all
 from harness.data.prepare.video_facts import Facts, Verdict
 from harness.data.video import Video
+from harness.utils.journal import Journal
 
 JOURNAL = "journal.jsonl"
-Watch = Callable[[int, int, Facts | None], None]
+ProgressCallback = Callable[[int, int, Facts | None], None]
 Stamp = tuple[int, int] | None
-_ENDED: tuple[Verdict, ...] = ("hung", "out of memory", "crashed")
-_UNSURE: tuple[Verdict, ...] = ("damaged", *_ENDED)
+_PROCESS_FAILURES: tuple[Verdict, ...] = ("hung", "out of memory", "crashed")
+_RETRY_VERDICTS: tuple[Verdict, ...] = ("damaged", *_PROCESS_FAILURES)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Checked:
+class CheckedVideo:
     """A video that a data set names in one of its splits, what was found of it, and its stamp."""
 
     split: str
@@ -45,14 +47,14 @@ class _Entry:
     given: tuple[float, int]
 
 
-def run(
+def check_videos(
     splits: Mapping[str, Sequence[Video]],
     root: Path,
     out: Path,
-    settings: Settings,
+    settings: ProbeSettings,
     *,
-    watch: Watch,
-) -> list[Checked]:
+    watch: ProgressCallback,
+) -> list[CheckedVideo]:
     """Check videos, each one at most once.
 
     A file that looks damaged, or whose reader was ended, is tried again alone, without a limit of
@@ -68,21 +70,22 @@ def run(
     """
     listed = [(split, video) for split, videos in splits.items() for video in videos]
     stamps = {video.path: _stamp(video.path) for _, video in listed}
-    with _Journal(out / JOURNAL, root, settings) as journal:
+    with Journal(out / JOURNAL) as file:
+        journal = _CheckJournal(file, root, settings)
         first = [path for path, stamp in stamps.items() if not journal.knows(path, stamp)]
         watch(len(stamps) - len(first), len(stamps), None)
-        for done, (path, facts) in enumerate(ask_all(first, root, settings), start=1):
+        for done, (path, facts) in enumerate(probe_all(first, root, settings), start=1):
             journal.add(path, stamps[path], facts, tries=1)
             watch(len(stamps) - len(first) + done, len(stamps), facts)
         again = [path for path in stamps if journal.unsure(path)]
-        for done, (path, facts) in enumerate(ask_all(again, root, settings, alone=True), start=1):
-            journal.add(path, stamps[path], _decided(journal.facts(path), facts), tries=2)
+        for done, (path, facts) in enumerate(probe_all(again, root, settings, alone=True), start=1):
+            journal.add(path, stamps[path], _merge_tries(journal.facts(path), facts), tries=2)
             watch(len(stamps) - len(again) + done, len(stamps), facts)
         return [
-            Checked(
+            CheckedVideo(
                 split=split,
                 video=video,
-                facts=_compared(video, journal),
+                facts=_compare_hash(video, journal),
                 stamp=stamps[video.path],
             )
             for split, video in listed
@@ -91,12 +94,12 @@ def run(
 
 def _stamp(path: Path) -> Stamp:
     try:
-        return passport.stamp(path)
+        return passport.file_stamp(path)
     except (OSError, ValueError):
         return None
 
 
-def _decided(first: Facts, second: Facts) -> Facts:
+def _merge_tries(first: Facts, second: Facts) -> Facts:
     """Let the second try decide, and say what the first one had said if it was something else."""
     if first.verdict == second.verdict:
         return second
@@ -104,7 +107,7 @@ def _decided(first: Facts, second: Facts) -> Facts:
     return replace(second, reason="; ".join(filter(None, (second.reason, aside))))
 
 
-def _compared(video: Video, journal: "_Journal") -> Facts:
+def _compare_hash(video: Video, journal: "_CheckJournal") -> Facts:
     facts = journal.facts(video.path)
     if video.sha256 and facts.sha256 and video.sha256 != facts.sha256:
         reason = "; ".join(filter(None, ("its content is not what the list says", facts.reason)))
@@ -112,33 +115,22 @@ def _compared(video: Video, journal: "_Journal") -> Facts:
     return facts
 
 
-class _Journal:
-    """What is known of each file, on disk before it counts."""
+class _CheckJournal:
+    """Facts of each file, on disk before they count."""
 
-    def __init__(self, path: Path, root: Path, settings: Settings) -> None:
-        self.path = path
+    def __init__(self, journal: Journal, root: Path, settings: ProbeSettings) -> None:
+        self.journal = journal
         self.root = root
         self.given = (settings.seconds, settings.memory_mb)
         rules = {"limits": asdict(settings.limits), "av": DECODER, "root": str(root)}
         text = json.dumps(rules, sort_keys=True)
         self.rules = hashlib.sha256(text.encode()).hexdigest()[:16]
         self.entries: dict[Path, _Entry] = {}
-        self.file: BinaryIO
-
-    def __enter__(self) -> "_Journal":
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        if self.path.is_file():
-            with self.path.open("rb") as lines:
-                self._read(lines)
-        # Unbuffered: what one write appends survives the death of this process.
-        self.file = self.path.open("ab", buffering=0)
-        if self.path.stat().st_size:
-            self.file.write(b"\n")
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        os.fsync(self.file.fileno())
-        self.file.close()
+        for row in journal.rows():
+            # Another version may have written rows with other fields.
+            with contextlib.suppress(LookupError, TypeError):
+                if row["rules"] == self.rules:
+                    self.entries[root / row["path"]] = _entry(row)
 
     def facts(self, path: Path) -> Facts:
         return self.entries[path].facts
@@ -148,30 +140,18 @@ class _Journal:
         entry = self.entries.get(path)
         if entry is None or entry.stamp != stamp:
             return False
-        return entry.facts.verdict not in _ENDED or entry.given == self.given
+        return entry.facts.verdict not in _PROCESS_FAILURES or entry.given == self.given
 
     def unsure(self, path: Path) -> bool:
         """Say whether a file needs a second try."""
         entry = self.entries[path]
-        return entry.tries == 1 and entry.facts.verdict in _UNSURE
+        return entry.tries == 1 and entry.facts.verdict in _RETRY_VERDICTS
 
     def add(self, path: Path, stamp: Stamp, facts: Facts, *, tries: int) -> None:
         entry = _Entry(facts=facts, stamp=stamp, tries=tries, given=self.given)
         self.entries[path] = entry
         name = os.path.relpath(path, self.root)
-        row = {"path": name, "rules": self.rules} | asdict(entry)
-        self.file.write(json.dumps(row).encode() + b"\n")
-
-    def _read(self, lines: Iterable[bytes]) -> None:
-        """Take in what was checked by the same rules; a torn line is as if it were not there."""
-        for line in lines:
-            try:
-                row = json.loads(line)
-                if row.pop("rules") == self.rules:
-                    path = self.root / row.pop("path")
-                    self.entries[path] = _entry(row)
-            except (ValueError, KeyError, TypeError, AttributeError):
-                continue
+        self.journal.append({"path": name, "rules": self.rules} | asdict(entry))
 
 
 def _entry(row: dict[str, Any]) -> _Entry:

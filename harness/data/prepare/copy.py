@@ -20,9 +20,10 @@ from typing import Any
 import av
 
 from harness.data import passport
-from harness.data.prepare.reencode import Settings, reencode
+from harness.data.prepare.reencode import EncodeSettings, reencode
 from harness.data.video import DamagedVideoError, Video
 from harness.utils import atomic, lock
+from harness.utils.journal import Journal
 
 Progress = Callable[[str, int, int], None]
 JOURNAL, PASSPORT = "copies.jsonl", "copies.json"
@@ -47,12 +48,12 @@ class Copy:
     damage: str = ""
 
 
-def make(
+def copy_videos(
     videos: Iterable[Video],
     root: Path,
     folder: Path,
     *,
-    settings: Settings | None = None,
+    settings: EncodeSettings | None = None,
     processes: int = 1,
     progress: Progress | None = None,
 ) -> list[Copy]:
@@ -73,14 +74,14 @@ def make(
         ValueError: If the folder holds the sources, copies made with other settings, or another
             process at work.
     """
-    settings = settings or Settings()
+    settings = settings or EncodeSettings()
     listed = list(videos)
     if folder.resolve() == root.resolve():
         raise ValueError(f"{folder} holds the sources; copies need a folder of their own")
-    with lock.held(folder, what="copying videos"), _journal(folder, settings) as (done, write):
+    with lock.held(folder, what="copying videos"), _open_journal(folder, settings) as (done, write):
         todo = [video for video in listed if not _is_done(video, done, root, folder)]
-        one = partial(_copy_or_reason, root=root, folder=folder, settings=settings)
-        with _mapped(one, todo, processes) as results:
+        one = partial(_copy_video, root=root, folder=folder, settings=settings)
+        with _map(one, todo, processes) as results:
             for number, copy in enumerate(results, start=len(listed) - len(todo) + 1):
                 write(copy)
                 done[copy.id] = copy
@@ -91,11 +92,11 @@ def make(
     return made
 
 
-def data_set(
+def copy_data_set(
     source: Path,
     folder: Path,
     *,
-    settings: Settings | None = None,
+    settings: EncodeSettings | None = None,
     processes: int = 1,
     progress: Progress | None = None,
 ) -> list[Copy]:
@@ -124,7 +125,7 @@ def data_set(
             f"{len(folders)} videos of {source} are folders of pictures, as {folders[0]} is; those "
             "are read fast as they are, and only files are copied"
         )
-    made = make(
+    made = copy_videos(
         itertools.chain.from_iterable(known.splits.values()),
         root,
         folder,
@@ -132,14 +133,17 @@ def data_set(
         processes=processes,
         progress=progress,
     )
-    splits = {split: copied(videos, made, root, folder) for split, videos in known.splits.items()}
-    changed = (settings or Settings()).sentence()
+    splits = {
+        split: copies_as_videos(videos, made, root, folder)
+        for split, videos in known.splits.items()
+    }
+    changed = (settings or EncodeSettings()).sentence()
     copies = replace(known, splits=splits, root=folder, changed=changed)
     passport.write(folder / passport.FILE, copies)
     return made
 
 
-def copied(
+def copies_as_videos(
     videos: Iterable[Video], copies: Iterable[Copy], root: Path, folder: Path
 ) -> list[Video]:
     """Return the copies as videos, without those that have none."""
@@ -149,7 +153,7 @@ def copied(
             video,
             path=_target(video, root, folder),
             sha256=found[video.id].sha256,
-            stamp=passport.stamp(_target(video, root, folder)),
+            stamp=passport.file_stamp(_target(video, root, folder)),
             turned=False,
         )
         for video in videos
@@ -171,7 +175,7 @@ def _target(video: Video, root: Path, folder: Path) -> Path:
     return folder / video.path.relative_to(root)
 
 
-def _copy_or_reason(video: Video, *, root: Path, folder: Path, settings: Settings) -> Copy:
+def _copy_video(video: Video, *, root: Path, folder: Path, settings: EncodeSettings) -> Copy:
     """Make one copy; a damaged source gives the reason instead."""
     target = _target(video, root, folder)
     part = target.with_name(f"{target.name}.part")
@@ -194,7 +198,7 @@ def _copy_or_reason(video: Video, *, root: Path, folder: Path, settings: Setting
 
 
 @contextlib.contextmanager
-def _mapped(
+def _map(
     one: Callable[[Video], Copy], todo: list[Video], processes: int
 ) -> Iterator[Iterator[Copy]]:
     """Yield results as they come; processes are spawned, so that they inherit no decoder."""
@@ -215,38 +219,32 @@ def _mapped(
 
 
 @contextlib.contextmanager
-def _journal(
-    folder: Path, settings: Settings
+def _open_journal(
+    folder: Path, settings: EncodeSettings
 ) -> Iterator[tuple[dict[str, Copy], Callable[[Copy], None]]]:
     """Yield what earlier runs did, and a function that adds to it.
 
     Raises:
         ValueError: If those runs encoded otherwise.
     """
-    path, head = folder / JOURNAL, _head(settings)
-    lines = _whole_lines(path)
-    if lines and lines[0] != head:
-        raise ValueError(f"{folder} holds copies made otherwise ({lines[0]}); name another folder")
-    done = {line["id"]: Copy(**line) for line in lines[1:]}
-    kept = [head, *(asdict(copy) for copy in done.values())]
-    atomic.write_atomic(path, "".join(json.dumps(line) + "\n" for line in kept).encode())
-    with path.open("a", encoding="utf-8", buffering=1) as file:
-        yield done, lambda copy: print(json.dumps(asdict(copy)), file=file)
+    head = _header(settings)
+    with Journal(folder / JOURNAL) as journal:
+        rows = list(journal.rows())
+        if not rows:
+            journal.append(head)
+        elif rows[0] != head:
+            raise ValueError(
+                f"{folder} holds copies made otherwise ({rows[0]}); name another folder"
+            )
+        done = {row["id"]: Copy(**row) for row in rows[1:]}
+        yield done, lambda copy: journal.append(asdict(copy))
 
 
-def _head(settings: Settings) -> dict[str, Any]:
+def _header(settings: EncodeSettings) -> dict[str, Any]:
     options = asdict(settings) | {"options": settings.options()}
     return {"settings": options, "av": av.__version__, "ffmpeg": av.ffmpeg_version_info}
 
 
-def _whole_lines(path: Path) -> list[dict[str, Any]]:
-    """Read a journal without its last line, if that was cut when a run was killed."""
-    if not path.is_file():
-        return []
-    text = path.read_text(encoding="utf-8")
-    return [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]
-
-
-def _passport(copies: list[Copy], settings: Settings) -> bytes:
-    body = _head(settings) | {"copies": [asdict(copy) for copy in copies]}
+def _passport(copies: list[Copy], settings: EncodeSettings) -> bytes:
+    body = _header(settings) | {"copies": [asdict(copy) for copy in copies]}
     return json.dumps(body, indent=0).encode()

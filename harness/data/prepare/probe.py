@@ -29,9 +29,9 @@ from av.stream import Discard, Disposition
 
 from harness.data.passport import file_sha256
 from harness.data.prepare import probe_images
-from harness.data.prepare.finding import Finding, check_size, openable
-from harness.data.prepare.video_facts import Facts, Limits, Verdict, judge, timing
-from harness.data.reading.display_matrix import STORED, of_frame
+from harness.data.prepare.probe_error import ProbeError, check_size, translate_os_errors
+from harness.data.prepare.video_facts import Facts, Limits, Verdict, describe_timing, judge
+from harness.data.reading.display_matrix import STORED, frame_matrix
 
 # What a verdict may depend on: another one of these, and every file is read again.
 DECODER = f"PyAV {av.__version__}, Pillow {PIL.__version__}, rules 2"
@@ -51,17 +51,17 @@ def probe(path: Path, root: Path, limits: Limits) -> Facts:
     """
     seen: dict[str, Any] = {}
     try:
-        with openable():
-            real = _inside(path, root)
+        with translate_os_errors():
+            real = _resolve(path, root)
             folder = real.is_dir()
         if folder:
             probe_images.read(real, root, limits, seen)
         else:
             _hash(real, seen)
-            with Capture() as log, _explained(log):
+            with Capture() as log, _translate_errors(log):
                 _read(real, limits, seen, log)
         verdict, reason = judge(seen, limits)
-    except Finding as finding:
+    except ProbeError as finding:
         verdict, reason = finding.verdict, finding.reason
     promised = {"promised_s", "ends_s"}
     return Facts(
@@ -69,44 +69,44 @@ def probe(path: Path, root: Path, limits: Limits) -> Facts:
     )
 
 
-def _inside(path: Path, root: Path) -> Path:
+def _resolve(path: Path, root: Path) -> Path:
     """Resolve links, and insist on a place inside the root."""
     real = Path(os.path.realpath(path, strict=True))
     if not real.is_relative_to(os.path.realpath(root)):
-        raise Finding("refused", "it lies outside the folder of the data set")
+        raise ProbeError("refused", "it lies outside the folder of the data set")
     return real
 
 
 def _hash(real: Path, seen: dict[str, Any]) -> None:
     """Insist on a regular file that is not empty, and hash it."""
-    with openable():
+    with translate_os_errors():
         status = real.stat()
         if not stat.S_ISREG(status.st_mode):
-            raise Finding("refused", "it is not a regular file")
+            raise ProbeError("refused", "it is not a regular file")
         seen |= {"size": status.st_size, "mtime_ns": status.st_mtime_ns}
         seen["sha256"] = file_sha256(real)
     if status.st_size == 0:
-        raise Finding("damaged", "it is empty")
+        raise ProbeError("damaged", "it is empty")
 
 
 @contextmanager
-def _explained(log: Log) -> Iterator[None]:
+def _translate_errors(log: Log) -> Iterator[None]:
     """Turn what the decoder raises or logs into a finding."""
     try:
         yield
     except MemoryError:
-        raise Finding("out of memory", "it needs more memory than it was given") from None
+        raise ProbeError("out of memory", "it needs more memory than it was given") from None
     except av.FFmpegError as error:
-        said = _last_words(log) or str(error.strerror)
+        said = _last_message(log) or str(error.strerror)
         if said.startswith("Format not on whitelist"):
-            raise Finding("refused", f"its format, {log[-1][1]}, is none of a video") from None
+            raise ProbeError("refused", f"its format, {log[-1][1]}, is none of a video") from None
         verdict: Verdict = "refused" if isinstance(error, av.ArgumentError) else "damaged"
-        raise Finding(verdict, f"it cannot be decoded: {said}") from None
+        raise ProbeError(verdict, f"it cannot be decoded: {said}") from None
     if log:
-        raise Finding("damaged", f"the decoder reports: {_last_words(log)}")
+        raise ProbeError("damaged", f"the decoder reports: {_last_message(log)}")
 
 
-def _last_words(log: Log) -> str:
+def _last_message(log: Log) -> str:
     return log[-1][2].strip() if log else ""
 
 
@@ -116,10 +116,10 @@ def _read(real: Path, limits: Limits, seen: dict[str, Any], log: Log) -> None:
             s for s in container.streams.video if Disposition.attached_pic not in s.disposition
         ]
         if not streams:
-            raise Finding("refused", "it has no stream of pictures")
+            raise ProbeError("refused", "it has no stream of pictures")
         stream = streams[0]
         if stream.codec_context is None:
-            raise Finding("refused", "its pictures are in a coding that is not known")
+            raise ProbeError("refused", "its pictures are in a coding that is not known")
         for other in container.streams:
             other.discard = Discard.default if other is stream else Discard.all
         seen |= _header(container, stream)
@@ -134,7 +134,7 @@ def _read(real: Path, limits: Limits, seen: dict[str, Any], log: Log) -> None:
             _decode(container, stream, limits, seen, stamps, log)
         finally:
             rates = (stream.average_rate, stream.guessed_rate)
-            seen |= timing(stamps, stream.time_base, rates)
+            seen |= describe_timing(stamps, stream.time_base, rates)
 
 
 def _header(container: Any, stream: Any) -> dict[str, Any]:
@@ -163,10 +163,10 @@ def _check_header(seen: dict[str, Any], limits: Limits) -> None:
     length = seen["promised_s"] or 0
     if length > limits.max_seconds:
         claim = f"its header claims {float(length):.0f} s"
-        raise Finding("refused", f"{claim}, over {limits.max_seconds:.0f}")
+        raise ProbeError("refused", f"{claim}, over {limits.max_seconds:.0f}")
     if (seen["header_frames"] or 0) > limits.max_frames:
         claim = f"its header claims {seen['header_frames']} frames"
-        raise Finding("refused", f"{claim}, over {limits.max_frames}")
+        raise ProbeError("refused", f"{claim}, over {limits.max_frames}")
 
 
 def _decode(
@@ -183,13 +183,13 @@ def _decode(
         if packet.size:
             seen.setdefault("key_start", packet.is_keyframe)
         if packet.is_corrupt:
-            raise Finding("damaged", f"the data after frame {len(stamps)} are flagged corrupt")
+            raise ProbeError("damaged", f"the data after frame {len(stamps)} are flagged corrupt")
         for frame in packet.decode():
             if frame.is_corrupt:
-                raise Finding("damaged", f"frame {len(stamps)} is flagged corrupt")
+                raise ProbeError("damaged", f"frame {len(stamps)} is flagged corrupt")
             size = size or (frame.width, frame.height)
             if size != (frame.width, frame.height):
-                raise Finding("damaged", f"frame {len(stamps)} has another size than the first")
+                raise ProbeError("damaged", f"frame {len(stamps)} has another size than the first")
             if not stamps:
                 _check_matrix(frame, seen)
                 # What comes before the first key frame is not shown, whatever is said of it.
@@ -197,16 +197,16 @@ def _decode(
                     log.clear()
             stamps.append(frame.pts)
             if len(stamps) > limits.max_frames:
-                raise Finding("refused", f"it has more than {limits.max_frames} frames")
+                raise ProbeError("refused", f"it has more than {limits.max_frames} frames")
 
 
 def _check_matrix(frame: Any, seen: dict[str, Any]) -> None:
     """Say whether players turn the pictures, and refuse what readers cannot turn."""
     seen["rotation"] = frame.rotation
-    matrix = of_frame(frame)
+    matrix = frame_matrix(frame)
     seen["turned"] = matrix != STORED
     if matrix is None:
-        raise Finding("refused", "its display matrix is neither a quarter turn nor a mirror")
+        raise ProbeError("refused", "its display matrix is neither a quarter turn nor a mirror")
 
 
 def _text(value: Fraction | None) -> str | None:

@@ -21,13 +21,13 @@ from harness.data.prepare.video_facts import Facts, Limits
 
 _PROGRAM = Path(probe.__file__)
 _ROOT = Path(__file__).resolve().parents[3]
-_START_S = 60.0
-_LOOK_S = 0.02
+_START_TIMEOUT_S = 60.0
+_POLL_S = 0.02
 _CHUNK = 1 << 16
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class ProbeSettings:
     """How videos are checked.
 
     Attributes:
@@ -43,7 +43,7 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
 
 
-class Worker:
+class ProbeProcess:
     """One child process, started when asked, and again after it died.
 
     Args:
@@ -51,7 +51,7 @@ class Worker:
         program: The script that it runs.
     """
 
-    def __init__(self, settings: Settings, *, program: Path = _PROGRAM) -> None:
+    def __init__(self, settings: ProbeSettings, *, program: Path = _PROGRAM) -> None:
         self.settings = settings
         limits = {"limits": asdict(settings.limits), "seconds": settings.seconds}
         self.command = [sys.executable, "-P", str(program), json.dumps(limits)]
@@ -77,7 +77,7 @@ class Worker:
             child.stdin.write(json.dumps(job).encode() + b"\n")
             room = resident_mb(child.pid) + self.settings.memory_mb
             return Facts(**json.loads(self._answer(child, self.settings.seconds, room)))
-        except (_DeadError, BrokenPipeError) as death:
+        except (_ProcessError, BrokenPipeError) as death:
             code = self._stop()
             return self._verdict(str(death), code)
 
@@ -108,7 +108,7 @@ class Worker:
         )
         if self.closed:
             self.child.kill()
-        if self._answer(self.child, _START_S, math.inf) != b"ready":
+        if self._answer(self.child, _START_TIMEOUT_S, math.inf) != b"ready":
             raise RuntimeError(f"{self.command[2]} does not say that it is ready")
         return self.child
 
@@ -118,15 +118,15 @@ class Worker:
         deadline = time.monotonic() + seconds
         text = b""
         while not text.endswith(b"\n"):
-            if select.select([child.stdout], [], [], _LOOK_S)[0]:
+            if select.select([child.stdout], [], [], _POLL_S)[0]:
                 chunk = os.read(child.stdout.fileno(), _CHUNK)
                 if not chunk:
-                    raise _DeadError("crashed")
+                    raise _ProcessError("crashed")
                 text += chunk
             elif resident_mb(child.pid) > room_mb:
-                raise _DeadError("out of memory")
+                raise _ProcessError("out of memory")
             elif time.monotonic() > deadline:
-                raise _DeadError("hung")
+                raise _ProcessError("hung")
         return text.strip()
 
     def _stop(self) -> int | None:
@@ -144,14 +144,14 @@ class Worker:
         if death == "out of memory":
             reason = f"it needs more than {self.settings.memory_mb} MB"
             return Facts(verdict="out of memory", reason=reason)
-        return Facts(verdict="crashed", reason=f"its reader died: {_cause(code)}")
+        return Facts(verdict="crashed", reason=f"its reader died: {_describe_exit(code)}")
 
 
-class _DeadError(Exception):
+class _ProcessError(Exception):
     """The child died, or has to."""
 
 
-def _cause(code: int | None) -> str:
+def _describe_exit(code: int | None) -> str:
     if code is not None and code < 0:
         with contextlib.suppress(ValueError):
             return signal.Signals(-code).name
@@ -167,8 +167,13 @@ def resident_mb(pid: int) -> float:
     return int(pages) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
-def ask_all(
-    paths: Iterable[Path], root: Path, settings: Settings, *, alone: bool = False, **worker: Any
+def probe_all(
+    paths: Iterable[Path],
+    root: Path,
+    settings: ProbeSettings,
+    *,
+    alone: bool = False,
+    **worker: Any,
 ) -> Iterator[tuple[Path, Facts]]:
     """Probe many videos, in the order in which they are done.
 
@@ -180,7 +185,7 @@ def ask_all(
         **worker: Goes to `Worker`.
     """
     count = 1 if alone else settings.processes
-    free: queue.SimpleQueue[Worker] = queue.SimpleQueue()
+    free: queue.SimpleQueue[ProbeProcess] = queue.SimpleQueue()
 
     def ask(path: Path) -> tuple[Path, Facts]:
         one = free.get()
@@ -189,11 +194,14 @@ def ask_all(
         finally:
             free.put(one)
 
-    with _crew(count, settings, **worker) as workers, ThreadPoolExecutor(count) as threads:
+    with (
+        _start_processes(count, settings, **worker) as workers,
+        ThreadPoolExecutor(count) as threads,
+    ):
         for each in workers:
             free.put(each)
         try:
-            yield from _in_turn(threads, ask, paths, 2 * count)
+            yield from _map_bounded(threads, ask, paths, 2 * count)
         finally:
             threads.shutdown(wait=False, cancel_futures=True)
             for each in workers:
@@ -201,13 +209,15 @@ def ask_all(
 
 
 @contextlib.contextmanager
-def _crew(count: int, settings: Settings, **worker: Any) -> Iterator[list[Worker]]:
+def _start_processes(
+    count: int, settings: ProbeSettings, **worker: Any
+) -> Iterator[list[ProbeProcess]]:
     with contextlib.ExitStack() as stack:
-        crew = [contextlib.closing(Worker(settings, **worker)) for _ in range(count)]
+        crew = [contextlib.closing(ProbeProcess(settings, **worker)) for _ in range(count)]
         yield [stack.enter_context(each) for each in crew]
 
 
-def _in_turn(threads: ThreadPoolExecutor, ask: Any, paths: Iterable[Path], most: int) -> Any:
+def _map_bounded(threads: ThreadPoolExecutor, ask: Any, paths: Iterable[Path], most: int) -> Any:
     """Keep a few videos waiting, not the whole list."""
     waiting: set[Future[tuple[Path, Facts]]] = set()
     for path in paths:

@@ -18,18 +18,18 @@ import numpy as np
 import torch
 from av.video.reformatter import VideoReformatter
 
-from harness.data.reading.container import one_thread, opened
+from harness.data.reading.container import open_video, use_one_thread
 from harness.data.reading.display_matrix import STORED, Matrix
-from harness.data.reading.rotation import display_matrix, turned
+from harness.data.reading.rotation import apply_matrix, display_matrix
 from harness.data.video import DamagedVideoError
 
 _RATES = (1, 240)
-_USUAL_RATE = Fraction(30)
+_DEFAULT_RATE = Fraction(30)
 _UNKNOWN_MATRIX = 2
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class EncodeSettings:
     """How copies are encoded.
 
     Attributes:
@@ -68,7 +68,7 @@ class Settings:
         }
 
 
-def reencode(source: Path, target: Path, settings: Settings, *, frames: int) -> None:
+def reencode(source: Path, target: Path, settings: EncodeSettings, *, frames: int) -> None:
     """Make a training copy of a file.
 
     Args:
@@ -82,11 +82,11 @@ def reencode(source: Path, target: Path, settings: Settings, *, frames: int) -> 
             several sizes.
         av.FFmpegError: If the target cannot be written.
     """
-    rate, count = _rate(source), 0
+    rate, count = _frame_rate(source), 0
     with av.open(str(target), "w", format="mp4") as out:
         encoder = out.add_stream("libx264", rate=rate, options=settings.options())
-        one_thread(encoder.codec_context)
-        for count, frame in enumerate(_pictures(source, settings.short_side_px), start=1):
+        use_one_thread(encoder.codec_context)
+        for count, frame in enumerate(_decode_frames(source, settings.short_side_px), start=1):
             if count == 1:
                 _describe(encoder.codec_context, frame)
             frame.pts, frame.time_base, frame.pict_type = count - 1, 1 / rate, 0
@@ -96,11 +96,11 @@ def reencode(source: Path, target: Path, settings: Settings, *, frames: int) -> 
         raise DamagedVideoError(f"{source}: {count} frames, {frames} in the passport")
 
 
-def _rate(source: Path) -> Fraction:
-    with opened(source) as (_, stream):
+def _frame_rate(source: Path) -> Fraction:
+    with open_video(source) as (_, stream):
         rate = stream.average_rate
     low, high = _RATES
-    return rate if rate and low <= rate <= high else _USUAL_RATE
+    return rate if rate and low <= rate <= high else _DEFAULT_RATE
 
 
 def _describe(encoder: av.VideoCodecContext, frame: av.VideoFrame) -> None:
@@ -111,33 +111,33 @@ def _describe(encoder: av.VideoCodecContext, frame: av.VideoFrame) -> None:
     encoder.colorspace = frame.colorspace or _UNKNOWN_MATRIX  # 0 is RGB, which no frame is any more
 
 
-def _pictures(source: Path, short_side_px: int) -> Iterator[av.VideoFrame]:
+def _decode_frames(source: Path, short_side_px: int) -> Iterator[av.VideoFrame]:
     """Decode in order, scale and turn every frame."""
     matrix, reformatter, size = display_matrix(source), VideoReformatter(), None
-    with opened(source) as (container, stream):
+    with open_video(source) as (container, stream):
         for number, frame in enumerate(container.decode(stream)):
             size = size or (frame.width, frame.height)
             if frame.is_corrupt or (frame.width, frame.height) != size:
                 raise DamagedVideoError(f"{source}: frame {number} is corrupt, or of another size")
-            width, height = scaled(*size, short_side_px)
+            width, height = scaled_size(*size, short_side_px)
             picture = reformatter.reformat(
                 frame, width, height, "yuv420p", interpolation="BICUBIC", threads=1
             )
-            yield picture if matrix == STORED else _turned(picture, matrix)
+            yield picture if matrix == STORED else _rotate_frame(picture, matrix)
 
 
-def scaled(width: int, height: int, short_side_px: int) -> tuple[int, int]:
+def scaled_size(width: int, height: int, short_side_px: int) -> tuple[int, int]:
     """Shrink a size to a short side, never enlarge it, and round both sides to even numbers."""
     share = min(Fraction(short_side_px, min(width, height)), Fraction(1))
     return max(2 * round(width * share / 2), 2), max(2 * round(height * share / 2), 2)
 
 
-def _turned(picture: av.VideoFrame, matrix: Matrix) -> av.VideoFrame:
+def _rotate_frame(picture: av.VideoFrame, matrix: Matrix) -> av.VideoFrame:
     """Turn the three planes of a picture."""
     stored, height = picture.to_ndarray(), picture.height
     chroma = stored[height:].reshape(2, height // 2, -1)
     planes = [
-        turned(torch.from_numpy(plane)[None, :, :, None], matrix)[0, :, :, 0].numpy()
+        apply_matrix(torch.from_numpy(plane)[None, :, :, None], matrix)[0, :, :, 0].numpy()
         for plane in (stored[:height], *chroma)
     ]
     width = planes[0].shape[1]

@@ -8,8 +8,8 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
-from harness.data import DATASETS, GENERATED, OWN, passport, passport_path
-from harness.data.datasets.text_rows import SHOWN
+from harness.data import DATASETS, GENERATED, OWN_READER, passport, passport_path
+from harness.data.datasets.text_rows import MAX_SHOWN
 from harness.data.sizes import PUBLISHED
 from harness.data.video import Video
 from harness.specs import NAME
@@ -20,7 +20,7 @@ _MOST_FPS = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source:
+class DataSource:
     """A data set as its lists name it.
 
     Attributes:
@@ -48,14 +48,14 @@ class Source:
         }
 
 
-def listed(
+def read_source(
     name: str,
     root: Path | None,
     data: Path,
     *,
     rows: Mapping[str, Path] | None = None,
     fps: str | None = None,
-) -> Source:
+) -> DataSource:
     """Read the lists of a data set; any name but those of the paper is one of the user's own.
 
     Args:
@@ -69,13 +69,13 @@ def listed(
         ValueError: If the lists are missing or wrong, or there is no root.
     """
     if name not in DATASETS:
-        _check_own(name)
-    root = root or _known_root(name, data)
-    reader: ModuleType = import_module(DATASETS.get(name, DATASETS[OWN]))
-    rate, rows = None if fps is None else _rate(fps), rows or {}
+        _check_new_name(name)
+    root = root or _last_root(name, data)
+    reader: ModuleType = import_module(DATASETS.get(name, DATASETS[OWN_READER]))
+    rate, rows = None if fps is None else _parse_rate(fps), rows or {}
     splits = {split: reader.videos(root, split, rows=rows.get(split)) for split in SPLITS}
-    _check_apart(splits)
-    return Source(
+    _check_disjoint(splits)
+    return DataSource(
         name=name,
         root=root,
         splits=splits,
@@ -85,7 +85,7 @@ def listed(
     )
 
 
-def _check_apart(splits: Mapping[str, list[Video]]) -> None:
+def _check_disjoint(splits: Mapping[str, list[Video]]) -> None:
     """Refuse a video that is in two splits.
 
     Raises:
@@ -94,18 +94,18 @@ def _check_apart(splits: Mapping[str, list[Video]]) -> None:
     first, *others = ({video.id for video in videos} for videos in splits.values())
     both = sorted(first.intersection(*others))
     if both:
-        shown = ", ".join(map(repr, both[:SHOWN]))
-        more = f" and {len(both) - SHOWN} more" if len(both) > SHOWN else ""
+        shown = ", ".join(map(repr, both[:MAX_SHOWN]))
+        more = f" and {len(both) - MAX_SHOWN} more" if len(both) > MAX_SHOWN else ""
         raise ValueError(f"{len(both)} videos are in both splits, a leak: {shown}{more}")
 
 
-def own_name(folder: Path) -> str:
+def name_from_folder(folder: Path) -> str:
     """Make a name for videos of one's own from that of their folder."""
     letters = re.sub("[^a-z0-9]+", "_", folder.name.lower()).strip("_")
-    return letters if NAME.fullmatch(letters) and not _like(letters) else f"my_{letters}"
+    return letters if NAME.fullmatch(letters) and not _similar_name(letters) else f"my_{letters}"
 
 
-def generated(name: str, data: Path) -> list[Source]:
+def generated_sources(name: str, data: Path) -> list[DataSource]:
     """Return each copy of a made data set that left a passport.
 
     Raises:
@@ -115,12 +115,12 @@ def generated(name: str, data: Path) -> list[Source]:
     if not found:
         raise ValueError(f"{data} has no passport of {name!r}; `harness plan` makes its data")
     return [
-        Source(name=path.parent.name, root=path.parent, splits=passport.read(path).splits)
+        DataSource(name=path.parent.name, root=path.parent, splits=passport.read(path).splits)
         for path in found
     ]
 
 
-def _rate(text: str) -> Fraction:
+def _parse_rate(text: str) -> Fraction:
     try:
         rate = Fraction(text)
     except (ValueError, ZeroDivisionError):
@@ -130,7 +130,7 @@ def _rate(text: str) -> Fraction:
     return rate
 
 
-def _check_own(name: str) -> None:
+def _check_new_name(name: str) -> None:
     """Refuse a name that cannot be a folder, or that looks like a mistyped one.
 
     Raises:
@@ -138,19 +138,19 @@ def _check_own(name: str) -> None:
     """
     if not NAME.fullmatch(name):
         raise ValueError(f"data set {name!r}: a name has only a-z, 0-9 and _, a letter first")
-    if near := _like(name):
+    if near := _similar_name(name):
         raise ValueError(
             f"unknown data set {name!r}; did you mean {near!r}? Videos of your own need a name "
             "that is less like it"
         )
 
 
-def _like(name: str) -> str | None:
+def _similar_name(name: str) -> str | None:
     """Return the data set that a name of one's own could be mistaken for."""
     return lookup.nearest(name, (*DATASETS, *GENERATED))
 
 
-def _known_root(name: str, data: Path) -> Path:
+def _last_root(name: str, data: Path) -> Path:
     path = passport_path(name, data)
     if not path.is_file():
         raise ValueError(f"say where the videos of {name} are, by --root: {path} is not there yet")

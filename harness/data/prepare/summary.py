@@ -9,9 +9,9 @@ from pathlib import Path
 
 from harness.data.datasets.file_tree import SUFFIXES
 from harness.data.passport import Passport
-from harness.data.prepare.check import Checked
-from harness.data.prepare.sources import Source
-from harness.data.prepare.video_facts import GOOD, PICTURES, Facts
+from harness.data.prepare.check import CheckedVideo
+from harness.data.prepare.sources import DataSource
+from harness.data.prepare.video_facts import PICTURES, USABLE, Facts
 from harness.data.video import Timing, Video
 
 
@@ -44,16 +44,16 @@ class Summary:
     def present(self, split: str) -> tuple[int, int]:
         """Return the good and the listed videos of a split."""
         counts = self.verdicts.get(split, {})
-        return sum(counts.get(verdict, 0) for verdict in GOOD), self.listed[split]
+        return sum(counts.get(verdict, 0) for verdict in USABLE), self.listed[split]
 
     @property
     def clean(self) -> bool:
         """Say whether every listed video is good and no split leaks into another."""
         verdicts = {verdict for counts in self.verdicts.values() for verdict in counts}
-        return not self.leaks and verdicts <= set(GOOD)
+        return not self.leaks and verdicts <= set(USABLE)
 
 
-def summarise(checked: Sequence[Checked], source: Source) -> Summary:
+def summarise(checked: Sequence[CheckedVideo], source: DataSource) -> Summary:
     """Count what was found, and look for what is there twice or not named at all."""
     verdicts: dict[str, Counter[str]] = defaultdict(Counter)
     classes: dict[str, dict[int, tuple[int, int]]] = defaultdict(dict)
@@ -61,7 +61,7 @@ def summarise(checked: Sequence[Checked], source: Source) -> Summary:
         verdicts[each.split][each.facts.verdict] += 1
         for label in each.video.labels:
             good, listed = classes[each.split].get(label, (0, 0))
-            classes[each.split][label] = (good + (each.facts.verdict in GOOD), listed + 1)
+            classes[each.split][label] = (good + (each.facts.verdict in USABLE), listed + 1)
     equal = _groups((each.facts.sha256, each) for each in checked)
     same_id = _groups((each.video.id, each) for each in checked)
     return Summary(
@@ -73,11 +73,13 @@ def summarise(checked: Sequence[Checked], source: Source) -> Summary:
         unlisted=_unlisted(checked, source.root),
         listed=source.listed,
         class_names=source.class_names,
-        passport=known(checked, source).digest,
+        passport=build_passport(checked, source).digest,
     )
 
 
-def good_videos(checked: Iterable[Checked], fps: Fraction | None = None) -> dict[str, list[Video]]:
+def good_videos(
+    checked: Iterable[CheckedVideo], fps: Fraction | None = None
+) -> dict[str, list[Video]]:
     """Return the videos that may be used, by split.
 
     Args:
@@ -88,7 +90,7 @@ def good_videos(checked: Iterable[Checked], fps: Fraction | None = None) -> dict
     for each in checked:
         videos = splits.setdefault(each.split, [])
         facts = each.facts
-        if facts.verdict in GOOD and facts.frames is not None and facts.sha256 is not None:
+        if facts.verdict in USABLE and facts.frames is not None and facts.sha256 is not None:
             known = replace(
                 each.video,
                 frames=facts.frames,
@@ -115,7 +117,7 @@ def _timing(facts: Facts, fps: Fraction | None) -> Timing | None:
     return Timing(unit=facts.time_base, stamps=tuple(stamp - stamps[0] for stamp in stamps))
 
 
-def known(checked: Sequence[Checked], source: Source) -> Passport:
+def build_passport(checked: Sequence[CheckedVideo], source: DataSource) -> Passport:
     """Return the passport of what was checked."""
     return Passport(
         splits=good_videos(checked, source.fps),
@@ -125,19 +127,19 @@ def known(checked: Sequence[Checked], source: Source) -> Passport:
     )
 
 
-def _groups(pairs: Iterable[tuple[str | None, Checked]]) -> list[list[Checked]]:
-    groups: dict[str, list[Checked]] = defaultdict(list)
+def _groups(pairs: Iterable[tuple[str | None, CheckedVideo]]) -> list[list[CheckedVideo]]:
+    groups: dict[str, list[CheckedVideo]] = defaultdict(list)
     for key, each in pairs:
         if key is not None:
             groups[key].append(each)
     return [group for group in groups.values() if len(group) > 1]
 
 
-def _splits(group: Iterable[Checked]) -> set[str]:
+def _splits(group: Iterable[CheckedVideo]) -> set[str]:
     return {each.split for each in group}
 
 
-def _name(each: Checked) -> str:
+def _name(each: CheckedVideo) -> str:
     return f"{each.split}:{each.video.id}"
 
 
@@ -156,7 +158,7 @@ def _gaps(
     }
 
 
-def _unlisted(checked: Iterable[Checked], root: Path) -> list[str]:
+def _unlisted(checked: Iterable[CheckedVideo], root: Path) -> list[str]:
     named = {each.video.path for each in checked}
     found = []
     for folder, inside, files in os.walk(root):

@@ -12,31 +12,33 @@ from typing import Any
 from pandas import DataFrame
 
 from harness.data import passport
-from harness.data.datasets.text_rows import SHOWN
-from harness.data.prepare.check import Checked
-from harness.data.prepare.sources import Source
-from harness.data.prepare.summary import Summary, known
-from harness.data.prepare.video_facts import GOOD
+from harness.data.datasets.text_rows import MAX_SHOWN
+from harness.data.prepare.check import CheckedVideo
+from harness.data.prepare.sources import DataSource
+from harness.data.prepare.summary import Summary, build_passport
+from harness.data.prepare.video_facts import USABLE
 from harness.stats.coverage import coverage
 from harness.utils.atomic import write_atomic
 
 _FORMULA = ("=", "+", "-", "@")
 
 
-def write(checked: Sequence[Checked], summary: Summary, source: Source, out: Path) -> list[Path]:
+def write(
+    checked: Sequence[CheckedVideo], summary: Summary, source: DataSource, out: Path
+) -> list[Path]:
     """Write `passport.json` of the good, `bad.csv` of the others, `check.json` and `summary.md`."""
     root = source.root
     out.mkdir(parents=True, exist_ok=True)
     paths = [out / name for name in ("summary.md", "bad.csv", "check.json", "passport.json")]
     whole = {"root": str(root)} | vars(summary) | {"videos": [_row(c, root) for c in checked]}
-    write_atomic(paths[0], text(summary).encode("utf-8", "backslashreplace"))
+    write_atomic(paths[0], to_markdown(summary).encode("utf-8", "backslashreplace"))
     write_atomic(paths[1], _bad_csv(checked, root).encode("utf-8", "backslashreplace"))
     write_atomic(paths[2], json.dumps(whole, indent=0).encode())
-    passport.write(paths[3], known(checked, source))
+    passport.write(paths[3], build_passport(checked, source))
     return paths
 
 
-def text(summary: Summary) -> str:
+def to_markdown(summary: Summary) -> str:
     """Write the summary as a page of Markdown."""
     names = sorted({name for counts in summary.verdicts.values() for name in counts})
     rows = [
@@ -81,47 +83,49 @@ def _losses(summary: Summary, split: str) -> str:
     if not lost:
         return f"{split}: every class has all its videos."
     lost.sort(key=lambda row: (row[1] / row[2], row[0]))
-    shown = [(printable(_class(summary, label)), *pair) for label, *pair in lost[:SHOWN]]
+    shown = [
+        (escape_unprintable(_class(summary, label)), *pair) for label, *pair in lost[:MAX_SHOWN]
+    ]
     table = _table(shown, ["class", "good", "listed"])
-    more = f", the worst {SHOWN} here" if len(lost) > SHOWN else ""
+    more = f", the worst {MAX_SHOWN} here" if len(lost) > MAX_SHOWN else ""
     return f"{split}: {len(lost)} of {len(counts)} classes lost videos{more}.\n\n{table}"
 
 
 def _listing(title: str, lines: Sequence[str]) -> str:
     if not lines:
         return ""
-    rest = [f"- and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
-    shown = [f"- {printable(line)}" for line in lines[:SHOWN]]
+    rest = [f"- and {len(lines) - MAX_SHOWN} more"] if len(lines) > MAX_SHOWN else []
+    shown = [f"- {escape_unprintable(line)}" for line in lines[:MAX_SHOWN]]
     return "\n".join([f"{title}: {len(lines)}", "", *shown, *rest])
 
 
-def printable(text: str) -> str:
+def escape_unprintable(text: str) -> str:
     """Replace characters that a terminal would obey or cannot write."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
-def _bad_csv(checked: Iterable[Checked], root: Path) -> str:
+def _bad_csv(checked: Iterable[CheckedVideo], root: Path) -> str:
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(["split", "id", "label", "path", "verdict", "reason"])
     for each in checked:
         video, facts = each.video, each.facts
-        if facts.verdict not in GOOD:
-            cells = [each.split, video.id, passport.labels(video), _path(each, root)]
+        if facts.verdict not in USABLE:
+            cells = [each.split, video.id, passport.format_labels(video), _path(each, root)]
             writer.writerow(map(_cell, [*cells, facts.verdict, facts.reason]))
     return file.getvalue()
 
 
 def _cell(text: str) -> str:
     """Keep a spreadsheet from taking a name for a formula."""
-    text = printable(text)
+    text = escape_unprintable(text)
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
-def _row(each: Checked, root: Path) -> dict[str, Any]:
+def _row(each: CheckedVideo, root: Path) -> dict[str, Any]:
     known = {"id": each.video.id, "path": _path(each, root), "labels": each.video.labels}
     return known | {"split": each.split} | asdict(each.facts)
 
 
-def _path(each: Checked, root: Path) -> str:
+def _path(each: CheckedVideo, root: Path) -> str:
     return Path(os.path.relpath(each.video.path, root)).as_posix()

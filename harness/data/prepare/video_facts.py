@@ -21,9 +21,9 @@ Verdict = Literal[
     "out of memory",
     "crashed",
 ]
-GOOD: tuple[Verdict, ...] = ("ok", "odd")
+USABLE: tuple[Verdict, ...] = ("ok", "odd")
 PICTURES = "frames"
-_WHOLE = Fraction(9, 10)
+_MIN_LENGTH_SHARE = Fraction(9, 10)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,14 +100,14 @@ class Facts:
     key_start: bool | None = None
 
 
-def times(facts: Facts) -> list[int | None]:
+def frame_times(facts: Facts) -> list[int | None]:
     """Return the time stamp of every frame, in units of the time base."""
     if facts.step is None or facts.first is None:
         return list(facts.stamps)
-    return _steps(facts.first, Fraction(facts.step), facts.frames or 0)
+    return _regular_times(facts.first, Fraction(facts.step), facts.frames or 0)
 
 
-def timing(
+def describe_timing(
     stamps: Sequence[int | None], unit: Fraction | None, rates: Sequence[Fraction | None]
 ) -> dict[str, Any]:
     """Describe time stamps, by a step if one tells them all.
@@ -127,7 +127,7 @@ def timing(
     first, last = whole[0], whole[-1]
     found["first"] = first
     for step in _likely_steps(whole, unit, rates):
-        if _steps(first, step, len(whole)) == whole:
+        if _regular_times(first, step, len(whole)) == whole:
             found |= {"step": str(step), "stamps": ()}
             break
     frame_s = 0 if len(whole) == 1 else (last - first) * unit / (len(whole) - 1)
@@ -144,7 +144,7 @@ def _likely_steps(
     yield from (1 / (rate * unit) for rate in rates if rate)
 
 
-def _steps(first: int, step: Fraction, count: int) -> list[int | None]:
+def _regular_times(first: int, step: Fraction, count: int) -> list[int | None]:
     """Count in steps, rounded to the nearest unit as writers of files do."""
     up, down = step.numerator, step.denominator
     return [first + (2 * index * up + down) // (2 * down) for index in range(count)]
@@ -162,7 +162,7 @@ def judge(seen: Mapping[str, Any], limits: Limits) -> tuple[Verdict, str]:
     if frames == 0:
         return "damaged", "not one frame can be decoded"
     promised, ends = seen["promised_s"], seen.get("ends_s")
-    early = bool(promised and ends is not None and ends < _WHOLE * promised)
+    early = bool(promised and ends is not None and ends < _MIN_LENGTH_SHARE * promised)
     if early and header and frames < header:
         return "damaged", f"it ends after {frames} of the {header} frames that its header promises"
     if frames < limits.min_frames:

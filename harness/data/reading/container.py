@@ -12,7 +12,7 @@ _LOCAL_ONLY = {"protocol_whitelist": "file"}
 
 
 @contextlib.contextmanager
-def opened(path: Path) -> Iterator[tuple[av.container.InputContainer, av.VideoStream]]:
+def open_video(path: Path) -> Iterator[tuple[av.container.InputContainer, av.VideoStream]]:
     """Yield a container and its first video stream.
 
     One decoder thread: on damaged files the pictures depend on the number of threads.
@@ -26,13 +26,13 @@ def opened(path: Path) -> Iterator[tuple[av.container.InputContainer, av.VideoSt
             stream = container.streams.video[0]
             if stream.codec_context is None:
                 raise DamagedVideoError(f"{path}: its pictures are in a coding that is not known")
-            one_thread(stream.codec_context)
+            use_one_thread(stream.codec_context)
             yield container, stream
     except (av.FFmpegError, IndexError) as error:
         raise DamagedVideoError(f"{path}: {error}") from error
 
 
-def one_thread(context: av.VideoCodecContext) -> None:
+def use_one_thread(context: av.VideoCodecContext) -> None:
     """Decode or encode in the calling thread."""
     context.thread_type = "NONE"
     context.thread_count = 1

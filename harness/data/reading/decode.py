@@ -12,7 +12,7 @@ from av.video.reformatter import VideoReformatter
 from jaxtyping import UInt8
 from torch import Tensor
 
-from harness.data.reading.container import opened
+from harness.data.reading.container import open_video
 from harness.data.video import DamagedVideoError
 
 Frames = UInt8[Tensor, "F H W 3"]
@@ -30,18 +30,18 @@ def read_frames(path: Path, wanted: Sequence[int] | None = None) -> Frames:
         DamagedVideoError: If the file cannot be opened, has no video, has a frame flagged corrupt
             or of another size, or ends before the last wanted frame.
     """
-    pictures = _pictures(path, None if wanted is None else set(wanted))
+    pictures = _decode_pictures(path, None if wanted is None else set(wanted))
     if wanted is None:
         found = list(pictures)
-        return gathered(path, found, len(found))
-    frames = gathered(path, pictures, len(set(wanted)))
+        return stack_pictures(path, found, len(found))
+    frames = stack_pictures(path, pictures, len(set(wanted)))
     if len(frames) < len(set(wanted)):
         came = f"{len(frames)} of {len(set(wanted))} wanted frames"
         raise DamagedVideoError(f"{path}: ended after {came}")
     return frames
 
 
-def gathered(path: Path, pictures: Iterable[Picture], count: int) -> Frames:
+def stack_pictures(path: Path, pictures: Iterable[Picture], count: int) -> Frames:
     """Copy pictures into one tensor as they come, so that one at a time is held beside it.
 
     Args:
@@ -64,11 +64,11 @@ def gathered(path: Path, pictures: Iterable[Picture], count: int) -> Frames:
     return torch.from_numpy(frames[:came])
 
 
-def _pictures(path: Path, keep: Collection[int] | None) -> Iterator[Picture]:
+def _decode_pictures(path: Path, keep: Collection[int] | None) -> Iterator[Picture]:
     """Decode in order and yield what is kept, up to the last of it."""
     last = None if keep is None else max(keep)
     reformatter = VideoReformatter()
-    with opened(path) as (container, stream):
+    with open_video(path) as (container, stream):
         for index, frame in enumerate(container.decode(stream)):
             if frame.is_corrupt:
                 raise DamagedVideoError(f"{path}: frame {index} is corrupt")

@@ -11,7 +11,7 @@ STORED: Matrix = (1, 0, 0, 1)
 _ONE = 1 << 16
 
 
-def of_frame(frame: Any) -> Matrix | None:
+def frame_matrix(frame: Any) -> Matrix | None:
     """Return a, b, c, d; None if this is neither a quarter turn nor a mirror."""
     side_data = frame.side_data.get("DISPLAYMATRIX")
     if side_data is None:

@@ -11,15 +11,17 @@ from jaxtyping import Int, UInt8
 from torch import Tensor
 
 from harness.data.reading import image_folder
-from harness.data.reading.index_cache import ByteBudget, Tables
+from harness.data.reading.index_cache import ByteBudget, PacketTableCache
 from harness.data.reading.sparse_decode import read_planned
 from harness.data.video import Video
 
 Frames = UInt8[Tensor, "F H W 3"]
-SHARE = 64
+MIN_CACHED_VIDEOS = 64
 
 
-def read(video: Video, wanted: Sequence[int] | None = None, tables: Tables | None = None) -> Frames:
+def read(
+    video: Video, wanted: Sequence[int] | None = None, tables: PacketTableCache | None = None
+) -> Frames:
     """Read wanted frames as players show them.
 
     Args:
@@ -35,7 +37,9 @@ def read(video: Video, wanted: Sequence[int] | None = None, tables: Tables | Non
     return read_planned(video.path, wanted, upright=video.turned, tables=tables)
 
 
-def read_each(video: Video, wanted: Int[np.ndarray, " F"], tables: Tables | None = None) -> Frames:
+def read_any_order(
+    video: Video, wanted: Int[np.ndarray, " F"], tables: PacketTableCache | None = None
+) -> Frames:
     """Read frames in any order, each of them once, though it may be wanted twice."""
     distinct, places = np.unique(wanted, return_inverse=True)
     frames = read(video, distinct.tolist(), tables)
@@ -55,14 +59,14 @@ class FrameCache:
 
     def __init__(self, room_mb: int) -> None:
         self.room = ByteBudget(room_mb * 1_000_000)
-        self.largest = self.room.left // SHARE
+        self.largest = self.room.left // MIN_CACHED_VIDEOS
         self.whole: dict[Path, Frames] = {}
-        self.tables = Tables(self.room)
+        self.tables = PacketTableCache(self.room)
 
     def read(self, video: Video, wanted: Int[np.ndarray, " F"]) -> Frames:
         """Return frames of a video by index; an index may occur twice."""
         if video.path not in self.whole:
-            frames = read_each(video, wanted, self.tables)
+            frames = read_any_order(video, wanted, self.tables)
             size = video.frames * frames[0].nbytes
             if size > self.largest or not self.room.take(size):
                 return frames

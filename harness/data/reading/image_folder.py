@@ -30,7 +30,7 @@ def read(path: Path, wanted: Sequence[int] | None = None) -> UInt8[Tensor, "F H 
             another size than the first wanted one; if a number or a name is not as it should be.
     """
     try:
-        pictures = [_rgb(path / name) for name in _names(path, wanted)]
+        pictures = [_read_rgb(path / name) for name in _picture_names(path, wanted)]
     except (DamagedVideoError, OSError) as error:
         raise DamagedVideoError(f"{path}: {error}") from error
     if len({picture.shape for picture in pictures}) > 1:
@@ -38,16 +38,16 @@ def read(path: Path, wanted: Sequence[int] | None = None) -> UInt8[Tensor, "F H 
     return torch.from_numpy(np.stack(pictures))
 
 
-def _names(path: Path, wanted: Sequence[int] | None) -> list[str]:
-    names = jpeg_sequence.in_order(each.name for each in path.iterdir())
+def _picture_names(path: Path, wanted: Sequence[int] | None) -> list[str]:
+    names = jpeg_sequence.sort_by_number(each.name for each in path.iterdir())
     chosen = range(len(names)) if wanted is None else wanted
     if not names or max(chosen) >= len(names):
         raise DamagedVideoError(f"it has {len(names)} pictures, fewer than are wanted")
     return [names[index] for index in chosen]
 
 
-def _rgb(path: Path) -> UInt8[np.ndarray, "H W 3"]:
-    with jpeg_sequence.opened(path) as image:
+def _read_rgb(path: Path) -> UInt8[np.ndarray, "H W 3"]:
+    with jpeg_sequence.open_jpeg(path) as image:
         if image.width * image.height > MAX_PIXELS:
             raise DamagedVideoError(f"{path.name!r} has more than {MAX_PIXELS} pixels")
         return np.asarray(image.convert("RGB"))

@@ -26,7 +26,7 @@ class ByteBudget:
         return True
 
 
-class Tables:
+class PacketTableCache:
     """Tables by file, packed; a file that was changed since has none.
 
     Args:
@@ -40,12 +40,12 @@ class Tables:
     def find(self, path: Path) -> PacketTable | None:
         """Return the table of a file."""
         stamp, packed = self.kept.get(path, (None, b""))
-        return packet_index.unpacked(packed) if stamp and stamp == _stamp(path) else None
+        return packet_index.unpack(packed) if stamp and stamp == _stamp(path) else None
 
     def keep(self, path: Path, table: PacketTable) -> None:
         """Remember a table, if there is room."""
         stamp = _stamp(path)
-        packed = packet_index.packed(table)
+        packed = packet_index.pack(table)
         if stamp and (path in self.kept or self.room.take(len(packed))):
             self.kept[path] = stamp, packed
 

@@ -21,7 +21,7 @@ _NAME = re.compile(r"(.*?)([0-9]{1,9})\.jpe?g", re.ASCII | re.IGNORECASE | re.DO
 _UPRIGHT = 1
 
 
-def in_order(names: Iterable[str]) -> list[str]:
+def sort_by_number(names: Iterable[str]) -> list[str]:
     """Return the names of pictures in the order of their numbers.
 
     Args:
@@ -50,7 +50,7 @@ def _check_numbers(numbers: Counter[int]) -> None:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[JpegImageFile]:
+def open_jpeg(path: Path) -> Iterator[JpegImageFile]:
     """Yield a picture of which only the header was read; anything odd meanwhile means damaged.
 
     No other format is tried, and how many pixels may be decoded is for the caller to say.

@@ -71,7 +71,7 @@ class PacketTable:
     disposable: frozenset[int]
 
 
-def table(
+def build_table(
     container: av.container.InputContainer, stream: av.VideoStream, packets: Sequence[Packet]
 ) -> PacketTable:
     """Describe the packets of a plain file.
@@ -85,7 +85,7 @@ def table(
         NotPlainError: If the file is not plain; says why.
     """
     context = stream.codec_context
-    pictures = [_picture(packet, _length_bytes(context)) for packet in packets]
+    pictures = [_parse_packet(packet, _length_bytes(context)) for packet in packets]
     made = PacketTable(
         header=bytes(context.extradata or b""),
         colour=(
@@ -96,13 +96,15 @@ def table(
         ),
         matrix=STORED,
         file_bytes=container.size,
-        pts=tuple(_known(packet.pts) for packet in packets),
-        positions=tuple(_known(packet.pos) for packet in packets),
+        pts=tuple(_required(packet.pts) for packet in packets),
+        positions=tuple(_required(packet.pos) for packet in packets),
         sizes=tuple(packet.size for packet in packets),
         idr=tuple(index for index, (_, idr) in enumerate(pictures) if idr),
         disposable=frozenset(i for i, (reference, _) in enumerate(pictures) if not reference),
     )
-    _check(made, [index for index, packet in enumerate(packets) if packet.is_keyframe], context)
+    _check_groups(
+        made, [index for index, packet in enumerate(packets) if packet.is_keyframe], context
+    )
     return made
 
 
@@ -122,7 +124,7 @@ def check_kind(container: av.container.InputContainer, stream: av.VideoStream) -
         raise NotPlainError("interlaced")
 
 
-def runs(known: PacketTable, wanted: Collection[int]) -> list[list[int]]:
+def packet_runs(known: PacketTable, wanted: Collection[int]) -> list[list[int]]:
     """List the packets to decode, group by group, each from its IDR picture to the last wanted.
 
     Args:
@@ -136,18 +138,20 @@ def runs(known: PacketTable, wanted: Collection[int]) -> list[list[int]]:
     return [[i for i in range(start, end + 1) if i not in needless] for start, end in last.items()]
 
 
-def packed(known: PacketTable) -> bytes:
+def pack(known: PacketTable) -> bytes:
     """Write a table as about a kilobyte for ten seconds of video."""
     body = asdict(known) | {
         "header": base64.b64encode(known.header).decode(),
-        "pts": _steps(known.pts),
-        "positions": [at - end for at, end in zip(known.positions, _ends(known), strict=False)],
+        "pts": _differences(known.pts),
+        "positions": [
+            at - end for at, end in zip(known.positions, _packet_ends(known), strict=False)
+        ],
         "disposable": sorted(known.disposable),
     }
     return zlib.compress(json.dumps(body, separators=(",", ":")).encode())
 
 
-def unpacked(content: bytes) -> PacketTable:
+def unpack(content: bytes) -> PacketTable:
     """Read what `packed` wrote."""
     body = json.loads(zlib.decompress(content))
     return PacketTable(
@@ -156,25 +160,25 @@ def unpacked(content: bytes) -> PacketTable:
         matrix=tuple(body["matrix"]),
         file_bytes=body["file_bytes"],
         pts=tuple(itertools.accumulate(body["pts"])),
-        positions=_positions(body["positions"], body["sizes"]),
+        positions=_packet_positions(body["positions"], body["sizes"]),
         sizes=tuple(body["sizes"]),
         idr=tuple(body["idr"]),
         disposable=frozenset(body["disposable"]),
     )
 
 
-def _ends(known: PacketTable) -> Iterator[int]:
+def _packet_ends(known: PacketTable) -> Iterator[int]:
     """Yield where the packet before each one ends; 0 before the first."""
     yield 0
     yield from map(operator.add, known.positions, known.sizes)
 
 
-def _positions(gaps: list[int], sizes: list[int]) -> tuple[int, ...]:
+def _packet_positions(gaps: list[int], sizes: list[int]) -> tuple[int, ...]:
     before = itertools.accumulate(sizes, initial=0)
     return tuple(map(operator.add, itertools.accumulate(gaps), before))
 
 
-def _steps(values: tuple[int, ...]) -> list[int]:
+def _differences(values: tuple[int, ...]) -> list[int]:
     return [new - old for old, new in itertools.pairwise((0, *values))]
 
 
@@ -183,13 +187,13 @@ def _length_bytes(context: av.VideoCodecContext) -> int:
     return ((context.extradata or b"")[4] & 3) + 1
 
 
-def _known(value: int | None) -> int:
+def _required(value: int | None) -> int:
     if value is None:
         raise NotPlainError("a packet lacks its time stamp or its place")
     return value
 
 
-def _picture(packet: Packet, length_bytes: int) -> tuple[bool, bool]:
+def _parse_packet(packet: Packet, length_bytes: int) -> tuple[bool, bool]:
     """Say whether the picture of a packet is a reference, and whether it is an IDR picture."""
     if packet.is_corrupt or packet.is_discard or packet.has_sidedata("new_extradata"):
         raise NotPlainError("a packet is hidden, corrupt, or brings a new header")
@@ -211,7 +215,7 @@ def _picture(packet: Packet, length_bytes: int) -> tuple[bool, bool]:
     return reference, idr
 
 
-def _check(made: PacketTable, keys: list[int], context: av.VideoCodecContext) -> None:
+def _check_groups(made: PacketTable, keys: list[int], context: av.VideoCodecContext) -> None:
     """Hold what concerns several packets: rules 2 to 5."""
     pts = made.pts
     if len(set(pts)) != len(pts):

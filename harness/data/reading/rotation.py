@@ -12,8 +12,8 @@ from pathlib import Path
 from jaxtyping import UInt8
 from torch import Tensor
 
-from harness.data.reading.container import opened
-from harness.data.reading.display_matrix import STORED, Matrix, of_frame
+from harness.data.reading.container import open_video
+from harness.data.reading.display_matrix import STORED, Matrix, frame_matrix
 from harness.data.video import DamagedVideoError
 
 
@@ -24,17 +24,17 @@ def display_matrix(path: Path) -> Matrix:
         DamagedVideoError: If the file has no first frame, or its matrix is neither a quarter turn
             nor a mirror.
     """
-    with opened(path) as (container, stream):
+    with open_video(path) as (container, stream):
         first = next(container.decode(stream), None)
     if first is None:
         raise DamagedVideoError(f"{path}: has no frame")
-    matrix = of_frame(first)
+    matrix = frame_matrix(first)
     if matrix is None:
         raise DamagedVideoError(f"{path}: its display matrix is no quarter turn and no mirror")
     return matrix
 
 
-def turned(frames: UInt8[Tensor, "F H W C"], matrix: Matrix) -> UInt8[Tensor, "F h w C"]:
+def apply_matrix(frames: UInt8[Tensor, "F H W C"], matrix: Matrix) -> UInt8[Tensor, "F h w C"]:
     """Move the pixels of frames to where they are shown."""
     a, b, c, d = matrix
     lying = frames if a else frames.transpose(1, 2)

@@ -20,15 +20,15 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from harness.data.reading import packet_index
-from harness.data.reading.container import one_thread, opened
-from harness.data.reading.decode import gathered, read_frames
+from harness.data.reading.container import open_video, use_one_thread
+from harness.data.reading.decode import read_frames, stack_pictures
 from harness.data.reading.display_matrix import STORED
-from harness.data.reading.index_cache import Tables
+from harness.data.reading.index_cache import PacketTableCache
 from harness.data.reading.packet_index import NotPlainError, Packet, PacketTable
-from harness.data.reading.rotation import display_matrix, turned
+from harness.data.reading.rotation import apply_matrix, display_matrix
 from harness.data.video import DamagedVideoError
 
-_ODD = (DamagedVideoError, NotPlainError)
+_FALLBACK_ERRORS = (DamagedVideoError, NotPlainError)
 
 
 def read_planned(
@@ -36,7 +36,7 @@ def read_planned(
     wanted: Sequence[int] | None = None,
     *,
     upright: bool = False,
-    tables: Tables | None = None,
+    tables: PacketTableCache | None = None,
 ) -> UInt8[Tensor, "F H W 3"]:
     """Decode what the wanted frames need, in one thread, and keep the wanted frames.
 
@@ -56,12 +56,12 @@ def read_planned(
         return read_indexed(path, wanted, known, upright=upright)
     matrix = display_matrix(path) if upright else STORED
     try:
-        frames, found = _by_plan(path, wanted or [])
-    except _ODD:
-        return turned(read_frames(path, wanted), matrix)
+        frames, found = _decode_file(path, wanted or [])
+    except _FALLBACK_ERRORS:
+        return apply_matrix(read_frames(path, wanted), matrix)
     if tables is not None:
         tables.keep(path, replace(found, matrix=matrix))
-    return turned(frames, matrix)
+    return apply_matrix(frames, matrix)
 
 
 def read_indexed(
@@ -79,13 +79,13 @@ def read_indexed(
         DamagedVideoError: As `read_frames`, which reads what does not decode as planned.
     """
     try:
-        frames = _by_table(path, wanted, known)
-    except (*_ODD, av.FFmpegError, OSError):
+        frames = _decode_indexed(path, wanted, known)
+    except (*_FALLBACK_ERRORS, av.FFmpegError, OSError):
         frames = read_frames(path, wanted)
-    return turned(frames, known.matrix) if upright else frames
+    return apply_matrix(frames, known.matrix) if upright else frames
 
 
-def index(path: Path) -> PacketTable | None:
+def build_index(path: Path) -> PacketTable | None:
     """Describe a file for `read_indexed`; None if it is not plain.
 
     Decodes the file once in order, and so proves that its frames come as its time stamps say.
@@ -93,26 +93,28 @@ def index(path: Path) -> PacketTable | None:
     Raises:
         DamagedVideoError: If it is not a readable video, or its display matrix is refused.
     """
-    with opened(path) as (container, stream):
+    with open_video(path) as (container, stream):
         try:
-            sent = _packets(container, stream)
-            known = packet_index.table(container, stream, sent)
+            sent = _read_packets(container, stream)
+            known = packet_index.build_table(container, stream, sent)
         except NotPlainError:
             return None
-        stamps = [stamp for packet in [*sent, None] for stamp in _stamps(path, stream, packet)]
+        stamps = [
+            stamp for packet in [*sent, None] for stamp in _frame_stamps(path, stream, packet)
+        ]
     if stamps != sorted(known.pts):
         return None
     return replace(known, matrix=display_matrix(path))
 
 
-def _stamps(path: Path, stream: av.VideoStream, packet: Packet | None) -> list[int | None]:
+def _frame_stamps(path: Path, stream: av.VideoStream, packet: Packet | None) -> list[int | None]:
     frames = stream.codec_context.decode(packet)
     if any(frame.is_corrupt for frame in frames):
         raise DamagedVideoError(f"{path}: a frame is corrupt")
     return [frame.pts for frame in frames]
 
 
-def _packets(container: av.container.InputContainer, stream: av.VideoStream) -> list[Packet]:
+def _read_packets(container: av.container.InputContainer, stream: av.VideoStream) -> list[Packet]:
     """Read all packets of a stream, if there can be a plan."""
     packet_index.check_kind(container, stream)
     for other in container.streams:
@@ -121,20 +123,22 @@ def _packets(container: av.container.InputContainer, stream: av.VideoStream) -> 
     return [packet for packet in container.demux(stream) if packet.size]
 
 
-def _by_plan(path: Path, wanted: Sequence[int]) -> tuple[UInt8[Tensor, "F H W 3"], PacketTable]:
-    with opened(path) as (container, stream):
-        sent = _packets(container, stream)
-        known = packet_index.table(container, stream, sent)
-        return _decode(path, stream.codec_context, known, wanted, sent.__getitem__), known
+def _decode_file(path: Path, wanted: Sequence[int]) -> tuple[UInt8[Tensor, "F H W 3"], PacketTable]:
+    with open_video(path) as (container, stream):
+        sent = _read_packets(container, stream)
+        known = packet_index.build_table(container, stream, sent)
+        return _decode_planned(path, stream.codec_context, known, wanted, sent.__getitem__), known
 
 
-def _by_table(path: Path, wanted: Sequence[int], known: PacketTable) -> UInt8[Tensor, "F H W 3"]:
+def _decode_indexed(
+    path: Path, wanted: Sequence[int], known: PacketTable
+) -> UInt8[Tensor, "F H W 3"]:
     context = av.CodecContext.create("h264", "r")
     context.extradata = known.header
     context.color_range, context.color_primaries, context.color_trc, context.colorspace = (
         known.colour
     )
-    one_thread(context)
+    use_one_thread(context)
     with path.open("rb", buffering=0) as file:
         if os.fstat(file.fileno()).st_size != known.file_bytes:
             raise NotPlainError("the file is not the one that the table knows")
@@ -145,10 +149,10 @@ def _by_table(path: Path, wanted: Sequence[int], known: PacketTable) -> UInt8[Te
             made.pts = known.pts[number]
             return made
 
-        return _decode(path, context, known, wanted, packet)
+        return _decode_planned(path, context, known, wanted, packet)
 
 
-def _decode(
+def _decode_planned(
     path: Path,
     context: av.VideoCodecContext,
     known: PacketTable,
@@ -168,16 +172,16 @@ def _decode(
     reformatter = VideoReformatter()
     pictures = (
         reformatter.reformat(frame, format="rgb24", threads=1).to_ndarray()
-        for frame in _frames(context, packet_index.runs(known, chosen), packet)
+        for frame in _decode_runs(context, packet_index.packet_runs(known, chosen), packet)
         if frame.pts in stamps
     )
-    frames = gathered(path, pictures, len(stamps))
+    frames = stack_pictures(path, pictures, len(stamps))
     if len(frames) != len(stamps):
         raise NotPlainError("frames are missing")
     return frames
 
 
-def _frames(
+def _decode_runs(
     context: av.VideoCodecContext, runs: list[list[int]], packet: Callable[[int], Packet]
 ) -> Iterator[av.VideoFrame]:
     """Decode run by run; each begins at an IDR picture, so nothing is kept from the one before."""

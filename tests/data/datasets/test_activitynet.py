@@ -8,7 +8,7 @@ import pytest
 
 from harness.data.datasets import activitynet, class_names
 
-NAMES = class_names.official("activitynet")
+NAMES = class_names.official_names("activitynet")
 HASH = "308a8633fb6587aa1d00f81cae124c9d3b570f0ac2e1f226562c9a5b172759ce"
 FILE = "activity_net.v1-3.min.json"
 SPORT = {"nodeId": 1, "parentId": None, "nodeName": "Sports"}

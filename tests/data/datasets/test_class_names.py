@@ -4,9 +4,15 @@ import hashlib
 
 import pytest
 
-from harness.data.datasets.class_names import UnknownClassError, by_spelling, find, normal, official
+from harness.data.datasets.class_names import (
+    UnknownClassError,
+    find_label,
+    labels_by_spelling,
+    normalise,
+    official_names,
+)
 
-NAMES = official("kinetics400")
+NAMES = official_names("kinetics400")
 
 
 def test_the_names_of_kinetics_are_the_official_ones():
@@ -22,7 +28,7 @@ def test_the_names_of_kinetics_are_those_of_published_weights():
 
 
 def test_no_two_names_have_one_normal_form():
-    assert len({normal(name) for name in NAMES}) == 400
+    assert len({normalise(name) for name in NAMES}) == 400
 
 
 def spellings(name):
@@ -38,9 +44,9 @@ def spellings(name):
 
 
 def test_every_name_is_found_as_copies_spell_it():
-    labels = by_spelling(NAMES)
+    labels = labels_by_spelling(NAMES)
     for label, name in enumerate(NAMES):
-        assert {find(each, labels, NAMES) for each in spellings(name)} == {label}, name
+        assert {find_label(each, labels, NAMES) for each in spellings(name)} == {label}, name
 
 
 @pytest.mark.parametrize(
@@ -54,5 +60,5 @@ def test_every_name_is_found_as_copies_spell_it():
 )
 def test_an_unknown_name_is_refused_with_a_near_one(name, words):
     with pytest.raises(UnknownClassError) as caught:
-        find(name, by_spelling(NAMES), NAMES)
+        find_label(name, labels_by_spelling(NAMES), NAMES)
     assert str(caught.value) == words

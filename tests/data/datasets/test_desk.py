@@ -16,7 +16,7 @@ RECIPE = {"train_videos": 24, "test_videos": 12, "size_px": 16}
 
 
 def digest(splits):
-    return passport.whole(splits).digest
+    return passport.complete_passport(splits).digest
 
 
 def test_equal_seeds_give_equal_bytes(tmp_path):
@@ -48,7 +48,7 @@ def test_a_class_and_its_reverse_show_the_same_halves(tmp_path):
 def test_twins_show_an_averaging_network_the_same_snippets(tmp_path, tiny_trial):
     """The proof of the 50 % ceiling: both orders of two halves, the same set of snippets."""
     videos = desk.videos(tmp_path, **RECIPE)["test"]
-    starts = sampling.test_frames(desk.FRAMES, tiny_trial.data, num_snippets=8)
+    starts = sampling.test_frames(desk.NUM_FRAMES, tiny_trial.data, num_snippets=8)
     for video, twin in zip(videos[::2], videos[1::2], strict=True):
         assert desk.CLASSES[video.label] == desk.CLASSES[twin.label][::-1]
         shown = [
@@ -64,18 +64,18 @@ def test_twins_show_an_averaging_network_the_same_snippets(tmp_path, tiny_trial)
 def test_no_snippet_touches_both_halves(tiny_trial):
     for seed, (start, stop) in itertools.product(range(50), ((0, 2), (2, 4))):
         rng = np.random.default_rng(seed)
-        frames = sampling.train_frames(desk.FRAMES, tiny_trial.data, rng)
-        assert (frames[start:stop] // (desk.FRAMES // 2) == start // 2).all()
+        frames = sampling.train_frames(desk.NUM_FRAMES, tiny_trial.data, rng)
+        assert (frames[start:stop] // (desk.NUM_FRAMES // 2) == start // 2).all()
 
 
 def test_growing_and_shrinking_cycles_show_the_same_pictures():
     """The proof of the 25 % ceiling: single frames do not tell the direction."""
     recipe = {"size_px": 16, "noise": 0, "wobble": 0, "faint": 96, "hidden": 0, "seed": 0}
     cycles = []
-    for way in ("grow", "rescale"):
+    for way in ("grow", "shrink"):
         background = np.zeros((16, 16, 3), dtype=int)
         half = desk._half(np.random.default_rng(5), (way, "disc"), background, recipe)
-        cycles.append([picture.tobytes() for picture in half[: desk.CYCLE]])
+        cycles.append([picture.tobytes() for picture in half[: desk.CYCLE_FRAMES]])
     assert sorted(cycles[0]) == sorted(cycles[1])
     assert cycles[0] != cycles[1]
 

@@ -6,7 +6,7 @@ import pytest
 
 from harness.data.datasets.kinetics400 import class_names, videos
 from harness.data.prepare import check, sources, summary
-from harness.data.prepare.probe_pool import Settings
+from harness.data.prepare.probe_pool import ProbeSettings
 from tests.helpers import dataset_folders
 from tests.helpers.dataset_folders import HEAD, LABELS, put
 
@@ -106,8 +106,10 @@ def test_a_clip_that_annotations_name_is_missing_where_it_should_be(tmp_path):
     found = {each.id: each for each in videos(root, "train")}
     assert found.keys() == wanted("train").keys()
     assert found[CLIP].path == root / "train" / f"{CLIP}.mp4"
-    source = sources.listed("kinetics400", root, tmp_path / "data")
-    done = check.run(source.splits, root, tmp_path / "out", Settings(), watch=lambda *_: None)
+    source = sources.read_source("kinetics400", root, tmp_path / "data")
+    done = check.check_videos(
+        source.splits, root, tmp_path / "out", ProbeSettings(), watch=lambda *_: None
+    )
     found = summary.summarise(done, source)
     assert found.listed == {"train": 246_535, "test": 19_907}
     assert found.verdicts == {"train": {"missing": 1, "ok": 7}, "test": {"ok": 8}}
@@ -260,4 +262,4 @@ def test_a_clip_in_train_and_val_is_a_leak(tmp_path):
     root = dataset_folders.class_folders(tmp_path)
     shutil.copy(root / "train" / "abseiling" / f"{CLIP}.mp4", root / "val" / "abseiling")
     with pytest.raises(ValueError, match=f"1 videos are in both splits, a leak: '{CLIP}'"):
-        sources.listed("kinetics400", root, tmp_path / "data")
+        sources.read_source("kinetics400", root, tmp_path / "data")

@@ -9,7 +9,7 @@ import tracemalloc
 import pytest
 
 from harness.data.datasets.list_files import from_files
-from harness.data.datasets.text_rows import Refusals, cells, read_stream
+from harness.data.datasets.text_rows import RowErrors, read_stream, split_csv
 from tests.helpers import dataset_folders
 
 
@@ -255,7 +255,7 @@ class Endless(io.RawIOBase):
 
 @pytest.mark.parametrize("max_rows", [5_000, 100_000])
 def test_ten_million_rows_take_no_memory(max_rows):
-    wrong, taken = Refusals(), 0
+    wrong, taken = RowErrors(), 0
 
     def refuse(text):
         nonlocal taken
@@ -274,7 +274,7 @@ def test_ten_million_rows_take_no_memory(max_rows):
 @pytest.mark.parametrize("row", ['a,"b', 'a,"b"c', "a,b\rc,d"])
 def test_a_row_that_is_not_csv_is_refused(row):
     with pytest.raises(ValueError, match="is not a row of a CSV file"):
-        cells(row)
+        split_csv(row)
 
 
 def test_a_list_that_is_not_there_is_a_users_mistake(tmp_path):

@@ -6,7 +6,7 @@ import pytest
 
 from harness.data.datasets.mini_kinetics200 import class_names, videos
 from harness.data.prepare import check, sources, summary, summary_files
-from harness.data.prepare.probe_pool import Settings
+from harness.data.prepare.probe_pool import ProbeSettings
 from tests.helpers import dataset_folders
 from tests.helpers.dataset_folders import VAL, put
 
@@ -70,11 +70,13 @@ def test_a_lost_video_of_no_known_class_still_counts_as_listed_and_missing(tmp_p
     add(root, "train", 1, known=13)
     found = videos(root, "train")
     assert [each.id for each in found if not each.labels] == ["UNKNOWN0000"]
-    source = replace(sources.listed("mini_kinetics200", root, tmp_path / "data"), official={})
-    done = check.run(source.splits, root, tmp_path / "out", Settings(), watch=lambda *_: None)
+    source = replace(sources.read_source("mini_kinetics200", root, tmp_path / "data"), official={})
+    done = check.check_videos(
+        source.splits, root, tmp_path / "out", ProbeSettings(), watch=lambda *_: None
+    )
     said = summary.summarise(done, source)
     assert said.verdicts["train"] == {"ok": 19, "missing": 1}
-    known = summary.known(done, source)
+    known = summary.build_passport(done, source)
     assert known.coverage["listed"] == {"train": 20, "test": 6}
     assert known.coverage["good"] == {"train": 19, "test": 6}
     paths = summary_files.write(done, said, source, tmp_path / "out")

@@ -7,7 +7,7 @@ import pytest
 
 from harness.data.datasets import class_names, something_v1
 
-NAMES = class_names.official("something_v1")
+NAMES = class_names.official_names("something_v1")
 HASH = "c9c5a86ece619e1ab2e7ca0614c85377a534873e17108b13243e5d22089a0a85"
 TRAIN = [("100218", "Something falling like a feather or paper"), ("24413", NAMES[0])]
 TEST = [("74225", "Putting something, something and something on the table")]

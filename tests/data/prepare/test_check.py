@@ -12,12 +12,12 @@ from dataclasses import replace
 import pytest
 
 from harness.data.prepare import check, probe_pool
-from harness.data.prepare.probe_pool import Settings, Worker
+from harness.data.prepare.probe_pool import ProbeProcess, ProbeSettings
 from harness.data.prepare.video_facts import Limits
 from harness.data.video import Video
 from tests.helpers import bad_videos
 
-QUICK = Settings(processes=2, seconds=5, memory_mb=300)
+QUICK = ProbeSettings(processes=2, seconds=5, memory_mb=300)
 
 
 def quiet(done, total, facts):
@@ -50,7 +50,7 @@ def root(tmp_path, source):
 def read_anew(root, out, paths, settings=QUICK):
     """Check, and return which videos were read, in the order of their names."""
     before = len(journal(out)) if (out / check.JOURNAL).exists() else 0
-    check.run(listed(*paths), root, out, settings, watch=quiet)
+    check.check_videos(listed(*paths), root, out, settings, watch=quiet)
     return sorted(row["path"] for row in journal(out)[before:])
 
 
@@ -69,13 +69,13 @@ def test_a_second_check_reads_what_changed_and_no_more(root, tmp_path):
 
 def test_what_a_check_says_does_not_depend_on_where_it_was_stopped(root, tmp_path):
     paths = sorted(root.iterdir())
-    whole = check.run(listed(*paths), root, tmp_path / "whole", QUICK, watch=quiet)
+    whole = check.check_videos(listed(*paths), root, tmp_path / "whole", QUICK, watch=quiet)
     content = (tmp_path / "whole" / check.JOURNAL).read_bytes()
     for cut in (0, 1, len(content) // 2, len(content) - 700, len(content) - 1):
         out = tmp_path / f"cut{cut}"
         out.mkdir()
         (out / check.JOURNAL).write_bytes(content[:cut])
-        assert check.run(listed(*paths), root, out, QUICK, watch=quiet) == whole
+        assert check.check_videos(listed(*paths), root, out, QUICK, watch=quiet) == whole
         known = content[:cut].count(b"\n") + (cut == len(content) - 1)
         new = (out / check.JOURNAL).read_bytes()[cut:].splitlines()
         assert sum(line.startswith(b'{"path"') for line in new) == 6 - known
@@ -83,27 +83,27 @@ def test_what_a_check_says_does_not_depend_on_where_it_was_stopped(root, tmp_pat
 
 def test_damage_is_decided_by_a_second_try_alone(root, tmp_path):
     (root / "3.mp4").write_bytes(b"<html>")
-    check.run(listed(*sorted(root.iterdir())), root, tmp_path, QUICK, watch=quiet)
+    check.check_videos(listed(*sorted(root.iterdir())), root, tmp_path, QUICK, watch=quiet)
     rows = [row for row in journal(tmp_path) if row["path"] == "3.mp4"]
     assert [(row["tries"], row["facts"]["verdict"]) for row in rows] == [
         (1, "damaged"),
         (2, "damaged"),
     ]
-    assert check.run(listed(root / "3.mp4"), root, tmp_path, QUICK, watch=quiet)
+    assert check.check_videos(listed(root / "3.mp4"), root, tmp_path, QUICK, watch=quiet)
     assert len([row for row in journal(tmp_path) if row["path"] == "3.mp4"]) == 2
 
 
 def test_a_sound_video_that_memory_pressure_made_look_damaged_is_found_sound(tmp_path):
     path = bad_videos.write(tmp_path / "a.mp4", n=10, w=1280, h=720, flat=True)
-    with contextlib.closing(Worker(Settings(memory_mb=2))) as worker:
+    with contextlib.closing(ProbeProcess(ProbeSettings(memory_mb=2))) as worker:
         pressed = worker.ask(path, tmp_path)
     assert (pressed.verdict, pressed.reason) == ("damaged", "it cannot be decoded: no frame!")
-    (checked,) = check.run(listed(path), tmp_path, tmp_path / "out", QUICK, watch=quiet)
+    (checked,) = check.check_videos(listed(path), tmp_path, tmp_path / "out", QUICK, watch=quiet)
     assert checked.facts.verdict == "ok"
     row = journal(tmp_path / "out")[0]
     row["facts"] |= {"verdict": pressed.verdict, "reason": pressed.reason}
     (tmp_path / "out" / check.JOURNAL).write_text(json.dumps(row))
-    (checked,) = check.run(listed(path), tmp_path, tmp_path / "out", QUICK, watch=quiet)
+    (checked,) = check.check_videos(listed(path), tmp_path, tmp_path / "out", QUICK, watch=quiet)
     assert checked.facts.verdict == "ok"
     assert checked.facts.reason == f"the first try, beside others: damaged, {pressed.reason}"
 
@@ -112,8 +112,8 @@ def test_a_video_that_takes_too_much_memory_is_named(tmp_path):
     path = bad_videos.write(
         tmp_path / "a.mp4", n=4, w=4096, h=4096, flat=True, enc={"preset": "ultrafast"}
     )
-    settings = Settings(memory_mb=30, limits=Limits(max_pixels=10**8, min_frames=1))
-    (checked,) = check.run(listed(path), tmp_path, tmp_path / "out", settings, watch=quiet)
+    settings = ProbeSettings(memory_mb=30, limits=Limits(max_pixels=10**8, min_frames=1))
+    (checked,) = check.check_videos(listed(path), tmp_path, tmp_path / "out", settings, watch=quiet)
     assert checked.facts.verdict == "out of memory"
     assert "more than 30 MB" in checked.facts.reason
 
@@ -130,9 +130,11 @@ def test_what_was_ended_is_tried_again_with_more_time_or_memory(root, tmp_path):
 
 def test_content_that_the_list_does_not_mean_is_called_changed(root, tmp_path):
     path = root / "0.mp4"
-    known = check.run(listed(path), root, tmp_path, QUICK, watch=quiet)[0].facts.sha256
+    known = check.check_videos(listed(path), root, tmp_path, QUICK, watch=quiet)[0].facts.sha256
     for sha256, verdict in {known: "ok", "0" * 64: "changed"}.items():
-        (checked,) = check.run(listed(path, sha256=sha256), root, tmp_path, QUICK, watch=quiet)
+        (checked,) = check.check_videos(
+            listed(path, sha256=sha256), root, tmp_path, QUICK, watch=quiet
+        )
         assert checked.facts.verdict == verdict
 
 
@@ -158,9 +160,9 @@ def test_a_reader_that_hangs_eats_memory_or_dies_is_ended_named_and_replaced(tmp
     program.write_text(READER)
     os.mkfifo(tmp_path / "a.pipe")
     names = ["a.ok", "a.pipe", "b.ok", "a.hog", "c.ok", "a.crash", "d.ok"]
-    settings = Settings(processes=2, seconds=1, memory_mb=100)
+    settings = ProbeSettings(processes=2, seconds=1, memory_mb=100)
     paths = [tmp_path / name for name in names]
-    facts = dict(probe_pool.ask_all(paths, tmp_path, settings, program=program))
+    facts = dict(probe_pool.probe_all(paths, tmp_path, settings, program=program))
     assert [facts[path].verdict for path in paths] == [
         *("ok", "hung", "ok", "out of memory", "ok", "crashed", "ok")
     ]
@@ -171,7 +173,7 @@ def test_a_reader_that_hangs_eats_memory_or_dies_is_ended_named_and_replaced(tmp
 
 def test_leaving_early_leaves_no_child_behind(tmp_path, root):
     before = children()
-    answers = probe_pool.ask_all(sorted(root.iterdir()), root, QUICK)
+    answers = probe_pool.probe_all(sorted(root.iterdir()), root, QUICK)
     next(answers)
     started = children() - before
     assert started

@@ -16,14 +16,14 @@ from harness.data import passport
 from harness.data.datasets import desk
 from harness.data.passport import Passport
 from harness.data.prepare import copy, reencode
-from harness.data.prepare.reencode import Settings
+from harness.data.prepare.reencode import EncodeSettings
 from harness.data.reading import sparse_decode
 from harness.data.reading.decode import read_frames
 from harness.data.video import Video
 from tests.helpers import video_files
 
 COUNT = 24
-FAST = Settings(preset="ultrafast")
+FAST = EncodeSettings(preset="ultrafast")
 
 
 def video(path, root, *, frames=COUNT, label=1):
@@ -53,9 +53,9 @@ def away(ours, theirs):
 
 def test_a_copy_has_the_frames_of_its_source_one_for_one(sources, tmp_path):
     root, videos = sources
-    made = copy.make(videos, root, tmp_path / "copies", settings=Settings(crf=5))
+    made = copy.copy_videos(videos, root, tmp_path / "copies", settings=EncodeSettings(crf=5))
     for original, found in zip(
-        videos, copy.copied(videos, made, root, tmp_path / "copies"), strict=True
+        videos, copy.copies_as_videos(videos, made, root, tmp_path / "copies"), strict=True
     ):
         assert found.path == tmp_path / "copies" / original.path.relative_to(root)
         assert (found.id, found.label, found.frames) == (original.id, 1, COUNT)
@@ -66,12 +66,12 @@ def test_a_copy_has_the_frames_of_its_source_one_for_one(sources, tmp_path):
 
 def test_a_frame_of_a_copy_needs_at_most_three_packets(sources, tmp_path):
     root, videos = sources
-    copy.make(videos, root, tmp_path / "copies")
-    known = sparse_decode.index(tmp_path / "copies" / "a" / "one.mp4")
+    copy.copy_videos(videos, root, tmp_path / "copies")
+    known = sparse_decode.build_index(tmp_path / "copies" / "a" / "one.mp4")
     needed = [
         len(run)
         for packet in range(COUNT)
-        for run in sparse_decode.packet_index.runs(known, {packet})
+        for run in sparse_decode.packet_index.packet_runs(known, {packet})
     ]
     assert max(needed) == 3
 
@@ -89,7 +89,7 @@ def test_a_frame_of_a_copy_needs_at_most_three_packets(sources, tmp_path):
     ],
 )
 def test_the_short_side_shrinks_and_never_grows(size, copied):
-    assert reencode.scaled(*size, 256) == copied
+    assert reencode.scaled_size(*size, 256) == copied
 
 
 @pytest.mark.parametrize("turn", ["turned right", "mirrored", "transposed"])
@@ -98,7 +98,7 @@ def test_a_copy_is_upright(tmp_path, turn):
     root.mkdir()
     path = video_files.write(root / "turned.mp4", video_files.KINDS["GOP 12"], frames=COUNT)
     video_files.turn(path, video_files.QUARTERS[turn])
-    copy.make([video(path, root)], root, tmp_path / "copies", settings=Settings(crf=5))
+    copy.copy_videos([video(path, root)], root, tmp_path / "copies", settings=EncodeSettings(crf=5))
     upright = sparse_decode.read_planned(path, [0, 9], upright=True)
     assert away(read_frames(tmp_path / "copies" / "turned.mp4", [0, 9]), upright) < 6
 
@@ -107,7 +107,7 @@ def test_a_copy_keeps_colours_of_full_range(tmp_path):
     root = tmp_path / "sources"
     root.mkdir()
     path = video_files.write(root / "full.avi", video_files.KINDS["motion JPEG"], frames=COUNT)
-    copy.make([video(path, root)], root, tmp_path / "copies", settings=Settings(crf=5))
+    copy.copy_videos([video(path, root)], root, tmp_path / "copies", settings=EncodeSettings(crf=5))
     ours, theirs = read_frames(tmp_path / "copies" / "full.avi"), read_frames(path)
     assert (ours.float().mean() - theirs.float().mean()).abs() < 1
 
@@ -119,7 +119,7 @@ def test_damaged_videos_are_named_and_not_copied(sources, tmp_path):
     gone = replace(one, id="gone", path=root / "gone.mp4")
     changed = replace(three, id="changed", sha256="0" * 64)
     short = replace(three, id="short", frames=COUNT + 1)
-    made = copy.make([one, cut, gone, changed, short], root, tmp_path / "copies")
+    made = copy.copy_videos([one, cut, gone, changed, short], root, tmp_path / "copies")
     assert [each.id for each in made if not each.damage] == [one.id]
     reasons = {each.id: each.damage for each in made}
     assert "two.avi" in reasons[two.id]
@@ -134,7 +134,7 @@ def test_damaged_videos_are_named_and_not_copied(sources, tmp_path):
 
 def test_the_passport_names_sources_copies_and_settings(sources, tmp_path):
     root, videos = sources
-    copy.make(videos, root, tmp_path / "copies", settings=FAST)
+    copy.copy_videos(videos, root, tmp_path / "copies", settings=FAST)
     body = json.loads((tmp_path / "copies" / "copies.json").read_text())
     assert body["settings"]["options"]["g"] == "4"
     assert body["settings"]["options"]["tune"] == "fastdecode"
@@ -147,10 +147,10 @@ def test_the_passport_names_sources_copies_and_settings(sources, tmp_path):
 def test_a_second_run_copies_only_what_is_missing_or_new(sources, tmp_path):
     root, videos = sources
     folder, seen = tmp_path / "copies", []
-    copy.make(videos[:2], root, folder, settings=FAST)
+    copy.copy_videos(videos[:2], root, folder, settings=FAST)
     before = (folder / "a" / "one.mp4").stat().st_mtime_ns
     (folder / "a" / "two.avi").write_bytes(b"half")
-    copy.make(videos, root, folder, settings=FAST, progress=lambda *step: seen.append(step))
+    copy.copy_videos(videos, root, folder, settings=FAST, progress=lambda *step: seen.append(step))
     assert seen == [("copies", 2, 3), ("copies", 3, 3)]
     assert (folder / "a" / "one.mp4").stat().st_mtime_ns == before
     assert (folder / "a" / "two.avi").stat().st_size > 4
@@ -159,49 +159,53 @@ def test_a_second_run_copies_only_what_is_missing_or_new(sources, tmp_path):
 
 def test_a_changed_source_is_copied_anew(sources, tmp_path):
     root, (one, *_) = sources
-    first = copy.make([one], root, tmp_path / "copies", settings=FAST)
+    first = copy.copy_videos([one], root, tmp_path / "copies", settings=FAST)
     video_files.write(one.path, video_files.KINDS["GOP 12"], frames=COUNT)
-    second = copy.make([video(one.path, root)], root, tmp_path / "copies", settings=FAST)
+    second = copy.copy_videos([video(one.path, root)], root, tmp_path / "copies", settings=FAST)
     assert first[0].source_sha256 != second[0].source_sha256
     assert not second[0].damage
 
 
-@pytest.mark.parametrize("torn", [1, 20, 100])
-def test_a_torn_journal_loses_its_last_line_alone(sources, tmp_path, torn):
+@pytest.mark.parametrize(("torn", "repeated"), [(1, 0), (2, 1), (20, 1), (100, 1)])
+def test_a_torn_journal_loses_its_last_line_alone(sources, tmp_path, torn, repeated):
     root, videos = sources
     folder, seen = tmp_path / "copies", []
-    whole = copy.make(videos, root, folder, settings=FAST)
+    whole = copy.copy_videos(videos, root, folder, settings=FAST)
     journal = folder / copy.JOURNAL
     journal.write_bytes(journal.read_bytes()[:-torn])
-    again = copy.make(videos, root, folder, settings=FAST, progress=lambda *step: seen.append(step))
-    assert seen == [("copies", 3, 3)]
+    again = copy.copy_videos(
+        videos, root, folder, settings=FAST, progress=lambda *step: seen.append(step)
+    )
+    assert seen == [("copies", 3, 3)] * repeated
     assert again[:2] == whole[:2]
 
 
 def test_other_settings_need_another_folder(sources, tmp_path):
     root, videos = sources
-    copy.make(videos[:1], root, tmp_path / "copies", settings=FAST)
-    with pytest.raises(ValueError, match=r"copies made otherwise .*ultrafast.*another folder"):
-        copy.make(videos[:1], root, tmp_path / "copies", settings=replace(FAST, crf=30))
+    copy.copy_videos(videos[:1], root, tmp_path / "copies", settings=FAST)
+    with pytest.raises(
+        ValueError, match=r"copies encoded with other settings .*ultrafast.*another folder"
+    ):
+        copy.copy_videos(videos[:1], root, tmp_path / "copies", settings=replace(FAST, crf=30))
 
 
 def test_the_folder_of_the_sources_is_refused(sources):
     root, videos = sources
     with pytest.raises(ValueError, match="copies need a folder of their own"):
-        copy.make(videos, root, root)
+        copy.copy_videos(videos, root, root)
 
 
 def test_a_source_outside_the_root_is_refused(sources, tmp_path):
     root, videos = sources
     with pytest.raises(ValueError, match="is not in"):
-        copy.make(videos, root / "b", tmp_path / "copies")
+        copy.copy_videos(videos, root / "b", tmp_path / "copies")
 
 
 @pytest.mark.slow
 def test_several_processes_make_the_same_copies(sources, tmp_path):
     root, videos = sources
     for name, processes in {"alone": 1, "helped": 2}.items():
-        copy.make(videos, root, tmp_path / name, settings=FAST, processes=processes)
+        copy.copy_videos(videos, root, tmp_path / name, settings=FAST, processes=processes)
     for original in videos:
         alone, helped = (
             read_frames(tmp_path / name / original.path.relative_to(root))
@@ -215,7 +219,7 @@ import sys
 from pathlib import Path
 from harness.data.prepare import copy
 source, folder = map(Path, sys.argv[1:])
-copy.data_set(source, folder, progress=lambda *step: print(*step, flush=True))
+copy.copy_data_set(source, folder, progress=lambda *step: print(*step, flush=True))
 """
 
 
@@ -269,7 +273,7 @@ def test_the_command_copies_a_data_set_with_its_passport(tmp_path):
 
 def test_a_folder_without_a_passport_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r"has no passport\.json"):
-        copy.data_set(tmp_path, tmp_path / "copies")
+        copy.copy_data_set(tmp_path, tmp_path / "copies")
 
 
 def test_a_copy_keeps_what_is_listed_and_says_that_it_is_one(tmp_path, sources):
@@ -281,7 +285,7 @@ def test_a_copy_keeps_what_is_listed_and_says_that_it_is_one(tmp_path, sources):
         root=root,
     )
     passport.write(tmp_path / "data" / "mine" / "passport.json", known)
-    copy.data_set(tmp_path / "data" / "mine", tmp_path / "copies")
+    copy.copy_data_set(tmp_path / "data" / "mine", tmp_path / "copies")
     copied = passport.read(tmp_path / "copies" / "passport.json")
     assert (copied.listed, copied.classes) == (known.listed, known.classes)
     assert copied.changed == "training copies: short side 256, H.264, crf 23, groups of 4"
@@ -293,6 +297,6 @@ def test_a_copy_keeps_what_is_listed_and_says_that_it_is_one(tmp_path, sources):
 def test_folders_of_pictures_are_not_copied(tmp_path):
     (tmp_path / "frames").mkdir()
     video = Video(id="frames", path=tmp_path / "frames", labels=(0,), frames=9)
-    passport.write(tmp_path / "passport.json", passport.whole({"train": [video]}))
+    passport.write(tmp_path / "passport.json", passport.complete_passport({"train": [video]}))
     with pytest.raises(ValueError, match=r"1 videos of .* are folders of pictures, as frames is"):
-        copy.data_set(tmp_path, tmp_path / "copies")
+        copy.copy_data_set(tmp_path, tmp_path / "copies")

@@ -14,17 +14,17 @@ import pytest
 
 from harness.data import passport
 from harness.data.prepare import probe_pool
-from harness.data.prepare.probe_pool import Settings, Worker
-from harness.data.prepare.video_facts import Limits, times, timing
+from harness.data.prepare.probe_pool import ProbeProcess, ProbeSettings
+from harness.data.prepare.video_facts import Limits, describe_timing, frame_times
 from harness.data.reading.decode import read_frames
 from harness.data.video import DamagedVideoError, Video
 from tests.helpers import bad_videos, video_files
 
-STRICT = Settings(seconds=5, memory_mb=300)
+STRICT = ProbeSettings(seconds=5, memory_mb=300)
 
 
 def ask(path, settings=STRICT):
-    worker = Worker(settings)
+    worker = ProbeProcess(settings)
     try:
         return worker.ask(path, path.parent)
     finally:
@@ -41,7 +41,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def found(folder):
     """The facts of every bad video, and how much memory one child kept after all of them."""
-    worker = Worker(STRICT)
+    worker = ProbeProcess(STRICT)
     try:
         return {each.name: worker.ask(folder / each.file, folder) for each in bad_videos.CASES} | {
             "MB": probe_pool.resident_mb(worker.child.pid)
@@ -78,7 +78,7 @@ def test_facts_beyond_the_verdict(folder, found):
     assert found["late_start"].first == found["late_start"].start == 100_000
     assert found["variable_fps"].average_fps == 30
     assert found["variable_fps"].true_fps == pytest.approx(39 / 7.3)
-    assert times(found["variable_fps"])[19:21] == [380, 5400]
+    assert frame_times(found["variable_fps"])[19:21] == [380, 5400]
     assert found["good"].step == "512"
     assert found["sound_first"].codec == "h264"
     assert found["no_count"].header_frames is None
@@ -108,7 +108,7 @@ def test_a_reason_names_the_cause(found, name, words):
 
 
 def test_a_reason_does_not_leak_into_the_next_file(folder):
-    worker = Worker(STRICT)
+    worker = ProbeProcess(STRICT)
     names = ["truncated_no_index.mp4", "good.mp4", "truncated_no_index.mp4", "html_404.mp4"]
     reasons = [worker.ask(folder / name, folder).reason for name in names]
     worker.close()
@@ -203,7 +203,7 @@ def test_limits_are_those_asked_for(tmp_path):
         Limits(max_seconds=0.5): "1 s, over 0",
         Limits(min_frames=31): "30 frames, fewer than 31",
     }.items():
-        assert words in ask(path, Settings(limits=limits)).reason
+        assert words in ask(path, ProbeSettings(limits=limits)).reason
 
 
 @pytest.mark.parametrize(
@@ -211,11 +211,11 @@ def test_limits_are_those_asked_for(tmp_path):
     [[0], [5, 5, 5], [0, 512, 1024], [0, 33, 67, 100, 133], [3, 1, 2], [0, 20, 5400, 5500]],
 )
 def test_time_stamps_survive_being_kept_compactly(stamps):
-    found = timing(stamps, Fraction(1, 1000), [Fraction(30), None])
+    found = describe_timing(stamps, Fraction(1, 1000), [Fraction(30), None])
     kept = len(found["stamps"])
     assert kept == (0 if stamps[1:2] != [1] and stamps[-1] != 5500 else len(stamps))
     facts = {key: found.get(key) for key in ("frames", "first", "step", "stamps")}
-    assert times(probe_pool.Facts(verdict="ok", **json.loads(json.dumps(facts)))) == stamps
+    assert frame_times(probe_pool.Facts(verdict="ok", **json.loads(json.dumps(facts)))) == stamps
 
 
 def mutated(data, rng):
@@ -251,7 +251,7 @@ def test_no_mutation_ends_the_reader_or_passes_with_wrong_frames(tmp_path):
     for number, path in enumerate(paths):
         path.write_bytes(mutated(whole, np.random.default_rng([7, number])))
     silent = []
-    for path, facts in probe_pool.ask_all(paths, tmp_path, STRICT):
+    for path, facts in probe_pool.probe_all(paths, tmp_path, STRICT):
         assert facts.verdict in ("ok", "odd", "too short", "damaged", "refused"), path.name
         if facts.verdict == "ok":
             shown = [bad_videos.frame_number(frame) for frame in read_frames(path)]

@@ -11,9 +11,9 @@ from harness.data import passport
 from harness.data.datasets import desk
 from harness.data.passport import Passport
 from harness.data.prepare import summary, summary_files
-from harness.data.prepare.check import Checked, run
-from harness.data.prepare.probe_pool import Settings
-from harness.data.prepare.sources import Source
+from harness.data.prepare.check import CheckedVideo, check_videos
+from harness.data.prepare.probe_pool import ProbeSettings
+from harness.data.prepare.sources import DataSource
 from harness.data.prepare.video_facts import PICTURES, Facts
 from harness.data.video import Timing, Video
 
@@ -24,7 +24,7 @@ def checked(root, name, *, label=0, split="test", verdict="ok", sha256=None, rea
     video = Video(id=name, path=root / name, labels=(label,))
     content = sha256 or f"hash of {split}/{name}"
     facts = Facts(verdict=verdict, reason=reason, frames=10, sha256=content)
-    return Checked(split=split, video=video, facts=facts)
+    return CheckedVideo(split=split, video=video, facts=facts)
 
 
 def source(found, root, **more):
@@ -32,7 +32,7 @@ def source(found, root, **more):
     splits = {}
     for each in found:
         splits.setdefault(each.split, []).append(each.video)
-    return Source(name="made", root=root, splits=splits, **more)
+    return DataSource(name="made", root=root, splits=splits, **more)
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_a_class_without_any_video_is_named_in_each_split(mixed, tmp_path):
     found = summary.summarise(mixed, source(mixed, tmp_path, class_names=tuple("abcde")))
     assert found.gaps == {"test": [1, 3, 4], "train": [0, 2, 4]}
     assert "Classes without any video in test, left out of a mean over classes: 3" in (
-        summary_files.text(found)
+        summary_files.to_markdown(found)
     )
 
 
@@ -100,7 +100,7 @@ def test_files_that_no_list_names_are_found(mixed, tmp_path):
 
 
 def test_the_page_says_all_of_it(mixed, tmp_path):
-    page = summary_files.text(summary.summarise(mixed, source(mixed, tmp_path)))
+    page = summary_files.to_markdown(summary.summarise(mixed, source(mixed, tmp_path)))
     assert "| test    |         1 |         1 |     0 |    3 |        5 |" in page
     assert "test: 3 of 5 videos are good (60.00 %)" in page
     assert "not comparable" in page
@@ -113,7 +113,7 @@ def test_long_listings_are_cut_and_say_so(tmp_path):
     many = [checked(tmp_path, f"{n}.mp4", label=n, verdict="missing") for n in range(50)]
     for number in range(30):
         (tmp_path / f"stray{number}.mp4").touch()
-    page = summary_files.text(summary.summarise(many, source(many, tmp_path)))
+    page = summary_files.to_markdown(summary.summarise(many, source(many, tmp_path)))
     assert "50 of 50 classes lost videos, the worst 20 here." in page
     assert "- and 10 more" in page
 
@@ -149,11 +149,11 @@ def test_names_cannot_command_a_terminal(tmp_path):
 def test_desk_videos_are_all_sound_and_their_passport_is_the_same(tmp_path):
     splits = desk.videos(tmp_path, **RECIPE)
     folder = splits["train"][0].path.parents[1]
-    done = run(
+    done = check_videos(
         splits,
         folder,
         tmp_path / "out",
-        Settings(processes=2),
+        ProbeSettings(processes=2),
         watch=lambda done, total, facts: None,
     )
     found = summary.summarise(done, source(done, folder))
@@ -161,7 +161,7 @@ def test_desk_videos_are_all_sound_and_their_passport_is_the_same(tmp_path):
     assert found.clean
     assert found.unlisted == []
     again = passport.read(tmp_path / "out" / "passport.json")
-    assert found.passport == again.digest == passport.whole(splits).digest
+    assert found.passport == again.digest == passport.complete_passport(splits).digest
     passport.verify(video for videos in again.splits.values() for video in videos)
     whole = json.loads((tmp_path / "out" / "check.json").read_text())
     assert {video["codec"] for video in whole["videos"]} == {"h264"}
@@ -179,7 +179,7 @@ def test_an_official_list_that_is_longer_counts(tmp_path):
     found = [checked(tmp_path, "a.mp4"), checked(tmp_path, "b.mp4")]
     known = summary.summarise(found, source(found, tmp_path, official={"test": 100, "train": 9}))
     assert known.present("test") == (2, 100)
-    page = summary_files.text(known)
+    page = summary_files.to_markdown(known)
     assert "test: 2 of 100 videos are good (2.00 %)" in page
     assert "not comparable" in page
     assert "Its list here names 2; the official one 100." in page
@@ -189,7 +189,9 @@ def test_an_official_list_that_is_longer_counts(tmp_path):
 def test_classes_are_named_where_names_are_known(tmp_path):
     found = [checked(tmp_path, "a.mp4", label=1, verdict="damaged")]
     names = ("run", "walk", "a|\x1b[2J")
-    page = summary_files.text(summary.summarise(found, source(found, tmp_path, class_names=names)))
+    page = summary_files.to_markdown(
+        summary.summarise(found, source(found, tmp_path, class_names=names))
+    )
     assert "| 1 walk  |" in page
     assert "over classes: 3\n\n- 0 run\n- 1 walk\n- 2 a|" in page
     assert "\x1b" not in page
@@ -217,9 +219,11 @@ def test_what_is_known_of_a_video_goes_into_the_passport(tmp_path):
 def test_pictures_are_shown_at_the_rate_that_the_user_names(tmp_path):
     found = checked(tmp_path, "frames")
     found = replace(found, facts=replace(found.facts, container=PICTURES))
-    known = summary.known([found], source([found], tmp_path, fps=Fraction(30000, 1001)))
+    known = summary.build_passport([found], source([found], tmp_path, fps=Fraction(30000, 1001)))
     assert known.splits["test"][0].timing == Timing(unit="1001/30000", step="1")
-    assert summary.known([found], source([found], tmp_path)).splits["test"][0].timing is None
+    assert (
+        summary.build_passport([found], source([found], tmp_path)).splits["test"][0].timing is None
+    )
 
 
 def run_facts(root):
@@ -233,4 +237,6 @@ def run_facts(root):
         stamps=(5, 6, 12),
     )
     video = Video(id="a", path=root / "a.mp4", labels=(0, 1))
-    return [Checked(split="test", video=video, facts=facts, stamp=passport.stamp(video.path))]
+    return [
+        CheckedVideo(split="test", video=video, facts=facts, stamp=passport.file_stamp(video.path))
+    ]

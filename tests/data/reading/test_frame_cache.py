@@ -8,7 +8,7 @@ from PIL import Image
 from harness.data.reading import frame_cache
 from harness.data.reading.decode import read_frames
 from harness.data.reading.frame_cache import FrameCache
-from harness.data.reading.index_cache import ByteBudget, Tables
+from harness.data.reading.index_cache import ByteBudget, PacketTableCache
 from harness.data.video import DamagedVideoError, Video
 from tests.helpers import video_files
 
@@ -26,7 +26,7 @@ def video(tmp_path_factory):
 
 def cache(room):
     made = FrameCache(1)
-    made.room.left, made.largest = room, room // frame_cache.SHARE
+    made.room.left, made.largest = room, room // frame_cache.MIN_CACHED_VIDEOS
     return made
 
 
@@ -42,7 +42,7 @@ def test_frames_are_turned_only_where_the_passport_says_so(tmp_path, turned):
     lying = Video(id="lying", path=path, labels=(0,), frames=12, turned=turned)
     stored = read_frames(path, [5])
     shown = stored.transpose(1, 2).flip(2) if turned else stored
-    tables = Tables(ByteBudget(10_000))
+    tables = PacketTableCache(ByteBudget(10_000))
     for _ in range(2):
         assert torch.equal(frame_cache.read(lying, [5], tables), shown)
     assert tables.find(path) is not None
@@ -58,7 +58,12 @@ def test_a_folder_gives_its_pictures(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("room", "kept"), [(0, 0), (frame_cache.SHARE * BYTES - 1, 0), (frame_cache.SHARE * BYTES, 1)]
+    ("room", "kept"),
+    [
+        (0, 0),
+        (frame_cache.MIN_CACHED_VIDEOS * BYTES - 1, 0),
+        (frame_cache.MIN_CACHED_VIDEOS * BYTES, 1),
+    ],
 )
 def test_a_video_is_kept_if_it_fits_a_share_of_the_room(video, room, kept):
     held = cache(room)
@@ -73,7 +78,7 @@ def test_a_video_is_kept_if_it_fits_a_share_of_the_room(video, room, kept):
 
 
 def test_a_full_room_keeps_no_more(video):
-    held = cache(frame_cache.SHARE * BYTES)
+    held = cache(frame_cache.MIN_CACHED_VIDEOS * BYTES)
     held.room.left = BYTES - 1
     held.read(video, np.array([0]))
     assert not held.whole

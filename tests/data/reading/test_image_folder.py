@@ -10,18 +10,18 @@ from PIL import ExifTags, Image
 
 from harness.data import passport
 from harness.data.prepare import check, summary
-from harness.data.prepare.probe_pool import Settings, Worker
-from harness.data.prepare.sources import Source
+from harness.data.prepare.probe_pool import ProbeProcess, ProbeSettings
+from harness.data.prepare.sources import DataSource
 from harness.data.prepare.video_facts import Limits
 from harness.data.reading import image_folder
 from harness.data.video import DamagedVideoError, Video
 from tests.helpers import jpeg_folders, video_files
 
-STRICT = Settings(seconds=5, memory_mb=300)
+STRICT = ProbeSettings(seconds=5, memory_mb=300)
 
 
 def ask(path, *, root=None, **limits):
-    worker = Worker(replace(STRICT, limits=Limits(**limits)))
+    worker = ProbeProcess(replace(STRICT, limits=Limits(**limits)))
     try:
         return worker.ask(path, root or path.parent)
     finally:
@@ -213,10 +213,10 @@ def test_a_checked_folder_gets_a_passport_that_holds(tmp_path):
     mirrored = video_files.write(tmp_path / "m.mp4", video_files.KINDS["GOP 12"], frames=10)
     video_files.turn(mirrored, video_files.QUARTERS["mirrored upside down"])
     listed = [Video(id=path.name, path=path, labels=(0,)) for path in (folder, mirrored)]
-    source = Source(name="made", root=tmp_path, splits={"train": listed})
+    source = DataSource(name="made", root=tmp_path, splits={"train": listed})
     out = tmp_path / "out"
-    checked = check.run(source.splits, tmp_path, out, STRICT, watch=lambda *_: None)
-    good = summary.known(checked, source).splits["train"]
+    checked = check.check_videos(source.splits, tmp_path, out, STRICT, watch=lambda *_: None)
+    good = summary.build_passport(checked, source).splits["train"]
     assert [(video.frames, video.turned) for video in good] == [(12, False), (10, True)]
     assert good[0].timing is None
     passport.verify(good)

@@ -32,7 +32,7 @@ def shown(picture, matrix):
 @pytest.mark.parametrize("matrix", video_files.QUARTERS.values(), ids=video_files.QUARTERS)
 def test_pixels_move_to_where_they_are_shown(matrix):
     picture = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3)
-    turned = rotation.turned(torch.from_numpy(picture)[None], matrix)
+    turned = rotation.apply_matrix(torch.from_numpy(picture)[None], matrix)
     assert np.array_equal(turned[0].numpy(), shown(picture, matrix))
 
 
@@ -41,9 +41,9 @@ def test_the_matrix_is_read_from_the_file(tmp_path, matrix):
     path = video_files.write(tmp_path / "turned.mp4", video_files.KINDS["GOP 12"], frames=20)
     video_files.turn(path, matrix)
     assert rotation.display_matrix(path) == matrix
-    known = sparse_decode.index(path)
+    known = sparse_decode.build_index(path)
     frames = read_frames(path, [3, 11])
-    turned = rotation.turned(frames, matrix)
+    turned = rotation.apply_matrix(frames, matrix)
     assert torch.equal(sparse_decode.read_planned(path, [3, 11]), frames)
     assert torch.equal(sparse_decode.read_planned(path, [3, 11], upright=True), turned)
     assert torch.equal(sparse_decode.read_indexed(path, [3, 11], known), frames)

@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from harness.data.reading import packet_index, sparse_decode
-from harness.data.reading.container import opened
+from harness.data.reading.container import open_video
 from harness.data.reading.decode import read_frames
-from harness.data.reading.index_cache import ByteBudget, Tables
+from harness.data.reading.index_cache import ByteBudget, PacketTableCache
 from harness.data.reading.packet_index import PacketTable
 from harness.data.video import DamagedVideoError
 from tests.helpers import video_files
@@ -51,7 +51,7 @@ def test_planned_reading_equals_reading_in_order(movie, name):
     whole = read_frames(path)
     for wanted in draws(len(whole), 6, seed=list(video_files.KINDS).index(name)):
         if video_files.KINDS[name].plain:
-            found, _ = sparse_decode._by_plan(path, wanted)
+            found, _ = sparse_decode._decode_file(path, wanted)
         else:
             found = sparse_decode.read_planned(path, wanted)
         assert torch.equal(found, whole[wanted]), wanted
@@ -60,7 +60,7 @@ def test_planned_reading_equals_reading_in_order(movie, name):
 @pytest.mark.parametrize("name", video_files.KINDS)
 def test_later_reads_equal_the_first(movie, name):
     """Also where the first one was in order, and left no table."""
-    path, tables = movie(name), Tables(ByteBudget(10_000))
+    path, tables = movie(name), PacketTableCache(ByteBudget(10_000))
     whole = read_frames(path)
     for wanted in draws(len(whole), 3, seed=3):
         found = sparse_decode.read_planned(path, wanted, tables=tables)
@@ -71,7 +71,7 @@ def test_later_reads_equal_the_first(movie, name):
 @pytest.mark.parametrize("name", PLAIN)
 def test_indexed_reading_equals_reading_in_order(movie, name):
     path = movie(name)
-    whole, known = read_frames(path), sparse_decode.index(path)
+    whole, known = read_frames(path), sparse_decode.build_index(path)
     for wanted in draws(len(whole), 6, seed=7):
         assert torch.equal(sparse_decode.read_indexed(path, wanted, known), whole[wanted]), wanted
 
@@ -79,10 +79,10 @@ def test_indexed_reading_equals_reading_in_order(movie, name):
 @pytest.mark.parametrize("name", video_files.KINDS)
 def test_the_rule_says_which_kinds_have_a_plan(movie, name):
     path = movie(name)
-    assert (sparse_decode.index(path) is not None) == video_files.KINDS[name].plain
+    assert (sparse_decode.build_index(path) is not None) == video_files.KINDS[name].plain
     if not video_files.KINDS[name].plain:
         with pytest.raises(packet_index.NotPlainError):
-            sparse_decode._by_plan(path, [0, 31])
+            sparse_decode._decode_file(path, [0, 31])
 
 
 @pytest.mark.skipif(not shutil.which("ffmpeg"), reason="there is no ffmpeg program on PATH")
@@ -93,11 +93,13 @@ def test_the_ffmpeg_program_decodes_the_same_planes(movie, name):
     words = ["ffmpeg", "-v", "error", "-noautorotate", "-i", path, "-map", "0:v:0"]
     words += ["-fps_mode", "passthrough", "-f", "rawvideo", "-"]
     theirs = subprocess.run(words, capture_output=True, check=True).stdout
-    with opened(path) as (container, stream):
+    with open_video(path) as (container, stream):
         if video_files.KINDS[name].plain:
-            sent = sparse_decode._packets(container, stream)
-            runs = packet_index.runs(packet_index.table(container, stream, sent), range(len(sent)))
-            frames = sparse_decode._frames(stream.codec_context, runs, sent.__getitem__)
+            sent = sparse_decode._read_packets(container, stream)
+            runs = packet_index.packet_runs(
+                packet_index.build_table(container, stream, sent), range(len(sent))
+            )
+            frames = sparse_decode._decode_runs(stream.codec_context, runs, sent.__getitem__)
         else:
             frames = container.decode(stream)
         ours = b"".join(frame.to_ndarray().tobytes() for frame in frames)
@@ -132,41 +134,41 @@ def table(**changed):
     ],
 )
 def test_a_run_goes_from_its_idr_picture_to_the_last_wanted_packet(wanted, runs):
-    assert packet_index.runs(table(), wanted) == runs
+    assert packet_index.packet_runs(table(), wanted) == runs
 
 
 def test_a_disposable_picture_is_left_out_unless_it_is_wanted():
     known = table(pts=(0, 4, 1, 2, 3), idr=(0,), disposable=frozenset({2, 3, 4}))
-    assert packet_index.runs(known, {4}) == [[0, 1, 4]]
+    assert packet_index.packet_runs(known, {4}) == [[0, 1, 4]]
 
 
 def test_a_packed_table_is_the_table(movie):
-    known = sparse_decode.index(movie("GOP 12"))
-    assert packet_index.unpacked(packet_index.packed(known)) == known
-    assert len(packet_index.packed(known)) < 20 * video_files.FRAMES
+    known = sparse_decode.build_index(movie("GOP 12"))
+    assert packet_index.unpack(packet_index.pack(known)) == known
+    assert len(packet_index.pack(known)) < 20 * video_files.FRAMES
 
 
 def test_a_plan_decodes_less(movie):
-    known = sparse_decode.index(movie("GOP 4"))
-    assert sum(map(len, packet_index.runs(known, {0, 30}))) <= 6
+    known = sparse_decode.build_index(movie("GOP 4"))
+    assert sum(map(len, packet_index.packet_runs(known, {0, 30}))) <= 6
 
 
 def test_no_wanted_frames_means_all(movie):
-    path, tables = movie("GOP 12"), Tables(ByteBudget(10_000))
+    path, tables = movie("GOP 12"), PacketTableCache(ByteBudget(10_000))
     assert torch.equal(sparse_decode.read_planned(path), read_frames(path))
     sparse_decode.read_planned(path, [3], tables=tables)
     assert torch.equal(sparse_decode.read_planned(path, tables=tables), read_frames(path))
 
 
 def test_a_known_file_is_not_opened_as_a_container_again(movie, tmp_path, monkeypatch):
-    path, tables = movie("GOP 12"), Tables(ByteBudget(10_000))
+    path, tables = movie("GOP 12"), PacketTableCache(ByteBudget(10_000))
     first = sparse_decode.read_planned(path, [3, 17], tables=tables)
-    monkeypatch.setattr(sparse_decode, "opened", None)
+    monkeypatch.setattr(sparse_decode, "open_video", None)
     assert torch.equal(sparse_decode.read_planned(path, [3, 17], tables=tables), first)
 
 
 def test_a_file_that_changed_is_read_anew(movie, tmp_path):
-    path, tables = tmp_path / "changing.mp4", Tables(ByteBudget(10_000))
+    path, tables = tmp_path / "changing.mp4", PacketTableCache(ByteBudget(10_000))
     shutil.copy(movie("GOP 12"), path)
     sparse_decode.read_planned(path, [3, 17], tables=tables)
     shutil.copy(movie("GOP 4"), path)
@@ -181,8 +183,8 @@ def test_a_file_that_changed_is_read_anew(movie, tmp_path):
 
 def test_a_full_room_takes_no_table_but_a_new_one_of_the_same_file(movie, tmp_path):
     path, other = movie("GOP 12"), movie("GOP 4")
-    known = sparse_decode.index(path)
-    tables = Tables(ByteBudget(len(packet_index.packed(known))))
+    known = sparse_decode.build_index(path)
+    tables = PacketTableCache(ByteBudget(len(packet_index.pack(known))))
     for each in (path, other, path):
         tables.keep(each, known)
     assert tables.find(path) == known
@@ -198,7 +200,7 @@ def test_a_frame_beyond_the_end_means_damage(movie, name):
 
 def test_a_table_of_another_file_is_not_trusted(movie):
     path, other = movie("GOP 12"), movie("GOP 250")
-    frames = sparse_decode.read_indexed(path, [5, 40], sparse_decode.index(other))
+    frames = sparse_decode.read_indexed(path, [5, 40], sparse_decode.build_index(other))
     assert torch.equal(frames, read_frames(path, [5, 40]))
 
 
@@ -206,7 +208,10 @@ def test_a_table_of_another_file_is_not_trusted(movie):
 def test_what_is_no_video_is_named(tmp_path, content):
     path = tmp_path / "odd.mp4"
     path.write_bytes(content)
-    for read in (lambda: sparse_decode.read_planned(path, [0]), lambda: sparse_decode.index(path)):
+    for read in (
+        lambda: sparse_decode.read_planned(path, [0]),
+        lambda: sparse_decode.build_index(path),
+    ):
         with pytest.raises(DamagedVideoError, match=r"odd\.mp4"):
             read()
 
@@ -243,7 +248,7 @@ def shown_in_order(path):
 def test_altered_bytes_give_right_frames_or_those_of_reading_in_order(movie, tmp_path):
     """A plan never adds damage of its own; damage that no decoder sees is the passport's work."""
     content, whole = movie("GOP 12").read_bytes(), read_frames(movie("GOP 12"))
-    known, path, refused = sparse_decode.index(movie("GOP 12")), tmp_path / "altered.mp4", 0
+    known, path, refused = sparse_decode.build_index(movie("GOP 12")), tmp_path / "altered.mp4", 0
     for seed in range(40):
         rng = np.random.default_rng(seed)
         altered = bytearray(content)

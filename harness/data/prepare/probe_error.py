@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from harness.data.prepare.video_facts import Limits, Verdict
 
 
-class Finding(Exception):  # noqa: N818
+class ProbeError(Exception):
     """Ends the reading of a video with a verdict."""
 
     def __init__(self, verdict: Verdict, reason: str) -> None:
@@ -16,15 +16,15 @@ class Finding(Exception):  # noqa: N818
 
 
 @contextmanager
-def openable() -> Iterator[None]:
+def translate_os_errors() -> Iterator[None]:
     """Turn what the system says of a file that cannot be opened into a finding."""
     try:
         yield
     except FileNotFoundError:
-        raise Finding("missing", "there is no such file") from None
+        raise ProbeError("missing", "there is no such file") from None
     except (OSError, ValueError) as error:
         text = getattr(error, "strerror", None) or str(error)
-        raise Finding("refused", f"it cannot be opened: {text}") from None
+        raise ProbeError("refused", f"it cannot be opened: {text}") from None
 
 
 def check_size(width: int, height: int, limits: Limits) -> None:
@@ -36,8 +36,8 @@ def check_size(width: int, height: int, limits: Limits) -> None:
     short, long = sorted((width, height))
     size = f"its pictures are {width}x{height}"
     if width * height > limits.max_pixels:
-        raise Finding("refused", f"{size}, over {limits.max_pixels} pixels")
+        raise ProbeError("refused", f"{size}, over {limits.max_pixels} pixels")
     if short < limits.min_side_px:
-        raise Finding("refused", f"{size}, under {limits.min_side_px} pixels on a side")
+        raise ProbeError("refused", f"{size}, under {limits.min_side_px} pixels on a side")
     if long > limits.max_aspect * short:
-        raise Finding("refused", f"{size}, beyond {limits.max_aspect} to 1")
+        raise ProbeError("refused", f"{size}, beyond {limits.max_aspect} to 1")
