@@ -36,7 +36,10 @@ def build(model: ModelSpec, data: DataSpec, *, weights_root: Path | None = None)
         options = {"num_snippets": data.num_snippets} | dict(model.module_options)
         make = partial(_call, module, model.module, **options)
         if not isinstance(net, Insertable):
-            raise ValueError(f"{model.backbone} takes no modules: it has no stages res2 to res5")
+            raise ValueError(
+                f"backbone {model.backbone} has no stages res2 to res5 for module {model.module}; "
+                "set module=None, or give the backbone a method stage(name)"
+            )
         insert(net, make, position=model.position, blocks=model.blocks)
     if model.weights is not None and weights_root is not None:
         load_imagenet(net, weights_root / model.weights)

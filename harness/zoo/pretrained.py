@@ -15,12 +15,12 @@ from harness.specs import DataSpec, ModelSpec, Option, Options
 from harness.utils.lookup import check_name, load_named
 from harness.zoo import CHECKPOINTS
 from harness.zoo.build import build
-from harness.zoo.checkpoints.family import Reading
-from harness.zoo.checkpoints.rename import COUNTER, fit
+from harness.zoo.checkpoints.family import CheckpointLayout
+from harness.zoo.checkpoints.rename import BATCH_COUNTER, reshape_to
 
 
 @dataclass(frozen=True, kw_only=True)
-class Imported:
+class PretrainedNetwork:
     """A network with the weights of a file, and how they met.
 
     Attributes:
@@ -48,7 +48,7 @@ def from_official(
     *,
     allow_missing: bool = False,
     **options: Option,
-) -> Imported:
+) -> PretrainedNetwork:
     """Build the network that official weights belong to, and load them.
 
     Counters of batch norm may be missing: old files lack them, and evaluation never reads them.
@@ -63,21 +63,21 @@ def from_official(
         ValueError: If the names are not of this family, a shape differs, or file and network do
             not cover each other.
     """
-    reading = _read(family, state_dict, options)
+    reading = _read_layout(family, state_dict, options)
     found = {name: state_dict[theirs] for name, theirs in reading.names.items()}
     classes = _num_classes(found, family)
     data = DataSpec(name="any", num_classes=classes, num_snippets=reading.num_snippets or 1)
     net = build(reading.spec, data).eval()
     wanted = net.state_dict()
-    loaded = {name: fit(found[name], wanted[name], name) for name in wanted if name in found}
+    loaded = {name: reshape_to(found[name], wanted[name], name) for name in wanted if name in found}
     used = {reading.names[name] for name in loaded}
-    imported = Imported(
+    imported = PretrainedNetwork(
         net=net,
         spec=reading.spec,
         num_classes=classes,
         num_snippets=reading.num_snippets,
         matched=tuple(loaded),
-        new=tuple(n for n in wanted if n not in loaded and not n.endswith(COUNTER)),
+        new=tuple(n for n in wanted if n not in loaded and not n.endswith(BATCH_COUNTER)),
         unused=tuple(name for name in state_dict if name not in used),
     )
     if not allow_missing:
@@ -86,12 +86,12 @@ def from_official(
     return imported
 
 
-def _read(family: str, state_dict: Mapping[str, Tensor], options: Options) -> Reading:
+def _read_layout(family: str, state_dict: Mapping[str, Tensor], options: Options) -> CheckpointLayout:
     read: Any = load_named(CHECKPOINTS, family, what="family of checkpoints")
     allowed = [*inspect.signature(read).parameters][1:]
     for option in options:
         check_name(option, allowed, what=f"option of {family}")
-    reading: Reading = read(state_dict, **options)
+    reading: CheckpointLayout = read(state_dict, **options)
     return reading
 
 
@@ -102,7 +102,7 @@ def _num_classes(found: Mapping[str, Tensor], family: str) -> int:
     raise ValueError(f"{family}: the file has no classifier, so the number of classes is unknown")
 
 
-def _refuse_gaps(imported: Imported, family: str) -> None:
+def _refuse_gaps(imported: PretrainedNetwork, family: str) -> None:
     gaps = {"missing": imported.new, "unused": imported.unused}
     told = [
         f"{len(names)} {kind} ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"

@@ -120,6 +120,22 @@ def test_two_modules_at_one_position_are_refused():
         build(spec, DATA)
 
 
+class Unstaged(torch.nn.Module):
+    """A network that has no residual stages."""
+
+    def __init__(self, *, num_classes: int, dropout: float) -> None:
+        super().__init__()
+
+
+def test_a_module_in_a_network_without_stages_is_refused_by_name(monkeypatch):
+    monkeypatch.setitem(zoo.BACKBONES, "unstaged", "tests.zoo.test_networks:Unstaged")
+    plain = ModelSpec(backbone="unstaged")
+    assert isinstance(build(plain, DATA), Unstaged)
+    sentence = "backbone unstaged has no stages res2 to res5 for module dsa; set module=None"
+    with pytest.raises(ValueError, match=sentence):
+        build(replace(plain, module="dsa"), DATA)
+
+
 def test_dsa_in_a_network_refuses_another_number_of_snippets():
     net = build(NETWORKS["dsa"], DATA)
     with pytest.raises(ValueError, match="built for U = 4"):

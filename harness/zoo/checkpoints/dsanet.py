@@ -9,7 +9,7 @@ from dataclasses import replace
 from torch import Tensor
 
 from harness.specs import Option, Position
-from harness.zoo.checkpoints.family import Reading, _places, _renamed, _shape, _trunk
+from harness.zoo.checkpoints.family import CheckpointLayout, module_blocks, zoo_names, shape_of, read_trunk
 from harness.zoo.checkpoints.rename import Rules
 from harness.zoo.checkpoints.torchvision import TORCHVISION
 
@@ -28,7 +28,7 @@ def dsanet(
     position: Position = "after_conv1",
     beta: float = 1 / 8,
     identity: bool | None = None,
-) -> Reading:
+) -> CheckpointLayout:
     """Read DSANet; U, alpha and the number of taps are in the shapes of the generators.
 
     Args:
@@ -42,16 +42,16 @@ def dsanet(
             yes, inside it no, as the released code does.
     """
     generator = {r"\.dsa\.generate\.": f".slots.{position}.generator."}
-    names = _renamed(tensors, {**DSANET, **generator})
-    spec, places = _trunk(names, tensors), _places(names)
+    names = zoo_names(tensors, {**DSANET, **generator})
+    spec, places = read_trunk(names, tensors), module_blocks(names)
     if not places:
-        return Reading(names=names, spec=spec)
-    width, num_snippets = _shape(names, tensors, ".generator.0.weight")
+        return CheckpointLayout(names=names, spec=spec)
+    width, num_snippets = shape_of(names, tensors, ".generator.0.weight")
     options: dict[str, Option] = {
         "alpha": width // num_snippets,
         "beta": beta,
-        "kernel_size": _shape(names, tensors, ".generator.3.weight")[0],
+        "kernel_size": shape_of(names, tensors, ".generator.3.weight")[0],
         "identity": position == "after_block" if identity is None else identity,
     }
     spec = replace(spec, module="dsa", module_options=options, position=position, blocks=places)
-    return Reading(names=names, spec=spec, num_snippets=num_snippets)
+    return CheckpointLayout(names=names, spec=spec, num_snippets=num_snippets)

@@ -19,7 +19,7 @@ from harness.zoo.layers.residual import STAGES
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reading:
+class CheckpointLayout:
     """What a family makes of a file.
 
     Attributes:
@@ -33,7 +33,7 @@ class Reading:
     num_snippets: int | None = None
 
 
-def _renamed(tensors: Mapping[str, Tensor], rules: Rules) -> dict[str, str]:
+def zoo_names(tensors: Mapping[str, Tensor], rules: Rules) -> dict[str, str]:
     """Map names of the zoo to those of the file; of two that become one, the first counts."""
     names: dict[str, str] = {}
     for name in tensors:
@@ -41,7 +41,7 @@ def _renamed(tensors: Mapping[str, Tensor], rules: Rules) -> dict[str, str]:
     return names
 
 
-def _trunk(names: Mapping[str, str], tensors: Mapping[str, Tensor]) -> ModelSpec:
+def read_trunk(names: Mapping[str, str], tensors: Mapping[str, Tensor]) -> ModelSpec:
     """Read kind, depth, width and temporal kernels of a residual trunk."""
     kind = 50 if any(".convs.2." in name for name in names) else 18
     backbone = f"{'i3d_' if _is_inflated(names, tensors) else ''}resnet{kind}"
@@ -49,7 +49,7 @@ def _trunk(names: Mapping[str, str], tensors: Mapping[str, Tensor]) -> ModelSpec
     depths = _depths(names)
     if depths != load_named(BACKBONES, backbone, what="backbone").keywords["depths"]:
         options["depths"] = depths
-    if "stem.0.weight" in names and (width := _shape(names, tensors, "stem.0.weight")[0]) != 64:
+    if "stem.0.weight" in names and (width := shape_of(names, tensors, "stem.0.weight")[0]) != 64:
         options["stem_width"] = width
     return ModelSpec(backbone=backbone, backbone_options=options)
 
@@ -73,7 +73,7 @@ def _is_inflated(names: Mapping[str, str], tensors: Mapping[str, Tensor]) -> boo
     return bool(found)
 
 
-def _places(names: Iterable[str]) -> dict[str, tuple[int, ...]]:
+def module_blocks(names: Iterable[str]) -> dict[str, tuple[int, ...]]:
     """Collect the blocks that carry a module, by stage."""
     found = {tuple(name.split(".")[:2]) for name in names if ".slots." in name}
     places: dict[str, tuple[int, ...]] = {}
@@ -82,7 +82,7 @@ def _places(names: Iterable[str]) -> dict[str, tuple[int, ...]]:
     return places
 
 
-def _shape(names: Mapping[str, str], tensors: Mapping[str, Tensor], ending: str) -> tuple[int, ...]:
+def shape_of(names: Mapping[str, str], tensors: Mapping[str, Tensor], ending: str) -> tuple[int, ...]:
     """Return the shape of the first tensor with this ending."""
     for name, theirs in names.items():
         if name.endswith(ending):

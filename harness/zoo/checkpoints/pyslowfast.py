@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from harness.zoo.checkpoints.family import Reading, _renamed, _trunk
+from harness.zoo.checkpoints.family import CheckpointLayout, zoo_names, read_trunk
 from harness.zoo.checkpoints.rename import Rules
 
 PYSLOWFAST: Rules = {
@@ -27,7 +27,7 @@ PYSLOWFAST: Rules = {
 }
 
 
-def slowonly_pyslowfast(tensors: Mapping[str, Tensor]) -> Reading:
+def slowonly_pyslowfast(tensors: Mapping[str, Tensor]) -> CheckpointLayout:
     """Read the Slow network of PySlowFast."""
-    names = _renamed(tensors, PYSLOWFAST)
-    return Reading(names=names, spec=_trunk(names, tensors))
+    names = zoo_names(tensors, PYSLOWFAST)
+    return CheckpointLayout(names=names, spec=read_trunk(names, tensors))

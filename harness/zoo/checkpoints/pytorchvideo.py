@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from harness.zoo.checkpoints.family import Reading, _renamed, _trunk
+from harness.zoo.checkpoints.family import CheckpointLayout, zoo_names, read_trunk
 from harness.zoo.checkpoints.rename import Rules
 
 PYTORCHVIDEO: Rules = {
@@ -30,7 +30,7 @@ PYTORCHVIDEO: Rules = {
 }
 
 
-def slowonly_pytorchvideo(tensors: Mapping[str, Tensor]) -> Reading:
+def slowonly_pytorchvideo(tensors: Mapping[str, Tensor]) -> CheckpointLayout:
     """Read the Slow network of PyTorchVideo."""
-    names = _renamed(tensors, PYTORCHVIDEO)
-    return Reading(names=names, spec=_trunk(names, tensors))
+    names = zoo_names(tensors, PYTORCHVIDEO)
+    return CheckpointLayout(names=names, spec=read_trunk(names, tensors))

@@ -7,7 +7,7 @@ from einops import rearrange
 from torch import Tensor
 
 Rules = Mapping[str, str]
-COUNTER = "num_batches_tracked"  # absent from old files; evaluation never reads it
+BATCH_COUNTER = "num_batches_tracked"  # absent from old files; evaluation never reads it
 
 
 def rename(name: str, rules: Rules) -> str:
@@ -17,7 +17,7 @@ def rename(name: str, rules: Rules) -> str:
     return name
 
 
-def fit(tensor: Tensor, like: Tensor, name: str) -> Tensor:
+def reshape_to(tensor: Tensor, like: Tensor, name: str) -> Tensor:
     """Return a trained tensor in the layout of the network's.
 
     A 2D kernel is spread over time. A 4D kernel comes as (U D C T H W), or with space flattened

@@ -5,7 +5,7 @@ from pathlib import Path
 from torch import nn
 
 from harness.zoo.checkpoints.files import read_state_dict
-from harness.zoo.checkpoints.rename import COUNTER, Rules, fit, rename
+from harness.zoo.checkpoints.rename import BATCH_COUNTER, Rules, reshape_to, rename
 
 TORCHVISION: Rules = {
     r"^conv1\.": "stem.0.",
@@ -48,8 +48,8 @@ def load_imagenet(net: nn.Module, path: Path) -> None:
         for name, tensor in net.state_dict().items()
         if not name.startswith("fc.") and ".slots." not in name
     }
-    odd = sorted(name for name in found.keys() ^ wanted.keys() if not name.endswith(COUNTER))
+    odd = sorted(name for name in found.keys() ^ wanted.keys() if not name.endswith(BATCH_COUNTER))
     if odd:
         raise ValueError(f"{path}: {len(odd)} tensors do not match the trunk, first {odd[0]}")
-    inflated = {name: fit(found[name], wanted[name], name) for name in wanted if name in found}
+    inflated = {name: reshape_to(found[name], wanted[name], name) for name in wanted if name in found}
     net.load_state_dict(inflated, strict=False)

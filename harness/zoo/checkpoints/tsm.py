@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from torch import Tensor
 
-from harness.zoo.checkpoints.family import Reading, _renamed, _trunk
+from harness.zoo.checkpoints.family import CheckpointLayout, zoo_names, read_trunk
 from harness.zoo.checkpoints.rename import Rules
 from harness.zoo.checkpoints.v4d import V4D
 
@@ -20,8 +20,8 @@ TSM: Rules = {
 }
 
 
-def tsm(tensors: Mapping[str, Tensor]) -> Reading:
+def tsm(tensors: Mapping[str, Tensor]) -> CheckpointLayout:
     """Read TSM with a shift in every block, on the residual path; others are refused by name."""
-    names = _renamed(tensors, TSM)
-    spec = _trunk(names, tensors)
-    return Reading(names=names, spec=replace(spec, backbone=f"tsm_{spec.backbone}"))
+    names = zoo_names(tensors, TSM)
+    spec = read_trunk(names, tensors)
+    return CheckpointLayout(names=names, spec=replace(spec, backbone=f"tsm_{spec.backbone}"))

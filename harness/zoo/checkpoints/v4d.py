@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from torch import Tensor
 
-from harness.zoo.checkpoints.family import Reading, _places, _renamed, _shape, _trunk
+from harness.zoo.checkpoints.family import CheckpointLayout, module_blocks, zoo_names, shape_of, read_trunk
 from harness.zoo.checkpoints.rename import Rules
 from harness.zoo.checkpoints.torchvision import TORCHVISION
 from harness.zoo.layers.residual import STAGES
@@ -21,7 +21,7 @@ V4D: Rules = {
 }
 
 
-def v4d(tensors: Mapping[str, Tensor], *, num_snippets: int = 4) -> Reading:
+def v4d(tensors: Mapping[str, Tensor], *, num_snippets: int = 4) -> CheckpointLayout:
     """Read V4D; its 4D convolutions stand in the list of blocks, each behind the one it follows.
 
     Args:
@@ -29,11 +29,11 @@ def v4d(tensors: Mapping[str, Tensor], *, num_snippets: int = 4) -> Reading:
         num_snippets: U in training; the kernel slides along U and does not tell. The network runs
             with any other number too.
     """
-    names = _without_4d_in_the_count(_renamed(tensors, V4D))
-    spec, places = _trunk(names, tensors), _places(names)
+    names = _without_4d_in_the_count(zoo_names(tensors, V4D))
+    spec, places = read_trunk(names, tensors), module_blocks(names)
     if not places:
-        return Reading(names=names, spec=spec)
-    shape = _shape(names, tensors, ".after_block.weight")
+        return CheckpointLayout(names=names, spec=spec)
+    shape = shape_of(names, tensors, ".after_block.weight")
     kernel = (shape[0], *shape[3:]) if len(shape) == 6 else (*shape[2:4], 1, 1)
     spec = replace(
         spec,
@@ -42,7 +42,7 @@ def v4d(tensors: Mapping[str, Tensor], *, num_snippets: int = 4) -> Reading:
         position="after_block",
         blocks=places,
     )
-    return Reading(names=names, spec=spec, num_snippets=num_snippets)
+    return CheckpointLayout(names=names, spec=spec, num_snippets=num_snippets)
 
 
 def _without_4d_in_the_count(names: Mapping[str, str]) -> dict[str, str]:
