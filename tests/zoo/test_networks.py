@@ -116,7 +116,7 @@ def test_a_module_after_a_block_is_as_wide_as_its_output(name, last):
 
 def test_two_modules_at_one_position_are_refused():
     spec = replace(GOOD, backbone="tsm_resnet50", position="before_conv1")
-    with pytest.raises(ValueError, match=r"TemporalShift already stands at .* of res5\[1\]"):
+    with pytest.raises(ValueError, match=r"of res5\[1\] already holds TemporalShift"):
         build(spec, DATA)
 
 
@@ -152,8 +152,8 @@ GOOD = with_module(I3D_R50, "dsa", blocks={"res5": (1,)}).model
         ({"module": "dsaa"}, "did you mean 'dsa'"),
         ({"module_options": {"alhpa": 2}}, "did you mean 'alpha'"),
         ({"backbone_options": {"depth": (1,)}}, "did you mean 'depths'"),
-        ({"blocks": {"res5": (3,)}}, "res5 has blocks 0 to 2; got 3"),
-        ({"blocks": {"res6": (1,)}}, "no stage 'res6'"),
+        ({"blocks": {"res5": (3,)}}, "res5 has no block 3, only blocks 0 to 2"),
+        ({"blocks": {"res6": (1,)}}, "unknown stage 'res6'"),
         ({"backbone": "i3d_resnet18", "position": "after_conv3"}, "no position 'after_conv3'"),
     ],
 )

@@ -1,13 +1,13 @@
 """Weights of SlowOnly from PySlowFast.
 
-Checked against github.com/facebookresearch/SlowFast 287ec00.
+Source: checked against github.com/facebookresearch/SlowFast 287ec00.
 """
 
 from collections.abc import Mapping
 
 from torch import Tensor
 
-from harness.zoo.checkpoints.family import CheckpointLayout, zoo_names, read_trunk
+from harness.zoo.checkpoints.family import CheckpointLayout, read_trunk, zoo_names
 from harness.zoo.checkpoints.rename import Rules
 
 PYSLOWFAST: Rules = {
@@ -28,6 +28,6 @@ PYSLOWFAST: Rules = {
 
 
 def slowonly_pyslowfast(tensors: Mapping[str, Tensor]) -> CheckpointLayout:
-    """Read the Slow network of PySlowFast."""
+    """Return the layout of a SlowOnly network of PySlowFast."""
     names = zoo_names(tensors, PYSLOWFAST)
     return CheckpointLayout(names=names, spec=read_trunk(names, tensors))

@@ -1,13 +1,13 @@
 """Weights of SlowOnly from PyTorchVideo.
 
-Checked against github.com/facebookresearch/pytorchvideo f3142bb.
+Source: checked against github.com/facebookresearch/pytorchvideo f3142bb.
 """
 
 from collections.abc import Mapping
 
 from torch import Tensor
 
-from harness.zoo.checkpoints.family import CheckpointLayout, zoo_names, read_trunk
+from harness.zoo.checkpoints.family import CheckpointLayout, read_trunk, zoo_names
 from harness.zoo.checkpoints.rename import Rules
 
 PYTORCHVIDEO: Rules = {
@@ -31,6 +31,6 @@ PYTORCHVIDEO: Rules = {
 
 
 def slowonly_pytorchvideo(tensors: Mapping[str, Tensor]) -> CheckpointLayout:
-    """Read the Slow network of PyTorchVideo."""
+    """Return the layout of a SlowOnly network of PyTorchVideo."""
     names = zoo_names(tensors, PYTORCHVIDEO)
     return CheckpointLayout(names=names, spec=read_trunk(names, tensors))

@@ -1,6 +1,6 @@
 """Weights of the released TSM.
 
-Checked against github.com/mit-han-lab/temporal-shift-module 1f6a834.
+Source: checked against github.com/mit-han-lab/temporal-shift-module 1f6a834.
 """
 
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from torch import Tensor
 
-from harness.zoo.checkpoints.family import CheckpointLayout, zoo_names, read_trunk
+from harness.zoo.checkpoints.family import CheckpointLayout, read_trunk, zoo_names
 from harness.zoo.checkpoints.rename import Rules
 from harness.zoo.checkpoints.v4d import V4D
 
@@ -21,7 +21,10 @@ TSM: Rules = {
 
 
 def tsm(tensors: Mapping[str, Tensor]) -> CheckpointLayout:
-    """Read TSM with a shift in every block, on the residual path; others are refused by name."""
+    """Return the layout of a TSM with a shift in every block, on the residual path.
+
+    Weights of other variants have names that do not match.
+    """
     names = zoo_names(tensors, TSM)
     spec = read_trunk(names, tensors)
     return CheckpointLayout(names=names, spec=replace(spec, backbone=f"tsm_{spec.backbone}"))
