@@ -62,6 +62,10 @@ class Record:
         """Return one hash of all definitions that ran."""
         return _checksum(self.code)[:_DIGITS]
 
+    def is_made_by(self, code: Mapping[str, str]) -> bool:
+        """Return whether exactly these definitions made the record; otherwise it is stale."""
+        return self.code == code
+
     @property
     def finished_ms(self) -> int:
         """Return the end of training, in milliseconds since 1970."""

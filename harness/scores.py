@@ -11,7 +11,7 @@ from jaxtyping import Bool, Int
 from harness.data.video import Video
 from harness.record import Record
 from harness.training import metrics
-from harness.training.metrics import Scores, Targets, hits, targets
+from harness.training.metrics import Scores, Targets, hits, multi_hot
 
 Right = Bool[np.ndarray, " N"]
 PLACES = {"top1": 1, "top5": 5}
@@ -46,7 +46,7 @@ def read(results: Path, record: Record) -> Scored:
 
 
 def _marked(labels: Int[np.ndarray, " N"], num_classes: int) -> Targets:
-    return targets(labels[:, None].tolist(), num_classes=num_classes)
+    return multi_hot(labels[:, None].tolist(), num_classes=num_classes)
 
 
 def correct(scored: Scored, *, metric: str) -> Right:
@@ -70,7 +70,7 @@ def pack(scores: np.ndarray, videos: list[Video]) -> bytes:
     }
     if any(len(video.labels) > 1 for video in videos):
         labels = [video.labels for video in videos]
-        packed["targets"] = metrics.targets(labels, num_classes=scores.shape[1]).astype(np.int8)
+        packed["targets"] = metrics.multi_hot(labels, num_classes=scores.shape[1]).astype(np.int8)
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **packed)  # type: ignore[arg-type]
     return buffer.getvalue()

@@ -23,7 +23,8 @@ from harness.runtime import Runtime, check_device
 from harness.scores import pack
 from harness.specs import DataSpec, EvalSpec, Trial, as_dict
 from harness.training import checkpoint, evaluate, loop, metrics
-from harness.training.loop import Epoch, State
+from harness.training.loop import Epoch
+from harness.training.trainer import State
 from harness.utils import distributed
 from harness.zoo.build import build
 
@@ -100,7 +101,7 @@ def _train(
     net: nn.Module, batches: Loader, test: "_Test", work: Path, report: Report
 ) -> tuple[list[Epoch], list[int]]:
     """Train from the newest checkpoint; return the history and the epochs of resumption."""
-    state = checkpoint.newest(work)
+    state = checkpoint.load_newest(work)
     resumed = [*state["resumed"], len(state["history"])] if state else []
     if distributed.rank() == 0:
         report([Epoch(**row) for row in state["history"]] if state else [])
@@ -110,7 +111,7 @@ def _train(
             checkpoint.save(work, state | {"resumed": resumed}, epoch=len(history))
             report(history)
 
-    history = loop.fit(
+    history = loop.train(
         net,
         batches.epoch,
         test.trial.train,
@@ -130,7 +131,7 @@ class _Test:
         self.net = net
         self.trial = trial
         labels = [video.labels for video in videos]
-        self.targets = metrics.targets(labels, num_classes=trial.data.num_classes)
+        self.targets = metrics.multi_hot(labels, num_classes=trial.data.num_classes)
         sections = trial.data.num_sections or trial.data.num_snippets
         self.quick = EvalSpec(
             num_passes=max(sections // trial.data.num_snippets, 1),

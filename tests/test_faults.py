@@ -19,7 +19,7 @@ import torch
 
 from harness import record, trial
 from harness.schedule import serial
-from harness.training import loop
+from harness.training import trainer
 from harness.utils import lock
 from tests.helpers import kill_points
 from tests.helpers.kill_points import RESUMED
@@ -104,7 +104,7 @@ def test_a_gpu_out_of_memory_ends_the_trial_alone_and_changes_no_batch(
 ):
     first = kill_points.one(runtime)
     second = replace(first, trial=tiny_trial)
-    gradients, batches = loop._Trainer._gradients, []
+    gradients, batches = trainer.Trainer._backward, []
 
     def full(trainer, batch):
         if trainer.spec.epochs == first.trial.train.epochs and len(batch.labels) > 5:
@@ -112,14 +112,14 @@ def test_a_gpu_out_of_memory_ends_the_trial_alone_and_changes_no_batch(
         batches.append((trainer.spec.epochs, len(batch.labels)))
         return gradients(trainer, batch)
 
-    monkeypatch.setattr(loop._Trainer, "_gradients", full)
+    monkeypatch.setattr(trainer.Trainer, "_backward", full)
     events = []
     second = replace(second, key=trial.run(tiny_trial, runtime, lambda _: None).key)
     serial.in_process([first, second], runtime, events.append)
     (failed,) = [event for event in events if event.failure]
     size = first.trial.train.batch_videos
     assert failed.failure.startswith(f"{size} videos at a time do not fit into the memory of this")
-    assert "; 5 would: ask for a smaller --batch" in failed.failure
+    assert "; 5 would: pass a smaller --batch" in failed.failure
     assert record.read(runtime.results, first.key) is None
     assert events[-1].record.metrics["videos"] == 12
     size, epochs = tiny_trial.train.batch_videos, tiny_trial.train.epochs

@@ -41,6 +41,15 @@ def test_a_record_comes_back_as_it_was_written(tmp_path):
     assert (tmp_path / "records" / f"{made().key}.npz").read_bytes() == b"scores"
 
 
+def test_a_record_is_fresh_only_while_its_definitions_are_those_that_would_run_now():
+    code = dict(hashes(TRIAL))
+    name = next(iter(code))
+    assert made().is_made_by(code)
+    assert not made().is_made_by(code | {name: "0"})
+    assert not made().is_made_by(code | {"new": "0"})
+    assert not made().is_made_by({key: code[key] for key in code if key != name})
+
+
 def test_a_trial_without_a_record_has_none(tmp_path):
     assert record.read(tmp_path, "0" * 20) is None
 

@@ -121,7 +121,7 @@ def test_a_damaged_checkpoint_costs_one_epoch_not_the_trial(tiny_trial, runtime,
     work = runtime.work(undisturbed.key)
     newest = sorted(work.glob("*.pt"))[-1]
     newest.write_bytes(newest.read_bytes()[:-1])
-    assert len(checkpoint.newest(work)["history"]) == 1
+    assert len(checkpoint.load_newest(work)["history"]) == 1
     again = trial.run(tiny_trial, runtime, quiet)
     assert again.scores_sha256 == undisturbed.scores_sha256
 

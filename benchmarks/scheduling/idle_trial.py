@@ -65,7 +65,7 @@ def leave(
     """Write a record with drawn scores."""
     known = videos(runtime.data)
     test = known.splits["test"]
-    targets = metrics.targets([each.labels for each in test], num_classes=asked.data.num_classes)
+    targets = metrics.multi_hot([each.labels for each in test], num_classes=asked.data.num_classes)
     scores = np.random.default_rng(asked.seed).standard_normal(targets.shape)
     packed = pack(scores, test)
     done = Record(

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from benchmarks import paired
 from harness.plan import measure_throughput
 from harness.specs import Trial
-from harness.training.out_of_memory import TooLargeError
+from harness.training.out_of_memory import DeviceMemoryError
 
 T = TypeVar("T")
 _WARM_UP = 1
@@ -32,7 +32,7 @@ class NotCompiledError(Exception):
 def fitting(action: Callable[[], T]) -> T | None:
     """Run an action; return None if memory does not suffice for it."""
     found = None
-    with suppress(torch.OutOfMemoryError, TooLargeError):
+    with suppress(torch.OutOfMemoryError, DeviceMemoryError):
         found = action()
     if found is None:
         free()  # after the exception is gone, which holds tensors

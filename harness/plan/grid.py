@@ -111,7 +111,7 @@ def _planned(
     found = record.read(results, key)
     state: State = "missing"
     if found is not None:
-        state = "fresh" if found.code == code else "stale"
+        state = "fresh" if found.is_made_by(code) else "stale"
     return PlannedTrial(table=table, rows=rows, trial=trial, key=key, state=state, record=found)
 
 

@@ -133,7 +133,7 @@ def time_steps(
         stamps.append(_now(batch.clips.device))
 
     spec = replace(trial.train, epochs=1, warmup_epochs=0, milestones=())
-    loop.fit(
+    loop.train(
         net,
         batches,
         spec,

@@ -150,7 +150,7 @@ def trained(made: Record, *, command: str, runtime: Runtime) -> nn.Module:
     net = build(trial.model, trial.data)
     if not _modules(net):
         raise ValueError(f"{made.key} is no network with DSA: it makes no kernels")
-    state = checkpoint.newest(work)
+    state = checkpoint.load_newest(work)
     if state is None or len(state["history"]) < trial.train.epochs:
         raise ValueError(
             f"{work} does not hold the weights of {made.key}; to get them, delete "

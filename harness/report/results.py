@@ -167,7 +167,7 @@ def _row(row: Row, request: Request, records: Sequence[Record]) -> RowResult:
     trial = request.rescale(row.trial) if row.trial else None
     found = grid.records_of(row, records, scale=request.rescale)
     stale = frozenset(
-        each.key for each in found if trial is not None and each.code != code.hashes(trial)
+        each.key for each in found if trial and not each.is_made_by(code.hashes(trial))
     )
     return RowResult(
         row=row,

@@ -75,7 +75,7 @@ def _replay(store: Store, found: Found, table: Table, kept: Path | None) -> None
 
 def _weights(folder: Path, record: Record) -> bytes | None:
     """Return the network that a record was made with, if its last checkpoint is there."""
-    state = checkpoint.newest(folder)
+    state = checkpoint.load_newest(folder)
     if state is None or state["history"] != record.history:
         return None
     return save({name: value.contiguous() for name, value in state["net"].items()})

@@ -1,7 +1,7 @@
-"""Checkpoints: whole files under their own hash, the newest two of a trial.
+"""Checkpoints: the newest two of a trial, in files named by their hash.
 
-A file is written aside, flushed, and renamed to `epoch-0007-<sha256>.pt`, so a reader meets the
-old state or the new one. A file whose bytes do not have the hash in its name is passed over.
+A file is written under another name, flushed, and renamed to `epoch-0007-<sha256>.pt`, so a reader
+sees either the old state or the new one. A file whose bytes do not match its hash is skipped.
 """
 
 import hashlib
@@ -19,11 +19,11 @@ def save(folder: Path, state: dict[str, Any], *, epoch: int) -> Path:
     """Write the state after `epoch`, then drop all but the newest two checkpoints.
 
     Args:
-        folder: One trial's; made if missing.
+        folder: Of one trial; created if missing.
         state: Tensors, numbers, text, lists and dictionaries only.
         epoch: Finished epochs.
     """
-    import torch  # takes seconds, and a plan reads KEPT only
+    import torch  # takes seconds, and a plan needs only KEPT
 
     buffer = io.BytesIO()
     torch.save(state, buffer)
@@ -35,8 +35,8 @@ def save(folder: Path, state: dict[str, Any], *, epoch: int) -> Path:
     return path
 
 
-def newest(folder: Path) -> dict[str, Any] | None:
-    """Read the newest whole checkpoint, or None if there is none."""
+def load_newest(folder: Path) -> dict[str, Any] | None:
+    """Return the state of the newest whole checkpoint; None without one."""
     import torch
 
     for path in _newest_first(folder):

@@ -1,8 +1,8 @@
-"""Score test videos: logits or probabilities averaged over views, each video counted once.
+"""Evaluation: logits or probabilities averaged over views, each video counted once.
 
-Which of the two matters most for average precision, which compares the scores of a class across
-videos: logits of different videos need not be of one size, and probabilities are. The paper does
-not say what it averaged; the released code averages logits.
+The choice matters most for average precision, which compares the scores of a class across videos:
+probabilities have one scale for all videos, logits need not. The paper does not state which it
+averaged; the released code averages logits.
 
 Axes: N videos, V views, K classes.
 """
@@ -17,7 +17,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from harness.training.optim import autocast
-from harness.training.out_of_memory import TooLargeError, size
+from harness.training.out_of_memory import DeviceMemoryError, describe_memory
 from harness.utils import distributed
 
 
@@ -30,7 +30,7 @@ class TestBatch(Protocol):
 
     @property
     def indices(self) -> Tensor:
-        """Places in the list of videos (N)."""
+        """Indices into the list of videos (N)."""
 
 
 @torch.inference_mode()
@@ -46,27 +46,29 @@ def score(
 
     Args:
         net: From clips to video-level logits.
-        batches: Clips (N V U C T H W) and the places of their videos in the list.
+        batches: Clips (N V U C T H W) and the indices of their videos in the list.
         num_videos: Length of the list.
         precision: Element type of autocast.
-        average: What is averaged over views.
+        average: Quantity that is averaged over views.
 
     Raises:
-        ValueError: If a video was scored twice or not at all: any number would be wrong.
+        ValueError: If a video was scored twice or not at all, as any number would be wrong.
         TooLargeError: If the device has too little memory for a batch.
     """
     net.eval()
-    places, rows = [], []
+    indices, rows = [], []
     for batch in batches:
         num_views = batch.clips.shape[1]
         logits = _logits(net, rearrange(batch.clips, "n v u c t h w -> (n v) u c t h w"), precision)
         scores = logits.softmax(1) if average == "probabilities" else logits
         rows.append(reduce(scores, "(n v) k -> n k", "mean", v=num_views).cpu())
-        places += batch.indices.tolist()
-    places, rows = distributed.gather(places), distributed.gather(rows)
-    if sorted(places) != list(range(num_videos)):
-        raise ValueError(f"{len(places)} scores, {len(set(places))} videos, of {num_videos}")
-    return torch.cat(rows)[np.argsort(places)].numpy()
+        indices += batch.indices.tolist()
+    indices, rows = distributed.gather(indices), distributed.gather(rows)
+    if sorted(indices) != list(range(num_videos)):
+        raise ValueError(
+            f"{len(indices)} scores of {len(set(indices))} videos, not one of each of {num_videos}"
+        )
+    return torch.cat(rows)[np.argsort(indices)].numpy()
 
 
 def _logits(
@@ -76,7 +78,7 @@ def _logits(
         with autocast(precision, clips.device):
             return net(clips).float()  # type: ignore[no-any-return]
     except torch.OutOfMemoryError:
-        raise TooLargeError(
-            f"{len(clips)} test views at a time do not fit into {size(clips.device)}: "
-            "ask for a smaller --batch, or for more --gpus-per-trial"
+        raise DeviceMemoryError(
+            f"{len(clips)} test views at a time do not fit into {describe_memory(clips.device)}: "
+            "pass a smaller --batch or more --gpus-per-trial"
         ) from None

@@ -1,4 +1,4 @@
-"""Metrics over videos that have one label or several: pure functions of scores and targets.
+"""Metrics over videos with one label or several: pure functions of scores and targets.
 
 Axes: N videos, K classes. Targets are 1 where a video has a label, else 0.
 """
@@ -12,37 +12,37 @@ Scores = Float[np.ndarray, "N K"]
 Targets = Int[np.ndarray, "N K"]
 
 
-def targets(labels: Sequence[Sequence[int]], *, num_classes: int) -> Targets:
-    """Mark the labels of each video."""
-    marked = np.zeros((len(labels), num_classes), dtype=int)
-    for row, own in zip(marked, labels, strict=True):
-        row[list(own)] = 1
-    return marked
+def multi_hot(labels: Sequence[Sequence[int]], *, num_classes: int) -> Targets:
+    """Return the labels of each video as zeros and ones over the classes."""
+    rows = np.zeros((len(labels), num_classes), dtype=int)
+    for row, video_labels in zip(rows, labels, strict=True):
+        row[list(video_labels)] = 1
+    return rows
 
 
 def hits(scores: Scores, targets: Targets, *, k: int) -> Bool[np.ndarray, " N"]:
-    """Say of each video whether one of its labels is among the k best scores.
+    """Return for each video whether one of its labels is among the k best scores.
 
-    A class that ties with the best of the labels counts as better, and so does one that cannot be
-    compared: equal scores and NaN earn nothing.
+    A class that ties with the best label counts as better, and so does a class whose score cannot
+    be compared: equal scores and NaN earn nothing.
     """
     best = np.fmax.reduce(np.where(targets > 0, scores, np.nan), axis=1, keepdims=True)
     better = (~(scores < best) & (targets == 0)).sum(axis=1)
-    found: Bool[np.ndarray, " N"] = better < k
-    return found
+    correct: Bool[np.ndarray, " N"] = better < k
+    return correct
 
 
 def top_k(scores: Scores, targets: Targets, *, k: int) -> float:
-    """Return the share of videos, in percent, that are `hits`."""
+    """Return the percentage of videos that are `hits`."""
     return float(100 * hits(scores, targets, k=k).mean())
 
 
 def mean_average_precision(scores: Scores, targets: Targets) -> float:
     """Return the mean over classes, in percent, of the area under precision against recall.
 
-    Precision is interpolated: at each recall it is the highest that this recall or a higher one
-    has. Of equal scores, videos without the label come first, and NaN is the worst that a video
-    may have: order in the list earns nothing. Classes without a positive video do not count.
+    Precision is interpolated: at each recall it is the highest precision at this recall or a
+    higher one. Among equal scores, videos without the label come first, and NaN is the worst score
+    for a video, so order in the list earns nothing. Classes without a positive video do not count.
 
     Args:
         scores: Any real numbers; only their order within a class matters.
@@ -51,8 +51,8 @@ def mean_average_precision(scores: Scores, targets: Targets) -> float:
     Raises:
         ValueError: If no class has a positive video.
 
-    Source: the untrimmed classification of ActivityNet's evaluation code, which takes the
-    interpolation from the VOC 2011 development kit, and leaves ties to the sorting.
+    Source: untrimmed classification in ActivityNet's evaluation code, which takes the
+    interpolation from the VOC 2011 development kit and leaves ties to the sort order.
     """
     present = np.flatnonzero(targets.any(axis=0))
     if not len(present):

@@ -1,4 +1,4 @@
-"""Learning rates of a schedule, and mixed precision."""
+"""Learning rate schedules and mixed precision."""
 
 import math
 
@@ -14,20 +14,20 @@ def learning_rate(spec: TrainSpec, step: int, steps: int) -> float:
 
     Args:
         spec: Schedule.
-        step: From 0, over the whole run.
-        steps: In an epoch.
+        step: Index from 0 over the whole run.
+        steps: Steps in an epoch.
     """
-    warm, total = round(spec.warmup_epochs * steps), spec.epochs * steps
-    if step < warm:
-        return spec.lr * (spec.warmup_start + (1 - spec.warmup_start) * step / warm)
+    warmup, total = round(spec.warmup_epochs * steps), spec.epochs * steps
+    if step < warmup:
+        return spec.lr * (spec.warmup_start + (1 - spec.warmup_start) * step / warmup)
     if spec.schedule == "step":
         return spec.lr * 0.1 ** sum(step >= milestone * steps for milestone in spec.milestones)
-    done = (step - warm) / max(total - warm, 1)
-    return spec.lr * (1 + math.cos(math.pi * done)) / 2
+    progress = (step - warmup) / max(total - warmup, 1)
+    return spec.lr * (1 + math.cos(math.pi * progress)) / 2
 
 
 def autocast(precision: str, device: torch.device) -> torch.autocast:
-    """Return the context in which a forward pass runs at a precision."""
+    """Return the context of a forward pass at a precision."""
     return torch.autocast(
         device.type, dtype=_DTYPES.get(precision, torch.bfloat16), enabled=precision in _DTYPES
     )

@@ -1,34 +1,34 @@
-"""What does not fit into the memory of a device, in one sentence, with what would."""
+"""Too little device memory: the error, and the search for a size that fits."""
 
 from collections.abc import Callable
 
 import torch
 
 
-class TooLargeError(ValueError):
-    """A device has too little memory for what was asked."""
+class DeviceMemoryError(ValueError):
+    """Too little device memory for the requested batch."""
 
 
-def largest(fits: Callable[[int], bool], *, below: int) -> int:
-    """Return the largest number that fits, by trying; 0 if none does.
+def largest_fit(fits: Callable[[int], bool], *, below: int) -> int:
+    """Return the largest number that fits, by bisection; 0 if none does.
 
     Args:
-        fits: Tries a number.
-        below: One that does not fit.
+        fits: Returns whether a number fits.
+        below: A number that does not fit.
     """
-    fitting, unfit = 0, below
-    while unfit - fitting > 1:
-        middle = (fitting + unfit) // 2
+    low, high = 0, below
+    while high - low > 1:
+        middle = (low + high) // 2
         if fits(middle):
-            fitting = middle
+            low = middle
         else:
-            unfit = middle
-    return fitting
+            high = middle
+    return low
 
 
-def size(device: torch.device) -> str:
-    """Name the memory of a device."""
+def describe_memory(device: torch.device) -> str:
+    """Return the memory of a device in words."""
     if device.type != "cuda":
         return "the memory of this machine"
-    card = torch.cuda.get_device_properties(device)
-    return f"the {card.total_memory / 1e9:.0f} GB of {card.name}"
+    gpu = torch.cuda.get_device_properties(device)
+    return f"the {gpu.total_memory / 1e9:.0f} GB of {gpu.name}"

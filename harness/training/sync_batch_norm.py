@@ -1,7 +1,7 @@
 """Batch norm over the videos of several ranks.
 
-Source: Ioffe and Szegedy 2015, with the sums taken over all ranks of a group; the gradient is that
-of the same formula. On a GPU this is `torch.nn.SyncBatchNorm`, which has no form for a CPU.
+Source: Ioffe and Szegedy 2015, with sums over all ranks of a group; autograd differentiates the
+same formula. On a GPU this is `torch.nn.SyncBatchNorm`, which does not support CPUs.
 """
 
 from typing import Any
@@ -15,47 +15,47 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from harness.utils import distributed
 
 
-def share(net: nn.Module, group: dist.ProcessGroup | None) -> nn.Module:
-    """Let every batch norm of a network see the videos of a group of ranks; None leaves it."""
+def convert_batch_norms(net: nn.Module, group: dist.ProcessGroup | None) -> nn.Module:
+    """Make every batch norm of a network use the videos of a group of ranks; None changes none."""
     if group is None:
         return net
     if next(net.parameters()).is_cuda:
         convert: Any = nn.SyncBatchNorm.convert_sync_batchnorm
         converted: nn.Module = convert(net, group)
         return converted
-    for norm in [each for each in net.modules() if isinstance(each, _BatchNorm)]:
-        setattr(norm, "forward", _Shared(norm, group))  # noqa: B010 -- a method of one module
+    for norm in [layer for layer in net.modules() if isinstance(layer, _BatchNorm)]:
+        setattr(norm, "forward", _GroupBatchNorm(norm, group))  # noqa: B010 -- a method of one module
     return net
 
 
-def settle(net: nn.Module) -> None:
-    """Give all ranks the mean of their running averages, so that they score with one network."""
-    distributed.average([each for each in net.buffers() if each.is_floating_point()])
+def average_running_stats(net: nn.Module) -> None:
+    """Set running averages to their mean over ranks, so that all ranks score one network."""
+    distributed.average([buffer for buffer in net.buffers() if buffer.is_floating_point()])
 
 
-class _Shared:
+class _GroupBatchNorm:
     """The forward pass of one batch norm over a group; ranks hold equally many values."""
 
     def __init__(self, norm: _BatchNorm, group: dist.ProcessGroup) -> None:
         self.norm = norm
         self.group = group
-        self.alone = type(norm).forward
+        self.local_forward = type(norm).forward
 
     def __call__(self, x: Tensor) -> Tensor:
         if not self.norm.training:
-            scored: Tensor = self.alone(self.norm, x)
-            return scored
+            normalised: Tensor = self.local_forward(self.norm, x)
+            return normalised
         wide = x.to(torch.promote_types(x.dtype, torch.float32))
         size = x.numel() // x.shape[1] * self.group.size()
         mean = self._sum(wide) / size
-        centred = wide - _along(mean, x)
+        centred = wide - _per_channel(mean, x)
         variance = self._sum(centred.square()) / size
-        self._remember(mean.detach(), variance.detach() * size / (size - 1))
-        y = centred * _along(torch.rsqrt(variance + self.norm.eps), x)
-        return (y * _along(self.norm.weight, x) + _along(self.norm.bias, x)).to(x.dtype)
+        self._update_running_stats(mean.detach(), variance.detach() * size / (size - 1))
+        y = centred * _per_channel(torch.rsqrt(variance + self.norm.eps), x)
+        return (y * _per_channel(self.norm.weight, x) + _per_channel(self.norm.bias, x)).to(x.dtype)
 
     def _sum(self, x: Tensor) -> Tensor:
-        """Sum over all but channels, and over the group."""
+        """Sum over all axes but channels, and over the group."""
         reduce: Any = all_reduce
         total: Tensor = reduce(
             x.sum([axis for axis in range(x.dim()) if axis != 1]), group=self.group
@@ -63,7 +63,7 @@ class _Shared:
         return total
 
     @torch.no_grad()
-    def _remember(self, mean: Tensor, variance: Tensor) -> None:
+    def _update_running_stats(self, mean: Tensor, variance: Tensor) -> None:
         norm, momentum = self.norm, self.norm.momentum
         assert momentum is not None
         assert norm.running_mean is not None
@@ -74,6 +74,6 @@ class _Shared:
         norm.running_var.lerp_(variance.to(norm.running_var.dtype), momentum)
 
 
-def _along(values: Tensor, x: Tensor) -> Tensor:
-    """Stretch one value per channel over a tensor whose second axis is channels."""
+def _per_channel(values: Tensor, x: Tensor) -> Tensor:
+    """Return one value per channel in a shape that broadcasts over the channel axis of `x`."""
     return values.view(1, -1, *[1] * (x.dim() - 2))

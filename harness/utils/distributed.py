@@ -70,7 +70,7 @@ def data_parallel(net: nn.Module) -> nn.Module:
     """Return the network as training calls it: gradients are averaged over ranks."""
     if world_size() == 1:
         return net
-    # Running averages are settled after an epoch, see `sync_batch_norm.settle`.
+    # Running averages are averaged after an epoch: `sync_batch_norm.average_running_stats`.
     return DistributedDataParallel(net, broadcast_buffers=False)
 
 

@@ -1,7 +1,7 @@
-"""The model zoo: names of backbones, modules and checkpoints, and where each lives.
+"""The model zoo: backbones, modules and checkpoint families by name.
 
-A name maps to where its class or function lives: importing one network never imports another,
-and the code hash of a trial covers only what that trial uses.
+A name maps to the import path of its class or function, so importing one network never imports
+another, and the code hash of a trial covers only the network that the trial uses.
 """
 
 BACKBONES = {

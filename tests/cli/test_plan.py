@@ -135,7 +135,7 @@ def test_a_plan_with_data_knows_keys_and_states(capsys, tmp_path):
     passport = sizes.passport_digest(trial.data, tmp_path)
     fresh = replace(made(trial, passport=passport), code=code.hashes(trial))
     other = desk(EXPERIMENT.rows[2].trial)
-    changed = code.hashes(other) | {"fit": "0"}
+    changed = code.hashes(other) | {"train": "0"}
     stale = replace(made(other, passport=passport), code=changed)
     for each in (fresh, stale):
         record.write(tmp_path, each, b"")
@@ -146,7 +146,7 @@ def test_a_plan_with_data_knows_keys_and_states(capsys, tmp_path):
     assert "6 trials, 1 recorded, 5 to run" in text
     assert "data not checked" not in text
     assert "cached, by the same code" in asked(capsys, "why", fresh.key, *where)
-    assert "definition fit of harness.training.loop is " in asked(
+    assert "definition train of harness.training.loop is " in asked(
         capsys, "why", "table_b/dsa at i", *where
     )
 

@@ -26,7 +26,7 @@ from harness.runtime import Runtime
 from harness.schedule import serial
 from harness.schedule.attempt import Event, Work
 from harness.specs import Trial
-from harness.training import checkpoint, loop
+from harness.training import checkpoint, loop, trainer
 from tests.helpers.tiny_trials import shrunk
 
 KILL = "HARNESS_TEST_KILL"
@@ -106,7 +106,7 @@ def armed(point: str, key: str) -> contextlib.AbstractContextManager[None]:
     steps = iter(range(1_000))
     points = {
         # Three steps an epoch: the fifth is in the middle of the second.
-        "batch": lambda: before(loop._Trainer, "_step", lambda *_: next(steps) == 4),
+        "batch": lambda: before(trainer.Trainer, "_update", lambda *_: next(steps) == 4),
         "before save": lambda: before(checkpoint, "save", lambda *_, epoch: epoch == EPOCH),
         "in save": lambda: around_save(inside="fsync"),
         "before rename": lambda: around_save(inside="replace"),
@@ -181,7 +181,7 @@ def run_out_of_room(planned: PlannedTrial, runtime: Runtime) -> None:
 
     serial.in_process([planned], runtime, watch)
     resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
-    left = checkpoint.newest(runtime.work(planned.key))
+    left = checkpoint.load_newest(runtime.work(planned.key))
     assert left is not None
     said = {"failure": events[-1].failure, "epochs_left": len(left["history"])}
     (runtime.results / "full.json").write_text(json.dumps(said))

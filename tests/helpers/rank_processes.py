@@ -49,7 +49,7 @@ def fitted(norm_videos):
         batch_videos=BATCH,
         norm_videos=norm_videos,
     )
-    history = loop.fit(
+    history = loop.train(
         net,
         batches,
         spec,

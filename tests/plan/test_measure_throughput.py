@@ -22,13 +22,13 @@ def test_every_step_after_the_first_ones_is_timed(tiny_trial):
 
 def test_the_loop_of_training_itself_is_timed(tiny_trial, monkeypatch):
     seen = []
-    fit = loop.fit
+    train = loop.train
 
     def watched(net, batches, spec, **rest):
         seen.append((spec.lr, rest["steps"]))
-        return fit(net, batches, spec, **rest)
+        return train(net, batches, spec, **rest)
 
-    monkeypatch.setattr(loop, "fit", watched)
+    monkeypatch.setattr(loop, "train", watched)
     measure_throughput.seconds(tiny_trial, "cpu", 2, 4)
     assert seen == [(tiny_trial.train.lr, 6)]
 

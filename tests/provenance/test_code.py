@@ -37,7 +37,7 @@ def file_of(tree, module):
 
 def test_a_trial_reaches_what_it_names_and_nothing_that_only_looks_at_it():
     places = code.places(TRIAL)
-    assert {"run", "fit", "DSA", "ResNet", "read_frames", "learning_rate"} <= set(places)
+    assert {"run", "train", "DSA", "ResNet", "read_frames", "learning_rate"} <= set(places)
     assert not {"V4D", "SE", "Experiment", "Trial", "Runtime"} & set(places)
     assert "V4D" in code.all_hashes()
 

@@ -15,13 +15,13 @@ def state(value):
 def test_the_newest_comes_back(tmp_path):
     for epoch in (1, 2, 3):
         checkpoint.save(tmp_path, state(epoch), epoch=epoch)
-    assert checkpoint.newest(tmp_path)["history"] == [{"epoch": 3}]
+    assert checkpoint.load_newest(tmp_path)["history"] == [{"epoch": 3}]
     assert len(list(tmp_path.iterdir())) == checkpoint.KEPT
 
 
 def test_an_empty_or_missing_folder_has_none(tmp_path):
-    assert checkpoint.newest(tmp_path) is None
-    assert checkpoint.newest(tmp_path / "missing") is None
+    assert checkpoint.load_newest(tmp_path) is None
+    assert checkpoint.load_newest(tmp_path / "missing") is None
 
 
 @pytest.mark.parametrize("damage", ["flip", "cut", "empty"])
@@ -31,7 +31,7 @@ def test_a_damaged_file_is_passed_over(tmp_path, damage):
     content = bytearray(newest.read_bytes())
     content[len(content) // 2] ^= 1
     newest.write_bytes({"flip": content, "cut": content[:100], "empty": b""}[damage])
-    assert checkpoint.newest(tmp_path)["history"] == [{"epoch": 1}]
+    assert checkpoint.load_newest(tmp_path)["history"] == [{"epoch": 1}]
 
 
 KILLED = """
@@ -58,7 +58,7 @@ checkpoint.save(folder, {"history": [{"epoch": 2}]}, epoch=2)
 def test_a_kill_while_saving_leaves_the_one_before(tmp_path, point):
     done = subprocess.run([sys.executable, "-c", KILLED, point, str(tmp_path)], check=False)
     assert done.returncode == -9
-    assert checkpoint.newest(tmp_path)["history"] == [{"epoch": 1}]
+    assert checkpoint.load_newest(tmp_path)["history"] == [{"epoch": 1}]
 
 
 def test_a_disk_that_is_full_leaves_the_one_before(tmp_path, monkeypatch):
@@ -70,7 +70,7 @@ def test_a_disk_that_is_full_leaves_the_one_before(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space"):
         checkpoint.save(tmp_path, state(2), epoch=2)
-    assert checkpoint.newest(tmp_path)["history"] == [{"epoch": 1}]
+    assert checkpoint.load_newest(tmp_path)["history"] == [{"epoch": 1}]
 
 
 def test_code_in_a_checkpoint_is_not_run(tmp_path):
@@ -80,5 +80,5 @@ def test_code_in_a_checkpoint_is_not_run(tmp_path):
 
     checkpoint.save(tmp_path, {"history": Hostile()}, epoch=1)
     with pytest.raises(Exception, match=r"[Ww]eights"):
-        checkpoint.newest(tmp_path)
+        checkpoint.load_newest(tmp_path)
     assert not (tmp_path / "ran").exists()

@@ -49,5 +49,5 @@ def test_a_video_scored_twice_or_not_at_all_is_refused(indices):
 
 
 def test_a_video_left_out_is_refused():
-    with pytest.raises(ValueError, match="2 scores, 2 videos, of 3"):
+    with pytest.raises(ValueError, match="2 scores of 2 videos, not one of each of 3"):
         score(batch([0, 1], [[1], [1]]), videos=3)

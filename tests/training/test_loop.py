@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from harness.specs import TrainSpec
-from harness.training import evaluate, loop, optim, out_of_memory
+from harness.training import evaluate, loop, optim, out_of_memory, trainer
 
 Batch = namedtuple("Batch", "clips labels indices")
 SPEC = TrainSpec(epochs=4, batch_videos=8, lr=0.1, clip_grad_norm=1.0)
@@ -38,7 +38,7 @@ def fit(spec=SPEC, *, make=batches, resume=None, states=None, model=None):
         copied = {"net": {k: v.clone() for k, v in state["net"].items()}}
         kept.append(torch.load(_bytes(state | copied), weights_only=True))
 
-    history = loop.fit(
+    history = loop.train(
         model, make, spec, steps=5, seed=3, resume=resume, validate=lambda _: None, report=report
     )
     return model, history
@@ -83,7 +83,7 @@ def test_a_loss_that_is_not_finite_stops_the_trial():
             yield batch._replace(clips=batch.clips * (math.nan if (epoch, step) == (1, 2) else 1))
 
     with pytest.raises(
-        loop.NonFiniteLossError, match=r"nan in epoch 2 at step 7.*videos at \[2, 3"
+        trainer.NonFiniteLossError, match=r"nan in epoch 2 at step 7.*videos at \[2, 3"
     ):
         fit(make=poisoned)
 
@@ -104,6 +104,7 @@ def test_the_wait_for_batches_is_part_of_an_epoch(monkeypatch):
     model, clock = net(), SimpleNamespace(monotonic=lambda: now, time_ns=time.time_ns)
     model.register_forward_hook(work)
     monkeypatch.setattr(loop, "time", clock)
+    monkeypatch.setattr(trainer, "time", clock)
     prompt, waited, *_ = fit(make=late, model=model)[1]
     assert (prompt.waited_s, prompt.seconds) == (0, 5)
     assert (waited.waited_s, waited.seconds) == (2.5, 7.5)
@@ -221,9 +222,9 @@ class Small(nn.Module):
 @pytest.mark.parametrize(
     ("room", "norm_videos", "message"),
     [
-        (7, None, "8 videos at a time do not fit into the memory of this machine; 7 would: ask"),
-        (3, 4, "4 videos at a time do not fit into the memory of this machine; 3 would: ask"),
-        (0, None, r"8 videos at a time do not fit .* machine; nor would one: ask for a smaller"),
+        (7, None, "8 videos at a time do not fit into the memory of this machine; 7 would: pass"),
+        (3, 4, "4 videos at a time do not fit into the memory of this machine; 3 would: pass"),
+        (0, None, r"8 videos at a time do not fit .* machine; nor would one: pass a smaller"),
     ],
 )
 def test_a_batch_that_does_not_fit_is_told_with_what_would(room, norm_videos, message):
@@ -252,5 +253,5 @@ def test_the_largest_number_that_fits_is_found_by_trying(room):
         tried.append(number)
         return number <= room
 
-    assert out_of_memory.largest(fits, below=9) == room
+    assert out_of_memory.largest_fit(fits, below=9) == room
     assert len(tried) <= 4

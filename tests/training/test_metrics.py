@@ -6,7 +6,7 @@ from harness.training import metrics
 
 
 def one_each(labels, classes):
-    return metrics.targets([[label] for label in labels], num_classes=classes)
+    return metrics.multi_hot([[label] for label in labels], num_classes=classes)
 
 
 def test_top_k_counts_the_label_among_the_k_best():
@@ -23,7 +23,7 @@ def test_equal_scores_earn_nothing():
 
 def test_one_of_several_labels_is_enough():
     scores = np.array([[4.0, 3, 2, 1], [4, 3, 2, 1], [4, 4, 2, 1], [2, 4, 4, 4]])
-    labels = metrics.targets([[1, 3], [0, 3], [0, 1], [1, 2]], num_classes=4)
+    labels = metrics.multi_hot([[1, 3], [0, 3], [0, 1], [1, 2]], num_classes=4)
     assert metrics.hits(scores, labels, k=1).tolist() == [False, True, True, False]
     assert metrics.hits(scores, labels, k=2).tolist() == [True] * 4
 

@@ -116,8 +116,24 @@ def test_a_module_after_a_block_is_as_wide_as_its_output(name, last):
 
 def test_two_modules_at_one_position_are_refused():
     spec = replace(GOOD, backbone="tsm_resnet50", position="before_conv1")
-    with pytest.raises(ValueError, match=r"TemporalShift already stands at .* of res5\[1\]"):
+    with pytest.raises(ValueError, match=r"of res5\[1\] already holds TemporalShift"):
         build(spec, DATA)
+
+
+class Unstaged(torch.nn.Module):
+    """A network that has no residual stages."""
+
+    def __init__(self, *, num_classes: int, dropout: float) -> None:
+        super().__init__()
+
+
+def test_a_module_in_a_network_without_stages_is_refused_by_name(monkeypatch):
+    monkeypatch.setitem(zoo.BACKBONES, "unstaged", "tests.zoo.test_networks:Unstaged")
+    plain = ModelSpec(backbone="unstaged")
+    assert isinstance(build(plain, DATA), Unstaged)
+    sentence = "backbone unstaged has no stages res2 to res5 for module dsa; set module=None"
+    with pytest.raises(ValueError, match=sentence):
+        build(replace(plain, module="dsa"), DATA)
 
 
 def test_dsa_in_a_network_refuses_another_number_of_snippets():
@@ -136,8 +152,8 @@ GOOD = with_module(I3D_R50, "dsa", blocks={"res5": (1,)}).model
         ({"module": "dsaa"}, "did you mean 'dsa'"),
         ({"module_options": {"alhpa": 2}}, "did you mean 'alpha'"),
         ({"backbone_options": {"depth": (1,)}}, "did you mean 'depths'"),
-        ({"blocks": {"res5": (3,)}}, "res5 has blocks 0 to 2; got 3"),
-        ({"blocks": {"res6": (1,)}}, "no stage 'res6'"),
+        ({"blocks": {"res5": (3,)}}, "res5 has no block 3, only blocks 0 to 2"),
+        ({"blocks": {"res6": (1,)}}, "unknown stage 'res6'"),
         ({"backbone": "i3d_resnet18", "position": "after_conv3"}, "no position 'after_conv3'"),
     ],
 )

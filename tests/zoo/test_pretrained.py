@@ -132,7 +132,7 @@ def test_counters_of_batch_norm_may_be_missing():
 
 def test_a_missing_tensor_is_refused_unless_allowed():
     lacking = thin(**{"backbone.layer2.1.block.conv2.weight": None})
-    message = r"135 tensors match, 1 missing \(res3\.1\.convs\.1\.0\.weight\); allow_missing"
+    message = r"135 tensors match, 1 missing \(res3\.1\.convs\.1\.0\.weight\); pass allow_missing"
     with pytest.raises(ValueError, match=message):
         from_official("dsanet", lacking)
     found = from_official("dsanet", lacking, allow_missing=True)
@@ -159,11 +159,11 @@ def test_of_two_names_for_one_tensor_the_first_counts():
     ("changes", "message"),
     [
         ({"backbone.layer1.0.conv1.weight": torch.zeros(8, 9, 1, 3, 3)}, r"res2\.0\.convs\.0\.0"),
-        ({"backbone.layer1.0.bn1.bias": torch.zeros(9)}, r"is \(9,\); this network has \(8,\)"),
+        ({"backbone.layer1.0.bn1.bias": torch.zeros(9)}, r"shape \(9,\), in the network \(8,\)"),
         ({"backbone.layer1.0.conv1.weight": torch.zeros(8, 8, 3, 3, 3)}, "temporal kernels in"),
         (
             {"backbone.layer2.1.dsa.generate.0.weight": torch.zeros(16, 8)},
-            r"generator\.1\.weight is \(8,\); this network has \(16,\)",
+            r"generator\.1\.weight has shape \(8,\), in the network \(16,\)",
         ),
         ({"cls_head.fc_cls.weight": None, "cls_head.fc_cls.bias": None}, "no classifier"),
     ],
@@ -178,9 +178,9 @@ def test_what_does_not_fit_is_always_refused(changes, message):
     [
         ("dsanett", {}, "unknown family of checkpoints 'dsanett'; did you mean 'dsanet'"),
         ("dsanet", {"postion": "after_conv1"}, "option of dsanet 'postion'; did you mean 'posi"),
-        ("dsanet", {"position": "after_conv3"}, "no position 'after_conv3' in this block"),
+        ("dsanet", {"position": "after_conv3"}, "has no position 'after_conv3', only before_conv1"),
         ("tsm", {"beta": 1.0}, "unknown option of tsm 'beta'; there are none"),
-        ("slowonly-pyslowfast", {}, "no tensors of res2, res3, res4, res5 among these names"),
+        ("slowonly-pyslowfast", {}, "no tensors of res2, res3, res4, res5 in the file"),
     ],
 )
 def test_a_wrong_family_or_option_is_named(family, options, message):

@@ -1,4 +1,4 @@
-"""The residual trunk, 2D or inflated along time (the "SlowOnly" network), with TSN consensus.
+"""Residual networks, 2D or inflated along time (the "SlowOnly" network), with TSN consensus.
 
 Axes: N videos, U snippets, C channels, T frames, H x W pixels, K classes; NU means both folded.
 Source: He et al. 2016 (residual blocks, stride on the 3x3 convolution); Feichtenhofer et al. 2019
@@ -31,7 +31,7 @@ class ResNet(nn.Module):
             3x1x1 in the first one of a bottleneck. Empty for a 2D network.
         stem_width: Channels of the stem; a stage is twice as wide as the one before.
         dropout: Probability before the classifier.
-        frame_logits: Classify each frame and average, instead of each snippet.
+        frame_logits: Average the logits of frames instead of those of snippets.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class ResNet(nn.Module):
             blocks = nn.ModuleList()
             for index in range(depth):
                 stride = 2 if index == 0 and stage != "res2" else 1
-                widths, kernels = _shape(block, width, time)
+                widths, kernels = _block_shape(block, width, time)
                 blocks.append(Block(channels, widths=widths, kernels=kernels, stride=stride))
                 channels = widths[-1]
             self.add_module(stage, blocks)
@@ -80,7 +80,7 @@ class ResNet(nn.Module):
         return self.classify(y, num_snippets)
 
     def start(self, x: Float[Tensor, "N U 3 T H W"]) -> Float[Tensor, "NU C T h w"]:
-        """Run what stands before the first block."""
+        """Run the stem, on snippets as a batch."""
         num_frames = x.shape[3]
         y = rearrange(x, "n u c t h w -> (n u) c t h w")
         y = y.contiguous(memory_format=torch.channels_last_3d)
@@ -88,7 +88,7 @@ class ResNet(nn.Module):
         return unfold_time(F.max_pool2d(fold_time(y), 3, stride=2, padding=1), frames=num_frames)
 
     def classify(self, y: Float[Tensor, "NU C T H W"], num_snippets: int) -> Float[Tensor, "N K"]:
-        """Turn the output of the last block into video-level logits."""
+        """Return video-level logits from the output of the last block."""
         if self.frame_logits:
             num_snippets = num_snippets * y.shape[2]
             y = rearrange(y, "nu c t h w -> (nu t) c 1 h w")
@@ -97,7 +97,7 @@ class ResNet(nn.Module):
         return video_logits
 
 
-def _shape(kind: str, width: int, time: int) -> tuple[tuple[int, ...], tuple[Kernel, ...]]:
+def _block_shape(kind: str, width: int, time: int) -> tuple[tuple[int, ...], tuple[Kernel, ...]]:
     if kind == "basic":
         return (width, width), ((time, 3, 3),) * 2
     return (width, width, 4 * width), ((time, 1, 1), (1, 3, 3), (1, 1, 1))

@@ -19,25 +19,26 @@ from harness.zoo.layers.residual import STAGES
 
 
 class TemporalShift(nn.Module):
-    """Give an eighth of the channels the next frame's values, and an eighth the previous one's.
+    """A shift of an eighth of the channels by one frame back, and of an eighth by one forward.
 
-    Zeros fill the ends; the other channels stay. Frames move inside their snippet only.
+    The first eighth takes the values of the next frame, the second those of the previous one.
+    Zeros fill the ends; the other channels stay. Shifts never cross snippets.
 
     Args:
         channels: C.
 
     Raises:
-        ValueError: If an eighth of the channels is none.
+        ValueError: If there are fewer than 8 channels.
     """
 
     def __init__(self, channels: int) -> None:
         super().__init__()
         if channels < 8:
-            raise ValueError(f"a shift moves eighths of the channels; {channels} are too few")
-        self.share = channels // 8
+            raise ValueError(f"channels={channels} has no eighth to shift; use 8 or more")
+        self.fold = channels // 8
 
     def forward(self, x: Float[Tensor, "NU C T H W"]) -> Float[Tensor, "NU C T H W"]:
-        one, two = self.share, 2 * self.share
+        one, two = self.fold, 2 * self.fold
         y = torch.zeros_like(x)
         y[:, :one, :-1] = x[:, :one, 1:]
         y[:, one:two, 1:] = x[:, one:two, :-1]
@@ -45,7 +46,7 @@ class TemporalShift(nn.Module):
         return y
 
     def macs(self, _: Tensor) -> int:
-        """Return nothing: values only move."""
+        """Return 0, as values only move."""
         return 0
 
 
@@ -59,7 +60,7 @@ def tsm_resnet(
 ) -> ResNet:
     """Build a 2D network with a shift before conv1 of every block, on the residual path only.
 
-    Frames are classified one by one, as in the original.
+    Logits of frames are averaged, as in the original.
 
     Args:
         num_classes: K.
@@ -76,8 +77,8 @@ def tsm_resnet(
         dropout=dropout,
         frame_logits=True,
     )
-    everywhere = {stage: tuple(range(len(net.stage(stage)))) for stage in STAGES}
-    insert(net, TemporalShift, position="before_conv1", blocks=everywhere)
+    all_blocks = {stage: tuple(range(len(net.stage(stage)))) for stage in STAGES}
+    insert(net, TemporalShift, position="before_conv1", blocks=all_blocks)
     return net
 
 

@@ -1,6 +1,6 @@
 """Weights of the released DSANet.
 
-Checked against github.com/whwu95/DSANet 5c877eb.
+Source: checked against github.com/whwu95/DSANet 5c877eb.
 """
 
 from collections.abc import Mapping
@@ -9,7 +9,13 @@ from dataclasses import replace
 from torch import Tensor
 
 from harness.specs import Option, Position
-from harness.zoo.checkpoints.family import Reading, _places, _renamed, _shape, _trunk
+from harness.zoo.checkpoints.family import (
+    CheckpointLayout,
+    module_blocks,
+    read_trunk,
+    shape_of,
+    zoo_names,
+)
 from harness.zoo.checkpoints.rename import Rules
 from harness.zoo.checkpoints.torchvision import TORCHVISION
 
@@ -28,30 +34,30 @@ def dsanet(
     position: Position = "after_conv1",
     beta: float = 1 / 8,
     identity: bool | None = None,
-) -> Reading:
-    """Read DSANet; U, alpha and the number of taps are in the shapes of the generators.
+) -> CheckpointLayout:
+    """Return the layout of a DSANet; generator shapes give U, alpha and the number of taps.
 
     Args:
         tensors: By official name.
-        position: Cannot be read: the released code stores a module beside its block, wherever in
-            the block it stands, and none of its weights has a channel axis. Default: position II,
-            the paper's choice.
-        beta: Share of the channels that are mixed. Cannot be read: the generator is alpha U x U
-            whatever the share. Default: that of the released configuration.
-        identity: Whether the module adds its input. Cannot be read either. None: after the block
-            yes, inside it no, as the released code does.
+        position: Not in the weights: the released code stores a module beside its block at every
+            position, and none of its weights has a channel axis. Default: position II, the
+            paper's choice.
+        beta: Share of the channels that are mixed. Not in the weights: the generator is
+            alpha U x U for every share. Default: that of the released configuration.
+        identity: Whether the module adds its input. Not in the weights either. None: after the
+            block yes, inside it no, as in the released code.
     """
     generator = {r"\.dsa\.generate\.": f".slots.{position}.generator."}
-    names = _renamed(tensors, {**DSANET, **generator})
-    spec, places = _trunk(names, tensors), _places(names)
-    if not places:
-        return Reading(names=names, spec=spec)
-    width, num_snippets = _shape(names, tensors, ".generator.0.weight")
+    names = zoo_names(tensors, {**DSANET, **generator})
+    spec, blocks = read_trunk(names, tensors), module_blocks(names)
+    if not blocks:
+        return CheckpointLayout(names=names, spec=spec)
+    width, num_snippets = shape_of(names, tensors, ".generator.0.weight")
     options: dict[str, Option] = {
         "alpha": width // num_snippets,
         "beta": beta,
-        "kernel_size": _shape(names, tensors, ".generator.3.weight")[0],
+        "kernel_size": shape_of(names, tensors, ".generator.3.weight")[0],
         "identity": position == "after_block" if identity is None else identity,
     }
-    spec = replace(spec, module="dsa", module_options=options, position=position, blocks=places)
-    return Reading(names=names, spec=spec, num_snippets=num_snippets)
+    spec = replace(spec, module="dsa", module_options=options, position=position, blocks=blocks)
+    return CheckpointLayout(names=names, spec=spec, num_snippets=num_snippets)

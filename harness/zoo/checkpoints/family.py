@@ -1,8 +1,8 @@
-"""The reading of released weights: names translated, the network read off names and shapes.
+"""Helpers of checkpoint families: tensor names translated, the network inferred from shapes.
 
-A family is one code base, in a file of its own. Its function translates the names of a file
-into the zoo's and reads the network off names and shapes; its keywords, with the paper's
-values as defaults, are what weights cannot tell.
+A family is one code base and has a file of its own. Its function translates the tensor names of a
+checkpoint into the zoo's and infers the network from names and shapes; its keyword arguments,
+with the paper's values as defaults, set what weights cannot show.
 """
 
 import re
@@ -19,13 +19,13 @@ from harness.zoo.layers.residual import STAGES
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reading:
-    """What a family makes of a file.
+class CheckpointLayout:
+    """The network of a checkpoint and the names of its tensors.
 
     Attributes:
-        names: Name in the zoo's network to name in the file.
+        names: Tensor name in the zoo's network to its name in the file.
         spec: The network.
-        num_snippets: U of a pass in training, or None where no module looks across snippets.
+        num_snippets: U of a pass in training, or None if no module mixes snippets.
     """
 
     names: Mapping[str, str]
@@ -33,58 +33,66 @@ class Reading:
     num_snippets: int | None = None
 
 
-def _renamed(tensors: Mapping[str, Tensor], rules: Rules) -> dict[str, str]:
-    """Map names of the zoo to those of the file; of two that become one, the first counts."""
+def zoo_names(tensors: Mapping[str, Tensor], rules: Rules) -> dict[str, str]:
+    """Map tensor names of the zoo to those of the file; of two that map to one, keep the first."""
     names: dict[str, str] = {}
     for name in tensors:
         names.setdefault(rename(name, rules), name)
     return names
 
 
-def _trunk(names: Mapping[str, str], tensors: Mapping[str, Tensor]) -> ModelSpec:
-    """Read kind, depth, width and temporal kernels of a residual trunk."""
-    kind = 50 if any(".convs.2." in name for name in names) else 18
-    backbone = f"{'i3d_' if _is_inflated(names, tensors) else ''}resnet{kind}"
+def read_trunk(names: Mapping[str, str], tensors: Mapping[str, Tensor]) -> ModelSpec:
+    """Infer block type, depths, width and temporal kernels of a residual trunk."""
+    layers = 50 if any(".convs.2." in name for name in names) else 18
+    backbone = f"{'i3d_' if _is_inflated(names, tensors) else ''}resnet{layers}"
     options: dict[str, Option] = {}
     depths = _depths(names)
     if depths != load_named(BACKBONES, backbone, what="backbone").keywords["depths"]:
         options["depths"] = depths
-    if "stem.0.weight" in names and (width := _shape(names, tensors, "stem.0.weight")[0]) != 64:
+    if "stem.0.weight" in names and (width := shape_of(names, tensors, "stem.0.weight")[0]) != 64:
         options["stem_width"] = width
     return ModelSpec(backbone=backbone, backbone_options=options)
 
 
 def _depths(names: Mapping[str, str]) -> tuple[int, ...]:
-    found = [re.match(r"(res[2-5])\.(\d+)\.", name) for name in names]
-    blocks = [(match[1], int(match[2])) for match in found if match]
+    matches = [re.match(r"(res[2-5])\.(\d+)\.", name) for name in names]
+    blocks = [(match[1], int(match[2])) for match in matches if match]
     missing = [stage for stage in STAGES if stage not in dict(blocks)]
     if missing:
-        first = next(iter(names.values()), "none at all")
-        raise ValueError(f"no tensors of {', '.join(missing)} among these names; first {first}")
-    return tuple(1 + max(index for stage, index in blocks if stage == wanted) for wanted in STAGES)
+        first = next(iter(names.values()), "(the file is empty)")
+        raise ValueError(
+            f"no tensors of {', '.join(missing)} in the file, whose first tensor is {first}; "
+            "check the checkpoint family"
+        )
+    return tuple(1 + max(index for name, index in blocks if name == stage) for stage in STAGES)
 
 
 def _is_inflated(names: Mapping[str, str], tensors: Mapping[str, Tensor]) -> bool:
-    """Say whether res4 and res5 have temporal kernels; no other choice of stages is in the zoo."""
-    kernels = {name: tensors[theirs] for name, theirs in names.items() if ".convs.0.0." in name}
-    found = {name[:4] for name, k in kernels.items() if k.ndim == 5 and k.shape[2] > 1}
-    if found not in (set(), {"res4", "res5"}):
-        raise ValueError(f"temporal kernels in {sorted(found)}; here they are in res4 and res5")
-    return bool(found)
+    """Return whether res4 and res5 have temporal kernels; the zoo has no other inflation."""
+    kernels = {name: tensors[source] for name, source in names.items() if ".convs.0.0." in name}
+    stages = {name[:4] for name, k in kernels.items() if k.ndim == 5 and k.shape[2] > 1}
+    if stages not in (set(), {"res4", "res5"}):
+        raise ValueError(
+            f"temporal kernels in {sorted(stages)}; the zoo has networks with temporal kernels in "
+            "res4 and res5, or none"
+        )
+    return bool(stages)
 
 
-def _places(names: Iterable[str]) -> dict[str, tuple[int, ...]]:
-    """Collect the blocks that carry a module, by stage."""
-    found = {tuple(name.split(".")[:2]) for name in names if ".slots." in name}
-    places: dict[str, tuple[int, ...]] = {}
-    for stage, index in sorted((stage, int(index)) for stage, index in found):
-        places[stage] = (*places.get(stage, ()), index)
-    return places
+def module_blocks(names: Iterable[str]) -> dict[str, tuple[int, ...]]:
+    """Return the indices of the blocks that carry a module, by stage."""
+    prefixes = {tuple(name.split(".")[:2]) for name in names if ".slots." in name}
+    blocks: dict[str, tuple[int, ...]] = {}
+    for stage, index in sorted((stage, int(index)) for stage, index in prefixes):
+        blocks[stage] = (*blocks.get(stage, ()), index)
+    return blocks
 
 
-def _shape(names: Mapping[str, str], tensors: Mapping[str, Tensor], ending: str) -> tuple[int, ...]:
-    """Return the shape of the first tensor with this ending."""
-    for name, theirs in names.items():
+def shape_of(
+    names: Mapping[str, str], tensors: Mapping[str, Tensor], ending: str
+) -> tuple[int, ...]:
+    """Return the shape of the first tensor whose name has this ending."""
+    for name, source in names.items():
         if name.endswith(ending):
-            return tuple(tensors[theirs].shape)
-    raise ValueError(f"no tensor *{ending} is in the file; it tells the size of the modules")
+            return tuple(tensors[source].shape)
+    raise ValueError(f"no tensor *{ending} in the file, so the size of the modules is unknown")

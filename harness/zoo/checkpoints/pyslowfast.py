@@ -1,13 +1,13 @@
 """Weights of SlowOnly from PySlowFast.
 
-Checked against github.com/facebookresearch/SlowFast 287ec00.
+Source: checked against github.com/facebookresearch/SlowFast 287ec00.
 """
 
 from collections.abc import Mapping
 
 from torch import Tensor
 
-from harness.zoo.checkpoints.family import Reading, _renamed, _trunk
+from harness.zoo.checkpoints.family import CheckpointLayout, read_trunk, zoo_names
 from harness.zoo.checkpoints.rename import Rules
 
 PYSLOWFAST: Rules = {
@@ -27,7 +27,7 @@ PYSLOWFAST: Rules = {
 }
 
 
-def slowonly_pyslowfast(tensors: Mapping[str, Tensor]) -> Reading:
-    """Read the Slow network of PySlowFast."""
-    names = _renamed(tensors, PYSLOWFAST)
-    return Reading(names=names, spec=_trunk(names, tensors))
+def slowonly_pyslowfast(tensors: Mapping[str, Tensor]) -> CheckpointLayout:
+    """Return the layout of a SlowOnly network of PySlowFast."""
+    names = zoo_names(tensors, PYSLOWFAST)
+    return CheckpointLayout(names=names, spec=read_trunk(names, tensors))

@@ -1,13 +1,13 @@
 """Weights of SlowOnly from PyTorchVideo.
 
-Checked against github.com/facebookresearch/pytorchvideo f3142bb.
+Source: checked against github.com/facebookresearch/pytorchvideo f3142bb.
 """
 
 from collections.abc import Mapping
 
 from torch import Tensor
 
-from harness.zoo.checkpoints.family import Reading, _renamed, _trunk
+from harness.zoo.checkpoints.family import CheckpointLayout, read_trunk, zoo_names
 from harness.zoo.checkpoints.rename import Rules
 
 PYTORCHVIDEO: Rules = {
@@ -30,7 +30,7 @@ PYTORCHVIDEO: Rules = {
 }
 
 
-def slowonly_pytorchvideo(tensors: Mapping[str, Tensor]) -> Reading:
-    """Read the Slow network of PyTorchVideo."""
-    names = _renamed(tensors, PYTORCHVIDEO)
-    return Reading(names=names, spec=_trunk(names, tensors))
+def slowonly_pytorchvideo(tensors: Mapping[str, Tensor]) -> CheckpointLayout:
+    """Return the layout of a SlowOnly network of PyTorchVideo."""
+    names = zoo_names(tensors, PYTORCHVIDEO)
+    return CheckpointLayout(names=names, spec=read_trunk(names, tensors))

@@ -1,4 +1,4 @@
-"""Tensors renamed and reshaped to those of the zoo."""
+"""Names and shapes of released tensors, converted to the zoo's."""
 
 import re
 from collections.abc import Mapping
@@ -7,24 +7,24 @@ from einops import rearrange
 from torch import Tensor
 
 Rules = Mapping[str, str]
-COUNTER = "num_batches_tracked"  # absent from old files; evaluation never reads it
+BATCH_COUNTER = "num_batches_tracked"  # absent from old files; evaluation never reads it
 
 
 def rename(name: str, rules: Rules) -> str:
-    """Apply regular expressions and their replacements, one after the other."""
+    """Apply regular expressions and their replacements, in order."""
     for pattern, replacement in rules.items():
         name = re.sub(pattern, replacement, name)
     return name
 
 
-def fit(tensor: Tensor, like: Tensor, name: str) -> Tensor:
-    """Return a trained tensor in the layout of the network's.
+def reshape_to(tensor: Tensor, like: Tensor, name: str) -> Tensor:
+    """Return a trained tensor in the layout of the network's tensor.
 
-    A 2D kernel is spread over time. A 4D kernel comes as (U D C T H W), or with space flattened
-    as (D C U T HW) where it is one pixel wide; here it is (D C U T H W).
+    A 2D kernel is inflated over time. Released 4D kernels are (U D C T H W), or (D C U T HW) with
+    space flattened if one pixel wide; the zoo's are (D C U T H W).
 
     Raises:
-        ValueError: If the shape is another one.
+        ValueError: If the shapes still differ.
     """
     if like.ndim == 5 and tensor.ndim == 4:
         frames = like.shape[2]
@@ -34,5 +34,7 @@ def fit(tensor: Tensor, like: Tensor, name: str) -> Tensor:
     elif like.ndim == 6 and tensor.ndim == 6:
         tensor = rearrange(tensor, "u d c t h w -> d c u t h w")
     if tensor.shape != like.shape:
-        raise ValueError(f"{name} is {tuple(tensor.shape)}; this network has {tuple(like.shape)}")
+        raise ValueError(
+            f"{name} has shape {tuple(tensor.shape)}, in the network {tuple(like.shape)}"
+        )
     return tensor

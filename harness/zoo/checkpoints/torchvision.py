@@ -5,7 +5,7 @@ from pathlib import Path
 from torch import nn
 
 from harness.zoo.checkpoints.files import read_state_dict
-from harness.zoo.checkpoints.rename import COUNTER, Rules, fit, rename
+from harness.zoo.checkpoints.rename import BATCH_COUNTER, Rules, rename, reshape_to
 
 TORCHVISION: Rules = {
     r"^conv1\.": "stem.0.",
@@ -25,31 +25,36 @@ TORCHVISION: Rules = {
 
 
 def load_imagenet(net: nn.Module, path: Path) -> None:
-    """Inflate a 2D residual network of torchvision into `net`; its classifier stays as it is.
+    """Inflate a 2D residual network of torchvision into `net`, all but the classifier.
 
-    A weight is copied along time and divided by the temporal kernel, so that a video of one
-    repeated picture gives the 2D network's features. Inserted modules keep their own start.
+    A weight is copied along time and divided by the temporal kernel size, so that a video of one
+    repeated picture gives the 2D network's features. Inserted modules keep their initialisation.
 
     Args:
         net: Changed in place.
-        path: State dict in torchvision's naming. Hexadecimal digits after the last dash of the
-            file name, as in `resnet50-0676ba61.pth`, are checked against its SHA-256.
+        path: State dict with torchvision's tensor names. Hexadecimal digits after the last dash
+            of the file name, as in `resnet50-0676ba61.pth`, are checked against its SHA-256.
 
     Raises:
         ValueError: If the file is missing or altered, or its tensors do not cover the trunk.
     """
-    found = {
+    trained = {
         rename(name, TORCHVISION): tensor
         for name, tensor in read_state_dict(path).items()
         if not name.startswith("fc.")
     }
-    wanted = {
+    trunk = {
         name: tensor
         for name, tensor in net.state_dict().items()
         if not name.startswith("fc.") and ".slots." not in name
     }
-    odd = sorted(name for name in found.keys() ^ wanted.keys() if not name.endswith(COUNTER))
-    if odd:
-        raise ValueError(f"{path}: {len(odd)} tensors do not match the trunk, first {odd[0]}")
-    inflated = {name: fit(found[name], wanted[name], name) for name in wanted if name in found}
+    gaps = sorted(n for n in trained.keys() ^ trunk.keys() if not n.endswith(BATCH_COUNTER))
+    if gaps:
+        raise ValueError(
+            f"{path}: {len(gaps)} tensors do not match the trunk, first {gaps[0]}; "
+            "pass weights of the same network"
+        )
+    inflated = {
+        name: reshape_to(trained[name], trunk[name], name) for name in trunk if name in trained
+    }
     net.load_state_dict(inflated, strict=False)

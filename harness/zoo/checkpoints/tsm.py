@@ -1,6 +1,6 @@
 """Weights of the released TSM.
 
-Checked against github.com/mit-han-lab/temporal-shift-module 1f6a834.
+Source: checked against github.com/mit-han-lab/temporal-shift-module 1f6a834.
 """
 
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from torch import Tensor
 
-from harness.zoo.checkpoints.family import Reading, _renamed, _trunk
+from harness.zoo.checkpoints.family import CheckpointLayout, read_trunk, zoo_names
 from harness.zoo.checkpoints.rename import Rules
 from harness.zoo.checkpoints.v4d import V4D
 
@@ -20,8 +20,11 @@ TSM: Rules = {
 }
 
 
-def tsm(tensors: Mapping[str, Tensor]) -> Reading:
-    """Read TSM with a shift in every block, on the residual path; others are refused by name."""
-    names = _renamed(tensors, TSM)
-    spec = _trunk(names, tensors)
-    return Reading(names=names, spec=replace(spec, backbone=f"tsm_{spec.backbone}"))
+def tsm(tensors: Mapping[str, Tensor]) -> CheckpointLayout:
+    """Return the layout of a TSM with a shift in every block, on the residual path.
+
+    Weights of other variants have names that do not match.
+    """
+    names = zoo_names(tensors, TSM)
+    spec = read_trunk(names, tensors)
+    return CheckpointLayout(names=names, spec=replace(spec, backbone=f"tsm_{spec.backbone}"))

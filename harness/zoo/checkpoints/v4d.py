@@ -1,6 +1,6 @@
 """Weights of the released V4D.
 
-Checked against github.com/msight-tech/research-v4d bb887d5 (names and shapes only).
+Source: checked against github.com/msight-tech/research-v4d bb887d5 (names and shapes only).
 """
 
 from collections.abc import Mapping
@@ -8,7 +8,13 @@ from dataclasses import replace
 
 from torch import Tensor
 
-from harness.zoo.checkpoints.family import Reading, _places, _renamed, _shape, _trunk
+from harness.zoo.checkpoints.family import (
+    CheckpointLayout,
+    module_blocks,
+    read_trunk,
+    shape_of,
+    zoo_names,
+)
 from harness.zoo.checkpoints.rename import Rules
 from harness.zoo.checkpoints.torchvision import TORCHVISION
 from harness.zoo.layers.residual import STAGES
@@ -21,40 +27,40 @@ V4D: Rules = {
 }
 
 
-def v4d(tensors: Mapping[str, Tensor], *, num_snippets: int = 4) -> Reading:
-    """Read V4D; its 4D convolutions stand in the list of blocks, each behind the one it follows.
+def v4d(tensors: Mapping[str, Tensor], *, num_snippets: int = 4) -> CheckpointLayout:
+    """Return the layout of a V4D, which lists each 4D convolution behind the block it follows.
 
     Args:
         tensors: By official name.
-        num_snippets: U in training; the kernel slides along U and does not tell. The network runs
-            with any other number too.
+        num_snippets: U in training. Not in the weights, as the kernel slides along U; the network
+            runs with any other number too.
     """
-    names = _without_4d_in_the_count(_renamed(tensors, V4D))
-    spec, places = _trunk(names, tensors), _places(names)
-    if not places:
-        return Reading(names=names, spec=spec)
-    shape = _shape(names, tensors, ".after_block.weight")
+    names = _renumber_blocks(zoo_names(tensors, V4D))
+    spec, blocks = read_trunk(names, tensors), module_blocks(names)
+    if not blocks:
+        return CheckpointLayout(names=names, spec=spec)
+    shape = shape_of(names, tensors, ".after_block.weight")
     kernel = (shape[0], *shape[3:]) if len(shape) == 6 else (*shape[2:4], 1, 1)
     spec = replace(
         spec,
         module="v4d",
         module_options={"kernel": kernel},
         position="after_block",
-        blocks=places,
+        blocks=blocks,
     )
-    return Reading(names=names, spec=spec, num_snippets=num_snippets)
+    return CheckpointLayout(names=names, spec=spec, num_snippets=num_snippets)
 
 
-def _without_4d_in_the_count(names: Mapping[str, str]) -> dict[str, str]:
-    """Count blocks alone, and put each 4D convolution into the block before it."""
-    taken = [name.removesuffix(".tsa.weight") for name in names if name.endswith(".tsa.weight")]
-    counted: dict[str, str] = {}
-    for name, theirs in names.items():
+def _renumber_blocks(names: Mapping[str, str]) -> dict[str, str]:
+    """Number residual blocks only, and put each 4D convolution into the block before it."""
+    convs_4d = [name.removesuffix(".tsa.weight") for name in names if name.endswith(".tsa.weight")]
+    renumbered: dict[str, str] = {}
+    for name, source in names.items():
         stage, index, rest = (*name.split(".", 2), "", "")[:3]
         if index.isdigit() and stage in STAGES:
-            number = int(index) - sum(f"{stage}.{i}" in taken for i in range(int(index)))
+            number = int(index) - sum(f"{stage}.{i}" in convs_4d for i in range(int(index)))
             if rest == "tsa.weight":
                 number, rest = number - 1, "slots.after_block.weight"
             name = f"{stage}.{number}.{rest}"
-        counted[name] = theirs
-    return counted
+        renumbered[name] = source
+    return renumbered

@@ -1,4 +1,4 @@
-"""3D convolutions that run as 2D ones wherever their kernel allows.
+"""3D convolutions, run as 2D ones if the kernel allows it.
 
 Axes: N videos, U snippets, C channels, T frames, H x W pixels; NU means both folded.
 """
@@ -13,7 +13,7 @@ Kernel = tuple[int, int, int]
 
 
 class Conv(nn.Module):
-    """A bias-free 3D convolution that runs as a 2D one wherever its kernel allows.
+    """A bias-free 3D convolution, run as a 2D one if its kernel allows it.
 
     A 1 x k x k kernel sees frames as a batch, a k x 1 x 1 kernel sees (T, H W) as a plane; both
     are views in channels-last memory. Padding keeps the size (zeros); time is never strided.
@@ -45,7 +45,7 @@ class Conv(nn.Module):
         return F.conv3d(x, self.weight, stride=(1, self.stride, self.stride), padding=pad)
 
     def macs(self, output: Tensor) -> int:
-        """Return the multiply-adds that made `output`."""
+        """Return the multiply-adds behind `output`."""
         return output.numel() * self.weight[0].numel()
 
 

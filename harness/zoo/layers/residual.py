@@ -19,10 +19,10 @@ POSITIONS = ("before_conv1", "after_conv1", "after_conv2", "after_conv3", "after
 class Block(nn.Module):
     """A residual block: convolutions with batch norm, ReLU between them, and a shortcut.
 
-    `slots` maps a position to the module that stands there. The position after the last
-    convolution is behind its batch norm and before the addition; those between convolutions follow
-    a ReLU, and `after_block` follows the addition and its ReLU. A module whose class says
-    `mixes_snippets = True` is called with U as well.
+    `slots` maps a position to the module inserted there. The position after the last convolution
+    is behind its batch norm and before the addition; positions between convolutions follow a ReLU,
+    and `after_block` follows the addition and its ReLU. A module with `mixes_snippets = True` is
+    called with U as well.
 
     Args:
         channels: Input channels.
@@ -60,7 +60,7 @@ class Block(nn.Module):
 
     @property
     def mixes_snippets(self) -> bool:
-        """Say whether one of the modules here does."""
+        """Return whether an inserted module mixes snippets."""
         return any(mixes_snippets(module) for module in self.slots.values())
 
     def _slot(self, position: str, x: Tensor, num_snippets: int) -> Tensor:
@@ -72,5 +72,5 @@ class Block(nn.Module):
 
 
 def mixes_snippets(module: nn.Module | type[nn.Module]) -> bool:
-    """Say whether a module looks across the snippets of a video; then it is called with U."""
+    """Return whether a module mixes the snippets of a video; if so, it is called with U."""
     return getattr(module, "mixes_snippets", False)

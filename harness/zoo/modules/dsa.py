@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 
 class SnippetMix(nn.Module):
-    """Correlate the snippet axis with one kernel per video and channel, zeros beyond both ends.
+    """A correlation of the snippet axis with one kernel per video and channel, zero-padded.
 
-    Runs as a product with a banded U x U matrix: the operation is bound by memory, and this form
+    It runs as a product with a banded U x U matrix: the operation is bound by memory, and this form
     is several times faster than a convolution with N x C groups.
 
     Args:
@@ -27,7 +27,7 @@ class SnippetMix(nn.Module):
     def __init__(self, num_snippets: int, *, kernel_size: int) -> None:
         super().__init__()
         half = kernel_size // 2
-        diagonals = [torch.ones(num_snippets - abs(by)).diag(by) for by in range(-half, half + 1)]
+        diagonals = [torch.ones(num_snippets - abs(k)).diag(k) for k in range(-half, half + 1)]
         self.register_buffer("shifts", torch.stack(diagonals), persistent=False)
         self.kernel_size = kernel_size
 
@@ -38,12 +38,12 @@ class SnippetMix(nn.Module):
         return einsum(band, x, "n c u v, n v c t h w -> n u c t h w")
 
     def macs(self, output: Tensor) -> int:
-        """Return the multiply-adds that made `output`, those on the zero padding included."""
+        """Return the multiply-adds behind `output`, those on the zero padding included."""
         return output.numel() * self.kernel_size
 
 
 class DSA(nn.Module):
-    """Mix the snippets of each video with kernels generated from the video itself.
+    """A mix of the snippets of each video, with kernels generated from the video itself.
 
     The first beta x C channels are averaged over T, H, W; a small network shared by all channels
     turns each row of U means into L taps that sum to one; the rest of the channels pass untouched.
@@ -74,10 +74,13 @@ class DSA(nn.Module):
     ) -> None:
         super().__init__()
         if not 1 <= int(beta * channels) <= channels:
-            raise ValueError(f"beta = {beta} mixes {int(beta * channels)} of {channels} channels")
+            raise ValueError(
+                f"beta={beta} mixes {int(beta * channels)} of {channels} channels; "
+                f"it must be from 1/{channels} to 1"
+            )
         if kernel_size % 2 == 0 or kernel_size > 2 * num_snippets - 1:
             allowed = f"odd and at most {2 * num_snippets - 1} for U = {num_snippets}"
-            raise ValueError(f"kernel_size = {kernel_size}; it must be {allowed}")
+            raise ValueError(f"kernel_size={kernel_size} is not allowed; it must be {allowed}")
         self.num_mixed = int(beta * channels)
         self.num_snippets = num_snippets
         self.identity = identity
@@ -94,8 +97,10 @@ class DSA(nn.Module):
         self, x: Float[Tensor, "NU C T H W"], num_snippets: int
     ) -> Float[Tensor, "NU C T H W"]:
         if num_snippets != self.num_snippets:
-            built = f"built for U = {self.num_snippets} snippets per pass"
-            raise ValueError(f"this DSA module was {built}; got {num_snippets}")
+            raise ValueError(
+                f"{num_snippets} snippets per pass in a DSA module built for "
+                f"U = {self.num_snippets}; test with the snippets of training"
+            )
         mixed, passed = x[:, : self.num_mixed], x[:, self.num_mixed :]
         mixed = rearrange(mixed, "(n u) c t h w -> n u c t h w", u=self.num_snippets)
         means = reduce(mixed, "n u c t h w -> (n c) u", "mean")

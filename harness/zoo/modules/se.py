@@ -1,8 +1,8 @@
-"""Squeeze-and-excitation (SE): each snippet weighs its own channels.
+"""Squeeze-and-excitation (SE): channel gates for each snippet.
 
 Axes: N videos, U snippets, C channels, T frames, H x W pixels; NU means N and U folded.
-Source: Hu et al. 2018, arXiv 1709.01507, section 3; pooling over time as well, as the baseline of
-the DSANet paper needs for video.
+Source: Hu et al. 2018, arXiv 1709.01507, section 3; with pooling over time as well, as needed for
+the video baseline of the DSANet paper.
 """
 
 from einops import rearrange, reduce
@@ -11,14 +11,14 @@ from torch import Tensor, nn
 
 
 class SE(nn.Module):
-    """Scale the channels of each snippet by gates between zero and one, made from its means.
+    """A scaling of the channels of each snippet by gates between zero and one, from its means.
 
-    Snippets are not compared: a consensus network with SE stays an average over snippets.
+    Snippets are not mixed: the logits of a network with SE are still an average over snippets.
 
     Args:
         channels: C.
-        num_snippets: U, which every module is given; SE does not depend on it.
-        reduction: The two layers of the gate meet at C / reduction channels, at least one.
+        num_snippets: U, an argument of every module; SE does not depend on it.
+        reduction: The hidden layer of the gate has C / reduction channels, at least one.
     """
 
     def __init__(

@@ -16,15 +16,15 @@ from torch import Tensor, nn
 
 
 class V4D(nn.Module):
-    """Add a bias-free 4D convolution of the snippets of a video, zeros beyond every end.
+    """A residual bias-free 4D convolution over the snippets of a video, zero-padded.
 
-    It runs with any number of snippets; `num_snippets` only bounds the kernel.
+    It runs on any number of snippets; `num_snippets` only bounds the kernel.
 
     Args:
         channels: C.
         num_snippets: U in training.
         kernel: Extent in U, T, H and W, each odd.
-        norm: Put batch norm and ReLU behind the convolution, as in the paper's figure.
+        norm: Add batch norm and ReLU after the convolution, as in the paper's figure.
 
     Raises:
         ValueError: If the kernel is not four odd numbers, or wider than 2 U - 1 in U.
@@ -42,10 +42,12 @@ class V4D(nn.Module):
     ) -> None:
         super().__init__()
         if len(kernel) != 4 or any(extent % 2 == 0 for extent in kernel):
-            raise ValueError(f"kernel = {kernel}; it must be four odd extents, in U, T, H and W")
+            raise ValueError(f"kernel={kernel} is not four odd extents, in U, T, H and W")
         if kernel[0] > 2 * num_snippets - 1:
-            allowed = f"at most {2 * num_snippets - 1} for U = {num_snippets}"
-            raise ValueError(f"kernel = {kernel}; its extent in U must be {allowed}")
+            raise ValueError(
+                f"kernel={kernel} is too wide in U; "
+                f"it must be at most {2 * num_snippets - 1} for U = {num_snippets}"
+            )
         self.weight = nn.Parameter(torch.empty(channels, channels, *kernel))
         nn.init.kaiming_uniform_(self.weight, a=5**0.5)
         self.norm: nn.Module = nn.Identity()
@@ -61,7 +63,7 @@ class V4D(nn.Module):
         return x + branch
 
     def macs(self, output: Tensor) -> int:
-        """Return the multiply-adds that made `output`, those on the zero padding included."""
+        """Return the multiply-adds behind `output`, those on the zero padding included."""
         return output.numel() * self.weight[0].numel()
 
 

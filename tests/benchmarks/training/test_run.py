@@ -188,7 +188,7 @@ def test_networks_take_their_turns_forth_and_back():
     assert times == {"a": [1, 6, 7], "b": [2, 5, 8], "c": [3, 4, 9]}
 
 
-@pytest.mark.parametrize("error", [torch.OutOfMemoryError, out_of_memory.TooLargeError])
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError, out_of_memory.DeviceMemoryError])
 def test_batches_double_until_memory_does_not_suffice(error):
     tried = []
 

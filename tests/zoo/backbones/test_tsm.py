@@ -19,5 +19,5 @@ def test_frames_stay_inside_their_snippet():
 
 
 def test_channels_too_few_to_share_are_refused():
-    with pytest.raises(ValueError, match="eighths of the channels; 7"):
+    with pytest.raises(ValueError, match="channels=7 has no eighth"):
         TemporalShift(7)

@@ -38,7 +38,7 @@ def test_code_in_a_file_is_not_run(tmp_path, wrapped, zipped):
     torch.save(state, tmp_path / "a.pth", _use_new_zipfile_serialization=zipped)
     (tmp_path / "b.pth").write_bytes(pickle.dumps(state, protocol=2))
     for name in ("a.pth", "b.pth"):
-        with pytest.raises(ValueError, match="nothing in it was run"):
+        with pytest.raises(ValueError, match="no code in it was run"):
             read_state_dict(tmp_path / name)
     assert not (tmp_path / "ran").exists()
 
@@ -50,7 +50,7 @@ def test_a_cut_file_is_refused_wherever_it_ends(tmp_path, zipped):
     content = path.read_bytes()
     for end in range(0, len(content), 37):
         path.write_bytes(content[:end])
-        with pytest.raises(ValueError, match="cut or damaged"):
+        with pytest.raises(ValueError, match="truncated or corrupt"):
             read_state_dict(path)
 
 
@@ -75,13 +75,13 @@ def test_safetensors_are_read_and_refused_when_cut(tmp_path):
     assert torch.equal(read_state_dict(path)["w"], torch.ones(2))
     for end in range(len(path.read_bytes())):
         (tmp_path / "cut.safetensors").write_bytes(path.read_bytes()[:end])
-        with pytest.raises(ValueError, match="cut, or no safetensors"):
+        with pytest.raises(ValueError, match="truncated, or not a safetensors"):
             read_state_dict(tmp_path / "cut.safetensors")
 
 
 @pytest.mark.skipif(find_spec("safetensors") is not None, reason="safetensors is installed")
 def test_without_the_package_safetensors_the_reason_is_said(tmp_path):
-    with pytest.raises(ValueError, match="cannot be read without the package safetensors"):
+    with pytest.raises(ValueError, match="needs the package safetensors"):
         read_state_dict(safetensors_file(tmp_path / "weights.safetensors"))
 
 
@@ -140,7 +140,7 @@ def test_inflation_spreads_each_weight_over_time(imagenet):
 
 def test_weights_are_refused_when_missing_or_altered(tmp_path):
     net = build(ModelSpec(backbone="resnet50"), DATA)
-    with pytest.raises(ValueError, match="missing"):
+    with pytest.raises(ValueError, match="do not exist; pass"):
         load_imagenet(net, tmp_path / "resnet50-0676ba61.pth")
     torch.save({"conv1.weight": torch.zeros(1)}, tmp_path / "resnet50-0676ba61.pth")
     with pytest.raises(ValueError, match="altered"):

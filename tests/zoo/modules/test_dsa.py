@@ -145,5 +145,5 @@ def test_impossible_settings_are_refused(options):
 
 @pytest.mark.parametrize("num_snippets", [2, 8])
 def test_another_number_of_snippets_is_refused(original, num_snippets):
-    with pytest.raises(ValueError, match=f"built for U = 4 snippets per pass; got {num_snippets}"):
+    with pytest.raises(ValueError, match=f"{num_snippets} snippets per pass .* built for U = 4"):
         original(golden_cases.clip(3, [8, 32, 4, 6, 6]), num_snippets)
