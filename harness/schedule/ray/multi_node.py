@@ -20,7 +20,7 @@ from harness.record import Record
 from harness.runtime import Runtime
 from harness.schedule import rank_messages
 from harness.schedule.rank_messages import ProgressCallback, RankError
-from harness.schedule.ray import capacity, nodes, session
+from harness.schedule.ray import capacity, nodes, session, stop_note
 from harness.specs import Trial
 from harness.utils import distributed
 
@@ -34,7 +34,7 @@ _ONCE: dict[str, Any] = {
     "controller_failure_limit": 0,
     "max_preemption_failures": 0,
 }
-_GROUP, _STOP = "group.txt", "stop.txt"
+_GROUP = "group.txt"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,13 +76,13 @@ def run(
     folder = rank_messages.place(asked, runtime)
     _release(folder)
     _wait_for_room(takes, runtime.ranks, go_on)
-    _write_stop(folder, "")
+    stop_note.clear(folder)
     return rank_messages.wait_for_ranks(
         folder,
         runtime.results,
         hear,
         start=partial(_launch, asked, runtime, folder, takes),
-        end=partial(_write_stop, folder, "stop"),
+        end=partial(stop_note.write, folder),
     )
 
 
@@ -100,18 +100,13 @@ def ended(folders: Sequence[Path]) -> Iterator[None]:
     except BaseException:
         open_ones = [folder for folder in folders if (folder / _GROUP).exists()]
         for folder in open_ones:
-            _write_stop(folder, "stop")
+            stop_note.write(folder)
         deadline = time.monotonic() + _LEAVE_S
         while any((folder / _GROUP).exists() for folder in open_ones):
             if time.monotonic() > deadline:
                 break
             time.sleep(_POLL_S / 4)
         raise
-
-
-def _write_stop(folder: Path, text: str) -> None:
-    # In place: on NFS a file that is there is looked at anew when it is opened.
-    (folder / _STOP).write_text(text, encoding="utf-8")
 
 
 def _wait_for_room(takes: Takes, count: int, go_on: Callable[[], None]) -> None:
@@ -196,7 +191,7 @@ def _rank(config: dict[str, Any]) -> None:
     from ray.train import torch
 
     runtime, folder = config["runtime"], config["folder"]
-    threading.Thread(target=_end_when_told, args=(folder / _STOP,), daemon=True).start()
+    threading.Thread(target=_end_when_told, args=(folder,), daemon=True).start()
     if distributed.rank() == 0:
         group = ray.util.get_current_placement_group()
         assert group is not None  # Ray Train makes one
@@ -207,10 +202,10 @@ def _rank(config: dict[str, Any]) -> None:
     rank_messages.run_rank(config["asked"], runtime, folder, where)
 
 
-def _end_when_told(stop: Path) -> None:
+def _end_when_told(folder: Path) -> None:
     """End this process in the middle of whatever it does, once told; Ray Train ends the others."""
     while True:
         with contextlib.suppress(OSError):
-            if stop.read_text(encoding="utf-8"):
+            if stop_note.is_written(folder):
                 os._exit(_KILLED)
         time.sleep(_POLL_S)

@@ -9,7 +9,7 @@ import signal
 import sys
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,11 @@ from typing import Any
 from harness.plan.grid import PlannedTrial
 from harness.runtime import Runtime
 from harness.schedule import local_ranks, rank_messages
-from harness.schedule.attempt import StoppedError, Watch, Work, attempt
-from harness.schedule.ray import capacity, multi_node, nodes, session, tune_hooks
+from harness.schedule.attempt import Watch, Work, attempt
+from harness.schedule.ray import capacity, multi_node, nodes, session
 from harness.schedule.ray.capacity import Capacity
 from harness.schedule.ray.nodes import Node
-from harness.schedule.ray.tune_hooks import _watcher
 from harness.schedule.stop import Interrupted, Stop
-from harness.training.loop import Epoch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,36 +41,6 @@ class Resources:
     gpus: float = 0
     retries: int = 2
     at_once: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Grid:
-    """How the trials of a run are to run on Ray.
-
-    Attributes:
-        runtime: Where and how each of them runs.
-        watch: Takes the events.
-        resources: What each of them gets.
-        stop: What was asked of this process.
-        work: What a trial does, if it does not span nodes.
-        place: Whether trials span nodes, and how many there is room for.
-    """
-
-    runtime: Runtime
-    watch: Watch
-    resources: Resources
-    stop: Stop
-    work: Work
-    place: Capacity
-
-    @property
-    def scratch(self) -> Path:
-        """Return the folder for what Ray writes and nobody reads."""
-        return _scratch(self.runtime)
-
-
-def _scratch(runtime: Runtime) -> Path:
-    return runtime.results / "work" / "tune"
 
 
 def on_ray(
@@ -110,19 +78,11 @@ def on_ray(
         try:
             with session.connected(resources.address) as found:
                 stop.install()
-                place = _room(found, runtime, resources)
+                room = _room(found, runtime, resources)
                 if runtime.ranks > 1:
-                    say(_said(place, runtime.ranks))
-                grid = _Grid(
-                    runtime=runtime,
-                    watch=watch,
-                    resources=resources,
-                    stop=stop,
-                    work=work,
-                    place=place,
-                )
+                    say(_said(room, runtime.ranks))
                 if not stop.asked:
-                    _tune(planned, grid)
+                    _tune(planned, runtime, watch, resources, stop, room, work)
         except SystemExit:  # Ray's own answer to SIGTERM, while it starts
             raise Interrupted(128 + signal.SIGTERM) from None
         finally:
@@ -146,36 +106,54 @@ def _said(place: Capacity, count: int) -> str:
     return f"each trial {how} its {count} ranks; room for {place.at_once} at once"
 
 
-def _tune(planned: Sequence[PlannedTrial], grid: _Grid) -> None:
+def _tune(
+    planned: Sequence[PlannedTrial],
+    runtime: Runtime,
+    watch: Watch,
+    resources: Resources,
+    stop: Stop,
+    room: Capacity,
+    work: Work,
+) -> None:
+    """Run trials as one Tune experiment."""
+    _import_tune_without_mlflow()
     from ray import tune
 
-    _spare_mlflow()
-    resources, spans = grid.resources, grid.place.spans
+    from harness.schedule.ray import tune_hooks  # it imports Ray, which only now may start
+
+    scratch = _scratch(runtime)
     tuner = tune.Tuner(
-        tune.with_resources(_body(grid), _bundle(grid)),
+        tune.with_resources(
+            _trainable(runtime, resources, room, work), _reservation(resources, room)
+        ),
         param_space={"planned": tune.grid_search(list(planned))},
         tune_config=tune.TuneConfig(
-            trial_dirname_creator=lambda each: each.trial_id,
-            scheduler=tune_hooks.until(grid.stop, grid.scratch if spans else None),
-            max_concurrent_trials=_limit(grid),
+            trial_dirname_creator=lambda trial: trial.trial_id,
+            scheduler=tune_hooks.StoppableFIFO(stop, scratch if room.spans else None),
+            max_concurrent_trials=_concurrency(resources, room),
             # A new process imports for ten seconds; on a GPU it also gives the memory back.
             reuse_actors=resources.gpus == 0,
         ),
         run_config=tune.RunConfig(
             name=uuid.uuid4().hex,
-            storage_path=str(grid.scratch),
+            storage_path=str(scratch),
             failure_config=tune.FailureConfig(max_failures=resources.retries),
-            callbacks=[_watcher(grid)],
+            callbacks=[tune_hooks.EventCallback(watch, runtime, resources.retries)],
             verbose=0,
         ),
     )
-    spread_out = planned if spans else []
-    with multi_node.ended([rank_messages.folder(grid.runtime, each.key) for each in spread_out]):
+    spanning = planned if room.spans else []
+    with multi_node.ended([rank_messages.folder(runtime, trial.key) for trial in spanning]):
         tuner.fit()
 
 
-def _spare_mlflow() -> None:
-    """Have Ray find no MLflow here, which it would import only to count callbacks by their kind."""
+def _scratch(runtime: Runtime) -> Path:
+    """Return the folder for files that Ray writes and nobody reads."""
+    return runtime.results / "work" / "tune"
+
+
+def _import_tune_without_mlflow() -> None:
+    """Hide MLflow while Tune is imported, which loads it only to count callbacks by kind."""
     if "mlflow" not in sys.modules:
         sys.modules["mlflow"] = None  # type: ignore[assignment]
         try:
@@ -184,46 +162,34 @@ def _spare_mlflow() -> None:
             del sys.modules["mlflow"]
 
 
-def _bundle(grid: _Grid) -> Any:
-    """Return what Tune reserves: nothing for a trial whose ranks Ray Train places."""
+def _reservation(resources: Resources, room: Capacity) -> Any:
+    """Return what Tune reserves for a trial; Ray Train reserves for ranks across nodes."""
     from ray import tune
 
-    if grid.place.spans:
-        return tune.PlacementGroupFactory([{"memory": 1}])  # a byte, for it refuses nothing at all
-    return {"cpu": grid.resources.cpus, "gpu": grid.resources.gpus}
+    if room.spans:
+        return tune.PlacementGroupFactory([{"memory": 1}])  # a byte: Tune refuses an empty one
+    return {"cpu": resources.cpus, "gpu": resources.gpus}
 
 
-def _limit(grid: _Grid) -> int | None:
-    """Return how many trials may run at once; Tune itself counts those that it places."""
-    asked, place = grid.resources.at_once, grid.place
-    return min(place.at_once, asked or place.at_once) if place.spans else asked
+def _concurrency(resources: Resources, room: Capacity) -> int | None:
+    """Return how many trials may run at once; None where Tune itself counts reservations."""
+    limit = resources.at_once
+    return min(room.at_once, limit or room.at_once) if room.spans else limit
 
 
-def _body(grid: _Grid) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """Return what Tune runs for a trial; it takes along what it names, and not the grid."""
-    from ray import tune
+def _trainable(
+    runtime: Runtime, resources: Resources, room: Capacity, work: Work
+) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """Return the function that Tune runs for a trial."""
+    from harness.schedule.ray import trainable
 
-    runtime, scratch, resources = grid.runtime, grid.scratch, grid.resources
-    tried = attempt
-
-    def go_on() -> None:
-        if tune_hooks.is_over(scratch):
-            raise StoppedError
-
-    def report(history: list[Epoch], where: str = "") -> None:
-        rows = [asdict(epoch) for epoch in history]
-        tune.report({"history": rows, "where": where or nodes.where()})
-        go_on()
-
-    work = grid.work
-    if grid.place.spans:
-        takes = multi_node.Takes(cpus=resources.cpus, gpus=resources.gpus, scratch=scratch)
-        work = partial(multi_node.run, takes=takes, go_on=go_on)
-
-    def body(config: dict[str, Any]) -> dict[str, Any]:
-        try:
-            return {"failure": tried(work, config["planned"], runtime, report)}
-        except StoppedError:
-            return {}
-
-    return body
+    scratch = _scratch(runtime)
+    if room.spans:
+        work = partial(
+            multi_node.run,
+            takes=multi_node.Takes(cpus=resources.cpus, gpus=resources.gpus, scratch=scratch),
+            go_on=partial(trainable.raise_if_stopped, scratch),
+        )
+    return partial(
+        trainable.run_trial, attempt=attempt, work=work, runtime=runtime, scratch=scratch
+    )

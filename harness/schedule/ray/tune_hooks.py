@@ -1,101 +1,107 @@
-"""Hooks into Ray Tune: the order of trials, requests to stop, and news of trials."""
+"""Hooks into Ray Tune: a scheduler that stops on request, and a callback that reports events.
 
-import contextlib
+This module imports Ray, so import it only after `session.connected` has set Ray's variables.
+
+Tune pickles its scheduler and its callbacks into a state file that nothing reads here. Their
+`__reduce__` keeps the driver's threads and consoles, which cannot be pickled, out of that file.
+"""
+
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from harness.schedule.attempt import Event, ended
+from ray import tune
+from ray.tune.experiment import Trial
+from ray.tune.schedulers import FIFOScheduler
+
+from harness.runtime import Runtime
+from harness.schedule.attempt import Event, Watch, ended
+from harness.schedule.ray import stop_note
 from harness.schedule.stop import Stop
 from harness.training.loop import Epoch
 
-if TYPE_CHECKING:
-    from harness.schedule.ray.tune import _Grid
 
-_NOTE = "stop.txt"
-
-
-def until(stop: Stop, scratch: Path | None = None) -> Any:
-    """Return what starts trials in their order and, once stop is asked, ends them one by one.
+class StoppableFIFO(FIFOScheduler):
+    """A Tune scheduler: FIFO until a stop is requested.
 
     Args:
-        stop: What was asked of this process.
-        scratch: Folder for a note to trials that are to end themselves, see `is_over`; None to
-            have Tune end them.
+        stop: Requests to this process.
+        note: Folder of a note for trials that end themselves; None if Tune ends them.
     """
-    from ray.tune.experiment import Trial
-    from ray.tune.schedulers import FIFOScheduler
 
-    if scratch is not None:
-        scratch.mkdir(parents=True, exist_ok=True)
-        _write(scratch, "")
+    def __init__(self, stop: Stop, note: Path | None = None) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._stop = stop
+        self._note = note
+        if note is not None:
+            note.mkdir(parents=True, exist_ok=True)
+            stop_note.clear(note)
 
-    class Until(FIFOScheduler):
-        def __reduce__(self) -> tuple[type, tuple[()]]:
-            return FIFOScheduler, ()
+    def __reduce__(self) -> tuple[type, tuple[()]]:
+        return FIFOScheduler, ()  # see the module
 
-        def on_trial_result(self, *_: Any) -> str:
-            # Until it is told to go on, a trial waits in its report, its checkpoint written.
-            if stop.asked and scratch is not None:
-                _write(scratch, "stop")
-                return str(self.CONTINUE)
-            return str(self.STOP if stop.asked else self.CONTINUE)
+    def on_trial_result(self, *_: Any) -> str:
+        """Return the decision of Tune after a report; the trial waits for it in its report."""
+        if not self._stop.asked:
+            return str(self.CONTINUE)
+        if self._note is None:
+            return str(self.STOP)
+        stop_note.write(self._note)
+        return str(self.CONTINUE)
 
-        def choose_trial_to_run(self, tune_controller: Any) -> Any:
-            if not stop.asked:
-                return super().choose_trial_to_run(tune_controller)
-            if scratch is not None:
-                _write(scratch, "stop")
-            for each in tune_controller.get_trials():
-                if each.status == Trial.PENDING:
-                    each.init_local_path()  # Tune lists the folders of all trials at its end
-                    tune_controller.stop_trial(each)
-            return None
-
-    return Until()  # type: ignore[no-untyped-call]
-
-
-def _write(scratch: Path, text: str) -> None:
-    # In place: on NFS a file that is there is looked at anew when it is opened.
-    (scratch / _NOTE).write_text(text, encoding="utf-8")
+    def choose_trial_to_run(self, tune_controller: Any) -> Any:
+        """Return the next trial to start; after a stop, end the waiting ones instead."""
+        if not self._stop.asked:
+            return super().choose_trial_to_run(tune_controller)
+        if self._note is not None:
+            stop_note.write(self._note)
+        for trial in tune_controller.get_trials():
+            if trial.status == Trial.PENDING:
+                trial.init_local_path()  # Tune lists the folders of all trials at its end
+                tune_controller.stop_trial(trial)
+        return None
 
 
-def is_over(scratch: Path) -> bool:
-    """Say whether trials are to end themselves, after the epoch that they have reported."""
-    with contextlib.suppress(FileNotFoundError):
-        return bool((scratch / _NOTE).read_text(encoding="utf-8"))
-    return False
+class EventCallback(tune.Callback):
+    """A Tune callback that passes on results as events.
 
+    Args:
+        watch: Takes the events.
+        runtime: Where records are.
+        retries: Restarts of a trial whose process died.
+    """
 
-def _watcher(grid: "_Grid") -> Any:
-    """Return what turns news of Tune into events."""
-    from ray import tune
+    def __init__(self, watch: Watch, runtime: Runtime, retries: int) -> None:
+        self._watch = watch
+        self._runtime = runtime
+        self._retries = retries
 
-    watch, runtime = grid.watch, grid.runtime
+    def __reduce__(self) -> tuple[type, tuple[()]]:
+        return tune.Callback, ()  # see the module
 
-    class Watcher(tune.Callback):
-        def __reduce__(self) -> tuple[type, tuple[()]]:
-            return tune.Callback, ()  # Tune pickles it into a file that nobody reads
+    def on_trial_result(self, **info: Any) -> None:  # type: ignore[override]
+        """Pass on the history of a running trial."""
+        result = info["result"]
+        if "history" in result:
+            rows = [Epoch(**row) for row in result["history"]]
+            planned = info["trial"].config["planned"]
+            self._watch(Event(planned=planned, history=rows, where=result["where"]))
 
-        def on_trial_result(self, **info: Any) -> None:  # type: ignore[override]
-            each, result = info["trial"].config["planned"], info["result"]
-            if "history" in result:
-                rows = [Epoch(**row) for row in result["history"]]
-                watch(Event(planned=each, history=rows, where=result["where"]))
+    def on_trial_complete(self, **info: Any) -> None:  # type: ignore[override]
+        """Pass on the end of a trial, unless it was stopped."""
+        last = info["trial"].last_result
+        if "failure" in last:
+            self._end(info["trial"], last["failure"])
 
-        def on_trial_complete(self, **info: Any) -> None:  # type: ignore[override]
-            each, last = info["trial"].config["planned"], info["trial"].last_result
-            if "failure" in last:  # else it was stopped
-                watch(ended(each, runtime, last["failure"]))
+    def on_trial_error(self, **info: Any) -> None:  # type: ignore[override]
+        """Pass on the last death of a trial's process."""
+        reason = _last_error(info["trial"])
+        self._end(info["trial"], f"its process died {self._retries + 1} times; {reason}")
 
-        def on_trial_error(self, **info: Any) -> None:  # type: ignore[override]
-            each, reason = info["trial"].config["planned"], _last_error(info["trial"])
-            died = f"its process died {grid.resources.retries + 1} times; {reason}"
-            watch(ended(each, runtime, died))
-
-    return Watcher()
+    def _end(self, trial: Any, failure: str | None) -> None:
+        self._watch(ended(trial.config["planned"], self._runtime, failure))
 
 
 def _last_error(trial: Any) -> str:
-    """Return the last line of what Tune kept of an error."""
+    """Return the last line of the error that Tune kept."""
     text = trial.get_error() or "no reason is known"
     return str(text).strip().splitlines()[-1]
