@@ -1,6 +1,6 @@
-"""Every data set of the paper from its files on disk to a scored trial, as a user meets it.
+"""Every data set of the paper end to end, from its files on disk to a scored trial.
 
-The copies are made: 20 real videos each, in the exact layout, of 64 x 48 pixels.
+The copies are generated: 20 real videos each, in the exact layout, of 64 x 48 pixels.
 """
 
 import json
@@ -22,7 +22,7 @@ TRAIN, TEST = 12, 8
 
 
 def movie(path, number, kind="GOP 4"):
-    """Write a video that no other equals: its number is the colour of a corner."""
+    """Write a unique video: its number is the colour of a corner."""
 
     def picture(index):
         shown = np.full((48, 64, 3), 8 * index, np.uint8)
@@ -57,7 +57,7 @@ def mini_kinetics200(root):
 
 
 def something_v1(root):
-    """Folders of JPEG pictures, and some webm files."""
+    """Folders of JPEG frames, and some webm files."""
     official = class_names.official("something_v1")
     where = root / "20bn-something-something-v1"
     for name, first, count in (("train", 0, TRAIN), ("validation", 100, TEST)):
@@ -90,7 +90,7 @@ def activitynet(root):
 
 
 def check_and_run(make, name, table, row, tmp_path):
-    """Check a made copy, run a row on it, and return the passport and the record."""
+    """Check a generated copy, run a row on it, and return the passport and the record."""
     make(tmp_path / "copy")
     where = ["--data", tmp_path / "data"]
     checked = harness("data", "check", name, "--root", tmp_path / "copy", *where)
