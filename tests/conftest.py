@@ -1,4 +1,4 @@
-"""Fixtures of all tests; shapes in signatures are checked while tests run."""
+"""Fixtures of all tests; jaxtyping shapes are checked while tests run."""
 
 import shutil
 import threading
@@ -40,7 +40,7 @@ def tiny_trial() -> Trial:
 
 @pytest.fixture(scope="session")
 def data_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Hold generated videos, made once."""
+    """Return the folder of generated videos that all tests share."""
     return tmp_path_factory.mktemp("data")
 
 
@@ -51,7 +51,7 @@ def runtime(tmp_path: Path, data_root: Path) -> Runtime:
 
 @pytest.fixture(scope="session")
 def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make the tables of MLflow once; a copy takes a hundredth of the time."""
+    """Create the MLflow schema once; a copy takes a hundredth of the time."""
     path = tmp_path_factory.mktemp("template") / "mlflow.db"
     tracking_stores.client(f"sqlite:///{path}").search_experiments()
     return path
@@ -72,7 +72,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.fixture
 def results(tmp_path: Path, empty_store: Path) -> Path:
-    """Give a folder with a store that holds no experiment of ours."""
+    """Return a results folder with an empty MLflow store."""
     folder = tmp_path / "a folder, 100% new"
     (folder / "mlflow").mkdir(parents=True)
     shutil.copy(empty_store, folder / "mlflow" / "mlflow.db")

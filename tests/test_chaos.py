@@ -1,6 +1,6 @@
-"""Long disturbances, by `nox -s chaos`: drivers, workers and nodes that die at random.
+"""Long fault injection, by `nox -s chaos`: drivers, workers and nodes that die at random.
 
-A seed is printed; `HARNESS_TEST_SEED` repeats it. A test in which nothing died has failed.
+The seed is printed; `HARNESS_TEST_SEED` replays it. A test in which nothing died fails.
 """
 
 import contextlib
@@ -40,7 +40,7 @@ ROWS = {"DSA at I": 2, "DSA at II": 3, "DSA at III": 4, "DSA at IV": 5}
 
 @pytest.fixture
 def chance():
-    """Give random numbers whose seed is printed."""
+    """Return a random generator whose seed is printed."""
     seed = int(os.environ.get("HARNESS_TEST_SEED") or random.SystemRandom().randrange(10_000))
     print(f"HARNESS_TEST_SEED={seed}")
     return random.Random(seed)
@@ -59,7 +59,7 @@ def planned(runtime, *, epochs, seeds=1, rows=tuple(ROWS)):
 
 
 def assert_undisturbed(listed, runtime, elsewhere):
-    """Run trials again, alone and in peace, and compare all that a disturbance must not change."""
+    """Run the trials again undisturbed, and compare everything that a fault must not change."""
     for each in listed:
         alone = trial.run(each.trial, replace(runtime, results=elsewhere), lambda _: None)
         found = record.read(runtime.results, each.key)
@@ -85,7 +85,7 @@ def table(folder, data_root, *more, epochs=20):
 
 
 def ended(process):
-    """Wait for a process and return what it said."""
+    """Wait for a process and return its output."""
     said, _ = process.communicate(timeout=PATIENCE_S)
     return said
 
@@ -142,7 +142,7 @@ def test_a_driver_killed_again_and_again_finishes_and_nothing_runs_twice(
 
 
 def wait_until_gone(pids, *, within_s=PATIENCE_S):
-    """Wait for what Ray leaves for some seconds when its driver is killed."""
+    """Wait for the end of processes that outlive a killed Ray driver by some seconds."""
     deadline = time.monotonic() + within_s
     while any(is_running(pid) for pid in pids):
         assert time.monotonic() < deadline, "a process outlived its driver"
@@ -242,7 +242,7 @@ def test_a_table_on_three_nodes_survives_the_loss_of_one_and_of_workers(
 
 
 def restarts(events):
-    """Count how often a trial began again: it tells of epochs that were told before."""
+    """Return the number of restarts of a trial, counted by repeated epochs."""
     told, found = {}, 0
     for event in events:
         if event.record is None:

@@ -1,6 +1,6 @@
-"""Long disturbances of MLflow, by `nox -s chaos`: a real server that dies, hangs or fails.
+"""Long fault injection for MLflow, by `nox -s chaos`: a real server that dies, hangs or fails.
 
-Between the harness and the server stands a proxy that misbehaves.
+A misbehaving proxy stands between the harness and the server.
 """
 
 import http.client
@@ -41,7 +41,7 @@ FAULTS = {"flaky": 10, "hang": 20, "dead": 30}  # and the seeds of its trials
 
 
 def three(seed):
-    """Plan trials of their own for a test."""
+    """Plan separate trials for a test."""
     return [planned(seed=seed), planned(seed=seed + 1), planned("TSN+I3D R50", seed=seed)]
 
 
@@ -84,7 +84,7 @@ class Server:
 
 
 class Proxy(ThreadingHTTPServer):
-    """Passes requests on, or does what `mode` says."""
+    """A proxy that forwards requests, or fails as set by `mode`."""
 
     daemon_threads = True
 
@@ -101,7 +101,7 @@ class Proxy(ThreadingHTTPServer):
 
 
 class Passing(BaseHTTPRequestHandler):
-    """A request on its way."""
+    """A request in flight."""
 
     protocol_version = "HTTP/1.1"
 
@@ -182,7 +182,7 @@ def trained(results, uri, trials, *, disturb):
 
 
 def synced_by_command(results, uri):
-    """Replay the records in a process of its own, as a user does."""
+    """Replay the records with `harness sync`, in a separate process."""
     program = "from tests.helpers.tracking_stores import *\n"
     program += f"print(synced(Path({str(results)!r}), uri={uri!r}))"
     return subprocess.run(
@@ -191,7 +191,7 @@ def synced_by_command(results, uri):
 
 
 def undisturbed(folder, empty_store, trials):
-    """Return what a store says when nothing goes wrong."""
+    """Return the contents of a store after an undisturbed run."""
     (folder / "mlflow").mkdir(parents=True)
     shutil.copy(empty_store, folder / "mlflow" / "mlflow.db")
     for each in trials:
@@ -270,7 +270,7 @@ def test_a_sync_killed_at_any_call_is_completed_by_the_next(tmp_path, empty_stor
 
 
 def killed_at(call, folder):
-    """Sync in a copy of this process that dies at a call of the store; return how it ended."""
+    """Sync in a fork that dies at a call of the store, and return its exit status."""
     pid = os.fork()
     if pid == 0:
         from mlflow import MlflowClient

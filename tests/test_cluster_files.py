@@ -1,7 +1,7 @@
-"""The files of cluster/ and the commands of docs/cluster.md, as far as they can be tried here.
+"""Files of cluster/ and commands of docs/cluster.md, as far as one machine can test them.
 
-No SLURM, Kubernetes or second machine is at hand: programs that would reach them are replaced by
-a script that writes down how it was called.
+SLURM, Kubernetes and a second machine are not available: programs that would reach them are
+replaced by a stub that records its call.
 """
 
 import json
@@ -105,7 +105,7 @@ WORKERS = [
 
 
 def parsed(words):
-    """Return what the command line makes of words after `harness`; a wrong one raises."""
+    """Return the parsed parameters of a `harness` command; an invalid one raises."""
     context, command = click.Context(app, info_name="harness"), app
     while isinstance(command, click.Group):
         name, command, words = command.resolve_command(context, list(words))
@@ -119,7 +119,7 @@ def parsed(words):
 
 
 def called(script, tmp_path, *names, **env):
-    """Run a script among stand-ins for programs, and return how the first of these was called."""
+    """Run a script with stubs for programs, and return the call of the first one."""
     out = tmp_path / "called.json"
     for name in names:
         path = tmp_path / "bin" / name
@@ -136,7 +136,7 @@ def called(script, tmp_path, *names, **env):
 
 
 def after(words, name):
-    """Return the words behind the last one that is, or ends in, the name of a program."""
+    """Return the words after the last occurrence of a program, with or without its path."""
     last = max(i for i, word in enumerate(words) if word == name or word.endswith(f"/{name}"))
     return words[last + 1 :]
 

@@ -1,4 +1,4 @@
-"""The command line as a user meets it: real processes, real exit codes."""
+"""The command line end to end: real processes, real exit codes."""
 
 import json
 import subprocess

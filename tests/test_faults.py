@@ -1,6 +1,6 @@
-"""What happens when something dies, fills up or lies: one test per promise, cheap ones here.
+"""Fault injection, one test per guarantee: the cheap ones.
 
-The long ones are in `test_chaos`; docs/reliability.md lists the promises.
+The long ones are in `test_chaos`; docs/reliability.md lists the guarantees.
 """
 
 import contextlib
@@ -30,7 +30,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def numbers(done):
-    """Return all of a record that a disturbance must not change."""
+    """Return everything in a record that a fault must not change."""
     clock = ("seconds", "waited_s", "finished_ms")
     history = [{k: v for k, v in epoch.items() if k not in clock} for epoch in done.history]
     return history, done.metrics, done.scores_sha256, done.key, done.gmacs
@@ -38,7 +38,7 @@ def numbers(done):
 
 @pytest.fixture(scope="module")
 def scenarios(tmp_path_factory, data_root):
-    """A trial undisturbed, killed at each point, and on a full disk, all of them run to the end."""
+    """A trial run to its end undisturbed, killed at each point, and on a full disk."""
     root = tmp_path_factory.mktemp("scenarios")
     program = [
         sys.executable,

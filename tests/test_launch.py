@@ -1,4 +1,4 @@
-"""A whole table, tiny: on Ray, killed, resumed, mirrored, reported."""
+"""A tiny table end to end: on Ray, killed, resumed, mirrored, reported."""
 
 import os
 import re
@@ -141,7 +141,7 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path, data_root, how, signum):
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory, data_root):
-    """A finished table, its results folder and what was printed."""
+    """A finished table, its results folder and the printed output."""
     results = tmp_path_factory.mktemp("table") / "results"
     return results, finish(start(results, data_root, "here"))
 

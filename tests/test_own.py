@@ -1,4 +1,4 @@
-"""A table on a user's own terms and data, as a user meets it: real processes, real videos."""
+"""A table on a user's own terms and data, end to end: real processes, real videos."""
 
 import json
 import shutil
@@ -18,7 +18,7 @@ TERMS = ["--epochs", 1, "--width", 0.125, "--batch", 4, "--crop", 32]
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    """Hold a checked data set of 12 classes that has another name than any of ours."""
+    """Return a checked data set of 12 classes under a name of its own."""
     root = tmp_path_factory.mktemp("own")
     splits = desk.videos(root, **TINY_DATA)
     timed = {

@@ -1,4 +1,4 @@
-"""The published results: made from the published records, and showing what they should."""
+"""The published results: rebuilt from the published records, with the expected contents."""
 
 import os
 import subprocess
@@ -65,7 +65,7 @@ def test_tables_and_figures_are_those_of_the_records(name, tmp_path):
 
 
 def old_processor():
-    """Name what makes libraries add up as on processors without wide vectors and fused steps."""
+    """Return the environment in which libraries add as on CPUs without wide vectors and FMA."""
     wide = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
     return {
         "OPENBLAS_CORETYPE": "Prescott",

@@ -172,7 +172,7 @@ def test_a_table_of_costs_needs_no_trials(tmp_path):
 
 
 def test_the_nine_tables_share_their_trials(tmp_path):
-    """II of (b), alpha 2 of (c), res5 of (d) and beta 1 of (e) are one and the same network."""
+    """II of (b), alpha 2 of (c), res5 of (d) and beta 1 of (e) are the same network."""
     keys = {}
     for name in [name for name in experiments.names() if name.startswith("table")]:
         listed = grid.trials(

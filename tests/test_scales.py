@@ -1,4 +1,4 @@
-"""Trials on a user's own terms: what each option changes, and nothing else."""
+"""Trials on a user's own terms: the fields that each option changes, and no others."""
 
 import inspect
 from dataclasses import replace

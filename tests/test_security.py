@@ -1,4 +1,4 @@
-"""What others can reach, read or run: sockets, secrets, rights of folders, loading of files."""
+"""Security against other users: sockets, secrets, folder permissions, loading of files."""
 
 import ast
 import csv
@@ -55,14 +55,14 @@ CAREFUL = {"weights_only": True, "shell": False, "allow_pickle": False}
 
 
 def calls(source):
-    """Yield each call of a source, with the name that is called as it is written."""
+    """Yield each call in a source, with the called name as written."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Call):
             yield ast.unparse(node.func), node
 
 
 def offences(source):
-    """Return the calls of a source that could run what a file holds, or a shell."""
+    """Return the calls in a source that could execute the contents of a file, or a shell."""
     found = []
     for name, node in calls(source):
         named = {each.arg: each.value for each in node.keywords if each.arg in CAREFUL}
@@ -108,7 +108,7 @@ def test_such_a_line_would_be_seen(line):
 
 
 def environment(folder, **changes):
-    """Return an environment with a home of its own, and a secret that nobody asked for."""
+    """Return an environment with a separate home and a secret."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
     return kept | {
         "HOME": str(folder),
@@ -146,7 +146,7 @@ print("inside", GcsClient(address=sys.argv[1]).internal_kv_keys(b"", None))
 
 
 def stranger(folder, port):
-    """Return what a process without the token says when it tries to join."""
+    """Return the output of a process that tries to connect without the token."""
     words = [sys.executable, "-c", STRANGER, f"127.0.0.1:{port}"]
     changed = environment(folder / "stranger", RAY_AUTH_MODE="disabled")
     done = subprocess.run(words, env=changed, capture_output=True, text=True, check=False)
@@ -157,7 +157,7 @@ HOSTILE = b"cposix\nsystem\n(S'touch %s'\ntR."
 
 
 def plant(results):
-    """Put a pickle that runs a command where Ray keeps its own."""
+    """Put a pickle that runs a command where Ray keeps its pickles."""
     for name in (
         "tuner.pkl",
         "trainable.pkl",
@@ -187,7 +187,7 @@ def send(results, empty_store):
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory, data_root, empty_store):
-    """Run a row on Ray, as a user does, with canaries about; then send it to SQLite."""
+    """Run a row on Ray from the command line with canary secrets, then send it to SQLite."""
     folder = tmp_path_factory.mktemp("security")
     results = folder / CANARIES["path"] / "results"
     uri = f"http://user:{CANARIES['password']}@127.0.0.1:{closed_port()}"

@@ -17,7 +17,7 @@ def quiet(history):
 
 
 class StoppedError(Exception):
-    """Stands for a process that dies."""
+    """A stand-in for the death of a process."""
 
 
 def test_a_trial_leaves_a_whole_record(tiny_trial, runtime):

@@ -1,4 +1,4 @@
-"""Small broken, odd and hostile video files, and the verdict that each must get.
+"""Small broken, odd and hostile video files with their expected verdicts.
 
 Everything follows from fixed seeds. Every picture carries its own number as black and white blocks
 along its top edge, so `frame_number` tells whether frame 57 really is frame 57.
@@ -17,7 +17,7 @@ import numpy as np
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """A file, how to make it, the verdict it must get, and what then must come out."""
+    """A file: its writer, its expected verdict and the expected output."""
 
     name: str
     file: str

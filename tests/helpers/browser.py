@@ -1,4 +1,4 @@
-"""A headless browser for tests of what a person sees."""
+"""A headless browser for tests of rendered pages."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
 def find() -> str | None:
-    """Return the browser of HARNESS_BROWSER, else the first one on the path."""
+    """Return the browser of HARNESS_BROWSER, or else the first one on the path."""
     found = [os.environ.get("HARNESS_BROWSER"), *map(shutil.which, NAMES)]
     return next((path for path in found if path), None)
 

@@ -1,4 +1,4 @@
-"""Tables collected from records that a test made."""
+"""Tables collected from the records of a test."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -21,7 +21,7 @@ def request(
     scale: Scale = "desk",
     rescale: Callable[[Trial], Trial] = shrunk,
 ) -> Request:
-    """Ask for a table at a scale, tiny."""
+    """Return the request for a tiny table at a scale."""
     runtime = Runtime(results=results, data=results / "data")
     return Request(experiment=experiment, scale=scale, rescale=rescale, seeds=3, runtime=runtime)
 
@@ -39,5 +39,5 @@ def judged(
     verdicts: Mapping[str, Verdict] | None = None,
     claims: Sequence[JudgedClaim] = (),
 ) -> JudgedTable:
-    """Give a table verdicts and claims that nothing judged."""
+    """Return a table with made-up verdicts and claims."""
     return JudgedTable(table=table, verdicts=verdicts or {}, claims=tuple(claims))

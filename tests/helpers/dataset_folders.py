@@ -1,4 +1,4 @@
-"""Small copies of data sets on disk, in each layout that readers know, with real tiny videos."""
+"""Small copies of data sets in every supported layout, with real tiny videos."""
 
 from functools import cache
 from pathlib import Path
@@ -29,21 +29,21 @@ def picture(index):
 
 
 def put(path, content=b""):
-    """Write a file and the folders above it."""
+    """Write a file and its parent folders."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     return path
 
 
 def frames(folder, number=12):
-    """Write a folder of pictures."""
+    """Write a folder of images."""
     folder.mkdir(parents=True)
     for index in range(number):
         Image.fromarray(picture(index)).save(folder / f"img_{index + 1:05}.jpg")
 
 
 def source(split, number):
-    """Return a YouTube id; one in three begins as an option does, or with a low line."""
+    """Return a YouTube id; one in three begins with a dash or an underscore."""
     return f"{('-', '_', 'a')[number % 3]}{split[:5]:x<5}_{number:04d}"
 
 
@@ -65,7 +65,7 @@ def annotations(path, split):
 
 
 def flat(root):
-    """Write Kinetics-400 as its archives unpack: one folder for a split, and annotations."""
+    """Write Kinetics-400 as its archives unpack: one folder per split, and annotations."""
     for split, folder in VAL.items():
         annotations(root / "annotations" / f"{folder}.csv", split)
         for clip in clips(split):
@@ -74,7 +74,7 @@ def flat(root):
 
 
 def class_folders(root, prefix=""):
-    """Write Kinetics-400 with a folder for each class, whose names differ from the official."""
+    """Write Kinetics-400 with a folder per class, whose names differ from the official ones."""
     folders = dict(zip(CLASSES, FOLDERS, strict=True))
     for split, folder in VAL.items():
         for clip in clips(split):
@@ -83,7 +83,7 @@ def class_folders(root, prefix=""):
 
 
 def frame_folders(root):
-    """Write Kinetics-400 as pictures, with lists `path frames label`."""
+    """Write Kinetics-400 as images, with lists `path frames label`."""
     folders = dict(zip(CLASSES, FOLDERS, strict=True))
     labels = dict(zip(CLASSES, LABELS, strict=True))
     for split, folder in VAL.items():

@@ -47,12 +47,12 @@ def golden(name: str) -> dict[str, Any]:
 
 
 def thinned(shape: list[int]) -> list[int]:
-    """Divide channels by eight: a network with the same names, quick to build."""
+    """Return a shape with an eighth of the channels: quick to build."""
     return [extent // 8 if extent >= 64 else extent for extent in shape]
 
 
 def thin(case: str, **changes: Tensor | None) -> dict[str, Tensor]:
-    """Draw the weights of a case thinned, some of them changed, or left out where None."""
+    """Draw the thinned weights of a case, with some changed, or dropped where None."""
     sizes = [(name, thinned(shape)) for name, shape in golden(case)["state_dict"]]
     official = state_dict(sizes, 0.8) | changes
     return {name: value for name, value in official.items() if value is not None}

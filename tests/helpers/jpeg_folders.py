@@ -1,4 +1,4 @@
-"""Folders of numbered JPEG pictures, as tests write them."""
+"""Folders of numbered JPEG images."""
 
 import numpy as np
 from PIL import Image
@@ -9,7 +9,7 @@ WIDTH, HEIGHT = 64, 48
 
 
 def write(folder, count=12, *, first=1, prefix="", digits=5, size=(WIDTH, HEIGHT), mode="RGB"):
-    """Write pictures that carry their index; blocks of black and white survive the coding."""
+    """Write images that encode their index in black and white blocks, which survive JPEG."""
     folder.mkdir(parents=True)
     for index in range(count):
         picture = Image.fromarray(bad_videos.picture(index, *size)).convert(mode)
@@ -18,5 +18,5 @@ def write(folder, count=12, *, first=1, prefix="", digits=5, size=(WIDTH, HEIGHT
 
 
 def shown(frames):
-    """Read back the index of every frame."""
+    """Return the index encoded in every frame."""
     return [bad_videos.frame_number(np.asarray(frame)) for frame in frames]

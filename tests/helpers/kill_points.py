@@ -1,6 +1,6 @@
 """Processes that die at a named point of a trial, and the command line at a tiny scale.
 
-The points are put around the harness from outside, in processes that only tests start:
+The points are patched into the harness from outside, in processes that only tests start:
 `HARNESS_TEST_KILL` holds `<key>=<point>` pairs, and a file in the results folder says that a
 process has died there.
 """
@@ -65,7 +65,7 @@ def die(*_: object) -> None:
 
 @contextlib.contextmanager
 def before(owner: Any, name: str, when: Callable[..., bool]) -> Iterator[None]:
-    """Have this process die before a call, if its arguments are the ones."""
+    """Make this process die before a call with matching arguments."""
     call = getattr(owner, name)
 
     def deadly(*args: Any, **named: Any) -> Any:
@@ -82,7 +82,7 @@ def before(owner: Any, name: str, when: Callable[..., bool]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def around_save(*, inside: str = "", after: bool = False) -> Iterator[None]:
-    """Have this process die in or after the save of the epoch."""
+    """Make this process die during or after the save of an epoch."""
     save, owner = checkpoint.save, {"fsync": os, "replace": Path}.get(inside)
 
     def deadly(folder: Path, state: dict[str, Any], *, epoch: int) -> Path:
@@ -102,7 +102,7 @@ def around_save(*, inside: str = "", after: bool = False) -> Iterator[None]:
 
 
 def armed(point: str, key: str) -> contextlib.AbstractContextManager[None]:
-    """Have this process die at a point of a trial."""
+    """Make this process die at a point of a trial."""
     steps = iter(range(1_000))
     points = {
         # Three steps an epoch: the fifth is in the middle of the second.
@@ -141,7 +141,7 @@ def disturbed(
 
 
 def forked(call: Callable[[], None]) -> int:
-    """Call a function in a copy of this process, and return how the copy ended."""
+    """Call a function in a fork of this process and return its exit status."""
     pid = os.fork()
     if pid == 0:
         call()
@@ -163,14 +163,14 @@ def one(runtime: Runtime) -> PlannedTrial:
 
 
 def run_one(planned: PlannedTrial, runtime: Runtime) -> None:
-    """Run a trial here, and keep why it failed."""
+    """Run a trial in this process and keep its error."""
     events: list[Event] = []
     serial.in_process([planned], runtime, events.append)
     (runtime.results / "said").write_text(events[-1].failure or "")
 
 
 def run_out_of_room(planned: PlannedTrial, runtime: Runtime) -> None:
-    """Run a trial on a disk that is full after its first epoch, and then again."""
+    """Run a trial on a disk that is full after its first epoch, and then run it again."""
     small, unlimited = (10_000, resource.RLIM_INFINITY), (resource.RLIM_INFINITY,) * 2
     events: list[Event] = []
 
@@ -189,7 +189,7 @@ def run_out_of_room(planned: PlannedTrial, runtime: Runtime) -> None:
 
 
 def scenarios(root: Path, data_root: Path) -> None:
-    """Run a trial undisturbed, then in copies of this process that die, and again after that."""
+    """Run a trial undisturbed, then in forks that die, and then again to its end."""
     serial.attempt = disturbed
     os.environ[KILL] = "{}"
     whole = Runtime(results=root / "whole", data=data_root)
@@ -210,7 +210,7 @@ def scenarios(root: Path, data_root: Path) -> None:
 
 
 def command() -> None:
-    """Give the command line with a desk scale that takes seconds."""
+    """Return the command line with a desk scale that takes seconds."""
     scales.SCALES["desk"] = of_epochs(int(sys.argv[2]))
     sys.argv = ["harness", *sys.argv[3:]]
     main()

@@ -1,4 +1,4 @@
-"""What ranks do in tests; started in processes of their own."""
+"""Work of ranks in tests, started in separate processes."""
 
 import os
 from dataclasses import replace
@@ -27,7 +27,7 @@ class Batch(NamedTuple):
 
 
 def batches(epoch):
-    """Give this rank's part of each batch, in double precision."""
+    """Return this rank's part of each batch, in double precision."""
     for step in range(STEPS):
         rng = np.random.default_rng((epoch, step))
         clips = torch.from_numpy(rng.normal(size=(BATCH, 1, 4, 3, 4, 16, 16)))
@@ -37,7 +37,7 @@ def batches(epoch):
 
 
 def fitted(norm_videos):
-    """Train a small network in double precision; return losses, and its state."""
+    """Train a small network in double precision; return its losses and its state."""
     torch.set_num_threads(1)
     torch.manual_seed(0)
     net = build(TRIAL.model, TRIAL.data).double()
@@ -69,7 +69,7 @@ class _Counting(nn.Module):
 
 
 def scored(count):
-    """Score videos that are dealt out to ranks as a loader deals them."""
+    """Score videos distributed over ranks as by a loader."""
     mine = list(range(count))[distributed.rank() :: distributed.world_size()]
     given = [
         Batch(
@@ -81,7 +81,7 @@ def scored(count):
 
 
 def together(count, work, argument, folder):
-    """Do some work in several ranks; return what each of them returned."""
+    """Run a function in several ranks and return their results."""
     mp.spawn(_one, (count, work, argument, str(folder)), nprocs=count)
     return [
         torch.load(folder / f"{rank}.pt", weights_only=work is not scored) for rank in range(count)

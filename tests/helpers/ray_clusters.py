@@ -1,4 +1,4 @@
-"""Ray clusters of several nodes on this machine, in a process of their own."""
+"""Ray clusters of several nodes on this machine, in a separate process."""
 
 import contextlib
 import os
@@ -31,7 +31,7 @@ made.shutdown()
 
 @contextlib.contextmanager
 def of_nodes(*cpus: int) -> Iterator[tuple[Any, str]]:
-    """Start nodes, each with so many processors, the head first; yields process and address."""
+    """Start nodes with the given numbers of CPUs, the head first; yield process and address."""
     process = subprocess.Popen(
         [sys.executable, "-c", PROGRAM, *map(str, cpus)],
         stdin=subprocess.PIPE,
@@ -49,7 +49,7 @@ def of_nodes(*cpus: int) -> Iterator[tuple[Any, str]]:
 
 
 def lose_a_node(process: Any, where: str = "(any)") -> None:
-    """End a node but the head, if there is one among those that an event names, without a word."""
+    """Kill a node other than the head, without notice: one named by an event, if there is one."""
     process.stdin.write(" ".join(re.findall(r"\((\w+)\)", where)) + "\n")
     process.stdin.flush()
     while "lost" not in process.stdout.readline():

@@ -2,7 +2,7 @@
 
     python -m tests.helpers.screenshots
 
-Needs Chromium and the dependency group `test`. Nothing outside this machine is asked.
+Needs Chromium and the dependency group `test`, and no network.
 """
 
 import json
@@ -30,7 +30,7 @@ PATIENCE_MS = 120_000
 
 @contextmanager
 def served(results: Path) -> Iterator[Store]:
-    """Mirror the published records into a store of its own, and serve it."""
+    """Mirror the published records into a new store and serve it."""
     for name in ("records", "declared"):
         shutil.copytree(ROOT / "results" / name, results / name)
     harness = [sys.executable, "-m", "harness"]
@@ -48,7 +48,7 @@ def served(results: Path) -> Iterator[Store]:
 
 
 def runs(page: Page, experiment: str, search: str, *, charts: bool = False) -> None:
-    """Open the runs of a table that a search finds, without what surrounds them."""
+    """Open the runs of a table that match a search, without the surrounding page."""
     query = {"searchFilter": search} | ({"compareRunsMode": "CHART"} if charts else {})
     page.goto(f"{BASE}/#/experiments/{experiment}/runs?{urlencode(query, quote_via=quote)}")
     page.get_by_text("matching runs").wait_for(timeout=PATIENCE_MS)
@@ -79,12 +79,12 @@ def accuracy_against_cost(page: Page, store: Store) -> None:
 
 
 def what_is_open(page: Page, store: Store) -> None:
-    """Show the runs whose row has a verdict that asks for more."""
+    """Show the fresh runs below 65 % top-1."""
     runs(page, store.experiment("table_g"), "tags.state = 'fresh' and metrics.`test/top1` < 65")
 
 
 def main() -> None:
-    """Take all of them."""
+    """Take all screenshots."""
     SHOTS.mkdir(exist_ok=True)
     with (
         tempfile.TemporaryDirectory() as folder,

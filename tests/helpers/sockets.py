@@ -1,4 +1,4 @@
-"""The listening sockets of a process and of all that it started, read from /proc."""
+"""Listening sockets of a process and of its descendants, read from /proc."""
 
 import contextlib
 import ipaddress
@@ -10,7 +10,7 @@ _LISTEN = "0A"
 
 
 class Listening(NamedTuple):
-    """A socket that waits for calls."""
+    """A listening socket."""
 
     process: str
     address: str
@@ -22,7 +22,7 @@ class Listening(NamedTuple):
 
 
 def family(pid: int) -> list[int]:
-    """Return a process and all that it started."""
+    """Return a process and its descendants."""
     parents = {}
     for path in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
@@ -34,7 +34,7 @@ def family(pid: int) -> list[int]:
 
 
 def listening_sockets(pid: int) -> set[Listening]:
-    """List the sockets on which a process, or one that it started, waits for calls."""
+    """Return the listening sockets of a process and of its descendants."""
     sockets = dict(_sockets())
     found = set()
     for each in family(pid):

@@ -59,7 +59,7 @@ def client(uri: str) -> "MlflowClient":
 
 
 class Here:
-    """A store in this process, in place of one in a process that imports MLflow anew."""
+    """A store in this process, in place of a separate process that imports MLflow again."""
 
     def __init__(self, uri: str, results: Path, campaign: str) -> None:
         self._open = partial(tracking.Store, uri, results, campaign)
@@ -168,7 +168,7 @@ def artifacts(results: Path, run: "Run") -> set[str]:
 
 
 def published(results: Path) -> output.TableOutput:
-    """Write what `report` and `figures` would."""
+    """Write the files of `report` and `figures`."""
     files = [results / "tables" / "table_b.md", results / "figures" / "table_b.svg"]
     for file in files:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -194,7 +194,7 @@ def synced(results: Path, *, uri: str = "", checkpoints: bool = False) -> int:
 
 @contextmanager
 def listening() -> Iterator[int]:
-    """Give a port that accepts and stays silent."""
+    """Yield a port that accepts connections and never answers."""
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         server.listen(16)
@@ -249,7 +249,7 @@ def show(results: str, port: int) -> None:
 
 @contextmanager
 def served(results: Path) -> Iterator[tuple[int, list[str]]]:
-    """Run `serve` until Ctrl-C, and give its port and the lines that it printed."""
+    """Run `serve` until Ctrl-C and return its port and its output lines."""
     port = closed_port()
     with child(f"show({str(results)!r}, {port})") as process:
         try:

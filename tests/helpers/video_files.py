@@ -1,4 +1,4 @@
-"""Small video files of every kind that readers meet, and what is known of them."""
+"""Small video files of every kind that readers support or refuse."""
 
 import struct
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ QUARTERS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
-    """How to write a file, and whether it is plain."""
+    """A kind of file: its encoder settings, and whether it is plain."""
 
     suffix: str = ".mp4"
     codec: str = "libx264"
@@ -146,7 +146,7 @@ def turn(path: Path, matrix: tuple[float, float, float, float]) -> None:
 
 
 def _stamp_as_decoded(path: Path) -> None:
-    """Write the packets again, with times of presentation that are those of decoding."""
+    """Rewrite the packets with their decoding time stamps as presentation time stamps."""
     aside = path.with_suffix(".aside.mp4")
     with av.open(str(path)) as source, av.open(str(aside), "w") as target:
         stream = target.add_stream_from_template(source.streams.video[0])
