@@ -82,7 +82,7 @@ def mirror(results: Path, *, uri: str = "") -> Iterator[mirroring.Mirror]:
     """Open a mirror that writes from this process and must not warn."""
     warnings: list[str] = []
     with (
-        patch.object(mirroring, "Apart", Here),
+        patch.object(mirroring, "StoreProcess", Here),
         mirroring.Mirror(
             uri or tracking.store_uri(results), results=results, warn=warnings.append, campaign="c1"
         ) as opened,
