@@ -7,9 +7,9 @@ import sys
 import pytest
 
 
-def harness(*words, cwd=None):
+def harness(*words, cwd=None, package="harness"):
     return subprocess.run(
-        [sys.executable, "-m", "harness", *map(str, words)],
+        [sys.executable, "-m", package, *map(str, words)],
         capture_output=True,
         text=True,
         check=False,

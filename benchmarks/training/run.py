@@ -49,7 +49,9 @@ def _checked(path: Path, new: Measured) -> Measured:
         found: Measured = json.loads(path.read_text(encoding="utf-8"))
         there, here = _conditions(found), _conditions(new)
     except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path} is nothing that bench-train wrote; give another file") from error
+        raise ValueError(
+            f"{path} is nothing that `benchmarks training` wrote; give another file"
+        ) from error
     for name, value in here.items():
         if there.get(name) != value:
             change = f"{name} was {there.get(name)} and is now {value}"
@@ -103,7 +105,7 @@ def read(words: Sequence[str]) -> tuple[Setting, Path | None]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="bench-train",
+        prog="python -m benchmarks training",
         description="Measure training steps: speed, memory, share of the peak, overhead over TSN.",
         argument_default=argparse.SUPPRESS,
     )
@@ -155,10 +157,13 @@ def main() -> int:
     try:
         measure(sys.argv[1:])
     except (ValueError, OSError) as error:
-        print(f"bench-train: {error}", file=sys.stderr)
+        print(f"benchmarks training: {error}", file=sys.stderr)
         return MISTAKE
     except KeyboardInterrupt:
-        print("bench-train: interrupted; with --json FILE it goes on from here", file=sys.stderr)
+        print(
+            "benchmarks training: interrupted; with --json FILE it goes on from here",
+            file=sys.stderr,
+        )
         return INTERRUPTED
     return 0
 

@@ -28,15 +28,6 @@ def check_name(name: str, allowed: Iterable[str], *, what: str) -> str:
     raise ValueError(f"unknown {what} {name!r}; {hint}")
 
 
-def place(table: Mapping[str, str], name: str, *, what: str) -> str:
-    """Return the module of what `table` lists as `package.module:attribute`.
-
-    Raises:
-        ValueError: If the table lacks the name.
-    """
-    return table[check_name(name, table, what=what)].partition(":")[0]
-
-
 def load_named(table: Mapping[str, str], name: str, *, what: str) -> Any:
     """Import and return the object that `table` lists as `package.module:attribute`.
 

@@ -100,8 +100,8 @@ def test_the_whole_path_of_idle_trials_ends_with_records_runs_and_a_table(runtim
 
 @pytest.mark.chaos
 def test_the_command_measures_both_sides_of_scheduling():
-    words = ["bench-schedule", "--only", "scheduling", "--seeds", 1, "--pairs", 1, "--json"]
-    found = json.loads(harness(*words).stdout)["scheduling"]
+    words = ["scheduling", "--only", "scheduling", "--seeds", 1, "--pairs", 1, "--json"]
+    found = json.loads(harness(*words, package="benchmarks").stdout)["scheduling"]
     assert found["setting"]["trials"] == 4
     assert all(found["sides"][side]["seconds"] > 0 for side in ("ours", "bare"))
 
