@@ -111,7 +111,7 @@ def armed(point: str, key: str) -> contextlib.AbstractContextManager[None]:
         "in save": lambda: around_save(inside="fsync"),
         "before rename": lambda: around_save(inside="replace"),
         "after save": lambda: around_save(after=True),
-        "in record": lambda: before(record, "replace", lambda path, _: path.suffix == ".json"),
+        "in record": lambda: before(record, "write_atomic", lambda path, _: path.suffix == ".json"),
         "before cleaning": lambda: before(shutil, "rmtree", lambda path, **_: path.name == key),
     }
     return points[point]() if point in points else contextlib.nullcontext()
