@@ -102,7 +102,7 @@ def test_a_data_set_that_is_not_here_is_said_in_one_line(tmp_path):
         (["desk", "--root", "{}"], "desk is made by the harness"),
         (["mine", "--root", "{}", "--fps", "1/0"], "'1/0' is no number of frames a second"),
         (["mine", "--data", "{}"], "say where the videos of mine are, by --root"),
-        (["mine", "--root", "{}"], "holds no"),
+        (["mine", "--root", "{}"], "contains no"),
         (
             ["mine", "--root", "{}", "--list", "train={}/l", "--list", "test={}/l"],
             "a leak: 'a b.mp4'",

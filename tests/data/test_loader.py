@@ -117,7 +117,7 @@ def test_the_cache_changes_no_pixel(splits, tiny_trial, runtime):
     cold = batches(splits, tiny_trial, replace(runtime, cache_mb=0), epoch=1)
     warm = Loader(splits["train"], start(tiny_trial, runtime), batch_videos=8)
     list(warm.epoch(0))
-    assert len(warm.workers.dataset.cache.whole) == 24
+    assert len(warm.workers.dataset.cache.videos) == 24
     assert same(cold, list(warm.epoch(1)))
 
 
