@@ -247,8 +247,8 @@ def test_of_two_copies_none_is_guessed(tmp_path):
 def test_what_is_not_there_is_said_in_one_sentence(tmp_path):
     for make, words in (
         (lambda: None, "contains no videos of Kinetics-400 test: expected one of val/, val_256/"),
-        (lambda: put(tmp_path / "val" / f"{CLIP}.mp4"), "no folders of classes, and there is no"),
-        (lambda: put(tmp_path / "val.csv", HEAD), r"val.csv: contains no rows"),
+        (lambda: put(tmp_path / "val" / f"{CLIP}.mp4"), "no class folders, and val.csv is not in"),
+        (lambda: put(tmp_path / "val.csv", HEAD), r"val.csv contains no rows"),
     ):
         make()
         with pytest.raises(ValueError, match=words) as caught:
