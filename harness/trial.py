@@ -57,7 +57,7 @@ def run(trial: Trial, runtime: Runtime, report: Report) -> Record:
     torch.manual_seed(trial.seed)
     net = build(trial.model, trial.data, weights_root=runtime.weights).to(runtime.device)
     test = _Test(net, known.splits["test"], trial, workers)
-    with workers.explained():
+    with workers.translate_errors():
         history, resumed = _train(net, batches, test, runtime.work(key), report)
         scores = test.scores(trial.evaluation)
     packed = pack(scores, known.splits["test"])
@@ -171,7 +171,7 @@ class _Test:
 
     def one_clip(self) -> Tensor:
         """Return one view of one video, to count with."""
-        return self.loader.first(self.quick).clips[:, 0]
+        return self.loader.first_batch(self.quick).clips[:, 0]
 
 
 def short(splits: Mapping[str, list[Video]], spec: DataSpec) -> dict[str, int]:

@@ -38,7 +38,7 @@ def harness(*words, cwd=None, package="harness"):
         (["run"], "harness: Missing argument 'TABLE...'."),
         (
             ["run", "table_b", "--scale", "paper"],
-            "harness: mini_kinetics200 is not here: there is no ",
+            "harness: mini_kinetics200 has no passport: ",
         ),
         (["run", "table_b", "--device", "cuda:9"], "device cuda:9: this machine has"),
     ],

@@ -77,9 +77,9 @@ def test_a_table_runs_on_ones_own_terms_and_is_never_judged_by_the_paper(data, t
         (["--on", "my_videos", "--batch", 25], "my_videos has 24 training videos, no batch of 25"),
         (["--on", "my_videos"], "my_videos has 24 training videos, no batch of 96"),
         (["--on", "my_video"], "unknown data set 'my_video'; did you mean 'my_videos'?"),
-        (["--on", "kinetics400"], "kinetics400 is not here: there is no "),
+        (["--on", "kinetics400"], "kinetics400 has no passport: "),
         (["--on", "desk"], "--on desk: these videos are made for --scale desk only"),
-        (["--epochs", 1], "mini_kinetics200 is not here: there is no "),
+        (["--epochs", 1], "mini_kinetics200 has no passport: "),
         (["--crop", 8], "8 is not in the range x>=32"),
     ],
 )
@@ -101,7 +101,7 @@ def test_a_data_set_that_is_not_here_is_asked_for_before_weights_are(tmp_path):
     done = run(tmp_path, tmp_path, "--scale", "paper")
     path = tmp_path / "mini_kinetics200" / "passport.json"
     assert done.stderr == (
-        f"harness: mini_kinetics200 is not here: there is no {path}, which `harness data check "
-        f"mini_kinetics200 --root FOLDER --data {tmp_path}` makes\n"
+        f"harness: mini_kinetics200 has no passport: {path} is missing; run `harness data check "
+        f"mini_kinetics200 --root FOLDER --data {tmp_path}`\n"
     )
     assert done.returncode == 2

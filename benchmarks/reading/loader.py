@@ -50,7 +50,7 @@ def _key(clip: Clip) -> ClipRequest:
 
 def _part(clip: Clip) -> Sequence[Tensor]:
     """Read, convert, crop and stack, as a loader process does that read the file before."""
-    (part,) = _workers().parts([[_key(clip)]])
+    (part,) = _workers().chunks([[_key(clip)]])
     return [each for each in part if isinstance(each, Tensor)]
 
 
@@ -63,7 +63,7 @@ def _workers() -> Workers:
 def _decode(clip: Clip) -> Sequence[Tensor]:
     """Decode the frames of the same view, all else being ready."""
     key = _key(clip)
-    rng = np.random.default_rng((0, key.epoch, key.place))
+    rng = np.random.default_rng((0, key.epoch, key.video_index))
     wanted = sampling.train_frames(key.video.frames, SPEC, rng)
     shown = np.argsort(clip.known.pts)
     sent = _packets(clip.path, clip.known)

@@ -1,4 +1,4 @@
-"""Data sets by name, and what is known of the copy that is here."""
+"""Data sets by name, and the passports of the copies on this machine."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -23,49 +23,49 @@ Progress = Callable[[str, int, int], None]
 
 
 def load_passport(spec: DataSpec, root: Path, progress: Progress | None = None) -> Passport:
-    """Return the passport of a data set, whose videos are there and unchanged.
+    """Return the passport of a data set after comparing its videos with it.
 
     Args:
-        spec: Names the data set.
-        root: Folder of the data sets. A generated one is made here when it is first asked for; of
-            any other, `harness data check` leaves `<name>/passport.json` here.
-        progress: Called with what is done, how much of it, and the total.
+        spec: The data set.
+        root: Folder of the data sets. A generated one is made here on first use; for any other,
+            `harness data check` writes `<name>/passport.json` here.
+        progress: Called with the step, the amount done, and the total.
 
     Raises:
-        ValueError: If the data set is unknown or was not checked, or if a video is missing or
-            differs from its passport.
+        ValueError: If the data set is unknown or unchecked, or if a video is missing or differs
+            from its passport.
     """
     if spec.name in GENERATED:
         videos = lookup.load_named(GENERATED, spec.name, what="data set")
         return passport.complete_passport(videos(root, progress=progress, **spec.options))
-    found = read_checked_passport(spec.name, root)
-    if len(found.classes) > spec.num_classes:
-        have = f"{spec.name} has {len(found.classes)} classes here"
+    data_passport = read_checked_passport(spec.name, root)
+    if len(data_passport.classes) > spec.num_classes:
         raise ValueError(
-            f"{have}, {passport_path(spec.name, root)} says; {spec.num_classes} are asked for"
+            f"{spec.name} has {len(data_passport.classes)} classes, more than "
+            f"num_classes={spec.num_classes}; see {passport_path(spec.name, root)}"
         )
-    for videos in found.splits.values():
+    for videos in data_passport.splits.values():
         passport.verify(videos)
-    return found
+    return data_passport
 
 
 def read_checked_passport(name: str, root: Path) -> Passport:
-    """Return the passport that a check of a data set left, of any name; its files are believed.
+    """Return the passport that a check of a data set wrote, without comparing its files.
 
     Raises:
-        ValueError: If there is none, or it cannot be read.
+        ValueError: If it does not exist or cannot be read.
     """
     path = passport_path(name, root)
     if not path.is_file():
-        own = {each.parent.name for each in root.glob(f"*/{passport.FILE}")}
+        own = {path.parent.name for path in root.glob(f"*/{passport.FILE}")}
         lookup.check_name(name, {*DATASETS, *GENERATED, *own}, what="data set")
         raise ValueError(
-            f"{name} is not here: there is no {path}, which "
-            f"`harness data check {name} --root FOLDER --data {root}` makes"
+            f"{name} has no passport: {path} is missing; run "
+            f"`harness data check {name} --root FOLDER --data {root}`"
         )
     return passport.read(path)
 
 
 def passport_path(name: str, root: Path) -> Path:
-    """Return where the passport of a data set lies under the folder of the data sets."""
+    """Return the path of the passport of a data set under the folder of the data sets."""
     return root / name / passport.FILE

@@ -27,7 +27,7 @@ CHUNK_VIDEOS = 4  # training videos that a loader process makes at a time
 
 
 class Batch(NamedTuple):
-    """Clips on the device of the run, their labels, and the places of the videos in their list."""
+    """Clips on the device of the run, their labels, and the indices of the videos in their list."""
 
     clips: Float[Tensor, "N V U C T H W"]
     labels: Int64[Tensor, " N"]
@@ -39,12 +39,12 @@ def start_workers(spec: DataSpec, *, batch_videos: int, seed: int, runtime: Runt
 
     Args:
         spec: Snippets and crops.
-        batch_videos: Videos in a batch of training; as many are made ahead.
+        batch_videos: Videos in a batch of training; as many are prefetched.
         seed: Seed of the trial.
         runtime: Device, loader processes, and their caches.
     """
-    clips = ClipDataset(spec, seed=seed, cache=FrameCache(runtime.cache_mb))
-    workers = Workers(clips, runtime, ahead=-(-batch_videos // CHUNK_VIDEOS))
+    dataset = ClipDataset(spec, seed=seed, cache=FrameCache(runtime.cache_mb))
+    workers = Workers(dataset, runtime, prefetch_chunks=-(-batch_videos // CHUNK_VIDEOS))
     workers.start()
     return workers
 
@@ -52,18 +52,18 @@ def start_workers(spec: DataSpec, *, batch_videos: int, seed: int, runtime: Runt
 class Loader:
     """Batches of one split, epoch by epoch, on the device of the run.
 
-    In training, videos are shuffled and only whole batches come; in testing all come, in order.
+    Training shuffles the videos and drops the last partial batch; testing yields all, in order.
 
     Args:
         videos: The split.
-        workers: Make the clips of all splits.
+        workers: Loader processes, shared by all splits.
         views: Views of a test video; None for training.
-        batch_videos: Videos in a batch of training; test videos with several views come in smaller
-            batches, so that the number of clips is about the same.
+        batch_videos: Videos in a batch of training; batches of test videos with several views are
+            smaller, so that the number of clips is about the same.
 
     Raises:
-        ValueError: If training has fewer videos than one batch, or if the spec asks for a frame
-            rate and a video does not say when its frames are shown.
+        ValueError: If training has fewer videos than one batch, or if the spec sets a frame rate
+            and a video has no presentation times.
     """
 
     def __init__(
@@ -75,8 +75,8 @@ class Loader:
         batch_videos: int,
     ) -> None:
         if views is None and len(videos) < batch_videos:
-            raise ValueError(f"{len(videos)} videos do not fill one batch of {batch_videos}")
-        sampling.check_rate(videos, workers.clips.spec.fps)
+            raise ValueError(f"{len(videos)} videos are fewer than one batch of {batch_videos}")
+        sampling.check_rate(videos, workers.dataset.spec.fps)
         self.videos = videos
         self.workers = workers
         self.views = views
@@ -92,67 +92,69 @@ class Loader:
 
         Args:
             epoch: From 0.
-            views: Others than those of the loader, for this once.
+            views: Views for this epoch only; None for those of the loader.
         """
         views = views or self.views
-        parts = self.workers.parts(
-            part for batch in self._keys(epoch, views) for part in _split_batch(batch)
+        chunks = self.workers.chunks(
+            chunk for batch in self._requests(epoch, views) for chunk in _split_batch(batch)
         )
-        for batch in self._keys(epoch, views):
-            made = list(islice(parts, len(_split_batch(batch))))
+        for batch in self._requests(epoch, views):
+            batch_chunks = list(islice(chunks, len(_split_batch(batch))))
             if views is None:
-                yield self._trained(cast(list[list[Tensor]], made))
+                yield self._train_batch(cast(list[list[Tensor]], batch_chunks))
             else:
-                yield self._tested(
-                    [item for part in cast(TestChunks, made) for item in part], views
+                yield self._test_batch(
+                    [example for chunk in cast(TestChunks, batch_chunks) for example in chunk],
+                    views,
                 )
 
-    def first(self, views: EvalSpec) -> Batch:
+    def first_batch(self, views: EvalSpec) -> Batch:
         """Return the views of the first video, made in this process."""
-        item = self.workers.clips[ClipRequest(self.videos[0], 0, views=views)]
-        assert isinstance(item, TestExample)
-        return self._tested([item], views)
+        example = self.workers.dataset[ClipRequest(self.videos[0], 0, views=views)]
+        assert isinstance(example, TestExample)
+        return self._test_batch([example], views)
 
-    def _keys(self, epoch: int, views: EvalSpec | None) -> Iterator[list[ClipRequest]]:
-        """Yield what is in each batch."""
+    def _requests(self, epoch: int, views: EvalSpec | None) -> Iterator[list[ClipRequest]]:
+        """Yield the requests of each batch."""
         size, order = self.batch_videos, np.arange(len(self.videos))
         if views is None:
-            rng = np.random.default_rng((self.workers.clips.seed, epoch))
+            rng = np.random.default_rng((self.workers.dataset.seed, epoch))
             order = rng.permutation(len(order))[: len(self) * size]
         else:
             size = max(size // (views.num_passes * views.num_crops), 1)
             order = order[distributed.rank() :: distributed.world_size()]
         for start in range(0, len(order), size):
-            whole = order[start : start + size].tolist()
+            global_batch = order[start : start + size].tolist()
             yield [
                 ClipRequest(self.videos[index], index, epoch, views)
-                for index in (distributed.shard(whole) if views is None else whole)
+                for index in (distributed.shard(global_batch) if views is None else global_batch)
             ]
 
-    def _trained(self, parts: list[list[Tensor]]) -> Batch:
-        """Join clips, labels and places of parts; clips where they are needed."""
-        clips, labels, places = zip(*parts, strict=True)
-        moved = torch.cat([each.to(self.device, non_blocking=True) for each in clips])
-        known = torch.cat(labels).to(self.device, non_blocking=True)
-        return Batch(_to_float(moved), known, torch.cat(places))
+    def _train_batch(self, chunks: list[list[Tensor]]) -> Batch:
+        """Concatenate the chunks of a batch on the device."""
+        clips, labels, indices = zip(*chunks, strict=True)
+        device_clips = torch.cat([chunk.to(self.device, non_blocking=True) for chunk in clips])
+        label_tensor = torch.cat(labels).to(self.device, non_blocking=True)
+        return Batch(_to_float(device_clips), label_tensor, torch.cat(indices))
 
-    def _tested(self, items: list[TestExample], views: EvalSpec) -> Batch:
-        """Move each frame once; cut crops and deal out snippets on the device."""
-        moved = [item.frames.to(self.device, non_blocking=True) for item in items]
+    def _test_batch(self, examples: list[TestExample], views: EvalSpec) -> Batch:
+        """Move each frame once; cut crops and assign snippets on the device."""
+        device_clips = [example.frames.to(self.device, non_blocking=True) for example in examples]
         clips = [
-            cut_views(frames, item.snippets, views)
-            for frames, item in zip(moved, items, strict=True)
+            cut_views(frames, example.snippets, views)
+            for frames, example in zip(device_clips, examples, strict=True)
         ]
         labels, indices = (
-            torch.tensor([getattr(item, name) for item in items]) for name in ("label", "place")
+            torch.tensor([getattr(example, name) for example in examples])
+            for name in ("label", "video_index")
         )
         return Batch(_to_float(torch.stack(clips)), labels.to(self.device), indices)
 
 
 def _split_batch(batch: list[ClipRequest]) -> list[list[ClipRequest]]:
-    """Cut a batch into parts; one test video is already much."""
+    """Split a batch into chunks; a test video is a chunk of its own."""
     size = CHUNK_VIDEOS if batch[0].views is None else 1
-    return [batch[first : first + size] for first in range(0, len(batch), size)]
+    return [batch[start : start + size] for start in range(0, len(batch), size)]
 
 
 def _to_float(clips: UInt8[Tensor, "N V U T H W C"]) -> Float[Tensor, "N V U C T H W"]:

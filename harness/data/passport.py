@@ -1,6 +1,6 @@
-"""The passport of a data set: what is known of every video, and its hash.
+"""Passport of a data set: identity, labels and content of every video, and their hash.
 
-The hash is part of every trial key: another copy of the data is another trial.
+The hash is part of every trial key: a trial on another copy of the data is another trial.
 """
 
 import hashlib
@@ -20,14 +20,14 @@ _DEFAULTS = {field.name: field.default for field in fields(Video)}
 
 @dataclass(frozen=True, kw_only=True)
 class Passport:
-    """What may be used of a data set.
+    """The usable videos of a data set.
 
     Attributes:
-        splits: Whole, readable videos of each split.
-        listed: Videos that the lists of each split name, whole or not.
-        classes: Names by label; empty where labels have none.
+        splits: Complete, readable videos of each split.
+        listed: Number of videos in the lists of each split, readable or not.
+        classes: Names by label; empty where labels have no names.
         root: Folder that the lists are relative to; None if it holds the passport.
-        changed: How the files differ from those that the lists mean; empty if they do not.
+        changed: Difference of the files from those of the lists, in words; empty if none.
     """
 
     splits: Mapping[str, list[Video]]
@@ -49,7 +49,7 @@ class Passport:
 
     @property
     def coverage(self) -> dict[str, Any]:
-        """Say what is there of what is listed, as a record keeps it."""
+        """Return the numbers of listed and of good videos, as a record keeps them."""
         return {
             "listed": dict(self.listed),
             "good": {split: len(videos) for split, videos in self.splits.items()},
@@ -59,22 +59,22 @@ class Passport:
 
 
 def format_labels(video: Video) -> str:
-    """Write the labels of a video."""
+    """Format the labels of a video."""
     return ",".join(map(str, video.labels))
 
 
 def complete_passport(splits: Mapping[str, list[Video]]) -> Passport:
-    """Return the passport of a data set that lacks nothing and has no class names."""
-    return Passport(splits=splits, listed={split: len(each) for split, each in splits.items()})
+    """Return the passport of a data set without missing videos and class names."""
+    return Passport(splits=splits, listed={split: len(videos) for split, videos in splits.items()})
 
 
 def classes_sha256(classes: Sequence[str]) -> str:
-    """Hash a table of class names, in the order of their labels."""
+    """Hash class names, in the order of their labels."""
     return hashlib.sha256("\n".join(classes).encode()).hexdigest()
 
 
 def verify(videos: Iterable[Video]) -> None:
-    """Compare every video with what the passport knows: its stamp, or its bytes if that differs.
+    """Compare every video with its passport: its stamp or, if that differs, its bytes.
 
     The stamp of a folder of frames is that of the folder itself.
 
@@ -83,15 +83,15 @@ def verify(videos: Iterable[Video]) -> None:
     """
     for video in videos:
         if not video.path.exists():
-            raise DamagedVideoError(f"{video.path}: the passport lists it, but it is missing")
+            raise DamagedVideoError(f"{video.path}: listed in the passport, but missing")
         if video.stamp is not None and file_stamp(video.path) == video.stamp:
             continue
         if content_sha256(video.path) != video.sha256:
-            raise DamagedVideoError(f"{video.path}: its content differs from the passport's hash")
+            raise DamagedVideoError(f"{video.path}: content differs from the hash in the passport")
 
 
 def file_stamp(path: Path) -> tuple[int, int]:
-    """Return the size and the time of the last change, in nanoseconds."""
+    """Return the size in bytes and the modification time in nanoseconds."""
     status = path.stat()
     return status.st_size, status.st_mtime_ns
 
@@ -100,8 +100,8 @@ def content_sha256(path: Path) -> str:
     """Hash the bytes of a file; of a folder, the names and bytes of its files."""
     if not path.is_dir():
         return file_sha256(path)
-    files = sorted(each for each in path.iterdir() if each.is_file())
-    lines = [f"{each.name}\t{file_sha256(each)}" for each in files]
+    files = sorted(file for file in path.iterdir() if file.is_file())
+    lines = [f"{file.name}\t{file_sha256(file)}" for file in files]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
@@ -111,26 +111,26 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def write(path: Path, known: Passport) -> None:
-    """Write a passport; paths in it are relative to its folder."""
+def write(path: Path, passport: Passport) -> None:
+    """Write a passport, with paths relative to its folder."""
     body = {
-        "listed": dict(known.listed),
-        "classes": known.classes,
-        "root": _relative_path(known.root or path.parent, path.parent),
-        "changed": known.changed,
+        "listed": dict(passport.listed),
+        "classes": passport.classes,
+        "root": _relative_path(passport.root or path.parent, path.parent),
+        "changed": passport.changed,
         "splits": {
             split: [_video_to_row(video, path.parent) for video in videos]
-            for split, videos in known.splits.items()
+            for split, videos in passport.splits.items()
         },
     }
     write_atomic(path, json.dumps(body, indent=0).encode())
 
 
 def read(path: Path) -> Passport:
-    """Read what `write` wrote.
+    """Read a passport.
 
     Raises:
-        ValueError: If it is not a passport.
+        ValueError: If the file is not a passport.
     """
     try:
         body = json.loads(path.read_bytes())
@@ -145,11 +145,11 @@ def read(path: Path) -> Passport:
             changed=body["changed"],
         )
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
-        raise ValueError(f"{path} is no passport ({type(error).__name__}: {error})") from error
+        raise ValueError(f"{path} is not a passport ({type(error).__name__}: {error})") from error
 
 
 def _video_to_row(video: Video, folder: Path) -> dict[str, Any]:
-    """Return what is known of a video, without what is as usual."""
+    """Return the fields of a video that differ from their defaults."""
     row = {name: value for name, value in asdict(video).items() if value != _DEFAULTS[name]}
     return row | {"path": _relative_path(video.path, folder)}
 

@@ -1,13 +1,13 @@
-"""Which frames of a video a network sees: integer arithmetic only.
+"""Frame indices of the snippets of a video: integer arithmetic only.
 
 Axes: U snippets of a pass, S of all passes, T frames, V views. A frame index beyond the end of a
 video repeats its last frame.
 Source: rule `starts` is the released code of DSANet (whwu95/DSANet, as in MMAction's SampleFrames);
 rule `sections` is V4D (Zhang et al. 2020), where a snippet stays in its own U-th of the timeline.
 
-With a frame rate, frame k of the timeline is the last frame of the file that is shown at k / rate
-seconds. Where one step tells all time stamps it counts without their rounding; other time stamps
-are rounded to their unit, and so is k / rate. The last frame is shown as long as the one before it.
+With a frame rate, frame k of the timeline is the frame of the file on display at k / rate seconds.
+Where time stamps have a constant step, that step is exact and their rounding is ignored; otherwise
+k / rate is rounded to the unit of the time stamps. The last frame lasts as long as the one before.
 """
 
 from collections.abc import Iterable
@@ -24,35 +24,35 @@ Indices = Int[np.ndarray, "S T"]
 
 
 def check_rate(videos: Iterable[Video], fps: float | None) -> None:
-    """Refuse a frame rate that has no meaning for a video.
+    """Refuse a frame rate that cannot be applied to a video.
 
     Raises:
-        ValueError: If it is not above 0, or the frames of a video do not say when they are shown.
+        ValueError: If it is not positive, or a video has no increasing presentation times.
     """
     if fps is None:
         return
     if not 0 < fps < float("inf"):
-        raise ValueError(f"a frame rate of {fps}: it has to be above 0")
+        raise ValueError(f"frame rate {fps} is not a positive number")
     for video in videos:
         if video.timing is None or not _is_increasing(video.timing):
             raise ValueError(
-                f"{video.id}: its frames do not say when they are shown, so none can be taken at "
-                f"{fps:g} a second"
+                f"{video.id}: frames lack increasing presentation times, so the video cannot be "
+                f"sampled at {fps:g} frames a second"
             )
 
 
 def _is_increasing(timing: Timing) -> bool:
     if timing.step:
         return Fraction(timing.step) > 0
-    return all(before < after for before, after in pairwise(timing.stamps))
+    return all(previous < following for previous, following in pairwise(timing.stamps))
 
 
 def timeline_frames(video: Video, fps: float | None) -> int:
-    """Return the number of frames of the timeline of a video, at least 1.
+    """Return the length of the timeline of a video, in frames; at least 1.
 
     Args:
-        video: With a timing that `check_rate` accepts.
-        fps: Frames a second; None for those of the file.
+        video: One that `check_rate` accepts.
+        fps: Frames a second; None for every frame of the file.
     """
     if fps is None or video.timing is None:
         return video.frames
@@ -60,11 +60,11 @@ def timeline_frames(video: Video, fps: float | None) -> int:
 
 
 def timeline(video: Video, fps: float | None) -> Int[np.ndarray, " K"]:
-    """Return the frame of the file that is shown at each frame of the timeline.
+    """Return the frame of the file for each frame of the timeline.
 
     Args:
-        video: With a timing that `check_rate` accepts.
-        fps: Frames a second; None for those of the file.
+        video: One that `check_rate` accepts.
+        fps: Frames a second; None for every frame of the file.
     """
     count, timing = timeline_frames(video, fps), video.timing
     if fps is None or timing is None:
@@ -77,24 +77,24 @@ def timeline(video: Video, fps: float | None) -> Int[np.ndarray, " K"]:
 
 
 def _timeline_step(timing: Timing, fps: float) -> Fraction:
-    """Return the way between frames of the timeline: in steps, or in units if there is no step."""
+    """Return the distance of timeline frames: in steps, or in time units without a step."""
     return 1 / (Fraction(str(fps)) * Fraction(timing.unit) * Fraction(timing.step or 1))
 
 
 def _end_time(timing: Timing, frames: int) -> int:
-    """Return when the last frame ends, in steps, or in units if there is no step."""
+    """Return the end of the last frame: in steps, or in time units without a step."""
     if timing.step:
         return frames
-    before, last = (0, 0, *timing.stamps)[-2:]
-    return 2 * last - before
+    previous, last = (0, 0, *timing.stamps)[-2:]
+    return 2 * last - previous
 
 
 def is_short(frames: int, spec: DataSpec) -> bool:
-    """Say whether a snippet can reach beyond the end of a timeline: its last frame repeats there.
+    """Return whether a snippet can reach past the end of a timeline, where its last frame repeats.
 
     Args:
-        frames: Of the timeline.
-        spec: Gives U, T, the stride and the rule.
+        frames: Length of the timeline.
+        spec: U, T, the stride and the rule.
     """
     low, room = _segments(frames, spec)
     return bool((low + room).max() - 1 + _span(spec) > frames)
@@ -105,15 +105,15 @@ def train_frames(video_frames: int, spec: DataSpec, rng: np.random.Generator) ->
 
     Args:
         video_frames: Frames in the video.
-        spec: Gives U, T, the stride and the rule.
-        rng: The randomness of this video in this epoch.
+        spec: U, T, the stride and the rule.
+        rng: Random generator of this video in this epoch.
 
     Returns:
         Frame indices, increasing along both axes unless the video is too short.
     """
     low, room = _segments(video_frames, spec)
-    chosen = np.sort(rng.permutation(len(low))[: spec.num_snippets])
-    return _snippets(low[chosen] + rng.integers(room[chosen]), video_frames, spec)
+    segments = np.sort(rng.permutation(len(low))[: spec.num_snippets])
+    return _snippets(low[segments] + rng.integers(room[segments]), video_frames, spec)
 
 
 def test_frames(video_frames: int, spec: DataSpec, *, num_snippets: int) -> Int[np.ndarray, "S T"]:
@@ -121,30 +121,30 @@ def test_frames(video_frames: int, spec: DataSpec, *, num_snippets: int) -> Int[
 
     Args:
         video_frames: Frames in the video.
-        spec: Gives T, the stride and the rule.
-        num_snippets: S, those of all passes. A multiple of the sections under that rule.
+        spec: T, the stride and the rule.
+        num_snippets: S, of all passes; under the rule `sections`, a multiple of their number.
 
     Returns:
-        Frame indices of each snippet, in the order of time.
+        Frame indices of each snippet, in temporal order.
     """
     if spec.snippet_rule == "starts":
         timeline = _segmented_length(video_frames, spec)
         starts = (2 * np.arange(num_snippets) + 1) * timeline // (2 * num_snippets)
     else:
         low, room = _segments(video_frames, spec)
-        each, rest = divmod(num_snippets, len(low))
-        if rest:
-            raise ValueError(f"{num_snippets} snippets do not divide among {len(low)} sections")
-        parts = np.arange(each)
-        starts = (low[:, None] + (2 * parts + 1) * room[:, None] // (2 * each)).ravel()
+        per_section, remainder = divmod(num_snippets, len(low))
+        if remainder:
+            raise ValueError(f"{num_snippets} snippets are not a multiple of {len(low)} sections")
+        parts = np.arange(per_section)
+        starts = (low[:, None] + (2 * parts + 1) * room[:, None] // (2 * per_section)).ravel()
     return _snippets(starts, video_frames, spec)
 
 
 def view_table(views: EvalSpec, num_snippets: int) -> Int[np.ndarray, "V U 2"]:
-    """Say which crop and which snippet each place of each view shows.
+    """Return the crop and the snippet at each place of each view.
 
     Args:
-        views: Passes, crops and how snippets are grouped.
+        views: Passes, crops and the grouping of snippets.
         num_snippets: U, snippets of a pass.
     """
     passes, crops = views.num_passes, views.num_crops
@@ -153,7 +153,7 @@ def view_table(views: EvalSpec, num_snippets: int) -> Int[np.ndarray, "V U 2"]:
     if views.grouping == "neighbouring":
         snippets = np.arange(total).reshape(passes, num_snippets)
     if views.grouping == "released":
-        # Items lie crop by crop; the released code reads them as if they lay snippet by snippet.
+        # Stored crop by crop; the released code reads them as if stored snippet by snippet.
         read = snippets[:, :, None] * crops + np.arange(crops)
         items = read.reshape(passes * crops, num_snippets)
         return np.stack(np.divmod(items, total), axis=-1)
@@ -166,7 +166,7 @@ def view_table(views: EvalSpec, num_snippets: int) -> Int[np.ndarray, "V U 2"]:
 def _segments(
     video_frames: int, spec: DataSpec
 ) -> tuple[Int[np.ndarray, " S"], Int[np.ndarray, " S"]]:
-    """Return the lowest first frame in each segment, and how many first frames it has."""
+    """Return the lowest first frame of each segment, and its number of possible first frames."""
     sections = spec.snippet_rule == "sections"
     count = spec.num_sections if sections and spec.num_sections else spec.num_snippets
     bounds = np.arange(count + 1) * _segmented_length(video_frames, spec) // count
@@ -175,7 +175,7 @@ def _segments(
 
 
 def _segmented_length(video_frames: int, spec: DataSpec) -> int:
-    """Return the length of what is cut into segments: possible first frames, or all frames."""
+    """Return the length that segments divide: possible first frames, or all frames."""
     if spec.snippet_rule == "sections":
         return video_frames
     return max(video_frames - spec.num_frames * spec.frame_stride + 1, 1)

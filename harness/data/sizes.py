@@ -1,6 +1,6 @@
-"""Sizes of the data sets, and the passport of one that is here.
+"""Sizes of the data sets, and hashes of their passports on disk.
 
-Reads what is there, makes and changes nothing, and needs no PyTorch.
+Reads only, makes and changes nothing, and needs no PyTorch.
 """
 
 from collections.abc import Mapping
@@ -17,14 +17,14 @@ from harness.specs import DataSpec
 class DataSetSize:
     """Number of videos of a data set.
 
-    Videos vanish from where they were published, so a copy has fewer than the official lists name.
+    Videos vanish from the web, so a copy has fewer than the official lists.
 
     Attributes:
-        train: Training videos of the copy that the printed accuracies come from.
+        train: Training videos of the copy behind the printed accuracies.
         test: Test videos of that copy.
-        source: Where these two numbers come from.
-        listed_train: Training videos that the official lists name.
-        listed_test: Test videos that they name.
+        source: Source of these two numbers.
+        listed_train: Training videos in the official lists.
+        listed_test: Test videos in the official lists.
     """
 
     train: int
@@ -35,7 +35,7 @@ class DataSetSize:
 
     @property
     def listed(self) -> Mapping[str, int]:
-        """Return what the official lists name, by split."""
+        """Return the numbers of videos in the official lists, by split."""
         return {"train": self.listed_train, "test": self.listed_test}
 
 
@@ -73,20 +73,20 @@ PUBLISHED: Mapping[str, DataSetSize] = {
 
 
 def data_set_size(data: DataSpec) -> DataSetSize:
-    """Return how many videos a data set has.
+    """Return the size of a data set.
 
     Raises:
-        ValueError: If nobody said how many.
+        ValueError: If it is unknown.
     """
     if data.name == DESK:
-        made_by = _recipe(data)
-        train, test = made_by["train"], made_by["test"]
+        values = _recipe(data)
+        train, test = values["train"], values["test"]
         return DataSetSize(
             train=train, test=test, source="generated", listed_train=train, listed_test=test
         )
     if data.name not in PUBLISHED:
-        known = ", ".join((DESK, *PUBLISHED))
-        raise ValueError(f"how many videos {data.name!r} has is known of {known} only")
+        names = ", ".join((DESK, *PUBLISHED))
+        raise ValueError(f"size of data set {data.name!r} is unknown; known sizes: {names}")
     return PUBLISHED[data.name]
 
 
@@ -96,9 +96,9 @@ def _recipe(data: DataSpec) -> dict[str, int]:
 
 
 def passport_digest(data: DataSpec, root: Path) -> str | None:
-    """Return the hash of the passport of a data set under `root`; None if none is there.
+    """Return the hash of the passport of a data set under `root`; None if it has none.
 
-    The passport is believed: its files are compared with it when a trial starts.
+    Files are not compared with the passport here; a trial does that when it starts.
 
     Raises:
         ValueError: If the passport cannot be read.

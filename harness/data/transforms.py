@@ -26,7 +26,7 @@ _TRIES = 10
 def train_crop(
     frames: Frames, spec: DataSpec, rng: np.random.Generator
 ) -> UInt8[Tensor, "F c c C"]:
-    """Cut one random box out of every frame, resize it to the crop, and perhaps mirror it."""
+    """Cut one random box out of every frame, resize it to the crop, and mirror it half the time."""
     top, left, height, width = random_box(frames.shape[1], frames.shape[2], spec, rng)
     box = frames[:, top : top + height, left : left + width]
     crop = resize(box, spec.crop_px, spec.crop_px)
@@ -49,7 +49,7 @@ def random_box(height: int, width: int, spec: DataSpec, rng: np.random.Generator
 
 
 def short_side(frames: Frames, spec: EvalSpec) -> UInt8[Tensor, "F h w C"]:
-    """Resize the short side of test frames."""
+    """Resize test frames to the short side of the spec."""
     height, width = frames.shape[1:3]
     short = spec.short_side_px
     if height < width:
@@ -59,14 +59,14 @@ def short_side(frames: Frames, spec: EvalSpec) -> UInt8[Tensor, "F h w C"]:
 
 def cut_crops(frames: Frames, spec: EvalSpec) -> UInt8[Tensor, "crops F c c C"]:
     """Cut one centred crop or three along the long side, on the device of `frames`."""
-    rooms = [side - spec.crop_px for side in frames.shape[1:3]]
-    shares = (0, 1, 2) if spec.num_crops == 3 else (1,)
-    upright = rooms[0] > rooms[1]
+    margins = [side - spec.crop_px for side in frames.shape[1:3]]
+    offsets = (0, 1, 2) if spec.num_crops == 3 else (1,)
+    is_upright = margins[0] > margins[1]
     crops = []
-    for share in shares:
+    for offset in offsets:
         top, left = (
-            room * (share if long else 1) // 2
-            for room, long in zip(rooms, (upright, not upright), strict=True)
+            margin * (offset if is_long else 1) // 2
+            for margin, is_long in zip(margins, (is_upright, not is_upright), strict=True)
         )
         crops.append(frames[:, top : top + spec.crop_px, left : left + spec.crop_px])
     return torch.stack(crops)

@@ -1,21 +1,21 @@
-"""A labelled video, as the lists of its data set name it and as its passport knows it."""
+"""A labelled video, from the lists of its data set and from its passport."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 
 class DamagedVideoError(ValueError):
-    """A video that cannot be read, is not whole, or is not the one that its passport knows."""
+    """A video that cannot be read, is incomplete, or differs from its passport."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Timing:
-    """When the frames of a video are shown.
+    """Presentation times of the frames of a video.
 
     Attributes:
-        unit: Seconds of a time stamp, as a fraction such as `1/15360`.
-        step: From one time stamp to the next where one step tells them all, perhaps a fraction.
-        stamps: Otherwise every time stamp less the first, in units.
+        unit: Unit of a time stamp in seconds, as a fraction such as `1/15360`.
+        step: Constant distance of time stamps in units, perhaps a fraction; empty if it varies.
+        stamps: Every time stamp minus the first, in units, if the distance varies.
     """
 
     unit: str
@@ -27,17 +27,17 @@ class Timing:
 class Video:
     """One labelled video: a file, or a folder with a picture for each frame.
 
-    What its lists name comes first; the rest is known once the video was read from end to end.
+    Lists give the first three fields; a check reads the video to its end and adds the others.
 
     Attributes:
         id: Unique within its data set, the same on every machine.
         path: The file or the folder.
-        labels: Class indices from 0, increasing; one, but for data sets that give several.
-        sha256: Hash of its bytes, in hexadecimal; empty where none is known.
-        frames: Frames in it, counted by decoding; 0 where nobody counted.
-        stamp: Bytes, and time of the last change in nanoseconds, when it was read.
-        timing: When its frames are shown; None where the file does not say.
-        turned: Whether players turn or mirror its pictures.
+        labels: Class indices from 0, increasing; one, except in multi-label data sets.
+        sha256: Hash of its bytes, in hexadecimal; empty if unknown.
+        frames: Number of frames, counted by decoding; 0 if unknown.
+        stamp: Bytes, and modification time in nanoseconds, when it was read.
+        timing: Presentation times of its frames; None if the file has none.
+        turned: Whether players rotate or mirror its pictures.
     """
 
     id: str

@@ -1,13 +1,14 @@
-"""Loader processes: forked early, kept over all epochs, their failures told in one sentence.
+"""Loader processes: forked early, kept over all epochs; a failure is one sentence.
 
 They are forked while this process has neither touched a GPU nor pinned memory: a lock that one of
 its threads holds then is held in the child for ever. So a trial has one set of them, for training
-and for every kind of test views, and a key says all that its item depends on.
+and for every kind of test views, and a request holds all that its example depends on.
 
-A task is a part of a batch, a few videos: a process holds no whole batch, and all of them work at
-the first one of an epoch.
+A task is a chunk of a batch, a few videos: no process holds a whole batch, and all of them work on
+the first batch of an epoch.
 """
 
+import itertools
 import multiprocessing
 import signal
 import time
@@ -31,32 +32,32 @@ _TIMED_OUT = "DataLoader timed out"
 
 
 class LoadingError(ValueError):
-    """Loader processes died, or hang."""
+    """Loader processes died or hang."""
 
 
 class Workers:
-    """Make parts of batches from keys in loader processes or, without any, in this one.
+    """Loader processes that make chunks of batches; without any, this process makes them.
 
     Args:
-        clips: Makes an item from a key.
-        runtime: Device, number of processes, and how long to wait for a part.
-        ahead: Parts that are made before anybody asks for them, at least one for each process.
+        dataset: Examples by request.
+        runtime: Device, number of processes, and timeout of a chunk.
+        prefetch_chunks: Chunks made ahead of use; at least one for each process.
     """
 
-    def __init__(self, clips: ClipDataset, runtime: Runtime, *, ahead: int = 1) -> None:
-        self.clips = clips
+    def __init__(self, dataset: ClipDataset, runtime: Runtime, *, prefetch_chunks: int = 1) -> None:
+        self.dataset = dataset
         self.device = torch.device(runtime.device)
         self.timeout_s = runtime.loader_timeout_s if runtime.workers else 0
         self.processes: list[BaseProcess] = []
-        self.plan = _ChunkSampler()
+        self.sampler = _ChunkSampler()
         context = multiprocessing.get_context(_START_METHOD) if runtime.workers else None
-        self.reading = context.RawArray("q", [_IDLE] * runtime.workers) if context else []
+        self.current_videos = context.RawArray("q", [_IDLE] * runtime.workers) if context else []
         self.loader: DataLoader[Example | ValueError] = DataLoader(
-            _MonitoredDataset(clips, self.reading),
-            batch_sampler=self.plan,
+            _MonitoredDataset(dataset, self.current_videos),
+            batch_sampler=self.sampler,
             num_workers=runtime.workers,
             collate_fn=_collate,
-            prefetch_factor=1 + -(-ahead // runtime.workers) if runtime.workers else None,
+            prefetch_factor=1 + -(-prefetch_chunks // runtime.workers) if runtime.workers else None,
             persistent_workers=runtime.workers > 0,
             multiprocessing_context=context,
             timeout=min(_POLL_S, self.timeout_s),
@@ -67,52 +68,52 @@ class Workers:
         )
 
     def start(self) -> None:
-        """Fork the processes, unless there are none or they are there."""
-        if not len(self.reading) or self.processes:
+        """Fork the processes, unless none are wanted or they already run."""
+        if not len(self.current_videos) or self.processes:
             return
         before = multiprocessing.active_children()
-        self.plan.parts = ()
+        self.sampler.chunks = ()
         for _ in self.loader:
-            raise AssertionError("no keys give no part")
+            raise AssertionError("no requests give no chunk")
         self.processes = [p for p in multiprocessing.active_children() if p not in before]
 
-    def parts(self, keys: Iterable[list[ClipRequest]]) -> Iterator[Chunk]:
-        """Yield a part for each list of keys; nothing comes of an earlier call after that.
+    def chunks(self, requests: Iterable[list[ClipRequest]]) -> Iterator[Chunk]:
+        """Yield a chunk for each list of requests; this ends the iterator of an earlier call.
 
         Raises:
-            ValueError: If an item cannot be made; DamagedVideoError if a video cannot be read.
-            LoadingError: If a process dies, or no part comes in time.
+            ValueError: If an example cannot be made; DamagedVideoError if a video cannot be read.
+            LoadingError: If a process dies, or no chunk comes in time.
         """
         self.start()
-        self.plan.parts = keys
-        waiting = self.plan.waiting = deque()
-        with self.explained():
-            parts = iter(self.loader)
+        self.sampler.chunks = requests
+        pending = self.sampler.pending = deque()
+        with self.translate_errors():
+            chunks = iter(self.loader)
         while True:
-            assert self.plan.waiting is waiting, "another epoch has begun"
-            with self.explained():
-                part = self._next(parts)
-            if isinstance(part, ValueError):
-                raise part
-            if part is None:
+            assert self.sampler.pending is pending, "another epoch has begun"
+            with self.translate_errors():
+                chunk = self._next(chunks)
+            if isinstance(chunk, ValueError):
+                raise chunk
+            if chunk is None:
                 return
-            waiting.popleft()
-            yield part
+            pending.popleft()
+            yield chunk
 
-    def _next(self, parts: Iterator[Chunk | ValueError]) -> Chunk | ValueError | None:
-        """Wait for a part, and look now and then whether the processes live."""
+    def _next(self, chunks: Iterator[Chunk | ValueError]) -> Chunk | ValueError | None:
+        """Wait for a chunk, and check now and then that the processes are alive."""
         end = time.monotonic() + self.timeout_s
         while True:
             try:
-                return next(parts, None)
+                return next(chunks, None)
             except RuntimeError as error:
-                waits = str(error).startswith(_TIMED_OUT) and time.monotonic() < end
-                if not waits or self._dead():
+                can_wait = str(error).startswith(_TIMED_OUT) and time.monotonic() < end
+                if not can_wait or self._dead_processes():
                     raise
 
     @contextmanager
-    def explained(self) -> Iterator[None]:
-        """Tell a failure of the processes, which may surface anywhere, in one sentence.
+    def translate_errors(self) -> Iterator[None]:
+        """Turn a failure of the processes, which may surface anywhere, into one sentence.
 
         Raises:
             LoadingError: If a process died, or no video came in time.
@@ -120,81 +121,82 @@ class Workers:
         try:
             yield
         except RuntimeError as error:
-            failure = self._failure(str(error))
+            failure = self._describe_failure(str(error))
             if not failure:
                 raise
-            raise LoadingError(f"{failure}; {self._read_meanwhile()}") from None
+            raise LoadingError(f"{failure}; {self._videos_in_progress()}") from None
 
-    def _failure(self, said: str) -> str:
-        for process in self._dead():
+    def _describe_failure(self, message: str) -> str:
+        for process in self._dead_processes():
             return f"loader process {process.pid} {_describe_exit(process.exitcode or 0)}"
-        return f"no video came within {self.timeout_s:g} s" if said.startswith(_TIMED_OUT) else ""
+        return (
+            f"no video came within {self.timeout_s:g} s" if message.startswith(_TIMED_OUT) else ""
+        )
 
-    def _dead(self) -> list[BaseProcess]:
+    def _dead_processes(self) -> list[BaseProcess]:
         return [process for process in self.processes if not process.is_alive()]
 
-    def _read_meanwhile(self) -> str:
-        ids = {key.place: key.video.id for part in self.plan.waiting for key in part}
-        read = [ids[place] for place in self.reading if place in ids]
-        if not read:
-            return "no video was being read"
-        return f"being read {'was' if len(read) == 1 else 'were'} {', '.join(read)}"
+    def _videos_in_progress(self) -> str:
+        requests = itertools.chain.from_iterable(self.sampler.pending)
+        ids = {request.video_index: request.video.id for request in requests}
+        names = [ids[index] for index in self.current_videos if index in ids]
+        return f"videos being read: {', '.join(names) or 'none'}"
 
 
 class _ChunkSampler(Sampler[list[ClipRequest]]):
-    """Lists of keys, set before each epoch, and those whose parts did not come yet."""
+    """Lists of requests, set before each epoch, and those whose chunks are pending."""
 
     def __init__(self) -> None:
-        self.parts: Iterable[list[ClipRequest]] = ()
-        self.waiting: deque[list[ClipRequest]] = deque()
+        self.chunks: Iterable[list[ClipRequest]] = ()
+        self.pending: deque[list[ClipRequest]] = deque()
 
     def __iter__(self) -> Iterator[list[ClipRequest]]:
-        for part in self.parts:
-            self.waiting.append(part)
-            yield part
+        for chunk in self.chunks:
+            self.pending.append(chunk)
+            yield chunk
 
 
 class _MonitoredDataset(Dataset[Example | ValueError]):
-    """Items; what a process reads is told to the one that waits, and so is why it cannot.
+    """Examples, or the errors met; shows the parent which video each process reads.
 
     Args:
-        clips: Makes an item from a key.
-        reading: Shared by all processes: the place of the video that each one reads.
+        dataset: Examples by request.
+        current_videos: Shared by all processes: the index of the video that each one reads.
     """
 
-    def __init__(self, clips: ClipDataset, reading: MutableSequence[int]) -> None:
-        self.clips = clips
-        self.reading = reading
+    def __init__(self, dataset: ClipDataset, current_videos: MutableSequence[int]) -> None:
+        self.dataset = dataset
+        self.current_videos = current_videos
 
-    def __getitem__(self, key: ClipRequest) -> Example | ValueError:
+    def __getitem__(self, request: ClipRequest) -> Example | ValueError:
         worker = get_worker_info()
         if worker is not None:
-            self.reading[worker.id] = key.place
+            self.current_videos[worker.id] = request.video_index
         try:
-            return self.clips[key]
+            return self.dataset[request]
         except ValueError as error:
             return error  # raised in a loader process, it would come with a traceback as its text
         finally:
             if worker is not None:
-                self.reading[worker.id] = _IDLE
+                self.current_videos[worker.id] = _IDLE
 
 
-def _collate(items: list[Example | ValueError]) -> Chunk | ValueError:
-    """Stack training items; leave test items, which differ in size, as they are."""
-    error = next((item for item in items if isinstance(item, ValueError)), None)
+def _collate(examples: list[Example | ValueError]) -> Chunk | ValueError:
+    """Stack training examples; leave test examples, which differ in size, as they are."""
+    error = next((example for example in examples if isinstance(example, ValueError)), None)
     if error is not None:
         return error
-    tests = [item for item in items if isinstance(item, TestExample)]
-    if tests:
-        return tests
+    test_examples = [example for example in examples if isinstance(example, TestExample)]
+    if test_examples:
+        return test_examples
     stacked: list[Tensor] = default_collate(
-        [tuple(item) for item in items if isinstance(item, TrainExample)]
+        [tuple(example) for example in examples if isinstance(example, TrainExample)]
     )
     return stacked
 
 
 def _describe_exit(exitcode: int) -> str:
-    """Say how a process ended."""
+    """Describe the end of a process."""
     if exitcode >= 0:
         return f"ended with exit code {exitcode}"
     return f"was killed by {signal.Signals(-exitcode).name}"

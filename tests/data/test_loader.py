@@ -117,7 +117,7 @@ def test_the_cache_changes_no_pixel(splits, tiny_trial, runtime):
     cold = batches(splits, tiny_trial, replace(runtime, cache_mb=0), epoch=1)
     warm = Loader(splits["train"], start(tiny_trial, runtime), batch_videos=8)
     list(warm.epoch(0))
-    assert len(warm.workers.clips.cache.whole) == 24
+    assert len(warm.workers.dataset.cache.videos) == 24
     assert same(cold, list(warm.epoch(1)))
 
 
@@ -183,7 +183,7 @@ def test_a_video_without_time_stamps_is_refused_before_anything_is_read(
 ):
     spec = replace(tiny_trial.data, fps=30.0)
     workers = loader.start_workers(spec, batch_videos=8, seed=0, runtime=runtime)
-    with pytest.raises(ValueError, match=r"train/00000: its frames do not say when"):
+    with pytest.raises(ValueError, match=r"train/00000: frames lack increasing presentation times"):
         Loader(splits["train"], workers, batch_videos=8)
 
 
@@ -227,7 +227,7 @@ def test_the_first_video_alone_needs_no_process(splits, tiny_trial, runtime):
     clips = ClipDataset(tiny_trial.data, seed=0, cache=FrameCache(0))
     workers = Workers(clips, replace(runtime, workers=2))
     test = Loader(splits["test"], workers, views=VIEWS, batch_videos=8)
-    first = test.first(VIEWS)
+    first = test.first_batch(VIEWS)
     assert workers.processes == []
     expected = batches(splits, tiny_trial, runtime, views=VIEWS, batch_videos=6)[0]
     assert same([first], [expected])
@@ -256,7 +256,7 @@ def test_testing_takes_every_video_once_though_the_last_batch_is_small(splits, t
 
 
 def test_a_batch_larger_than_the_data_is_refused(splits, tiny_trial, runtime):
-    with pytest.raises(ValueError, match="24 videos do not fill one batch of 25"):
+    with pytest.raises(ValueError, match="24 videos are fewer than one batch of 25"):
         batches(splits, tiny_trial, runtime, batch_videos=25)
 
 
@@ -276,7 +276,7 @@ def test_a_video_that_never_comes_is_named(splits, tiny_trial, runtime):
     clips = ClipDataset(tiny_trial.data, seed=0, cache=slow_on("test/00007"))
     workers = Workers(clips, replace(runtime, workers=2, loader_timeout_s=6))
     test = Loader(splits["test"], workers, views=VIEWS, batch_videos=6)
-    expected = r"^no video came within 6 s; being read was test/00007$"
+    expected = r"^no video came within 6 s; videos being read: test/00007$"
     with pytest.raises(LoadingError, match=expected):
         list(test.epoch(0))
 
@@ -289,7 +289,7 @@ def test_a_killed_worker_is_told_with_the_video_that_it_read(splits, tiny_trial,
     pid = workers.processes[0].pid
     test = Loader(splits["test"], workers, views=VIEWS, batch_videos=6)
     kill_once(clips.cache.reached, pid)
-    expected = rf"^loader process {pid} was killed by SIGKILL; being read was test/00007$"
+    expected = rf"^loader process {pid} was killed by SIGKILL; videos being read: test/00007$"
     with pytest.raises(LoadingError, match=expected):
         list(test.epoch(0))
 
@@ -308,7 +308,7 @@ def test_a_death_is_noticed_in_a_thread_too(splits, tiny_trial, runtime, monkeyp
             said = pool.submit(lambda: list(test.epoch(0))).exception(timeout=300)
     finally:
         signal.signal(signal.SIGCHLD, before)
-    assert "was killed by SIGKILL; being read was test/00007" in str(said)
+    assert "was killed by SIGKILL; videos being read: test/00007" in str(said)
 
 
 @pytest.mark.slow
@@ -318,7 +318,7 @@ def test_a_worker_killed_between_batches_is_told_as_well(splits, tiny_trial, run
     next(train)
     idle = 0
     while idle < 20:  # between two videos it is idle for a moment too
-        idle = 0 if workers.reading[0] >= 0 else idle + 1
+        idle = 0 if workers.current_videos[0] >= 0 else idle + 1
         time.sleep(0.05)
 
     def goes_on():
@@ -326,6 +326,6 @@ def test_a_worker_killed_between_batches_is_told_as_well(splits, tiny_trial, run
         for _ in range(6_000):
             time.sleep(0.05)
 
-    told = r"SIGKILL; no video was being read$"
-    with pytest.raises(LoadingError, match=told), workers.explained():
+    told = r"SIGKILL; videos being read: none$"
+    with pytest.raises(LoadingError, match=told), workers.translate_errors():
         goes_on()

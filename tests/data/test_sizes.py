@@ -26,7 +26,7 @@ def test_a_damaged_passport_is_named(tmp_path, tiny_trial):
     folder = tmp_path / folder_name(recipe(**tiny_trial.data.options))
     folder.mkdir()
     (folder / "passport.json").write_text('{"train": [{}]}')
-    with pytest.raises(ValueError, match=r"passport\.json is no passport"):
+    with pytest.raises(ValueError, match=r"passport\.json is not a passport"):
         passport_digest(tiny_trial.data, tmp_path)
 
 
@@ -37,7 +37,7 @@ def test_sizes_are_generated_or_published():
     assert (printed.train, printed.test) == (80_000, 5_000)
     assert PUBLISHED["something_v1"].test == 11_522
     assert PUBLISHED["activitynet"].train == 10_024
-    with pytest.raises(ValueError, match="'ucf101' has is known of desk, kinetics400"):
+    with pytest.raises(ValueError, match="'ucf101' is unknown; known sizes: desk, kinetics400"):
         data_set_size(DataSpec(name="ucf101", num_classes=101))
 
 

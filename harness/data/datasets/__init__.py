@@ -1,1 +1,1 @@
-"""The data sets, one file each, and readers that they share."""
+"""Data sets, one file each, and the readers they share."""

@@ -1,4 +1,4 @@
-"""Names of classes: official tables in the order of their labels, and how copies spell them."""
+"""Class names: official tables in the order of their labels, and matching of other spellings."""
 
 import difflib
 import html
@@ -12,7 +12,7 @@ _TABLES = Path(__file__).with_suffix("")
 
 
 class UnknownClassError(ValueError):
-    """A name that no class has; it looks for a near one only when it is shown."""
+    """A name that no class has; a similar name is looked up only when the error is printed."""
 
     def __init__(self, name: str, names: Sequence[str]) -> None:
         super().__init__(name)
@@ -22,7 +22,7 @@ class UnknownClassError(ValueError):
     def __str__(self) -> str:
         near = difflib.get_close_matches(self.name, self.names, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
-        return f"{self.name!r} is none of the {len(self.names)} classes{hint}"
+        return f"{self.name!r} is not one of the {len(self.names)} classes{hint}"
 
 
 @cache
@@ -32,15 +32,15 @@ def official_names(name: str) -> tuple[str, ...]:
 
 
 def normalise(name: str) -> str:
-    """Return what is the same in all spellings of a name: its letters and digits.
+    """Return the letters and digits of a name, which all its spellings share.
 
-    Folders spell blanks as underscores, drop quotes and parentheses, or escape them.
+    Folder names replace spaces by underscores, and drop or escape quotes and parentheses.
     """
     return re.sub(r"[\W_]+", "", html.unescape(unquote(name))).casefold()
 
 
 def labels_by_spelling(names: Sequence[str]) -> dict[str, int]:
-    """Return the label of each name, as it is written officially and in its normal form."""
+    """Return the label of each name, by its official spelling and by its normalised form."""
     return {
         spelling: label for label, name in enumerate(names) for spelling in (name, normalise(name))
     }
@@ -50,12 +50,12 @@ def find_label(name: str, labels: Mapping[str, int], names: Sequence[str]) -> in
     """Return the label of a name in any spelling.
 
     Args:
-        name: As somebody spells it.
-        labels: What `by_spelling` returns for `names`.
+        name: A spelling of a class name.
+        labels: Result of `labels_by_spelling` for `names`.
         names: The official names.
 
     Raises:
-        UnknownClassError: If no class is called so.
+        UnknownClassError: If no class has this name.
     """
     label = labels.get(name)
     if label is None:

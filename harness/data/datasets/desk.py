@@ -46,27 +46,27 @@ CODEC = {
 def videos(
     root: Path, *, progress: Callable[[str, int, int], None] | None = None, **options: int
 ) -> dict[str, list[Video]]:
-    """Return the splits of the desk data set, made on the first call and checked on every other.
+    """Return the splits of the desk data set, generated on the first call, then verified.
 
     Args:
         root: Folder of the data sets.
-        progress: Called with what is done, how much of it, and the total.
-        options: Those of `recipe`.
+        progress: Called with the step, the amount done, and the total.
+        options: Arguments of `recipe`.
 
     Raises:
         DamagedVideoError: If a file is missing or altered.
     """
-    made_by = recipe(**options)
-    folder = root / folder_name(made_by)
+    desk_recipe = recipe(**options)
+    folder = root / folder_name(desk_recipe)
     root.mkdir(parents=True, exist_ok=True)
     with FileLock(folder.with_suffix(".lock")):
         if not (folder / passport.FILE).is_file():
-            _generate(folder, made_by, progress)
+            _generate(folder, desk_recipe, progress)
     try:
         splits = dict(passport.read(folder / passport.FILE).splits)
         passport.verify(itertools.chain.from_iterable(splits.values()))
     except ValueError as error:
-        message = f"{error}; delete {folder} to have its videos made again"
+        message = f"{error}; delete {folder} to generate its videos again"
         raise DamagedVideoError(message) from None
     return splits
 
@@ -74,10 +74,10 @@ def videos(
 def _generate(
     folder: Path, recipe: dict[str, int], progress: Callable[[str, int, int], None] | None
 ) -> None:
-    """Write what is missing of the videos, then the passport, which marks the folder complete."""
+    """Write the missing videos, then the passport, which marks the folder as complete."""
     jobs = [(split, index) for split in ("train", "test") for index in range(recipe[split])]
 
-    def one(job: tuple[str, int]) -> tuple[str, Video]:
+    def generate(job: tuple[str, int]) -> tuple[str, Video]:
         split, index = job
         path = folder / split / f"{index:05d}.mp4"
         if not path.is_file():
@@ -94,7 +94,7 @@ def _generate(
         (folder / split).mkdir(parents=True, exist_ok=True)
     splits: dict[str, list[Video]] = {"train": [], "test": []}
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for done, (split, video) in enumerate(pool.map(one, jobs), start=1):
+        for done, (split, video) in enumerate(pool.map(generate, jobs), start=1):
             splits[split].append(video)
             if progress:
                 progress("desk videos", done, len(jobs))
@@ -102,7 +102,7 @@ def _generate(
 
 
 def label_of(index: int) -> int:
-    """Return the class of a video: every two show a pair of primitives, in both orders."""
+    """Return the class of a video: two neighbours show a pair of primitives in both orders."""
     pair = PAIRS[index // 2 % len(PAIRS)]
     return CLASSES.index(pair[::-1] if index % 2 else pair)
 
@@ -123,18 +123,20 @@ def _half(
     background: Int[np.ndarray, "H W 3"],
     recipe: Mapping[str, int],
 ) -> UInt8[np.ndarray, "half H W 3"]:
-    """Draw one bright shape that grows or shrinks in cycles of random phase, wobbles and hides."""
-    way, shape = primitive
+    """Draw a bright shape that grows or shrinks in cycles of random phase, wobbles, and hides."""
+    direction, shape = primitive
     size, frames, wobble = recipe["size_px"], NUM_FRAMES // 2, recipe["wobble"]
     steps = (np.arange(frames) + rng.integers(CYCLE_FRAMES)) % CYCLE_FRAMES
-    steps = steps if way == "grow" else CYCLE_FRAMES - 1 - steps
+    steps = steps if direction == "grow" else CYCLE_FRAMES - 1 - steps
     small, large = size // 16, size // 2
     radii = small + (large - small) * steps // (CYCLE_FRAMES - 1)
     radii = np.maximum(radii + rng.integers(-wobble, wobble + 1, frames), 0)
     pictures = np.repeat(background[None], frames, axis=0)
     colour = rng.integers(0, MAX_BACKGROUND, 3) + rng.integers(recipe["faint"], MAX_CONTRAST)
-    there = rng.integers(100, size=frames // CYCLE_FRAMES).repeat(CYCLE_FRAMES) >= recipe["hidden"]
-    pictures[_inside(rng, shape, radii, size) & there[:, None, None]] = colour
+    is_visible = (
+        rng.integers(100, size=frames // CYCLE_FRAMES).repeat(CYCLE_FRAMES) >= recipe["hidden"]
+    )
+    pictures[_inside(rng, shape, radii, size) & is_visible[:, None, None]] = colour
     grain = rng.integers(-recipe["noise"], recipe["noise"] + 1, pictures.shape)
     return np.clip(pictures + grain, 0, 255).astype(np.uint8)
 
@@ -142,7 +144,7 @@ def _half(
 def _inside(
     rng: np.random.Generator, shape: str, radii: Int[np.ndarray, " half"], size: int
 ) -> Bool[np.ndarray, "half H W"]:
-    """Return the pixels of a shape, whose place near the centre is drawn once."""
+    """Return the pixels of a shape, whose position near the centre is drawn once."""
     y, x = size // 2 + rng.integers(-(size // 8), size // 8 + 1, 2)
     down, right = np.abs(np.arange(size) - y)[:, None], np.abs(np.arange(size) - x)[None]
     distance = down**2 + right**2 if shape == "disc" else np.maximum(down, right) ** 2
@@ -161,7 +163,7 @@ def write_mp4(path: Path, pictures: UInt8[np.ndarray, "F H W 3"]) -> None:
     """Encode H.264 at 16 frames a second; equal pictures give equal bytes.
 
     Every cycle is a closed group of pictures at a constant quantiser, in one thread: it is coded
-    without regard to its neighbours, so the coding does not tell the first half from the second.
+    independently of its neighbours, so the coding does not distinguish the two halves.
     """
     with av.open(str(path), "w", format="mp4") as container:
         stream = container.add_stream("libx264", rate=CYCLE_FRAMES, options=CODEC)

@@ -1,6 +1,6 @@
-"""Recipe of the desk videos: what they depend on, and the folder named after it.
+"""Recipe of the desk videos: every parameter they depend on, and the folder named by its hash.
 
-Needs neither PyTorch nor PyAV, so that a plan can ask how many videos there will be.
+Needs neither PyTorch nor PyAV, so that a plan can read the number of videos.
 """
 
 import hashlib
@@ -23,18 +23,18 @@ def recipe(
     hidden: int = 10,
     seed: int = 0,
 ) -> dict[str, int]:
-    """Return all that the desk videos depend on.
+    """Return every parameter of the desk videos.
 
     Args:
         train_videos: Videos to train on.
         test_videos: Videos to score.
         size_px: Height and width.
         noise: Largest change of a colour value from frame to frame.
-        wobble: Largest random change of a radius, in pixels: hides which way a shape goes.
-        faint: Least brightness of a shape over its ground; the greatest is STRONG - 1.
-        hidden: Percent of the sections in which the shape is not there: a half whose two sections
-            are hidden cannot be told, so the best possible network errs on a few videos.
-        seed: Of the drawing.
+        wobble: Largest random change of a radius, in pixels: obscures growing and shrinking.
+        faint: Least contrast of a shape; the greatest is `desk.MAX_CONTRAST` - 1.
+        hidden: Percent of the sections without the shape: a half whose two sections are hidden
+            cannot be recognised, so even a perfect network errs on a few videos.
+        seed: Seed of the drawing.
     """
     return {
         "size_px": size_px,

@@ -1,4 +1,4 @@
-"""What lies in the folders below a root: each folder is listed once, and no file is looked at."""
+"""Contents of the folders below a root: a folder is listed once, and no file is opened."""
 
 import os
 import re
@@ -15,13 +15,13 @@ _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.,-]*:")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Folder:
-    """Names in a folder, without the hidden ones; what is wrong with it, if something is.
+    """Names in a folder, except hidden ones.
 
     Attributes:
-        files: All that is no folder.
+        files: Entries other than folders.
         folders: Folders, and links to folders.
-        links: Links, the hidden ones too.
-        problem: Why nothing below it may be used.
+        links: Links, hidden ones included.
+        problem: Reason for which nothing below it may be used; empty if there is none.
     """
 
     files: set[str] = field(default_factory=set)
@@ -31,41 +31,41 @@ class Folder:
 
 
 class FolderTree:
-    """Lists folders below a root, once each.
+    """Folders below a root, each listed once.
 
     Args:
-        root: No path leads out of it, once links are resolved as well.
+        root: Folder that no path may leave, with links resolved.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.real = root.resolve()
-        # By text: these are asked for once per video, and hashing paths takes longer than the rest.
-        self.known: dict[str, Folder] = {}
+        # By text: looked up once per video, and hashing a Path takes longer than the rest.
+        self.cache: dict[str, Folder] = {}
 
     def folder(self, path: Path) -> Folder:
-        """Return what is in a folder; one that is not there is empty.
+        """Return the contents of a folder; a missing one is empty.
 
         Raises:
-            ValueError: If it lies outside the root, or cannot be listed.
+            ValueError: If it is outside the root, or cannot be listed.
         """
         return self._folder(str(path))
 
     def name(self, path: Path) -> str:
-        """Return the name of a path below the root."""
+        """Return a path relative to the root."""
         return path.relative_to(self.root).as_posix()
 
-    def has(self, path: Path) -> bool:
-        """Say whether there is such a file or folder."""
+    def exists(self, path: Path) -> bool:
+        """Return whether a file or folder exists."""
         parent, name = os.path.split(path)
-        there = self._folder(parent)
-        return name in there.files or name in there.folders
+        folder = self._folder(parent)
+        return name in folder.files or name in folder.folders
 
-    def place(self, base: Path, name: str) -> Path:
-        """Return where a name from a list lies below a folder.
+    def resolve(self, base: Path, name: str) -> Path:
+        """Return the path of a name from a list, relative to a folder.
 
         Raises:
-            ValueError: If it is not a plain path below the root, links resolved.
+            ValueError: If it is not a plain path below the root, with links resolved.
         """
         _check_printable(name)
         parts = name.split("/")
@@ -73,13 +73,13 @@ class FolderTree:
             raise ValueError(f"{name!r} is not a plain path below the root")
         if _ADDRESS.match(name):
             raise ValueError(f"{name!r} is an address, not a file")
-        return self.inside(base / name)
+        return self.check_inside(base / name)
 
-    def inside(self, path: Path) -> Path:
-        """Return a path that does not lead out of the root, and has a name that can be printed.
+    def check_inside(self, path: Path) -> Path:
+        """Return a path after checking that it stays below the root and has a printable name.
 
         Raises:
-            ValueError: If it does, or has not.
+            ValueError: If it does not.
         """
         parent, name = os.path.split(path)
         _check_printable(name)
@@ -88,26 +88,26 @@ class FolderTree:
         return path
 
     def _folder(self, path: str) -> Folder:
-        found = self.known.get(path)
-        if found is None:
-            found = self.known[path] = self._list(path)
-        if found.problem:
-            raise ValueError(f"{self.name(Path(path))!r} {found.problem}")
-        return found
+        contents = self.cache.get(path)
+        if contents is None:
+            contents = self.cache[path] = self._list(path)
+        if contents.problem:
+            raise ValueError(f"{self.name(Path(path))!r} {contents.problem}")
+        return contents
 
     def _list(self, path: str) -> Folder:
         if problem := self._problem(Path(path)):
             return Folder(problem=problem)
-        found = Folder()
+        contents = Folder()
         try:
             with os.scandir(path) as entries:
                 for entry in entries:
-                    _add_entry(entry, found)
+                    _add_entry(entry, contents)
         except (FileNotFoundError, NotADirectoryError):
-            return found
+            return contents
         except OSError as error:
             return Folder(problem=f"cannot be listed: {error.strerror}")
-        return found
+        return contents
 
     def _problem(self, path: Path) -> str:
         try:
@@ -117,11 +117,11 @@ class FolderTree:
         return "" if inside else "leads out of the root by a link"
 
 
-def _add_entry(entry: os.DirEntry[str], found: Folder) -> None:
+def _add_entry(entry: os.DirEntry[str], contents: Folder) -> None:
     if entry.is_symlink():
-        found.links.add(entry.name)
+        contents.links.add(entry.name)
     if not entry.name.startswith("."):
-        (found.folders if _is_folder(entry) else found.files).add(entry.name)
+        (contents.folders if _is_folder(entry) else contents.files).add(entry.name)
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -132,25 +132,25 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def normalise_path(name: str) -> str:
-    """Return a path below the root without what says nothing: `./a//b` is `a/b`."""
+    """Return a path below the root without redundant parts: `./a//b` becomes `a/b`."""
     return os.path.normpath(name)
 
 
 def _check_printable(name: str) -> None:
     if not name.isprintable():
-        raise ValueError(f"{name!r} has characters that do not print")
+        raise ValueError(f"{name!r} has unprintable characters")
 
 
 def is_video(name: str) -> bool:
-    """Say whether a name ends as that of a video does."""
+    """Return whether a name has the suffix of a video file."""
     return name.lower().endswith(SUFFIXES)
 
 
 def videos_by_stem(folder: Folder) -> dict[str, str]:
-    """Return the name of each video by what it is called without its ending.
+    """Return the file name of each video by its stem.
 
-    One that is there in several formats is the first of them, .mp4 before all; a folder stands
-    behind the files: it may hold the frames of a video.
+    Of several formats, the first in `SUFFIXES` counts, .mp4 before all others; a folder, which may
+    hold the frames of a video, comes after the files.
     """
     ranked = []
     for name in folder.files:
@@ -158,7 +158,7 @@ def videos_by_stem(folder: Folder) -> dict[str, str]:
         rank = _RANKS.get((dot + suffix).lower())
         if rank is not None and stem:
             ranked.append((rank, name, stem))
-    found = {name: name for name in folder.folders}
-    # The last to come stays.
-    found.update((stem, name) for _, name, stem in sorted(ranked, reverse=True))
-    return dict(sorted(found.items()))
+    names = {name: name for name in folder.folders}
+    # The last one stays.
+    names.update((stem, name) for _, name, stem in sorted(ranked, reverse=True))
+    return dict(sorted(names.items()))

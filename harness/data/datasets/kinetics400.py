@@ -1,7 +1,7 @@
-"""Kinetics-400, in the layouts in which it is published and copied.
+"""Kinetics-400, in the layouts of its releases and common copies.
 
-A clip is called `<YouTube id>_<start>_<end>`, or by the id alone, and that is its id here wherever
-it lies. Split `test` is what Kinetics calls val.
+The id of a video is the name of its clip, `<YouTube id>_<start>_<end>` or the YouTube id alone, in
+any folder. Split `test` is the val split of Kinetics.
 
 Source: Kay et al., The Kinetics Human Action Video Dataset (2017); annotations and archives of the
 Common Visual Data Foundation; folders and lists of MMAction, which the DSANet release shares.
@@ -10,7 +10,7 @@ Common Visual Data Foundation; folders and lists of MMAction, which the DSANet r
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.data.datasets import class_names as tables
+from harness.data.datasets import class_names as class_tables
 from harness.data.datasets.file_tree import FolderTree, videos_by_stem
 from harness.data.datasets.kinetics_csv import (
     ClassFolders,
@@ -39,22 +39,22 @@ _LISTS = (
 
 
 def class_names(root: Path) -> tuple[str, ...]:
-    """Return the official names, by label, which every copy has."""
+    """Return the official names, by label; they are the same for every copy."""
     del root
-    return tables.official_names("kinetics400")
+    return class_tables.official_names("kinetics400")
 
 
 def videos(root: Path, split: str, *, rows: Path | None = None) -> list[Video]:
-    """List the videos of a split, those that are missing too where its lists name them.
+    """List the videos of a split, missing ones included if a list names them.
 
     Args:
-        root: Folder that holds everything.
+        root: Folder of the lists and videos.
         split: `train` or `test`.
         rows: Annotations, or rows `path label` or `path frames label`; None for those below the
-            root, or the folders of classes there.
+            root, or the class folders there.
 
     Raises:
-        ValueError: If there is nothing to list, a choice of copies, or something wrong.
+        ValueError: If no video is found, several copies are present, or a row or name is invalid.
     """
     lookup.check_name(split, FOLDERS, what="split")
     tree = FolderTree(root)
@@ -67,79 +67,82 @@ def videos(root: Path, split: str, *, rows: Path | None = None) -> list[Video]:
 
 
 def from_rows(file: Path, root: Path, split: str, *, num_classes: int) -> list[Video]:
-    """List the videos of rows `path label`, which begin at the root or a folder of the split.
+    """List the videos of rows `path label`, relative to the root or to a folder of the split.
 
     Raises:
-        ValueError: If a row is wrong.
+        ValueError: If a row is invalid.
     """
-    listed = from_files(
+    contents = from_files(
         {split: file},
         root,
         num_classes=num_classes,
         folders={split: _folders(FolderTree(root), split)},
         identity=clip_id,
     )
-    return listed.splits[split]
+    return contents.splits[split]
 
 
-def _single(found: Sequence[Path]) -> Path | None:
-    """Return the one that is there, or None.
+def _single(paths: Sequence[Path]) -> Path | None:
+    """Return the only path, or None without any.
 
     Raises:
-        ValueError: If several are.
+        ValueError: If there are several.
     """
-    if len(found) > 1:
-        several = ", ".join(map(str, found))
-        raise ValueError(f"there is more than one copy, and none is guessed: {several}")
-    return found[0] if found else None
+    if len(paths) > 1:
+        names = ", ".join(map(str, paths))
+        raise ValueError(f"several copies are present, keep one: {names}")
+    return paths[0] if paths else None
 
 
 def _find_list(root: Path, split: str) -> Path | None:
     """Return the annotations below the root, or else the list."""
     annotations = _ANNOTATIONS[split]
     lists = [name.format(FOLDERS[split][0]) for name in _LISTS]
-    for known in ([f"annotations/{name}" for name in annotations], annotations, lists):
-        if file := _single([root / name for name in known if (root / name).is_file()]):
+    for candidates in ([f"annotations/{name}" for name in annotations], annotations, lists):
+        if file := _single([root / name for name in candidates if (root / name).is_file()]):
             return file
     return None
 
 
 def _folders(tree: FolderTree, split: str) -> list[Path]:
-    there = tree.folder(tree.root).folders
-    return [tree.root / name for name in FOLDERS[split] if name in there]
+    existing = tree.folder(tree.root).folders
+    return [tree.root / name for name in FOLDERS[split] if name in existing]
 
 
 def _folder(tree: FolderTree, split: str) -> Path:
-    found = _single(_folders(tree, split))
-    if found is None:
-        looked = ", ".join(f"{name}/" for name in FOLDERS[split])
-        raise ValueError(f"{tree.root} holds no videos of Kinetics-400 {split}: none of {looked}")
-    return found
+    folder = _single(_folders(tree, split))
+    if folder is None:
+        expected = ", ".join(f"{name}/" for name in FOLDERS[split])
+        raise ValueError(
+            f"{tree.root} contains no videos of Kinetics-400 {split}: expected one of {expected}"
+        )
+    return folder
 
 
 def _list_class_folders(tree: FolderTree, split: str) -> list[Video]:
-    """List what lies in the folders of classes; refuse folders of no class."""
+    """List the videos in class folders; refuse folders with another name."""
     folder = _folder(tree, split)
-    classes, listing, wrong = ClassFolders(tree, folder), Listing(), RowErrors()
-    if not classes.folders and not classes.others:
-        missing = f"no {_ANNOTATIONS[split][0]} in {tree.root} or {tree.root}/annotations"
-        raise ValueError(f"{folder} has no folders of classes, and there is {missing}")
-    for name in classes.others:
-        wrong.add(tree.name(folder), tables.UnknownClassError(name, classes.names))
+    classes, listing, errors = ClassFolders(tree, folder), Listing(), RowErrors()
+    if not classes.folders and not classes.unknown:
+        places = f"{tree.root} or {tree.root}/annotations"
+        missing = f"{_ANNOTATIONS[split][0]} is not in {places}"
+        raise ValueError(f"{folder} has no class folders, and {missing}")
+    for name in classes.unknown:
+        errors.add(tree.name(folder), class_tables.UnknownClassError(name, classes.names))
     for name, label in classes.folders.items():
-        _list_class(tree, folder / name, label, split, listing, wrong)
-    wrong.check("names")
+        _list_class(tree, folder / name, label, split, listing, errors)
+    errors.check("names")
     return listing.videos(split)
 
 
 def _list_class(
-    tree: FolderTree, folder: Path, label: int, split: str, listing: Listing, wrong: RowErrors
+    tree: FolderTree, folder: Path, label: int, split: str, listing: Listing, errors: RowErrors
 ) -> None:
     try:
-        inside = videos_by_stem(tree.folder(folder))
+        names = videos_by_stem(tree.folder(folder))
     except ValueError as error:
-        wrong.add(tree.name(folder.parent), error)
+        errors.add(tree.name(folder.parent), error)
         return
-    for name in inside.values():
+    for name in names.values():
         clip = clip_id(f"{folder.name}/{name}")
-        listing.find(split, Video(id=clip, path=folder / name, labels=(label,)), tree, wrong)
+        listing.add_file(split, Video(id=clip, path=folder / name, labels=(label,)), tree, errors)

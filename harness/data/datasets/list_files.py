@@ -1,6 +1,6 @@
-"""Lists of labelled videos that come from somebody else.
+"""Lists of labelled videos from other people.
 
-A row is right or refused, with its line number; a column is never guessed, and no video is opened
+A row is valid, or refused with its line number; a column is never guessed, and no video is opened
 here.
 """
 
@@ -19,52 +19,54 @@ _ROWS_FOR_BASE = 1000
 
 @dataclass(frozen=True, kw_only=True)
 class ListedVideos:
-    """What list files say: the videos of each split, and how many rows said the same again."""
+    """Contents of list files: the videos of each split, and the number of repeated rows."""
 
     splits: dict[str, list[Video]]
     repeated: int
 
 
 class Listing:
-    """Videos by their id: one that is said twice counts once, and is not said in two ways."""
+    """Videos by id: a repeated one counts once, and a contradiction is an error."""
 
     def __init__(self) -> None:
-        self.seen: dict[str, tuple[str, Video]] = {}
+        self.entries: dict[str, tuple[str, Video]] = {}
         self.repeated = 0
 
     def add(self, split: str, video: Video) -> None:
-        """Take in a video.
+        """Add a video.
 
         Raises:
-            ValueError: If it stands in another split, with other labels or at another place.
+            ValueError: If it is already listed in another split, with other labels or another path.
         """
-        before, known = self.seen.setdefault(video.id, (split, video))
-        if known is video:
+        first_split, first_video = self.entries.setdefault(video.id, (split, video))
+        if first_video is video:
             return
-        if before != split:
-            raise ValueError(f"{video.id!r} is in split {before!r} already: a leak")
-        if known.labels != video.labels:
+        if first_split != split:
+            raise ValueError(f"{video.id!r} is in split {first_split!r} already: a leak")
+        if first_video.labels != video.labels:
             label = video.label
-            raise ValueError(f"{video.id!r} has label {label}, and {known.label} before")
-        if known.path != video.path:
-            raise ValueError(f"{video.id!r} is {video.path}, and {known.path} before")
+            raise ValueError(
+                f"{video.id!r} has label {label}, but had label {first_video.label} before"
+            )
+        if first_video.path != video.path:
+            raise ValueError(f"{video.id!r} is {video.path}, but was {first_video.path} before")
         self.repeated += 1
 
-    def find(self, split: str, video: Video, tree: FolderTree, wrong: RowErrors) -> None:
-        """Take in a video that lies in a folder, or note what is wrong with it."""
+    def add_file(self, split: str, video: Video, tree: FolderTree, errors: RowErrors) -> None:
+        """Add a video from a folder, or its error."""
         try:
-            tree.inside(video.path)
+            tree.check_inside(video.path)
             self.add(split, video)
         except ValueError as error:
-            wrong.add(repr(tree.name(video.path)), error)
+            errors.add(repr(tree.name(video.path)), error)
 
     def videos(self, split: str) -> list[Video]:
-        """Return the videos of a split, in the order in which they came."""
-        return [video for place, video in self.seen.values() if place == split]
+        """Return the videos of a split, in the order of their addition."""
+        return [video for listed_split, video in self.entries.values() if listed_split == split]
 
 
 class Row(NamedTuple):
-    """A row that is right: a path as it is written, and a label."""
+    """A valid row: a path as written, and a label."""
 
     name: str
     label: int
@@ -82,25 +84,25 @@ def from_files(
     """Read list files of rows `path label`, or `path frames label` of folders of frames.
 
     Args:
-        files: Of each split.
+        files: File of each split.
         root: Folder that holds all videos.
-        num_classes: Labels are below it; None allows any.
-        max_rows: Rows of one file.
-        folders: Folders that the paths of a split may begin at, other than the root: all begin at
-            the one that holds the most of the first rows.
-        identity: Makes an id of a path as it is written.
+        num_classes: Exclusive bound of the labels; None for no bound.
+        max_rows: Limit on the rows of a file.
+        folders: Base folders of the paths of a split besides the root: the one that holds the most
+            of the first rows is the base of all.
+        identity: Function from a path as written to an id.
 
     Raises:
-        ValueError: If a row is wrong; shows up to 20 of them, and says how many more.
+        ValueError: If a row is invalid; shows up to 20 errors and the number of the others.
     """
-    wrong, listing, tree = RowErrors(), Listing(), FolderTree(root)
+    errors, listing, tree = RowErrors(), Listing(), FolderTree(root)
     for split, file in files.items():
         base = _base(file, tree, (folders or {}).get(split, ()))
-        for_split = _row_handler(listing, split, _RowParser(num_classes), tree, base, identity)
-        text_rows.read(file, for_split, wrong, max_rows=max_rows)
-    wrong.check()
-    if not listing.seen:
-        raise ValueError(f"{', '.join(map(str, files.values()))}: there is no row")
+        handler = _row_handler(listing, split, _RowParser(num_classes), tree, base, identity)
+        text_rows.read(file, handler, errors, max_rows=max_rows)
+    errors.check()
+    if not listing.entries:
+        raise ValueError(f"{', '.join(map(str, files.values()))} contains no rows")
     splits = {split: listing.videos(split) for split in files}
     return ListedVideos(splits=splits, repeated=listing.repeated)
 
@@ -113,73 +115,73 @@ def _row_handler(
     base: Path,
     identity: Callable[[str], str],
 ) -> Callable[[str], None]:
-    def take(text: str) -> None:
+    def add_row(text: str) -> None:
         row = columns.row(text)
-        path = tree.place(base, row.name)
+        path = tree.resolve(base, row.name)
         name = identity(normalise_path(row.name))
         listing.add(split, Video(id=name, path=path, labels=(row.label,)))
 
-    return take
+    return add_row
 
 
 def _base(file: Path, tree: FolderTree, folders: Sequence[Path]) -> Path:
-    """Return the folder that holds most of the first rows of a list; the root if none does."""
+    """Return the folder that holds the most of the first rows of a list; the root by default."""
     if not folders:
         return tree.root
     names: list[str] = []
     columns = _RowParser(None)
 
-    def take(text: str) -> None:
+    def add_row(text: str) -> None:
         names.append(columns.row(text).name)
 
-    text_rows.read(file, take, RowErrors(), max_rows=_ROWS_FOR_BASE)
+    text_rows.read(file, add_row, RowErrors(), max_rows=_ROWS_FOR_BASE)
 
-    def held(base: Path) -> int:
+    def num_held(base: Path) -> int:
         return sum(_contains(tree, base, name) for name in names)
 
-    return max((tree.root, *folders), key=held)
+    return max((tree.root, *folders), key=num_held)
 
 
 def _contains(tree: FolderTree, base: Path, name: str) -> bool:
     try:
-        return tree.has(tree.place(base, name))
+        return tree.exists(tree.resolve(base, name))
     except ValueError:
         return False
 
 
 class _RowParser:
-    """Splits rows at their last blanks or tabs; all rows of a list have the same columns."""
+    """A parser of rows, split at their last spaces or tabs; all have the same columns."""
 
     def __init__(self, num_classes: int | None) -> None:
         self.num_classes = num_classes
-        self.frames: bool | None = None
+        self.is_frame_folder: bool | None = None
 
     def row(self, text: str) -> Row:
         separator = "\t" if "\t" in text else " "
-        name, found, last = _split(text.rstrip(" "), separator)
-        if not found or not name:
-            raise ValueError(f"{text!r} is not a path, a blank or tab, and a label")
-        frames = not is_video(name)
-        if frames:
+        name, separator_found, last = _split(text.rstrip(" "), separator)
+        if not separator_found or not name:
+            raise ValueError(f"{text!r} is not a path, a space or tab, and a label")
+        is_frame_folder = not is_video(name)
+        if is_frame_folder:
             name = _frame_folder(name, separator)
         if name != name.strip():
-            raise ValueError(f"{name!r} has blanks at an end")
+            raise ValueError(f"{name!r} starts or ends with a space")
         row = Row(name, text_rows.parse_label(last, self.num_classes))
-        if self.frames not in (None, frames):
+        if self.is_frame_folder not in (None, is_frame_folder):
             raise ValueError(f"{text!r} has other columns than the rows before it")
-        self.frames = frames
+        self.is_frame_folder = is_frame_folder
         return row
 
 
 def _split(text: str, separator: str) -> tuple[str, str, str]:
-    name, found, last = text.rpartition(separator)
-    return (name.rstrip(" ") if separator == " " else name), found, last
+    name, separator_found, last = text.rpartition(separator)
+    return (name.rstrip(" ") if separator == " " else name), separator_found, last
 
 
 def _frame_folder(text: str, separator: str) -> str:
-    """Split a path and a number of frames, and return the path."""
-    name, found, count = _split(text, separator)
-    if not found or not name or is_video(name) or not text_rows.is_number(count):
-        what = f"{text!r} does not end as a video does (such as {SUFFIXES[0]})"
-        raise ValueError(f"{what}; a row is a path and a label, or a folder, frames and a label")
+    """Return the path from a path and a number of frames."""
+    name, separator_found, count = _split(text, separator)
+    if not separator_found or not name or is_video(name) or not text_rows.is_number(count):
+        errors = f"{text!r} has no video suffix, such as {SUFFIXES[0]}"
+        raise ValueError(f"{errors}; expected a path and a label, or a folder, frames and a label")
     return name

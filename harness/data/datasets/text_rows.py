@@ -1,4 +1,4 @@
-"""Rows of a text file that somebody else wrote: right, or refused with their line number."""
+"""Rows of text files from other people: valid, or refused with their line number."""
 
 import csv
 import re
@@ -17,46 +17,46 @@ _NUMBER = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 @dataclass(kw_only=True)
 class RowErrors:
-    """What is wrong with rows: all of it is counted, and the first of it is kept."""
+    """Errors in rows: all are counted, and the first are kept."""
 
-    number: int = 0
-    shown: list[str] = field(default_factory=list)
+    count: int = 0
+    messages: list[str] = field(default_factory=list)
 
     def add(self, where: str, error: ValueError) -> None:
-        """Count an error, and put it into words if it will be shown."""
-        self.number += 1
-        if len(self.shown) < MAX_SHOWN:
-            self.shown.append(f"{where}: {error}")
+        """Count an error, and keep its message if it will be shown."""
+        self.count += 1
+        if len(self.messages) < MAX_SHOWN:
+            self.messages.append(f"{where}: {error}")
 
     def check(self, what: str = "rows") -> None:
         """Raise all errors at once.
 
         Raises:
-            ValueError: If there is one.
+            ValueError: If any were added.
         """
-        if self.number:
-            more = self.number - len(self.shown)
+        if self.count:
+            more = self.count - len(self.messages)
             rest = [f"and {more} more"] if more else []
-            raise ValueError("\n".join([f"{self.number} wrong {what}:", *self.shown, *rest]))
+            raise ValueError("\n".join([f"{self.count} invalid {what}:", *self.messages, *rest]))
 
 
 def read(
-    file: Path, take: Callable[[str], object], wrong: RowErrors, *, max_rows: int = MAX_ROWS
+    file: Path, handle: Callable[[str], object], errors: RowErrors, *, max_rows: int = MAX_ROWS
 ) -> None:
-    """Give every row of a file to `take`, and collect what it refuses; empty rows are skipped.
+    """Pass every row of a file to `handle`, and collect its errors; empty rows are skipped.
 
     Raises:
-        ValueError: If it cannot be read.
+        ValueError: If the file cannot be read.
     """
     with _open(file) as rows:
-        read_stream(rows, file.name, take, wrong, max_rows=max_rows)
+        read_stream(rows, file.name, handle, errors, max_rows=max_rows)
 
 
 def first_row(file: Path) -> str:
-    """Return the first row of a file, as far as it is text.
+    """Return the first row of a file, with undecodable bytes replaced.
 
     Raises:
-        ValueError: If it cannot be read.
+        ValueError: If the file cannot be read.
     """
     with _open(file) as rows:
         return rows.readline(_LINE_BYTES).decode("utf-8-sig", "replace").strip()
@@ -70,24 +70,24 @@ def _open(file: Path) -> BinaryIO:
 
 
 def read_stream(
-    rows: BinaryIO, name: str, take: Callable[[str], object], wrong: RowErrors, *, max_rows: int
+    rows: BinaryIO, name: str, handle: Callable[[str], object], errors: RowErrors, *, max_rows: int
 ) -> None:
-    """Do what `read` does; memory is bounded, however long a row or the whole is."""
+    """Read rows as `read` does; memory is bounded for any length of a row and of the file."""
     for number, row in enumerate(_lines(rows), start=1):
         if number > max_rows:
-            text = f"there are more than {max_rows} rows; the rest is not read"
-            wrong.add(f"{name}, line {number}", ValueError(text))
+            text = f"file has more than {max_rows} rows; the rest is not read"
+            errors.add(f"{name}, line {number}", ValueError(text))
             return
         try:
             whole = row.removeprefix(_BOM) if number == 1 else row
             if whole.strip():
-                take(_decode(whole))
+                handle(_decode(whole))
         except ValueError as error:
-            wrong.add(f"{name}, line {number}", error)
+            errors.add(f"{name}, line {number}", error)
 
 
 def _lines(rows: BinaryIO) -> Iterator[bytes]:
-    """Yield lines; one that is too long stays in memory only as far as the limit."""
+    """Yield lines, each cut at the limit of its length."""
     while row := rows.readline(_LINE_BYTES + 1):
         if len(row) > _LINE_BYTES:
             part = row
@@ -98,19 +98,19 @@ def _lines(rows: BinaryIO) -> Iterator[bytes]:
 
 def _decode(row: bytes) -> str:
     if len(row) > _LINE_BYTES:
-        raise ValueError(f"the row is longer than {_LINE_BYTES} bytes")
+        raise ValueError(f"row is longer than {_LINE_BYTES} bytes")
     try:
         return row.decode("utf-8").rstrip("\r\n")
     except UnicodeDecodeError as error:
-        around = row[max(error.start - 10, 0) : error.end + 10]
-        raise ValueError(f"not UTF-8 at byte {error.start}: {around!r}") from None
+        context = row[max(error.start - 10, 0) : error.end + 10]
+        raise ValueError(f"row is not UTF-8 at byte {error.start}: {context!r}") from None
 
 
 def split_csv(text: str) -> list[str]:
     """Split a row of a CSV file.
 
     Raises:
-        ValueError: If it is none, such as one whose quotes are not closed.
+        ValueError: If it is not one, for example if its quotes are not closed.
     """
     try:
         (row,) = csv.reader([text], strict=True)
@@ -120,20 +120,20 @@ def split_csv(text: str) -> list[str]:
 
 
 def is_number(text: str) -> bool:
-    """Say whether a text is a whole number from 0."""
+    """Return whether a text is an integer from 0."""
     return bool(_NUMBER.fullmatch(text))
 
 
 def parse_label(text: str, num_classes: int | None) -> int:
-    """Read a label.
+    """Parse a label.
 
     Raises:
-        ValueError: If it is not a whole number from 0, below the number of classes.
+        ValueError: If it is not an integer from 0, below the number of classes.
     """
     if not is_number(text):
-        raise ValueError(f"label {text!r} is not a whole number from 0")
-    found = int(text)
-    if num_classes is not None and found >= num_classes:
+        raise ValueError(f"label {text!r} is not an integer from 0")
+    number = int(text)
+    if num_classes is not None and number >= num_classes:
         allowed = f"allowed 0 to {num_classes - 1} ({num_classes} classes)"
-        raise ValueError(f"label {found}, {allowed}")
-    return found
+        raise ValueError(f"label {number}, {allowed}")
+    return number

@@ -1,7 +1,7 @@
-"""Check every video of a data set once, in parallel, and write down each as soon as it is known.
+"""Check of every video of a data set, in parallel and resumable.
 
-`journal.jsonl` is appended to and never rewritten. A check that was stopped goes on from it: a file
-is read again only if its size or time of change differs, or the rules do.
+Every result is appended to `journal.jsonl` at once. A check that was stopped resumes from there: a
+file is read again only if its size or modification time changed, or the rules did.
 """
 
 import contextlib
@@ -29,7 +29,7 @@ _RETRY_VERDICTS: tuple[Verdict, ...] = ("damaged", *_PROCESS_FAILURES)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CheckedVideo:
-    """A video that a data set names in one of its splits, what was found of it, and its stamp."""
+    """A listed video, its split, the facts that a check found, and its stamp."""
 
     split: str
     video: Video
@@ -39,12 +39,12 @@ class CheckedVideo:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Entry:
-    """A line of the journal: what a file is, how it looked from outside, and after which try."""
+    """A row of the journal: facts of a file, its stamp, the number of tries, and the limits set."""
 
     facts: Facts
     stamp: Stamp
     tries: int
-    given: tuple[float, int]
+    given: tuple[float, int]  # seconds and megabytes
 
 
 def check_videos(
@@ -53,34 +53,34 @@ def check_videos(
     out: Path,
     settings: ProbeSettings,
     *,
-    watch: ProgressCallback,
+    progress: ProgressCallback,
 ) -> list[CheckedVideo]:
-    """Check videos, each one at most once.
+    """Check videos, each file at most once.
 
-    A file that looks damaged, or whose reader was ended, is tried again alone, without a limit of
-    address space: memory pressure makes sound files look damaged.
+    A file that looks damaged, or whose reader was killed, is tried again alone, without a limit on
+    address space: memory pressure makes intact files look damaged.
 
     Args:
-        splits: The videos; one file may stand in them twice.
-        root: Folder that they must lie in.
+        splits: The videos; a file may be listed twice.
+        root: Folder that must hold them.
         out: Folder of the journal.
         settings: Processes and limits.
-        watch: Called with videos done, videos in all, and what was found, None for those that the
-            journal knew already.
+        progress: Called with the number of videos done, the total, and the facts of the last one;
+            None for the videos that the journal already holds.
     """
-    listed = [(split, video) for split, videos in splits.items() for video in videos]
-    stamps = {video.path: _stamp(video.path) for _, video in listed}
+    entries = [(split, video) for split, videos in splits.items() for video in videos]
+    stamps = {video.path: _stamp(video.path) for _, video in entries}
     with Journal(out / JOURNAL) as file:
         journal = _CheckJournal(file, root, settings)
-        first = [path for path, stamp in stamps.items() if not journal.knows(path, stamp)]
-        watch(len(stamps) - len(first), len(stamps), None)
-        for done, (path, facts) in enumerate(probe_all(first, root, settings), start=1):
+        pending = [path for path, stamp in stamps.items() if not journal.is_current(path, stamp)]
+        progress(len(stamps) - len(pending), len(stamps), None)
+        for done, (path, facts) in enumerate(probe_all(pending, root, settings), start=1):
             journal.add(path, stamps[path], facts, tries=1)
-            watch(len(stamps) - len(first) + done, len(stamps), facts)
-        again = [path for path in stamps if journal.unsure(path)]
-        for done, (path, facts) in enumerate(probe_all(again, root, settings, alone=True), start=1):
+            progress(len(stamps) - len(pending) + done, len(stamps), facts)
+        retries = [path for path in stamps if journal.needs_retry(path)]
+        for done, (path, facts) in enumerate(probe_all(retries, root, settings, alone=True), start=1):
             journal.add(path, stamps[path], _merge_tries(journal.facts(path), facts), tries=2)
-            watch(len(stamps) - len(again) + done, len(stamps), facts)
+            progress(len(stamps) - len(retries) + done, len(stamps), facts)
         return [
             CheckedVideo(
                 split=split,
@@ -88,7 +88,7 @@ def check_videos(
                 facts=_compare_hash(video, journal),
                 stamp=stamps[video.path],
             )
-            for split, video in listed
+            for split, video in entries
         ]
 
 
@@ -100,17 +100,17 @@ def _stamp(path: Path) -> Stamp:
 
 
 def _merge_tries(first: Facts, second: Facts) -> Facts:
-    """Let the second try decide, and say what the first one had said if it was something else."""
+    """Return the facts of the second try, with the verdict of the first one if it differs."""
     if first.verdict == second.verdict:
         return second
-    aside = f"the first try, beside others: {first.verdict}, {first.reason}"
-    return replace(second, reason="; ".join(filter(None, (second.reason, aside))))
+    note = f"first try, in parallel: {first.verdict}, {first.reason}"
+    return replace(second, reason="; ".join(filter(None, (second.reason, note))))
 
 
 def _compare_hash(video: Video, journal: "_CheckJournal") -> Facts:
     facts = journal.facts(video.path)
     if video.sha256 and facts.sha256 and video.sha256 != facts.sha256:
-        reason = "; ".join(filter(None, ("its content is not what the list says", facts.reason)))
+        reason = "; ".join(filter(None, ("content differs from the hash in the list", facts.reason)))
         return replace(facts, verdict="changed", reason=reason)
     return facts
 
@@ -135,15 +135,15 @@ class _CheckJournal:
     def facts(self, path: Path) -> Facts:
         return self.entries[path].facts
 
-    def knows(self, path: Path, stamp: Stamp) -> bool:
-        """Say whether a file need not be read again."""
+    def is_current(self, path: Path, stamp: Stamp) -> bool:
+        """Return whether the journal has current facts of a file."""
         entry = self.entries.get(path)
         if entry is None or entry.stamp != stamp:
             return False
         return entry.facts.verdict not in _PROCESS_FAILURES or entry.given == self.given
 
-    def unsure(self, path: Path) -> bool:
-        """Say whether a file needs a second try."""
+    def needs_retry(self, path: Path) -> bool:
+        """Return whether a file needs a second try."""
         entry = self.entries[path]
         return entry.tries == 1 and entry.facts.verdict in _RETRY_VERDICTS
 

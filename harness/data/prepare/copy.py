@@ -1,8 +1,8 @@
-"""Copy the videos of a data set for fast training; `reencode` says what a copy is.
+"""Training copies of the videos of a data set; `reencode` defines a copy.
 
-A folder of copies has the relative paths of the sources, a journal with a line per finished video,
-and a passport: every source's hash, its copy's hash or the reason why there is none, and the
-settings. A run that was stopped goes on from the journal.
+A folder of copies has the relative paths of the sources, a journal with a row per finished video,
+and a list of all copies: the hash of each source, the hash of its copy or the error, and the
+settings. A run that was stopped resumes from the journal.
 """
 
 import contextlib
@@ -31,14 +31,14 @@ JOURNAL, PASSPORT = "copies.jsonl", "copies.json"
 
 @dataclass(frozen=True, kw_only=True)
 class Copy:
-    """What became of one video.
+    """The copy of one video, or the reason for its absence.
 
     Attributes:
-        id: Of the video.
-        source_sha256: Of the source, as its passport says.
-        sha256: Of the copy; empty if there is none.
-        bytes: Of the copy.
-        damage: Why there is no copy; empty if there is one.
+        id: Id of the video.
+        source_sha256: Hash of the source, from its passport.
+        sha256: Hash of the copy; empty without a copy.
+        bytes: Size of the copy.
+        damage: Error in the source; empty if it was copied.
     """
 
     id: str
@@ -57,39 +57,39 @@ def copy_videos(
     processes: int = 1,
     progress: Progress | None = None,
 ) -> list[Copy]:
-    """Copy videos to the same relative paths in another folder; go on where a run was stopped.
+    """Copy videos to the same relative paths in another folder; resume a run that was stopped.
 
     Args:
         videos: The sources, all under `root`.
-        root: Folder that their paths are relative to.
-        folder: Where to; also holds the journal and, at the end, the passport of the copies.
-        settings: How to encode.
+        root: Base folder of their paths.
+        folder: Folder of the copies, the journal and, at the end, the list of copies.
+        settings: Encoder settings.
         processes: Encoding processes, one thread each; 1 encodes in this process.
-        progress: Called with what is done, how much of it, and the total.
+        progress: Called with the step, the amount done, and the total.
 
     Returns:
-        One entry per video, in their order; damaged sources are named there and not copied.
+        One entry per video, in their order; a damaged source is not copied, its entry has the error.
 
     Raises:
-        ValueError: If the folder holds the sources, copies made with other settings, or another
-            process at work.
+        ValueError: If the folder holds the sources or copies with other settings, or another process
+            writes to it.
     """
     settings = settings or EncodeSettings()
-    listed = list(videos)
+    sources = list(videos)
     if folder.resolve() == root.resolve():
-        raise ValueError(f"{folder} holds the sources; copies need a folder of their own")
-    with lock.held(folder, what="copying videos"), _open_journal(folder, settings) as (done, write):
-        todo = [video for video in listed if not _is_done(video, done, root, folder)]
-        one = partial(_copy_video, root=root, folder=folder, settings=settings)
-        with _map(one, todo, processes) as results:
-            for number, copy in enumerate(results, start=len(listed) - len(todo) + 1):
-                write(copy)
+        raise ValueError(f"{folder} holds the sources; copies need another folder")
+    with lock.held(folder, what="copying videos"), _open_journal(folder, settings) as (done, add_copy):
+        pending = [video for video in sources if not _is_done(video, done, root, folder)]
+        copy_video = partial(_copy_video, root=root, folder=folder, settings=settings)
+        with _map(copy_video, pending, processes) as results:
+            for number, copy in enumerate(results, start=len(sources) - len(pending) + 1):
+                add_copy(copy)
                 done[copy.id] = copy
                 if progress:
-                    progress("copies", number, len(listed))
-        made = [done[video.id] for video in listed]
-        atomic.write_atomic(folder / PASSPORT, _passport(made, settings))
-    return made
+                    progress("copies", number, len(sources))
+        copies = [done[video.id] for video in sources]
+        atomic.write_atomic(folder / PASSPORT, _copy_list(copies, settings))
+    return copies
 
 
 def copy_data_set(
@@ -100,33 +100,33 @@ def copy_data_set(
     processes: int = 1,
     progress: Progress | None = None,
 ) -> list[Copy]:
-    """Copy a data set whose passport lies beside its videos, and write the copy's own passport.
+    """Copy a data set with its passport, and write the passport of the copy.
 
     Args:
-        source: Folder of the data set.
-        folder: Where to.
-        settings: How to encode.
+        source: Folder of the data set and its passport.
+        folder: Folder of the copy.
+        settings: Encoder settings.
         processes: Encoding processes, one thread each.
-        progress: Called with what is done, how much of it, and the total.
+        progress: Called with the step, the amount done, and the total.
 
     Returns:
         One entry per video of the source.
 
     Raises:
-        ValueError: As `make`, or if the source has no passport or has folders of pictures.
+        ValueError: As `copy_videos`, or if the source has no passport or has folders of pictures.
     """
     if not (source / passport.FILE).is_file():
-        raise ValueError(f"{source} has no {passport.FILE}, which lists the videos to copy")
-    known = passport.read(source / passport.FILE)
-    root = known.root or source
-    folders = [each.id for videos in known.splits.values() for each in videos if each.path.is_dir()]
+        raise ValueError(f"{source} has no {passport.FILE}, the list of videos to copy")
+    source_passport = passport.read(source / passport.FILE)
+    root = source_passport.root or source
+    folders = [video.id for videos in source_passport.splits.values() for video in videos if video.path.is_dir()]
     if folders:
         raise ValueError(
-            f"{len(folders)} videos of {source} are folders of pictures, as {folders[0]} is; those "
-            "are read fast as they are, and only files are copied"
+            f"{len(folders)} videos of {source} are folders of pictures, such as {folders[0]}; only "
+            "files are copied, and pictures need no copy to be read fast"
         )
-    made = copy_videos(
-        itertools.chain.from_iterable(known.splits.values()),
+    copies = copy_videos(
+        itertools.chain.from_iterable(source_passport.splits.values()),
         root,
         folder,
         settings=settings,
@@ -134,35 +134,35 @@ def copy_data_set(
         progress=progress,
     )
     splits = {
-        split: copies_as_videos(videos, made, root, folder)
-        for split, videos in known.splits.items()
+        split: copies_as_videos(videos, copies, root, folder)
+        for split, videos in source_passport.splits.items()
     }
     changed = (settings or EncodeSettings()).sentence()
-    copies = replace(known, splits=splits, root=folder, changed=changed)
-    passport.write(folder / passport.FILE, copies)
-    return made
+    copy_passport = replace(source_passport, splits=splits, root=folder, changed=changed)
+    passport.write(folder / passport.FILE, copy_passport)
+    return copies
 
 
 def copies_as_videos(
     videos: Iterable[Video], copies: Iterable[Copy], root: Path, folder: Path
 ) -> list[Video]:
-    """Return the copies as videos, without those that have none."""
-    found = {copy.id: copy for copy in copies if not copy.damage}
+    """Return the copies as videos; videos without a copy are left out."""
+    copies_by_id = {copy.id: copy for copy in copies if not copy.damage}
     return [
         replace(
             video,
             path=_target(video, root, folder),
-            sha256=found[video.id].sha256,
+            sha256=copies_by_id[video.id].sha256,
             stamp=passport.file_stamp(_target(video, root, folder)),
             turned=False,
         )
         for video in videos
-        if video.id in found
+        if video.id in copies_by_id
     ]
 
 
 def _is_done(video: Video, done: dict[str, Copy], root: Path, folder: Path) -> bool:
-    """Say whether a copy of this very source is there whole; damaged sources are tried again."""
+    """Return whether a complete copy of this source exists; damaged sources are tried again."""
     copy, target = done.get(video.id), _target(video, root, folder)
     if copy is None or copy.damage or copy.source_sha256 != video.sha256:
         return False
@@ -171,12 +171,12 @@ def _is_done(video: Video, done: dict[str, Copy], root: Path, folder: Path) -> b
 
 def _target(video: Video, root: Path, folder: Path) -> Path:
     if not video.path.is_relative_to(root):
-        raise ValueError(f"{video.path} is not in {root}; a copy keeps its path relative to that")
+        raise ValueError(f"{video.path} is not in {root}, the base folder of the copied paths")
     return folder / video.path.relative_to(root)
 
 
 def _copy_video(video: Video, *, root: Path, folder: Path, settings: EncodeSettings) -> Copy:
-    """Make one copy; a damaged source gives the reason instead."""
+    """Copy one video; return the error of a damaged source."""
     target = _target(video, root, folder)
     part = target.with_name(f"{target.name}.part")
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -199,19 +199,19 @@ def _copy_video(video: Video, *, root: Path, folder: Path, settings: EncodeSetti
 
 @contextlib.contextmanager
 def _map(
-    one: Callable[[Video], Copy], todo: list[Video], processes: int
+    copy_video: Callable[[Video], Copy], pending: list[Video], processes: int
 ) -> Iterator[Iterator[Copy]]:
-    """Yield results as they come; processes are spawned, so that they inherit no decoder."""
+    """Yield an iterator of copies; processes are spawned, so that they inherit no decoder."""
     if processes == 1:
-        yield map(one, todo)
+        yield map(copy_video, pending)
         return
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        futures = [pool.submit(one, video) for video in todo]
+        futures = [pool.submit(copy_video, video) for video in pending]
         try:
             yield (future.result() for future in as_completed(futures))
         except BrokenProcessPool as error:
             raise ValueError(
-                "a copying process was killed, perhaps for memory; the same command goes on"
+                "a copying process was killed, perhaps for lack of memory; run the command again to resume"
             ) from error
         except BaseException:
             pool.shutdown(cancel_futures=True)
@@ -222,17 +222,17 @@ def _map(
 def _open_journal(
     folder: Path, settings: EncodeSettings
 ) -> Iterator[tuple[dict[str, Copy], Callable[[Copy], None]]]:
-    """Yield what earlier runs did, and a function that adds to it.
+    """Yield the copies of earlier runs, and a function that adds one.
 
     Raises:
-        ValueError: If those runs encoded otherwise.
+        ValueError: If those runs had other settings.
     """
-    head = _header(settings)
+    header = _header(settings)
     with Journal(folder / JOURNAL) as journal:
         rows = list(journal.rows())
         if not rows:
-            journal.append(head)
-        elif rows[0] != head:
+            journal.append(header)
+        elif rows[0] != header:
             raise ValueError(
                 f"{folder} holds copies made otherwise ({rows[0]}); name another folder"
             )
@@ -245,6 +245,6 @@ def _header(settings: EncodeSettings) -> dict[str, Any]:
     return {"settings": options, "av": av.__version__, "ffmpeg": av.ffmpeg_version_info}
 
 
-def _passport(copies: list[Copy], settings: EncodeSettings) -> bytes:
+def _copy_list(copies: list[Copy], settings: EncodeSettings) -> bytes:
     body = _header(settings) | {"copies": [asdict(copy) for copy in copies]}
     return json.dumps(body, indent=0).encode()

@@ -1,4 +1,4 @@
-"""How the reading of a video ends early: with a verdict and a sentence."""
+"""An error that ends the reading of a video, and checks that raise it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,14 +17,14 @@ class ProbeError(Exception):
 
 @contextmanager
 def translate_os_errors() -> Iterator[None]:
-    """Turn what the system says of a file that cannot be opened into a finding."""
+    """Translate an error of the operating system into a verdict."""
     try:
         yield
     except FileNotFoundError:
-        raise ProbeError("missing", "there is no such file") from None
+        raise ProbeError("missing", "file does not exist") from None
     except (OSError, ValueError) as error:
         text = getattr(error, "strerror", None) or str(error)
-        raise ProbeError("refused", f"it cannot be opened: {text}") from None
+        raise ProbeError("refused", f"file cannot be opened: {text}") from None
 
 
 def check_size(width: int, height: int, limits: Limits) -> None:
@@ -34,10 +34,10 @@ def check_size(width: int, height: int, limits: Limits) -> None:
         Finding: If they are.
     """
     short, long = sorted((width, height))
-    size = f"its pictures are {width}x{height}"
+    size = f"picture size is {width}x{height}"
     if width * height > limits.max_pixels:
         raise ProbeError("refused", f"{size}, over {limits.max_pixels} pixels")
     if short < limits.min_side_px:
         raise ProbeError("refused", f"{size}, under {limits.min_side_px} pixels on a side")
     if long > limits.max_aspect * short:
-        raise ProbeError("refused", f"{size}, beyond {limits.max_aspect} to 1")
+        raise ProbeError("refused", f"{size}, an aspect ratio over {limits.max_aspect}")

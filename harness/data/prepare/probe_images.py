@@ -1,7 +1,7 @@
-"""Read a folder with a picture for each frame once, and say whether it is whole.
+"""Check of a folder with a picture for each frame: every picture is decoded once.
 
-The rules, in order: nothing but regular files, those of links inside the root; limits on their
-count; numbered JPEG pictures without a gap (`numbered`); each is decoded, and all have one size.
+The rules, in order: only regular files, with the targets of links inside the root; a limit on their
+number; numbered JPEG pictures without gaps (`jpeg_sequence`); all decode, and have one size.
 """
 
 import os
@@ -16,7 +16,7 @@ from harness.data.reading import jpeg_sequence
 from harness.data.video import DamagedVideoError
 
 
-def read(folder: Path, root: Path, limits: Limits, seen: dict[str, Any]) -> None:
+def read(folder: Path, root: Path, limits: Limits, fields: dict[str, Any]) -> None:
     """Decode every picture of a folder.
 
     Args:
@@ -31,27 +31,27 @@ def read(folder: Path, root: Path, limits: Limits, seen: dict[str, Any]) -> None
     with translate_os_errors():
         files = list(_files(folder, Path(os.path.realpath(root)), limits))
         stats = [file.stat() for file in files]
-        seen |= {"size": sum(each.st_size for each in stats), "mtime_ns": folder.stat().st_mtime_ns}
-        seen["sha256"] = content_sha256(folder)
+        fields |= {"size": sum(status.st_size for status in stats), "mtime_ns": folder.stat().st_mtime_ns}
+        fields["sha256"] = content_sha256(folder)
     if not files:
-        raise ProbeError("refused", "it is an empty folder")
-    # What a folder does not tell, or what each of its pictures is: a key frame, shown as stored.
-    unsaid = {"header_frames": None, "promised_s": None, "stamps": (), "key_start": True}
-    seen |= unsaid | {"container": PICTURES, "codec": "jpeg", "turned": False}
+        raise ProbeError("refused", "folder is empty")
+    # A folder has no header and no time stamps; its pictures are key frames, displayed as stored.
+    constants = {"header_frames": None, "promised_s": None, "stamps": (), "key_start": True}
+    fields |= constants | {"container": PICTURES, "codec": "jpeg", "turned": False}
     try:
-        _decode(folder, files, limits, seen)
+        _decode(folder, files, limits, fields)
     except MemoryError:
-        raise ProbeError("out of memory", "it needs more memory than it was given") from None
+        raise ProbeError("out of memory", "video needs more memory than its limit") from None
     except DamagedVideoError as error:
         raise ProbeError("damaged", str(error)) from None
 
 
 def _files(folder: Path, root: Path, limits: Limits) -> Iterator[Path]:
-    """List the files of a folder; a thing that is no file, or a link out of the root, ends it."""
+    """Yield the files of a folder; refuse other entries and links out of the root."""
     with os.scandir(folder) as entries:
         for count, entry in enumerate(entries, start=1):
             if count > limits.max_frames:
-                raise ProbeError("refused", f"it has more than {limits.max_frames} files")
+                raise ProbeError("refused", f"folder has more than {limits.max_frames} files")
             if entry.is_symlink() and not Path(os.path.realpath(entry)).is_relative_to(root):
                 raise ProbeError(
                     "refused", f"{entry.name!r} lies outside the folder of the data set"
@@ -61,13 +61,13 @@ def _files(folder: Path, root: Path, limits: Limits) -> Iterator[Path]:
             yield Path(entry)
 
 
-def _decode(folder: Path, files: list[Path], limits: Limits, seen: dict[str, Any]) -> None:
+def _decode(folder: Path, files: list[Path], limits: Limits, fields: dict[str, Any]) -> None:
     size = None
-    for done, name in enumerate(jpeg_sequence.sort_by_number(file.name for file in files)):
+    for index, name in enumerate(jpeg_sequence.sort_by_number(file.name for file in files)):
         with jpeg_sequence.open_jpeg(folder / name) as image:
             check_size(*image.size, limits)
             size = size or image.size
             if size != image.size:
-                raise ProbeError("damaged", f"{name!r} has another size than the first picture")
+                raise ProbeError("damaged", f"{name!r} differs in size from the first picture")
             image.load()
-        seen |= {"width": size[0], "height": size[1], "frames": done + 1}
+        fields |= {"width": size[0], "height": size[1], "frames": index + 1}

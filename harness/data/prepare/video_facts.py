@@ -1,6 +1,6 @@
-"""What is known of a video, a file or a folder of pictures; how it is judged; what it may claim.
+"""Facts of a video, a file or a folder of pictures; its verdict; limits on its header.
 
-Standard library only: a process that decodes videos starts within a blink.
+Standard library only: processes that check videos start in milliseconds.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,15 +28,15 @@ _MIN_LENGTH_SHARE = Fraction(9, 10)
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What a video may claim before it is decoded.
+    """Limits on the header of a video, checked before it is decoded.
 
     Attributes:
-        max_pixels: Width times height; a little over 4096 x 2160.
-        max_aspect: Long side over short side.
-        min_side_px: Short side.
-        max_seconds: Length.
-        max_frames: Frames, by its header or by counting.
-        min_frames: Fewer are too short for a clip.
+        max_pixels: Greatest width times height; a little over 4096 x 2160.
+        max_aspect: Greatest ratio of the long side to the short side.
+        min_side_px: Least short side.
+        max_seconds: Greatest duration.
+        max_frames: Greatest number of frames, in the header or counted.
+        min_frames: Least number of frames for a clip.
     """
 
     max_pixels: int = 9_000_000
@@ -49,30 +49,30 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Facts:
-    """What is known of one file; what could not be learned is None.
+    """Facts of one file; unknown ones are None.
 
     Attributes:
-        verdict: `ok`; `odd`: whole, but not as its header says; any other is not for use.
-        reason: One sentence; empty if there is nothing to say.
-        size: Bytes; of a folder, of all its files.
-        mtime_ns: Time of its last change, in nanoseconds.
+        verdict: `ok`; `odd`: complete, but unlike its header; any other is unusable.
+        reason: Reason of the verdict; empty for `ok`.
+        size: Bytes; for a folder, of all its files.
+        mtime_ns: Modification time in nanoseconds.
         sha256: Hash of its bytes, in hexadecimal; see `harness.data.passport.content_sha256`.
-        container: Name of its format; `PICTURES` for a folder of them.
-        codec: Name of its coding.
-        width: Coded pixels of a row.
-        height: Coded rows.
-        sample_aspect: Width of a pixel over its height.
-        rotation: Degrees by which a player turns it, which say nothing of mirrors.
-        turned: Whether a player turns or mirrors it; decoded pictures are as they are stored.
-        frames: Counted by decoding.
-        header_frames: As its header says.
-        start: Time stamp at which its header begins, in units of `time_base`.
+        container: Name of its format; `PICTURES` for a folder of pictures.
+        codec: Name of its codec.
+        width: Coded width in pixels.
+        height: Coded height in pixels.
+        sample_aspect: Ratio of the width of a pixel to its height.
+        rotation: Degrees of rotation by players; mirrors do not count.
+        turned: Whether players rotate or mirror it; decoded pictures are as stored.
+        frames: Number of frames, counted by decoding.
+        header_frames: Number of frames in the header.
+        start: Start time in the header, in units of `time_base`.
         time_base: Seconds of a unit.
         first: Time stamp of the first frame.
-        step: From one time stamp to the next if it is constant, perhaps a fraction; see `times`.
-        stamps: All time stamps if no step tells them.
-        average_fps: As its header says.
-        true_fps: By its time stamps.
+        step: Distance of time stamps if constant, perhaps a fraction; see `frame_times`.
+        stamps: All time stamps if their distance varies.
+        average_fps: Frame rate in the header.
+        true_fps: Frame rate by time stamps.
         key_start: Whether it starts with a key frame.
     """
 
@@ -110,30 +110,30 @@ def frame_times(facts: Facts) -> list[int | None]:
 def describe_timing(
     stamps: Sequence[int | None], unit: Fraction | None, rates: Sequence[Fraction | None]
 ) -> dict[str, Any]:
-    """Describe time stamps, by a step if one tells them all.
+    """Describe time stamps, by a step if their distance is constant.
 
     Args:
-        stamps: Of every frame; None where there is none.
-        unit: Seconds of one.
-        rates: Frames a second that the header names.
+        stamps: Time stamp of every frame; None if it has none.
+        unit: Seconds of a unit.
+        rates: Frame rates in the header.
 
     Returns:
-        Fields of `Facts`, and `ends_s`, when the last frame ends.
+        Fields of `Facts`, and `ends_s`, the end of the last frame.
     """
-    found: dict[str, Any] = {"frames": len(stamps), "stamps": stamps}
-    whole = [stamp for stamp in stamps if stamp is not None]
-    if not whole or len(whole) < len(stamps) or unit is None:
-        return found
-    first, last = whole[0], whole[-1]
-    found["first"] = first
-    for step in _likely_steps(whole, unit, rates):
-        if _regular_times(first, step, len(whole)) == whole:
-            found |= {"step": str(step), "stamps": ()}
+    description: dict[str, Any] = {"frames": len(stamps), "stamps": stamps}
+    known_stamps = [stamp for stamp in stamps if stamp is not None]
+    if not known_stamps or len(known_stamps) < len(stamps) or unit is None:
+        return description
+    first, last = known_stamps[0], known_stamps[-1]
+    description["first"] = first
+    for step in _likely_steps(known_stamps, unit, rates):
+        if _regular_times(first, step, len(known_stamps)) == known_stamps:
+            description |= {"step": str(step), "stamps": ()}
             break
-    frame_s = 0 if len(whole) == 1 else (last - first) * unit / (len(whole) - 1)
-    found["ends_s"] = max(last * unit, (last - first) * unit) + frame_s
-    found["true_fps"] = float(1 / frame_s) if frame_s > 0 else None
-    return found
+    frame_s = 0 if len(known_stamps) == 1 else (last - first) * unit / (len(known_stamps) - 1)
+    description["ends_s"] = max(last * unit, (last - first) * unit) + frame_s
+    description["true_fps"] = float(1 / frame_s) if frame_s > 0 else None
+    return description
 
 
 def _likely_steps(
@@ -145,41 +145,41 @@ def _likely_steps(
 
 
 def _regular_times(first: int, step: Fraction, count: int) -> list[int | None]:
-    """Count in steps, rounded to the nearest unit as writers of files do."""
-    up, down = step.numerator, step.denominator
-    return [first + (2 * index * up + down) // (2 * down) for index in range(count)]
+    """Return multiples of a step, rounded to the nearest unit as muxers do."""
+    numerator, denominator = step.numerator, step.denominator
+    return [first + (2 * index * numerator + denominator) // (2 * denominator) for index in range(count)]
 
 
-def judge(seen: Mapping[str, Any], limits: Limits) -> tuple[Verdict, str]:
+def judge(fields: Mapping[str, Any], limits: Limits) -> tuple[Verdict, str]:
     """Judge a video that was decoded to its end without an error.
 
     Args:
-        seen: Fields of `Facts`, and `promised_s` and `ends_s`: when it ends by its header, and by
-            its time stamps.
-        limits: What it may claim.
+        fields: Fields of `Facts`, and `promised_s` and `ends_s`: its end by the header, and by time
+            stamps.
+        limits: The least number of frames.
     """
-    frames, header = seen["frames"], seen["header_frames"]
+    frames, header = fields["frames"], fields["header_frames"]
     if frames == 0:
-        return "damaged", "not one frame can be decoded"
-    promised, ends = seen["promised_s"], seen.get("ends_s")
-    early = bool(promised and ends is not None and ends < _MIN_LENGTH_SHARE * promised)
-    if early and header and frames < header:
-        return "damaged", f"it ends after {frames} of the {header} frames that its header promises"
+        return "damaged", "no frame can be decoded"
+    promised, ends = fields["promised_s"], fields.get("ends_s")
+    ends_early = bool(promised and ends is not None and ends < _MIN_LENGTH_SHARE * promised)
+    if ends_early and header and frames < header:
+        return "damaged", f"video ends after {frames} of the {header} frames in its header"
     if frames < limits.min_frames:
-        return "too short", f"it has {frames} frames, fewer than {limits.min_frames}"
-    oddities = list(_oddities(seen, early=early))
+        return "too short", f"video has {frames} frames, fewer than {limits.min_frames}"
+    oddities = list(_oddities(fields, ends_early=ends_early))
     return ("odd" if oddities else "ok"), "; ".join(oddities)
 
 
-def _oddities(seen: Mapping[str, Any], *, early: bool) -> Iterator[str]:
-    frames, header, stamps = seen["frames"], seen["header_frames"], seen["stamps"]
+def _oddities(fields: Mapping[str, Any], *, ends_early: bool) -> Iterator[str]:
+    frames, header, stamps = fields["frames"], fields["header_frames"], fields["stamps"]
     if header and header != frames:
-        yield f"its header counts {header} frames, {frames} came"
-    if early and not header:
-        yield f"its header claims {float(seen['promised_s']):.1f} s, its pictures end earlier"
+        yield f"header counts {header} frames, {frames} were decoded"
+    if ends_early and not header:
+        yield f"header claims {float(fields['promised_s']):.1f} s, the frames end earlier"
     if None in stamps:
         yield "frames have no time stamp"
-    elif Fraction(seen.get("step") or 1) <= 0 or any(b <= a for a, b in pairwise(stamps)):
-        yield "its time stamps do not increase"
-    if not seen.get("key_start"):
-        yield "it starts without a key frame"
+    elif Fraction(fields.get("step") or 1) <= 0 or any(b <= a for a, b in pairwise(stamps)):
+        yield "time stamps do not increase"
+    if not fields.get("key_start"):
+        yield "video starts without a key frame"

@@ -1,4 +1,4 @@
-"""Open a local video for one decoder thread; anything odd meanwhile means damaged."""
+"""Local video files for one decoder thread; any error while one is open means damage."""
 
 import contextlib
 from collections.abc import Iterator
@@ -13,19 +13,19 @@ _LOCAL_ONLY = {"protocol_whitelist": "file"}
 
 @contextlib.contextmanager
 def open_video(path: Path) -> Iterator[tuple[av.container.InputContainer, av.VideoStream]]:
-    """Yield a container and its first video stream.
+    """Open a file, and yield its container and first video stream.
 
-    One decoder thread: on damaged files the pictures depend on the number of threads.
+    One decoder thread: in damaged files the frames depend on the number of threads.
 
     Raises:
         DamagedVideoError: If the file cannot be opened, has no video, or fails while it is read.
     """
     try:
-        # A title that is not UTF-8 says nothing of the pictures.
+        # A title that is not UTF-8 does not affect the frames.
         with av.open(str(path), options=_LOCAL_ONLY, metadata_errors="replace") as container:
             stream = container.streams.video[0]
             if stream.codec_context is None:
-                raise DamagedVideoError(f"{path}: its pictures are in a coding that is not known")
+                raise DamagedVideoError(f"{path}: video codec is unknown")
             use_one_thread(stream.codec_context)
             yield container, stream
     except (av.FFmpegError, IndexError) as error:
@@ -33,6 +33,6 @@ def open_video(path: Path) -> Iterator[tuple[av.container.InputContainer, av.Vid
 
 
 def use_one_thread(context: av.VideoCodecContext) -> None:
-    """Decode or encode in the calling thread."""
+    """Make a codec work in the calling thread."""
     context.thread_type = "NONE"
     context.thread_count = 1

@@ -1,4 +1,4 @@
-"""Decode the wanted frames of a video with PyAV, in one thread; anything odd means damaged.
+"""Decoding in order with PyAV, in one thread; any irregularity means damage.
 
 Axes: F frames, H x W pixels, 3 colours (RGB, 0 to 255).
 """
@@ -19,53 +19,53 @@ Frames = UInt8[Tensor, "F H W 3"]
 Picture = UInt8[np.ndarray, "H W 3"]
 
 
-def read_frames(path: Path, wanted: Sequence[int] | None = None) -> Frames:
-    """Decode a video in order and keep the wanted frames.
+def read_frames(path: Path, indices: Sequence[int] | None = None) -> Frames:
+    """Decode a video in order and keep the requested frames.
 
     Args:
         path: A local file.
-        wanted: Indices of frames in the order of presentation, increasing; None for all.
+        indices: Frames to return, increasing, in the order of presentation; None for all.
 
     Raises:
         DamagedVideoError: If the file cannot be opened, has no video, has a frame flagged corrupt
-            or of another size, or ends before the last wanted frame.
+            or of another size, or ends before the last requested frame.
     """
-    pictures = _decode_pictures(path, None if wanted is None else set(wanted))
-    if wanted is None:
-        found = list(pictures)
-        return stack_pictures(path, found, len(found))
-    frames = stack_pictures(path, pictures, len(set(wanted)))
-    if len(frames) < len(set(wanted)):
-        came = f"{len(frames)} of {len(set(wanted))} wanted frames"
-        raise DamagedVideoError(f"{path}: ended after {came}")
+    pictures = _decode_pictures(path, None if indices is None else set(indices))
+    if indices is None:
+        decoded = list(pictures)
+        return stack_pictures(path, decoded, len(decoded))
+    frames = stack_pictures(path, pictures, len(set(indices)))
+    if len(frames) < len(set(indices)):
+        counts = f"{len(frames)} of {len(set(indices))} requested frames"
+        raise DamagedVideoError(f"{path}: ends after {counts}")
     return frames
 
 
 def stack_pictures(path: Path, pictures: Iterable[Picture], count: int) -> Frames:
-    """Copy pictures into one tensor as they come, so that one at a time is held beside it.
+    """Copy pictures into one tensor as they arrive, so that memory holds one more at a time.
 
     Args:
-        path: The file that they come from.
-        pictures: At most `count` of them.
-        count: How many to make room for; fewer may come.
+        path: Their file, for messages.
+        pictures: At most `count`.
+        count: Pictures to allocate; fewer may arrive.
 
     Raises:
-        DamagedVideoError: If none comes, or they differ in size.
+        DamagedVideoError: If none arrives, or they differ in size.
     """
-    frames, came = np.empty((0, 0, 0, 3), np.uint8), 0
-    for came, picture in enumerate(pictures, start=1):
-        if came == 1:
+    frames, count_decoded = np.empty((0, 0, 0, 3), np.uint8), 0
+    for count_decoded, picture in enumerate(pictures, start=1):
+        if count_decoded == 1:
             frames = np.empty((count, *picture.shape), np.uint8)
         if picture.shape != frames.shape[1:]:
-            raise DamagedVideoError(f"{path}: its frames differ in size")
-        frames[came - 1] = picture
-    if not came:
-        raise DamagedVideoError(f"{path}: not one wanted frame can be decoded")
-    return torch.from_numpy(frames[:came])
+            raise DamagedVideoError(f"{path}: frames differ in size")
+        frames[count_decoded - 1] = picture
+    if not count_decoded:
+        raise DamagedVideoError(f"{path}: none of the requested frames can be decoded")
+    return torch.from_numpy(frames[:count_decoded])
 
 
 def _decode_pictures(path: Path, keep: Collection[int] | None) -> Iterator[Picture]:
-    """Decode in order and yield what is kept, up to the last of it."""
+    """Decode in order and yield the pictures to keep, up to the last of them."""
     last = None if keep is None else max(keep)
     reformatter = VideoReformatter()
     with open_video(path) as (container, stream):

@@ -1,4 +1,4 @@
-"""The display matrix of a frame: how players turn or mirror it. Decoders do not.
+"""Display matrices: rotation or mirroring by players. Decoders ignore them.
 
 Source: ISO/IEC 14496-12, 6.2.2: (x, y) is shown at (a x + c y, b x + d y). Without torch.
 """
@@ -12,7 +12,7 @@ _ONE = 1 << 16
 
 
 def frame_matrix(frame: Any) -> Matrix | None:
-    """Return a, b, c, d; None if this is neither a quarter turn nor a mirror."""
+    """Return a, b, c, d; None if the matrix is not made of quarter turns and mirrors."""
     side_data = frame.side_data.get("DISPLAYMATRIX")
     if side_data is None:
         return STORED

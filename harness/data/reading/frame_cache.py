@@ -1,4 +1,4 @@
-"""Frames of a video, from a file or a folder of pictures; small videos are kept whole.
+"""Frames of a video, from a file or a folder of pictures; small videos are cached whole.
 
 Axes: F frames, H x W pixels, 3 colours (RGB, 0 to 255).
 """
@@ -20,55 +20,55 @@ MIN_CACHED_VIDEOS = 64
 
 
 def read(
-    video: Video, wanted: Sequence[int] | None = None, tables: PacketTableCache | None = None
+    video: Video, indices: Sequence[int] | None = None, tables: PacketTableCache | None = None
 ) -> Frames:
-    """Read wanted frames as players show them.
+    """Read frames as players show them.
 
     Args:
         video: A file, read by plan where it allows one, or a folder of pictures.
-        wanted: Indices of frames in the order of presentation, increasing; None for all.
-        tables: Of files that were read before.
+        indices: Frames to return, increasing, in the order of presentation; None for all.
+        tables: Packet tables of files that were read before.
 
     Raises:
-        DamagedVideoError: If a wanted frame cannot be read.
+        DamagedVideoError: If a requested frame cannot be read.
     """
     if video.path.is_dir():
-        return image_folder.read(video.path, wanted)
-    return read_planned(video.path, wanted, upright=video.turned, tables=tables)
+        return image_folder.read(video.path, indices)
+    return read_planned(video.path, indices, upright=video.turned, tables=tables)
 
 
 def read_any_order(
-    video: Video, wanted: Int[np.ndarray, " F"], tables: PacketTableCache | None = None
+    video: Video, indices: Int[np.ndarray, " F"], tables: PacketTableCache | None = None
 ) -> Frames:
-    """Read frames in any order, each of them once, though it may be wanted twice."""
-    distinct, places = np.unique(wanted, return_inverse=True)
+    """Read frames in any order; a repeated index is read once."""
+    distinct, inverse = np.unique(indices, return_inverse=True)
     frames = read(video, distinct.tolist(), tables)
-    # Picking frames copies them: on training copies that is a seventh of the work.
-    return frames if np.array_equal(distinct, wanted) else frames[places]
+    # Indexing copies the frames: on training copies that is a seventh of the work.
+    return frames if np.array_equal(distinct, indices) else frames[inverse]
 
 
 class FrameCache:
-    """Decoded videos, kept whole if they are small; of the rest, what a plan needs to know.
+    """Decoded small videos, and packet tables of the others.
 
-    A video is kept if all its frames fit into 1/64 of the room and into what is left of it.
-    Otherwise a few large videos would fill the room, each at the price of decoding all of it.
+    A video is cached if all its frames fit into 1/64 of the budget and into the rest of it.
+    Otherwise a few large videos would fill the cache, each at the price of decoding all of it.
 
     Args:
-        room_mb: Room in megabytes.
+        budget_mb: Size of the cache in megabytes.
     """
 
-    def __init__(self, room_mb: int) -> None:
-        self.room = ByteBudget(room_mb * 1_000_000)
-        self.largest = self.room.left // MIN_CACHED_VIDEOS
-        self.whole: dict[Path, Frames] = {}
-        self.tables = PacketTableCache(self.room)
+    def __init__(self, budget_mb: int) -> None:
+        self.budget = ByteBudget(budget_mb * 1_000_000)
+        self.max_video_bytes = self.budget.left // MIN_CACHED_VIDEOS
+        self.videos: dict[Path, Frames] = {}
+        self.tables = PacketTableCache(self.budget)
 
-    def read(self, video: Video, wanted: Int[np.ndarray, " F"]) -> Frames:
-        """Return frames of a video by index; an index may occur twice."""
-        if video.path not in self.whole:
-            frames = read_any_order(video, wanted, self.tables)
+    def read(self, video: Video, indices: Int[np.ndarray, " F"]) -> Frames:
+        """Return frames of a video by index; an index may repeat."""
+        if video.path not in self.videos:
+            frames = read_any_order(video, indices, self.tables)
             size = video.frames * frames[0].nbytes
-            if size > self.largest or not self.room.take(size):
+            if size > self.max_video_bytes or not self.budget.take(size):
                 return frames
-            self.whole[video.path] = read(video)
-        return self.whole[video.path][wanted]
+            self.videos[video.path] = read(video)
+        return self.videos[video.path][indices]

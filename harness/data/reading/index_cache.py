@@ -1,4 +1,4 @@
-"""Packet tables of the files that a process has read, so that it opens no container twice."""
+"""Cache of packet tables, so that a process opens every container once."""
 
 from pathlib import Path
 
@@ -9,17 +9,17 @@ Stamp = tuple[int, int]
 
 
 class ByteBudget:
-    """Bytes that may still be kept.
+    """A budget of bytes.
 
     Args:
-        left: How many.
+        left: Bytes available.
     """
 
     def __init__(self, left: int) -> None:
         self.left = left
 
     def take(self, size: int) -> bool:
-        """Take some bytes, if there are as many."""
+        """Take bytes from the budget, if enough are left; return whether they were taken."""
         if size > self.left:
             return False
         self.left -= size
@@ -27,33 +27,33 @@ class ByteBudget:
 
 
 class PacketTableCache:
-    """Tables by file, packed; a file that was changed since has none.
+    """Packed packet tables by file; a table expires when its file changes.
 
     Args:
-        room: What is there to keep them in; once it is full, none is added.
+        budget: Bytes for the tables; once it is spent, none is added.
     """
 
-    def __init__(self, room: ByteBudget) -> None:
-        self.room = room
-        self.kept: dict[Path, tuple[Stamp, bytes]] = {}
+    def __init__(self, budget: ByteBudget) -> None:
+        self.budget = budget
+        self.entries: dict[Path, tuple[Stamp, bytes]] = {}
 
-    def find(self, path: Path) -> PacketTable | None:
-        """Return the table of a file."""
-        stamp, packed = self.kept.get(path, (None, b""))
+    def get(self, path: Path) -> PacketTable | None:
+        """Return the table of a file; None if it is not cached."""
+        stamp, packed = self.entries.get(path, (None, b""))
         return packet_index.unpack(packed) if stamp and stamp == _stamp(path) else None
 
-    def keep(self, path: Path, table: PacketTable) -> None:
-        """Remember a table, if there is room."""
+    def put(self, path: Path, table: PacketTable) -> None:
+        """Add a table, if the budget allows it."""
         stamp = _stamp(path)
         packed = packet_index.pack(table)
-        if stamp and (path in self.kept or self.room.take(len(packed))):
-            self.kept[path] = stamp, packed
+        if stamp and (path in self.entries or self.budget.take(len(packed))):
+            self.entries[path] = stamp, packed
 
 
 def _stamp(path: Path) -> Stamp | None:
-    """Return bytes and time of the last change; None for a file that is gone."""
+    """Return the size and the modification time; None if the file does not exist."""
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return None
-    return found.st_size, found.st_mtime_ns
+    return status.st_size, status.st_mtime_ns

@@ -1,8 +1,8 @@
-"""The numbered JPEG pictures of a folder: which they are, in which order, and how one is opened.
+"""Numbered JPEG pictures of a folder: names, order and opening.
 
-Pictures are given as they are stored, grey and CMYK ones as RGB; colour profiles are not applied.
-One that EXIF says to turn is refused, because programs differ in whether they turn it.
-Without torch: a process that checks videos starts within a blink.
+Pictures are returned as stored, grey and CMYK ones as RGB; colour profiles are not applied. A
+picture with an EXIF rotation is refused, because programs differ in whether they apply it.
+Does not import torch: processes that check videos start in milliseconds.
 """
 
 import re
@@ -25,17 +25,19 @@ def sort_by_number(names: Iterable[str]) -> list[str]:
     """Return the names of pictures in the order of their numbers.
 
     Args:
-        names: Of all files of a folder: one prefix, perhaps empty, a number, and `.jpg`.
+        names: All files of a folder: a common prefix, perhaps empty, a number, and `.jpg`.
 
     Raises:
-        DamagedVideoError: If one is no such name, or the numbers do not count up from 0 or 1.
+        DamagedVideoError: If a name has another form, or the numbers have gaps or repeat.
     """
-    found = {name: _NAME.fullmatch(name) for name in sorted(names)}
-    if strange := [name for name, match in found.items() if match is None]:
-        raise DamagedVideoError(f"{strange[0]!r} is no numbered JPEG picture")
-    if len(prefixes := sorted({match[1] for match in found.values() if match})) > 1:
-        raise DamagedVideoError(f"its pictures are of two kinds: {prefixes[0]!r}, {prefixes[1]!r}")
-    numbers = {name: int(match[2]) for name, match in found.items() if match}
+    matches = {name: _NAME.fullmatch(name) for name in sorted(names)}
+    if invalid := [name for name, match in matches.items() if match is None]:
+        raise DamagedVideoError(f"{invalid[0]!r} is not a numbered JPEG picture")
+    if len(prefixes := sorted({match[1] for match in matches.values() if match})) > 1:
+        raise DamagedVideoError(
+            f"pictures have different prefixes: {prefixes[0]!r}, {prefixes[1]!r}"
+        )
+    numbers = {name: int(match[2]) for name, match in matches.items() if match}
     _check_numbers(Counter(numbers.values()))
     return sorted(numbers, key=numbers.__getitem__)
 
@@ -46,24 +48,26 @@ def _check_numbers(numbers: Counter[int]) -> None:
         if number not in numbers:
             raise DamagedVideoError(f"picture number {number} is missing")
         if numbers[number] > 1:
-            raise DamagedVideoError(f"picture number {number} is there twice")
+            raise DamagedVideoError(f"picture number {number} occurs twice")
 
 
 @contextmanager
 def open_jpeg(path: Path) -> Iterator[JpegImageFile]:
-    """Yield a picture of which only the header was read; anything odd meanwhile means damaged.
+    """Open a picture, and yield it after reading its header; any error meanwhile means damage.
 
-    No other format is tried, and how many pixels may be decoded is for the caller to say.
+    Other formats are not tried; the caller limits the number of pixels.
 
     Raises:
-        DamagedVideoError: If it is not a whole JPEG file, or EXIF says to turn it.
+        DamagedVideoError: If it is not a complete JPEG file, or has an EXIF rotation.
     """
     try:
-        # Damaged EXIF makes Pillow warn; what counts of it is compared here.
+        # Damaged EXIF makes Pillow warn; only the orientation matters here.
         with path.open("rb") as file, warnings.catch_warnings(action="ignore"):
             image = JpegImageFile(file)
             if image.getexif().get(ExifTags.Base.Orientation, _UPRIGHT) != _UPRIGHT:
-                raise DamagedVideoError(f"EXIF says to turn {path.name!r}; programs differ in it")
+                raise DamagedVideoError(
+                    f"{path.name!r} has an EXIF rotation, which programs handle differently"
+                )
             yield image
     except (OSError, SyntaxError) as error:
-        raise DamagedVideoError(f"{path.name!r} is not a whole JPEG picture: {error}") from error
+        raise DamagedVideoError(f"{path.name!r} is not a complete JPEG picture: {error}") from error

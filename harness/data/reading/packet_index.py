@@ -1,14 +1,14 @@
-"""What planned reading knows of a file before it decodes: its packets, and which it can leave out.
+"""Packet tables for planned reading: the packets of a file, and those that it can skip.
 
-A file is *plain* when all of this holds; what is not plain is read in order:
+A file is *plain* if all of this holds; any other file is read in order:
 
 1. It is H.264 in mp4, progressive, with its parameter sets in the container and nowhere else.
 2. Every packet has a time stamp of its own and one picture; none is hidden by an edit list or
    flagged corrupt, and none brings a new header.
 3. The container's key frames are the IDR pictures, and the first packet is one. In a file with an
-   open group of pictures or intra refresh, a key frame may need what stands before it.
-4. Groups do not mix: all before an IDR picture is shown before it, all after it later.
-5. Time stamps leave the order of packets if and only if the decoder expects that.
+   open group of pictures or intra refresh, a key frame may need earlier packets.
+4. Groups do not mix: packets before an IDR picture are displayed before it, later ones after it.
+5. Time stamps depart from the order of packets if and only if the decoder expects that.
 
 In a plain file a picture needs earlier references of its own group and nothing else: no picture
 refers to one whose `nal_ref_idc` is 0, nor past an IDR picture (ITU-T H.264, 7.4.1). Frame i is
@@ -37,11 +37,11 @@ _MP4_HEADER = 1
 _PROGRESSIVE = 1
 _SLICES = {1, 5}
 _IDR = 5
-_WITHOUT_PICTURE = {6, 9, 12}  # remarks, delimiters and filling; anything else is not plain
+_WITHOUT_PICTURE = {6, 9, 12}  # SEI, delimiters and filler; any other type is not plain
 
 
 class NotPlainError(Exception):
-    """A file, or a request, that has to be read in order."""
+    """A file or a request that must be read in order."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,13 +50,13 @@ class PacketTable:
 
     Attributes:
         header: The decoder's header (avcC).
-        colour: Range, primaries, transfer and matrix, as the container says them.
+        colour: Range, primaries, transfer and matrix, from the container.
         matrix: a, b, c, d of its display matrix.
         file_bytes: Size of the file.
         pts: Time stamps.
         positions: First byte of each packet in the file.
         sizes: Bytes of each packet.
-        idr: Packets that decoding can start at.
+        idr: Packets at which decoding can start.
         disposable: Packets that no other picture needs.
     """
 
@@ -74,19 +74,19 @@ class PacketTable:
 def build_table(
     container: av.container.InputContainer, stream: av.VideoStream, packets: Sequence[Packet]
 ) -> PacketTable:
-    """Describe the packets of a plain file.
+    """Build the packet table of a plain file.
 
     Args:
         container: The open file.
-        stream: Its video.
-        packets: All of that stream.
+        stream: Its video stream.
+        packets: All packets of the stream.
 
     Raises:
-        NotPlainError: If the file is not plain; says why.
+        NotPlainError: If the file is not plain, with the reason.
     """
     context = stream.codec_context
     pictures = [_parse_packet(packet, _length_bytes(context)) for packet in packets]
-    made = PacketTable(
+    table = PacketTable(
         header=bytes(context.extradata or b""),
         colour=(
             int(context.color_range),
@@ -103,16 +103,16 @@ def build_table(
         disposable=frozenset(i for i, (reference, _) in enumerate(pictures) if not reference),
     )
     _check_groups(
-        made, [index for index, packet in enumerate(packets) if packet.is_keyframe], context
+        table, [index for index, packet in enumerate(packets) if packet.is_keyframe], context
     )
-    return made
+    return table
 
 
 def check_kind(container: av.container.InputContainer, stream: av.VideoStream) -> None:
-    """Look at the headers alone.
+    """Check the headers alone.
 
     Raises:
-        NotPlainError: If this is not progressive H.264 in mp4.
+        NotPlainError: If the file is not progressive H.264 in mp4.
     """
     context = stream.codec_context
     header = context.extradata or b""
@@ -124,35 +124,35 @@ def check_kind(container: av.container.InputContainer, stream: av.VideoStream) -
         raise NotPlainError("interlaced")
 
 
-def packet_runs(known: PacketTable, wanted: Collection[int]) -> list[list[int]]:
-    """List the packets to decode, group by group, each from its IDR picture to the last wanted.
+def packet_runs(table: PacketTable, requested: Collection[int]) -> list[list[int]]:
+    """Return the packets to decode, for each group from its IDR picture to the last requested one.
 
     Args:
-        known: The file.
-        wanted: Packets whose pictures are wanted.
+        table: Packet table of the file.
+        requested: Packets of the requested pictures.
     """
     last: dict[int, int] = {}
-    for packet in sorted(wanted):
-        last[known.idr[bisect.bisect_right(known.idr, packet) - 1]] = packet
-    needless = known.disposable.difference(wanted)
-    return [[i for i in range(start, end + 1) if i not in needless] for start, end in last.items()]
+    for packet in sorted(requested):
+        last[table.idr[bisect.bisect_right(table.idr, packet) - 1]] = packet
+    skippable = table.disposable.difference(requested)
+    return [[i for i in range(start, end + 1) if i not in skippable] for start, end in last.items()]
 
 
-def pack(known: PacketTable) -> bytes:
-    """Write a table as about a kilobyte for ten seconds of video."""
-    body = asdict(known) | {
-        "header": base64.b64encode(known.header).decode(),
-        "pts": _differences(known.pts),
+def pack(table: PacketTable) -> bytes:
+    """Serialise a table: about a kilobyte for ten seconds of video."""
+    body = asdict(table) | {
+        "header": base64.b64encode(table.header).decode(),
+        "pts": _differences(table.pts),
         "positions": [
-            at - end for at, end in zip(known.positions, _packet_ends(known), strict=False)
+            offset - end for offset, end in zip(table.positions, _packet_ends(table), strict=False)
         ],
-        "disposable": sorted(known.disposable),
+        "disposable": sorted(table.disposable),
     }
     return zlib.compress(json.dumps(body, separators=(",", ":")).encode())
 
 
 def unpack(content: bytes) -> PacketTable:
-    """Read what `packed` wrote."""
+    """Deserialise a table of `pack`."""
     body = json.loads(zlib.decompress(content))
     return PacketTable(
         header=base64.b64decode(body["header"]),
@@ -167,10 +167,10 @@ def unpack(content: bytes) -> PacketTable:
     )
 
 
-def _packet_ends(known: PacketTable) -> Iterator[int]:
-    """Yield where the packet before each one ends; 0 before the first."""
+def _packet_ends(table: PacketTable) -> Iterator[int]:
+    """Yield the end of the packet before each packet; 0 before the first."""
     yield 0
-    yield from map(operator.add, known.positions, known.sizes)
+    yield from map(operator.add, table.positions, table.sizes)
 
 
 def _packet_positions(gaps: list[int], sizes: list[int]) -> tuple[int, ...]:
@@ -183,48 +183,48 @@ def _differences(values: tuple[int, ...]) -> list[int]:
 
 
 def _length_bytes(context: av.VideoCodecContext) -> int:
-    """Return how many bytes say the length of a unit."""
+    """Return the number of bytes of a length field before a NAL unit."""
     return ((context.extradata or b"")[4] & 3) + 1
 
 
 def _required(value: int | None) -> int:
     if value is None:
-        raise NotPlainError("a packet lacks its time stamp or its place")
+        raise NotPlainError("a packet has no time stamp or no position")
     return value
 
 
 def _parse_packet(packet: Packet, length_bytes: int) -> tuple[bool, bool]:
-    """Say whether the picture of a packet is a reference, and whether it is an IDR picture."""
+    """Return whether the picture of a packet is a reference, and whether it is an IDR picture."""
     if packet.is_corrupt or packet.is_discard or packet.has_sidedata("new_extradata"):
-        raise NotPlainError("a packet is hidden, corrupt, or brings a new header")
+        raise NotPlainError("a packet is hidden, corrupt, or carries a new header")
     data = memoryview(packet)
-    at = pictures = 0
+    offset = pictures = 0
     reference = idr = False
-    while at < len(data):
-        start = at + length_bytes
-        kind = data[start] & 31
-        if kind in _SLICES:
+    while offset < len(data):
+        start = offset + length_bytes
+        unit_type = data[start] & 31
+        if unit_type in _SLICES:
             pictures += data[start + 1] >> 7  # a slice that begins a picture has its first bit set
             reference = reference or bool(data[start] & 0x60)
-            idr = idr or kind == _IDR
-        elif kind not in _WITHOUT_PICTURE:
-            raise NotPlainError(f"a packet holds a unit of type {kind}")
-        at = start + int.from_bytes(data[at:start], "big")
-    if pictures != 1 or at != len(data):
-        raise NotPlainError(f"a packet holds {pictures} pictures, or is cut")
+            idr = idr or unit_type == _IDR
+        elif unit_type not in _WITHOUT_PICTURE:
+            raise NotPlainError(f"a packet holds a NAL unit of type {unit_type}")
+        offset = start + int.from_bytes(data[offset:start], "big")
+    if pictures != 1 or offset != len(data):
+        raise NotPlainError(f"a packet holds {pictures} pictures, or is cut off")
     return reference, idr
 
 
-def _check_groups(made: PacketTable, keys: list[int], context: av.VideoCodecContext) -> None:
-    """Hold what concerns several packets: rules 2 to 5."""
-    pts = made.pts
+def _check_groups(table: PacketTable, key_frames: list[int], context: av.VideoCodecContext) -> None:
+    """Check the rules for several packets: 2 to 5."""
+    pts = table.pts
     if len(set(pts)) != len(pts):
         raise NotPlainError("a time stamp occurs twice")
-    if not made.idr or made.idr[0] != 0 or list(made.idr) != keys:
+    if not table.idr or table.idr[0] != 0 or list(table.idr) != key_frames:
         raise NotPlainError("key frames are not the IDR pictures")
     latest = list(itertools.accumulate(pts, max))
     earliest = list(itertools.accumulate(reversed(pts), min))[::-1]
-    if any(pts[i] != earliest[i] or (i and latest[i - 1] >= pts[i]) for i in made.idr):
+    if any(pts[i] != earliest[i] or (i and latest[i - 1] >= pts[i]) for i in table.idr):
         raise NotPlainError("groups of pictures mix in time")
     if (latest != list(pts)) != (context.reorder_depth > 0):
         raise NotPlainError("time stamps do not fit the decoder's order")

@@ -1,9 +1,9 @@
-"""Turn frames as the display matrix of their file asks.
+"""Rotation of frames by the display matrix of their file.
 
-Players and the ffmpeg program apply this matrix, decoders do not: a phone's upright video may be
-stored lying. Readers here give pictures as they are stored unless `upright` is asked for.
+Players and the ffmpeg program apply this matrix, decoders do not: a phone may store an upright
+video sideways. Readers here return frames as stored unless `upright=True`.
 
-Rule: quarter turns and mirrors are applied, by moving pixels; any other matrix is refused.
+Rule: quarter turns and mirrors are applied by moving pixels; any other matrix is refused.
 Axes: F frames, H x W pixels, C channels.
 """
 
@@ -18,25 +18,25 @@ from harness.data.video import DamagedVideoError
 
 
 def display_matrix(path: Path) -> Matrix:
-    """Return a, b, c, d of a file's display matrix.
+    """Return a, b, c, d of the display matrix of a file.
 
     Raises:
-        DamagedVideoError: If the file has no first frame, or its matrix is neither a quarter turn
-            nor a mirror.
+        DamagedVideoError: If the file has no frame, or its matrix is not made of quarter turns and
+            mirrors.
     """
     with open_video(path) as (container, stream):
         first = next(container.decode(stream), None)
     if first is None:
-        raise DamagedVideoError(f"{path}: has no frame")
+        raise DamagedVideoError(f"{path}: file has no frame")
     matrix = frame_matrix(first)
     if matrix is None:
-        raise DamagedVideoError(f"{path}: its display matrix is no quarter turn and no mirror")
+        raise DamagedVideoError(f"{path}: display matrix is not made of quarter turns and mirrors")
     return matrix
 
 
 def apply_matrix(frames: UInt8[Tensor, "F H W C"], matrix: Matrix) -> UInt8[Tensor, "F h w C"]:
-    """Move the pixels of frames to where they are shown."""
+    """Move the pixels of frames to their places on display."""
     a, b, c, d = matrix
-    lying = frames if a else frames.transpose(1, 2)
-    mirrored = [axis for axis, sign in ((2, a or c), (1, b or d)) if sign < 0]
-    return lying.flip(mirrored) if matrix != STORED else frames
+    rotated = frames if a else frames.transpose(1, 2)
+    mirrored_axes = [axis for axis, sign in ((2, a or c), (1, b or d)) if sign < 0]
+    return rotated.flip(mirrored_axes) if matrix != STORED else frames

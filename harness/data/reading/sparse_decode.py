@@ -1,9 +1,9 @@
-"""Read wanted frames of a video by sending the decoder only what they need.
+"""Sparse decoding: the decoder receives only the packets that the requested frames need.
 
-`read_planned` and `read_indexed` give what `decode.read_frames` gives, bit for bit, and its errors.
-`packet_index` states the rule that decides which files allow a plan; every other file, and every
-file that does not decode as planned, is read in order. Damage in a part that no wanted frame
-needs is not met by a plan: finding it is the work of the passport.
+`read_planned` and `read_indexed` return the frames of `decode.read_frames`, bit for bit, and raise
+its errors. `packet_index` defines the files that allow a plan; every other file, and every file
+that does not decode as planned, is read in order. Planned reading does not detect damage in
+packets that no requested frame needs: the check behind the passport does.
 
 Axes: F frames, H x W pixels, 3 colours (RGB, 0 to 255).
 """
@@ -33,78 +33,78 @@ _FALLBACK_ERRORS = (DamagedVideoError, NotPlainError)
 
 def read_planned(
     path: Path,
-    wanted: Sequence[int] | None = None,
+    indices: Sequence[int] | None = None,
     *,
     upright: bool = False,
     tables: PacketTableCache | None = None,
 ) -> UInt8[Tensor, "F H W 3"]:
-    """Decode what the wanted frames need, in one thread, and keep the wanted frames.
+    """Decode the packets that the requested frames need, in one thread, and return the frames.
 
     Args:
         path: A local file.
-        wanted: Indices of frames in the order of presentation, increasing; None for all.
-        upright: Turn the frames as the file's display matrix asks.
-        tables: Of files that were read before, with the same `upright`: their containers are not
-            opened again.
+        indices: Frames to return, increasing, in the order of presentation; None for all.
+        upright: Apply the display matrix of the file.
+        tables: Packet tables of files that were read before, with the same `upright`: their
+            containers are not opened again.
 
     Raises:
-        DamagedVideoError: As `read_frames`, which reads every file that has no plan; with
-            `upright`, also if the display matrix is neither a quarter turn nor a mirror.
+        DamagedVideoError: As `read_frames`, which reads every file without a plan; with `upright`,
+            also if the display matrix is not made of quarter turns and mirrors.
     """
-    known = tables.find(path) if tables is not None else None
-    if known is not None and wanted is not None:
-        return read_indexed(path, wanted, known, upright=upright)
+    table = tables.get(path) if tables is not None else None
+    if table is not None and indices is not None:
+        return read_indexed(path, indices, table, upright=upright)
     matrix = display_matrix(path) if upright else STORED
     try:
-        frames, found = _decode_file(path, wanted or [])
+        frames, new_table = _decode_file(path, indices or [])
     except _FALLBACK_ERRORS:
-        return apply_matrix(read_frames(path, wanted), matrix)
+        return apply_matrix(read_frames(path, indices), matrix)
     if tables is not None:
-        tables.keep(path, replace(found, matrix=matrix))
+        tables.put(path, replace(new_table, matrix=matrix))
     return apply_matrix(frames, matrix)
 
 
 def read_indexed(
-    path: Path, wanted: Sequence[int], known: PacketTable, *, upright: bool = False
+    path: Path, indices: Sequence[int], table: PacketTable, *, upright: bool = False
 ) -> UInt8[Tensor, "F H W 3"]:
-    """Read by plan without opening the container: its packets are known.
+    """Read by plan from a packet table, without opening the container.
 
     Args:
         path: A local file, whose hash the owner of the table has compared.
-        wanted: Indices of frames in the order of presentation, increasing.
-        known: What `index` said of the file.
-        upright: Turn the frames as the file's display matrix asks.
+        indices: Frames to return, increasing, in the order of presentation.
+        table: Packet table of the file, from `build_index`.
+        upright: Apply the display matrix of the file.
 
     Raises:
-        DamagedVideoError: As `read_frames`, which reads what does not decode as planned.
+        DamagedVideoError: As `read_frames`, which reads files that do not decode as planned.
     """
     try:
-        frames = _decode_indexed(path, wanted, known)
+        frames = _decode_indexed(path, indices, table)
     except (*_FALLBACK_ERRORS, av.FFmpegError, OSError):
-        frames = read_frames(path, wanted)
-    return apply_matrix(frames, known.matrix) if upright else frames
+        frames = read_frames(path, indices)
+    return apply_matrix(frames, table.matrix) if upright else frames
 
 
 def build_index(path: Path) -> PacketTable | None:
-    """Describe a file for `read_indexed`; None if it is not plain.
+    """Return the packet table of a file for `read_indexed`; None if it is not plain.
 
-    Decodes the file once in order, and so proves that its frames come as its time stamps say.
+    Decodes the file once in order, to verify that its frames follow its time stamps.
 
     Raises:
         DamagedVideoError: If it is not a readable video, or its display matrix is refused.
     """
     with open_video(path) as (container, stream):
         try:
-            sent = _read_packets(container, stream)
-            known = packet_index.build_table(container, stream, sent)
+            packets = _read_packets(container, stream)
+            table = packet_index.build_table(container, stream, packets)
         except NotPlainError:
             return None
         stamps = [
-            stamp for packet in [*sent, None] for stamp in _frame_stamps(path, stream, packet)
+            stamp for packet in [*packets, None] for stamp in _frame_stamps(path, stream, packet)
         ]
-    if stamps != sorted(known.pts):
+    if stamps != sorted(table.pts):
         return None
-    return replace(known, matrix=display_matrix(path))
+    return replace(table, matrix=display_matrix(path))
 
 
 def _frame_stamps(path: Path, stream: av.VideoStream, packet: Packet | None) -> list[int | None]:
@@ -115,7 +115,7 @@ def _frame_stamps(path: Path, stream: av.VideoStream, packet: Packet | None) -> 
 
 
 def _read_packets(container: av.container.InputContainer, stream: av.VideoStream) -> list[Packet]:
-    """Read all packets of a stream, if there can be a plan."""
+    """Read all packets of a stream, after checking that its headers allow a plan."""
     packet_index.check_kind(container, stream)
     for other in container.streams:
         if other is not stream:
@@ -123,56 +123,60 @@ def _read_packets(container: av.container.InputContainer, stream: av.VideoStream
     return [packet for packet in container.demux(stream) if packet.size]
 
 
-def _decode_file(path: Path, wanted: Sequence[int]) -> tuple[UInt8[Tensor, "F H W 3"], PacketTable]:
+def _decode_file(
+    path: Path, indices: Sequence[int]
+) -> tuple[UInt8[Tensor, "F H W 3"], PacketTable]:
     with open_video(path) as (container, stream):
-        sent = _read_packets(container, stream)
-        known = packet_index.build_table(container, stream, sent)
-        return _decode_planned(path, stream.codec_context, known, wanted, sent.__getitem__), known
+        packets = _read_packets(container, stream)
+        table = packet_index.build_table(container, stream, packets)
+        return _decode_planned(
+            path, stream.codec_context, table, indices, packets.__getitem__
+        ), table
 
 
 def _decode_indexed(
-    path: Path, wanted: Sequence[int], known: PacketTable
+    path: Path, indices: Sequence[int], table: PacketTable
 ) -> UInt8[Tensor, "F H W 3"]:
     context = av.CodecContext.create("h264", "r")
-    context.extradata = known.header
+    context.extradata = table.header
     context.color_range, context.color_primaries, context.color_trc, context.colorspace = (
-        known.colour
+        table.colour
     )
     use_one_thread(context)
     with path.open("rb", buffering=0) as file:
-        if os.fstat(file.fileno()).st_size != known.file_bytes:
-            raise NotPlainError("the file is not the one that the table knows")
+        if os.fstat(file.fileno()).st_size != table.file_bytes:
+            raise NotPlainError("the size of the file differs from its packet table")
 
         def packet(number: int) -> Packet:
-            content = os.pread(file.fileno(), known.sizes[number], known.positions[number])
-            made = Packet(content)
-            made.pts = known.pts[number]
-            return made
+            content = os.pread(file.fileno(), table.sizes[number], table.positions[number])
+            av_packet = Packet(content)
+            av_packet.pts = table.pts[number]
+            return av_packet
 
-        return _decode_planned(path, context, known, wanted, packet)
+        return _decode_planned(path, context, table, indices, packet)
 
 
 def _decode_planned(
     path: Path,
     context: av.VideoCodecContext,
-    known: PacketTable,
-    wanted: Sequence[int],
+    table: PacketTable,
+    indices: Sequence[int],
     packet: Callable[[int], Packet],
 ) -> UInt8[Tensor, "F H W 3"]:
-    """Decode by plan and match by time stamp.
+    """Decode by plan and match frames by time stamp.
 
     Raises:
-        NotPlainError: If a frame is not there or nothing like what the plan expects.
+        NotPlainError: If a frame is missing or differs from the plan.
     """
-    shown = sorted(range(len(known.pts)), key=known.pts.__getitem__)
-    if not wanted or min(wanted) < 0 or max(wanted) >= len(shown):
-        raise NotPlainError("no frames are wanted, or frames beyond the end")
-    chosen = {shown[frame] for frame in wanted}
-    stamps = {known.pts[number] for number in chosen}
+    display_order = sorted(range(len(table.pts)), key=table.pts.__getitem__)
+    if not indices or min(indices) < 0 or max(indices) >= len(display_order):
+        raise NotPlainError("request is empty or beyond the last frame")
+    numbers = {display_order[frame] for frame in indices}
+    stamps = {table.pts[number] for number in numbers}
     reformatter = VideoReformatter()
     pictures = (
         reformatter.reformat(frame, format="rgb24", threads=1).to_ndarray()
-        for frame in _decode_runs(context, packet_index.packet_runs(known, chosen), packet)
+        for frame in _decode_runs(context, packet_index.packet_runs(table, numbers), packet)
         if frame.pts in stamps
     )
     frames = stack_pictures(path, pictures, len(stamps))
@@ -184,14 +188,14 @@ def _decode_planned(
 def _decode_runs(
     context: av.VideoCodecContext, runs: list[list[int]], packet: Callable[[int], Packet]
 ) -> Iterator[av.VideoFrame]:
-    """Decode run by run; each begins at an IDR picture, so nothing is kept from the one before."""
-    before = None
+    """Decode run by run; each starts at an IDR picture and needs no earlier frame."""
+    last_stamp = None
     for run in runs:
         for number in [*run, None]:
             for frame in context.decode(None if number is None else packet(number)):
-                late = before is not None and (frame.pts is None or frame.pts <= before)
-                if late or frame.is_corrupt or frame.interlaced_frame:
+                is_late = last_stamp is not None and (frame.pts is None or frame.pts <= last_stamp)
+                if is_late or frame.is_corrupt or frame.interlaced_frame:
                     raise NotPlainError("a frame is late, corrupt or interlaced")
-                before = frame.pts
+                last_stamp = frame.pts
                 yield frame
         context.flush_buffers()

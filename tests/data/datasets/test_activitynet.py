@@ -113,14 +113,14 @@ def test_what_is_wrong_with_videos_comes_all_at_once(tmp_path):
     } | {f"more{n}": entry("training") for n in range(15)}
     write(tmp_path, TRAIN | bad)
     touch(tmp_path, "v_v_2.mp4")
-    with pytest.raises(ValueError, match="24 wrong videos") as caught:
+    with pytest.raises(ValueError, match="24 invalid videos") as caught:
         activitynet.videos(tmp_path, "train")
     said = str(caught.value).splitlines()
-    assert said[1] == "'none': it has no annotations"
-    assert said[2] == "'odd': label 'Eating' is none of the 200 classes"
-    assert said[6] == "'flat': label None is none of the 200 classes"
-    assert said[7] == "'../up': this is no id of a video"
-    assert said[9] == "'split': subset 'train' is none of training, validation, testing"
+    assert said[1] == "'none': video has no annotations"
+    assert said[2] == "'odd': label 'Eating' is not one of the 200 classes"
+    assert said[6] == "'flat': label None is not one of the 200 classes"
+    assert said[7] == "'../up': name is not a YouTube id"
+    assert said[9] == "'split': subset 'train' is not one of training, validation, testing"
     assert said[-1] == "and 4 more"
     assert len(said) == 22
 
@@ -147,12 +147,12 @@ def test_odd_annotations_are_refused_in_a_sentence(tmp_path, text, words):
 def test_annotations_of_a_huge_size_are_not_read(tmp_path, monkeypatch):
     write(tmp_path)
     monkeypatch.setattr(activitynet, "_MAX_BYTES", 100)
-    with pytest.raises(ValueError, match="these are no annotations"):
+    with pytest.raises(ValueError, match="too large for annotations"):
         activitynet.videos(tmp_path, "train")
 
 
 def test_what_is_missing_is_named(tmp_path):
-    with pytest.raises(ValueError, match=r"there is no activity_net\.v1-3\.min\.json"):
+    with pytest.raises(ValueError, match=r"activity_net\.v1-3\.min\.json is not in"):
         activitynet.videos(tmp_path, "train")
     write(tmp_path)
     with pytest.raises(ValueError, match=r"no video of ActivityNet test is in .*val/"):

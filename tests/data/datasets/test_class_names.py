@@ -52,10 +52,10 @@ def test_every_name_is_found_as_copies_spell_it():
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("abseilling", "'abseilling' is none of the 400 classes; did you mean 'abseiling'?"),
-        ("QQQ", "'QQQ' is none of the 400 classes"),
-        ("", "'' is none of the 400 classes"),
-        ("12", "'12' is none of the 400 classes"),
+        ("abseilling", "'abseilling' is not one of the 400 classes; did you mean 'abseiling'?"),
+        ("QQQ", "'QQQ' is not one of the 400 classes"),
+        ("", "'' is not one of the 400 classes"),
+        ("12", "'12' is not one of the 400 classes"),
     ],
 )
 def test_an_unknown_name_is_refused_with_a_near_one(name, words):

@@ -128,7 +128,9 @@ def test_a_list_that_is_named_uses_the_classes_of_the_root(tmp_path):
     rows = put(tmp_path / "mine.csv", "b/2.mp4,b\n")
     assert listed(root, "test", rows=rows) == {"b/2.mp4": 1}
     put(rows, "b/2.mp4,c\na/1.mp4,0\n")
-    with pytest.raises(ValueError, match=r"^2 wrong rows:\n.*line 1: 'c' is none of the 2 classes"):
+    with pytest.raises(
+        ValueError, match=r"^2 invalid rows:\n.*line 1: 'c' is not one of the 2 classes"
+    ):
         videos(root, "test", rows=rows)
     plain = put(tmp_path / "mine.txt", "b/2.mp4 1\nb/3.mp4 2\n")
     with pytest.raises(ValueError, match=r"line 2: label 2, allowed 0 to 1"):
@@ -138,20 +140,20 @@ def test_a_list_that_is_named_uses_the_classes_of_the_root(tmp_path):
 @pytest.mark.parametrize(
     ("row", "words"),
     [
-        ("a.mp4", "has 1 columns; a row is a path, a comma and a label"),
+        ("a.mp4", "has 1 columns; expected a path, a comma and a label"),
         ("a, b.mp4,dog", "has 3 columns"),
         ("a.mp4,", "has an empty column"),
         (",dog", "has an empty column"),
-        ("a.mp4, dog", "blanks at an end of one"),
-        ("a.txt,dog", "'a.txt' does not end as a video does"),
+        ("a.mp4, dog", "or spaces around one"),
+        ("a.txt,dog", "'a.txt' has no video suffix"),
         ("Path,Label,", "has 3 columns"),
-        ("a.mp4,3", "'3' is none of the 1 classes"),
+        ("a.mp4,3", "'3' is not one of the 1 classes"),
         ('"a.mp4,dog', "is not a row of a CSV file"),
         ("../a.mp4,dog", "is not a plain path below the root"),
         ("/a.mp4,dog", "is not a plain path below the root"),
         ("http://a/b.mp4,dog", "is an address"),
         ("concat:a.mp4|b.mp4,dog", "is an address"),
-        ("a\0.mp4,dog", "characters that do not print"),
+        ("a\0.mp4,dog", "unprintable characters"),
         ("out/a.mp4,dog", "leads out of the root by a link"),
         ("both.mp4,dog", "'both.mp4' is in split 'train' already: a leak"),
         (b"\xff.mp4,dog", "not UTF-8 at byte 0"),
@@ -163,26 +165,28 @@ def test_a_wrong_row_is_refused_with_its_line(tmp_path, row, words):
     (root / "out").symlink_to(tmp_path)
     row = row if isinstance(row, bytes) else row.encode()
     put(root / "test.csv", b"good.mp4,dog\n" + row + b"\ngood.mp4,dog\n")
-    with pytest.raises(ValueError, match=r"^1 wrong rows:\ntest.csv, line 2: ") as caught:
+    with pytest.raises(ValueError, match=r"^1 invalid rows:\ntest.csv, line 2: ") as caught:
         videos(root, "test")
     assert words in str(caught.value)
 
 
 def test_a_name_among_numbers_is_refused_with_its_line(tmp_path):
     put(tmp_path / "videos.csv", "1.mp4,1\n2.mp4,dog\n3.mp4,-1\n4.mp4,1.5\n")
-    with pytest.raises(ValueError, match=r"^3 wrong rows:\nvideos.csv, line 2: label 'dog'"):
+    with pytest.raises(ValueError, match=r"^3 invalid rows:\nvideos.csv, line 2: label 'dog'"):
         videos(tmp_path, "train")
 
 
 def test_two_labels_of_one_file_are_refused(tmp_path):
     put(tmp_path / "videos.csv", "1.mp4,1\n./1.mp4,2\n")
-    with pytest.raises(ValueError, match=r"line 2: '1.mp4' has label 2, and 1 before"):
+    with pytest.raises(ValueError, match=r"line 2: '1.mp4' has label 2, but had label 1 before"):
         videos(tmp_path, "train")
 
 
 def test_a_name_that_cannot_be_written_down_is_refused(tmp_path):
     fill(tmp_path, "a/\udcff.mp4", "a/b\n.mp4", "a/c.mp4")
-    with pytest.raises(ValueError, match=r"^2 wrong names:\n'a/b\\n.mp4': .* do not print\n"):
+    with pytest.raises(
+        ValueError, match=r"^2 invalid names:\n'a/b\\n.mp4': .* unprintable characters\n"
+    ):
         videos(tmp_path, "train")
 
 
@@ -191,14 +195,14 @@ def test_a_link_out_of_the_root_is_refused(tmp_path, link):
     root = fill(tmp_path / "root", "a/1.mp4")
     dataset_folders.frames(tmp_path / "away", 1)
     (root / link).symlink_to(tmp_path / "away")
-    with pytest.raises(ValueError, match=rf"^1 wrong names:\n.*'{link}' leads out of the root"):
+    with pytest.raises(ValueError, match=rf"^1 invalid names:\n.*'{link}' leads out of the root"):
         videos(root, "train")
 
 
 @pytest.mark.parametrize("name", ["1.mp4", "a/notes.txt", "a/b/1.mp4"])
 def test_nothing_to_list_is_said_in_one_sentence(tmp_path, name):
     fill(tmp_path, name)
-    with pytest.raises(ValueError, match=r"holds no <class>/<video>.mp4") as caught:
+    with pytest.raises(ValueError, match=r"contains no <class>/<video>.mp4") as caught:
         videos(tmp_path, "test")
     assert "\n" not in str(caught.value)
 
@@ -208,5 +212,5 @@ def test_nothing_to_list_is_said_in_one_sentence(tmp_path, name):
 )
 def test_lists_that_are_not_a_pair_are_refused(tmp_path, names):
     fill(tmp_path, "a/1.mp4", *(f"{name}.csv" for name in names))
-    with pytest.raises(ValueError, match=rf"holds .*{names[0]}.csv.*; the lists of a folder are"):
+    with pytest.raises(ValueError, match=rf"holds .*{names[0]}.csv.*; expected"):
         videos(tmp_path, "train")

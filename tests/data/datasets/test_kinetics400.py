@@ -129,7 +129,7 @@ def test_a_clip_in_several_formats_is_the_first_of_them(tmp_path):
 def test_a_clip_in_two_classes_is_refused(tmp_path):
     root = dataset_folders.class_folders(tmp_path)
     put(root / "train" / "archery" / f"{CLIP}.mp4")
-    with pytest.raises(ValueError, match=rf"'{CLIP}' has label 5, and 0 before"):
+    with pytest.raises(ValueError, match=rf"'{CLIP}' has label 5, but had label 0 before"):
         videos(root, "train")
 
 
@@ -137,11 +137,11 @@ def test_folders_of_no_class_are_refused_by_name(tmp_path):
     root = dataset_folders.class_folders(tmp_path)
     put(root / "train" / "abseilin" / "a.mp4")
     put(root / "train" / "qqq" / "a.mp4")
-    with pytest.raises(ValueError, match=r"^2 wrong names:\n") as caught:
+    with pytest.raises(ValueError, match=r"^2 invalid names:\n") as caught:
         videos(root, "train")
     assert str(caught.value).splitlines()[1:] == [
-        "train: 'abseilin' is none of the 400 classes; did you mean 'abseiling'?",
-        "train: 'qqq' is none of the 400 classes",
+        "train: 'abseilin' is not one of the 400 classes; did you mean 'abseiling'?",
+        "train: 'qqq' is not one of the 400 classes",
     ]
 
 
@@ -153,7 +153,7 @@ def test_links_out_of_the_root_are_refused(tmp_path, linked):
     link = root / "val" / linked
     link.parent.mkdir(exist_ok=True)
     link.symlink_to(tmp_path / "secret" / ("" if linked == "abseiling" else "a.mp4"))
-    with pytest.raises(ValueError, match=rf"^1 wrong names:\n.*{linked}.* leads out of the root"):
+    with pytest.raises(ValueError, match=rf"^1 invalid names:\n.*{linked}.* leads out of the root"):
         videos(root, "test")
 
 
@@ -170,14 +170,14 @@ def test_an_annotated_clip_that_is_a_link_out_of_the_root_is_refused(tmp_path):
     ("row", "words"),
     [
         ("abseilling,AAAAAAAAAAA,1,11,val,0", "did you mean 'abseiling'?"),
-        (",AAAAAAAAAAA,1,11,val,0", "'' is none of the 400 classes"),
-        ("0,AAAAAAAAAAA,1,11,val,0", "'0' is none of the 400 classes"),
-        ("zumba,AAAAAAAAAAA,1,11,val", "has 5 columns, and the first row 6"),
-        ("zumba,AAAAAAAAAAA,1,11,val,0,", "has 7 columns, and the first row 6"),
+        (",AAAAAAAAAAA,1,11,val,0", "'' is not one of the 400 classes"),
+        ("0,AAAAAAAAAAA,1,11,val,0", "'0' is not one of the 400 classes"),
+        ("zumba,AAAAAAAAAAA,1,11,val", "has 5 columns, but the first row has 6"),
+        ("zumba,AAAAAAAAAAA,1,11,val,0,", "has 7 columns, but the first row has 6"),
         ("zumba AAAAAAAAAAA 1 11 val 0", "has 1 columns"),
-        ("zumba,AAAAAAAAAAA,1.0,11,val,0", "time_start '1.0' is not a whole number of seconds"),
-        ("zumba,AAAAAAAAAAA,1,-1,val,0", "time_end '-1' is not a whole number of seconds"),
-        ("zumba,AAAAAAAAAAA,1,,val,0", "time_end '' is not a whole number of seconds"),
+        ("zumba,AAAAAAAAAAA,1.0,11,val,0", "time_start '1.0' is not an integer number of seconds"),
+        ("zumba,AAAAAAAAAAA,1,-1,val,0", "time_end '-1' is not an integer number of seconds"),
+        ("zumba,AAAAAAAAAAA,1,,val,0", "time_end '' is not an integer number of seconds"),
         ("zumba,AAAAAAAAAAA,1,11,train,0", "AAAAAAAAAAA is of split 'train'"),
         ("zumba,#NAME?,1,11,val,0", "'#NAME?' is not a YouTube id"),
         ("zumba,AAAAAAAAAA,1,11,val,0", "'AAAAAAAAAA' is not a YouTube id"),
@@ -189,7 +189,7 @@ def test_an_annotated_clip_that_is_a_link_out_of_the_root_is_refused(tmp_path):
         ("zumba,http://a/aa,1,11,val,0", "is not a YouTube id"),
         ("zumba,AAAAA\0AAAAA,1,11,val,0", "is not a YouTube id"),
         ('zumba,"AAAAAAAAAAA,1,11,val,0', "is not a row of a CSV file"),
-        ("abseiling,GOOD-------,1,11,val,0", "'GOOD-------_000001_000011' has label 0, and 399"),
+        ("abseiling,GOOD-------,1,11,val,0", "'GOOD-------_000001_000011' has label 0, but had label 399"),
         (b"zumba,AAAAAAAAA\xff,1,11,val,0", "not UTF-8 at byte 15"),
     ],
 )
@@ -199,7 +199,7 @@ def test_a_wrong_annotation_is_refused_with_its_line(tmp_path, row, words):
     row = row if isinstance(row, bytes) else row.encode()
     rows = b"\xef\xbb\xbf" + HEAD.encode() + good + row + b"\r\n" + good
     put(tmp_path / "val.csv", rows + b'"massaging person\'s head",LAST-------,1,11,,')
-    with pytest.raises(ValueError, match=r"^1 wrong rows:\nval.csv, line 3: ") as caught:
+    with pytest.raises(ValueError, match=r"^1 invalid rows:\nval.csv, line 3: ") as caught:
         videos(tmp_path, "test")
     assert words in str(caught.value)
     put(
@@ -215,7 +215,7 @@ def test_a_wrong_annotation_is_refused_with_its_line(tmp_path, row, words):
 def test_annotations_without_a_needed_column_say_so_once(tmp_path):
     (tmp_path / "val").mkdir()
     put(tmp_path / "val.csv", "youtube_id,time_start,time_end\n" + "AAAAAAAAAAA,1,11\n" * 30)
-    with pytest.raises(ValueError, match=r"^1 wrong rows:\n.*line 1: .* has no column 'label'"):
+    with pytest.raises(ValueError, match=r"^1 invalid rows:\n.*line 1: .* has no column 'label'"):
         videos(tmp_path, "test")
 
 
@@ -229,26 +229,26 @@ def test_clips_of_other_names_are_told_apart_by_their_paths(tmp_path):
     rows = put(tmp_path / "rows", "a/1.mp4 3\nb/1.mp4 3\n")
     assert listed(tmp_path, "test", rows=rows) == {"a/1.mp4": 3, "b/1.mp4": 3}
     put(rows, f"a/{CLIP}.mp4 3\nb/{CLIP}.mkv 3\n")
-    with pytest.raises(ValueError, match=rf"line 2: '{CLIP}' is .*b/{CLIP}.mkv, and .*a/"):
+    with pytest.raises(ValueError, match=rf"line 2: '{CLIP}' is .*b/{CLIP}.mkv, but was .*a/"):
         videos(tmp_path, "test", rows=rows)
 
 
 def test_of_two_copies_none_is_guessed(tmp_path):
     root = dataset_folders.class_folders(tmp_path)
     (root / "val_256").mkdir()
-    with pytest.raises(ValueError, match=r"more than one copy, and none is guessed: .*val, .*256"):
+    with pytest.raises(ValueError, match=r"several copies are present, keep one: .*val, .*256"):
         videos(root, "test")
     for kind in ("videos", "rawframes"):
         put(root / f"kinetics400_val_list_{kind}.txt", "a.mp4 1\n")
-    with pytest.raises(ValueError, match=r"more than one copy.*list_videos.txt, .*list_rawframes"):
+    with pytest.raises(ValueError, match=r"several copies.*list_videos.txt, .*list_rawframes"):
         videos(root, "test")
 
 
 def test_what_is_not_there_is_said_in_one_sentence(tmp_path):
     for make, words in (
-        (lambda: None, "holds no videos of Kinetics-400 test: none of val/, val_256/"),
-        (lambda: put(tmp_path / "val" / f"{CLIP}.mp4"), "no folders of classes, and there is no"),
-        (lambda: put(tmp_path / "val.csv", HEAD), r"val.csv: there is no row"),
+        (lambda: None, "contains no videos of Kinetics-400 test: expected one of val/, val_256/"),
+        (lambda: put(tmp_path / "val" / f"{CLIP}.mp4"), "no class folders, and val.csv is not in"),
+        (lambda: put(tmp_path / "val.csv", HEAD), r"val.csv contains no rows"),
     ):
         make()
         with pytest.raises(ValueError, match=words) as caught:

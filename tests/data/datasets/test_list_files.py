@@ -49,30 +49,30 @@ def test_a_row_is_read_as_it_stands(tmp_path, row, name, label):
 @pytest.mark.parametrize(
     ("row", "words"),
     [
-        ("a.mp4", "is not a path, a blank or tab, and a label"),
-        ("3", "is not a path, a blank or tab, and a label"),
-        ("a.mp4 300 3", "'a.mp4 300' does not end as a video does"),
-        ("a.mp4\t300\t3", "does not end as a video does"),
-        ("a\tb.mp4 3", "does not end as a video does"),
-        ("a\tb.mp4\t3", "characters that do not print"),
-        ("a/b -1 3", "'a/b -1' does not end as a video does"),
-        ("a/b 300 3.0", "label '3.0' is not a whole number"),
+        ("a.mp4", "is not a path, a space or tab, and a label"),
+        ("3", "is not a path, a space or tab, and a label"),
+        ("a.mp4 300 3", "'a.mp4 300' has no video suffix"),
+        ("a.mp4\t300\t3", "has no video suffix"),
+        ("a\tb.mp4 3", "has no video suffix"),
+        ("a\tb.mp4\t3", "unprintable characters"),
+        ("a/b -1 3", "'a/b -1' has no video suffix"),
+        ("a/b 300 3.0", "label '3.0' is not an integer"),
         ("a/b 300 3", "has other columns than the rows before it"),
-        ("a.mp4 1\0", "label '1\\x00' is not a whole number"),
+        ("a.mp4 1\0", "label '1\\x00' is not an integer"),
         ("tcp://127.0.0.1/a.mp4 3", "is an address, not a file"),
         ("a/../b.mp4 3", "is not a plain path below the root"),
         ("a.mp4,3", "is not a path"),
-        ('"a b.mp4" 3', "does not end as a video does"),
-        ("# a comment", "does not end as a video does"),
-        ("a/b 3", "does not end as a video does"),
-        (" a.mp4 3", "blanks at an end"),
-        ("a.mp4 dog", "label 'dog' is not a whole number"),
-        ("a.mp4 -1", "label '-1' is not a whole number"),
-        ("a.mp4 1.0", "label '1.0' is not a whole number"),
-        ("a.mp4 1e3", "label '1e3' is not a whole number"),
-        ("a.mp4 ٣", "label '٣' is not a whole number"),
+        ('"a b.mp4" 3', "has no video suffix"),
+        ("# a comment", "has no video suffix"),
+        ("a/b 3", "has no video suffix"),
+        (" a.mp4 3", "starts or ends with a space"),
+        ("a.mp4 dog", "label 'dog' is not an integer"),
+        ("a.mp4 -1", "label '-1' is not an integer"),
+        ("a.mp4 1.0", "label '1.0' is not an integer"),
+        ("a.mp4 1e3", "label '1e3' is not an integer"),
+        ("a.mp4 ٣", "label '٣' is not an integer"),
         ("a.mp4 200", "label 200, allowed 0 to 199 (200 classes)"),
-        ("a.mp4 99999999999999999999", "is not a whole number"),
+        ("a.mp4 99999999999999999999", "is not an integer"),
         ("../a.mp4 3", "is not a plain path below the root"),
         ("a/../../b.mp4 3", "is not a plain path below the root"),
         ("/etc/a.mp4 3", "is not a plain path below the root"),
@@ -80,15 +80,15 @@ def test_a_row_is_read_as_it_stands(tmp_path, row, name, label):
         ("http://localhost/a.mp4 3", "is an address, not a file"),
         ("concat:a.mp4|b.mp4 3", "is an address, not a file"),
         ("subfile,,start,0,end,9,,:a.mp4 3", "is an address, not a file"),
-        ("a\0.mp4 3", "characters that do not print"),
-        ("a\x1b[2J.mp4 3", "characters that do not print"),
+        ("a\0.mp4 3", "unprintable characters"),
+        ("a\x1b[2J.mp4 3", "unprintable characters"),
         (b"a\xff.mp4 3", r"not UTF-8 at byte 1: b'a\xff.mp4 3\n'"),
         ("a" * 9000 + ".mp4 3", "longer than 8192 bytes"),
     ],
 )
 def test_a_wrong_row_is_refused_with_its_line(tmp_path, row, words):
     row = row if isinstance(row, bytes) else row.encode()
-    with pytest.raises(ValueError, match=r"^1 wrong rows:\ntest.txt, line 2: ") as caught:
+    with pytest.raises(ValueError, match=r"^1 invalid rows:\ntest.txt, line 2: ") as caught:
         read(tmp_path, b"good.mp4 1\n" + row + b"\nbetter.mp4 2\n", num_classes=200)
     assert words in str(caught.value)
 
@@ -174,7 +174,7 @@ def test_an_address_in_a_list_is_not_called(tmp_path):
         threading.Thread(target=server.serve_forever, daemon=True).start()
         port = server.server_port
         rows = [f"http://127.0.0.1:{port}/{n}.mp4 1\n" for n in range(3)]
-        with pytest.raises(ValueError, match=r"^3 wrong rows"):
+        with pytest.raises(ValueError, match=r"^3 invalid rows"):
             read(tmp_path, "".join(rows))
         server.shutdown()
     assert called == []
@@ -182,7 +182,7 @@ def test_an_address_in_a_list_is_not_called(tmp_path):
 
 def test_all_errors_of_a_list_come_at_once_up_to_twenty(tmp_path):
     rows = "".join(f"{number}.mp4 {number % 2 or 'x'}\n" for number in range(60))
-    with pytest.raises(ValueError, match=r"^30 wrong rows") as caught:
+    with pytest.raises(ValueError, match=r"^30 invalid rows") as caught:
         read(tmp_path, rows)
     lines = str(caught.value).splitlines()
     assert len(lines) == 22
@@ -198,7 +198,7 @@ def test_a_row_said_twice_is_dropped_and_counted(tmp_path):
 
 
 def test_two_labels_of_one_file_are_refused(tmp_path):
-    with pytest.raises(ValueError, match=r"line 3: 'a.mp4' has label 2, and 1 before"):
+    with pytest.raises(ValueError, match=r"line 3: 'a.mp4' has label 2, but had label 1 before"):
         read(tmp_path, "a.mp4 1\nb.mp4 1\na.mp4 2\n")
 
 
@@ -211,12 +211,12 @@ def test_a_file_in_two_splits_is_refused(tmp_path):
 
 
 def test_an_empty_list_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="there is no row"):
+    with pytest.raises(ValueError, match="contains no rows"):
         read(tmp_path, "\n\n")
 
 
 def test_a_list_without_end_is_left_at_a_limit(tmp_path):
-    with pytest.raises(ValueError, match="line 1001: there are more than 1000 rows"):
+    with pytest.raises(ValueError, match="line 1001: file has more than 1000 rows"):
         read(tmp_path, b"".join(b"%d.mp4 1\n" % n for n in range(100_000)), max_rows=1000)
 
 
@@ -228,7 +228,7 @@ def test_a_line_of_a_gigabyte_takes_no_memory(tmp_path):
         long.seek(0, 2)
         long.write(b"\nb.mp4 x\n")
     tracemalloc.start()
-    with pytest.raises(ValueError, match="2 wrong rows") as caught:
+    with pytest.raises(ValueError, match="2 invalid rows") as caught:
         from_files({"test": file}, tmp_path)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
@@ -267,7 +267,7 @@ def test_ten_million_rows_take_no_memory(max_rows):
     read_stream(stream, "list", refuse, wrong, max_rows=max_rows)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert (taken, wrong.number, len(wrong.shown)) == (max_rows, max_rows + 1, 20)
+    assert (taken, wrong.count, len(wrong.messages)) == (max_rows, max_rows + 1, 20)
     assert peak < 1_000_000
 
 

@@ -99,7 +99,7 @@ def test_ids_of_train_are_looked_for_in_train_alone(tmp_path):
     root = dataset_folders.mini_lists(dataset_folders.flat(tmp_path))
     ids = (root / "val_ytid_list.txt").read_text()
     put(root / "train_ytid_list.txt", ids)
-    with pytest.raises(ValueError, match="knows neither a row nor a file of 6 of 6"):
+    with pytest.raises(ValueError, match="has no row and no file of 6 of 6"):
         videos(root, "train")
 
 
@@ -111,7 +111,7 @@ def test_a_row_that_is_no_id_is_refused_with_its_line(tmp_path, row):
     root = dataset_folders.mini_lists(dataset_folders.flat(tmp_path))
     file = root / "val_ytid_list.txt"
     put(file, f"\ufeff{file.read_text()}\r\n\r\n{row}\r\n")
-    with pytest.raises(ValueError, match=r"^1 wrong rows:\n.*line 8: .* is not a YouTube id"):
+    with pytest.raises(ValueError, match=r"^1 invalid rows:\n.*line 8: .* is not a YouTube id"):
         videos(root, "test")
     put(file, file.read_text().replace(row, ""))
     assert listed(root, "test") == wanted("test")
@@ -129,7 +129,7 @@ def test_a_list_of_some_ids_keeps_the_labels_of_the_official_ones(tmp_path):
     some = put(tmp_path / "some", dataset_folders.clips("test")[-1][1])
     assert list(listed(root, "test", rows=some).values()) == [2]
     put(some, dataset_folders.clips("test")[2][1])
-    with pytest.raises(ValueError, match="of a class that does not occur in the official lists"):
+    with pytest.raises(ValueError, match="has a class that does not occur in the official lists"):
         videos(root, "test", rows=some)
 
 
@@ -148,6 +148,6 @@ def test_rows_of_paths_have_labels_below_200_and_no_names(tmp_path):
 def test_without_both_lists_there_are_no_classes(tmp_path):
     root = dataset_folders.mini_lists(dataset_folders.flat(tmp_path))
     (root / "train_ytid_list.txt").unlink()
-    with pytest.raises(ValueError, match=r"there is no train_ytid_list.txt, in ") as caught:
+    with pytest.raises(ValueError, match=r"train_ytid_list.txt is not in ") as caught:
         videos(root, "test")
     assert "\n" not in str(caught.value)

@@ -86,27 +86,31 @@ def test_wrong_rows_come_all_at_once(tmp_path):
     rows = ["1;Nothing", "x;Opening something", "2 Opening something", f"3;{NAMES[0]}", "../4;a"]
     rows += [f"3;{NAMES[1]}"] + ["-1;a"] * 20
     (tmp_path / "something-something-v1-train.csv").write_text("\n".join(rows))
-    with pytest.raises(ValueError, match="25 wrong rows") as caught:
+    with pytest.raises(ValueError, match="25 invalid rows") as caught:
         something_v1.videos(tmp_path, "train")
     said = str(caught.value)
-    assert "something-something-v1-train.csv, line 1: 'Nothing' is none of the 174" in said
+    assert "something-something-v1-train.csv, line 1: 'Nothing' is not one of the 174" in said
     assert "line 3: '2 Opening something' is not a number, a semicolon and a label" in said
-    assert "line 6: 3 has label 'Attaching something to something', and another before" in said
+    assert "line 6: 3 has label 'Attaching something to something', but had another before" in said
     assert said.endswith("and 5 more")
     assert "line 4" not in said
 
 
 def test_what_is_missing_is_named(tmp_path):
     frames(tmp_path, "1")
-    with pytest.raises(ValueError, match=r"no something-something-v1-validation\.csv in .*labels/"):
+    with pytest.raises(
+        ValueError, match=r"something-something-v1-validation\.csv is not in .*labels/"
+    ):
         something_v1.videos(tmp_path, "test")
     with pytest.raises(ValueError, match="'val'"):
         something_v1.videos(tmp_path, "val")
     lists(tmp_path / "elsewhere" / "annotations")
-    with pytest.raises(ValueError, match="no folder of videos: none of 20bn-something-something"):
+    with pytest.raises(
+        ValueError, match="no folder of videos: expected one of 20bn-something-something"
+    ):
         something_v1.videos(tmp_path / "elsewhere", "train")
     lists(tmp_path, train=[])
-    with pytest.raises(ValueError, match="there is no row"):
+    with pytest.raises(ValueError, match="contains no rows"):
         something_v1.videos(tmp_path, "train")
 
 

@@ -26,7 +26,7 @@ def video(tmp_path_factory):
 
 def cache(room):
     made = FrameCache(1)
-    made.room.left, made.largest = room, room // frame_cache.MIN_CACHED_VIDEOS
+    made.budget.left, made.max_video_bytes = room, room // frame_cache.MIN_CACHED_VIDEOS
     return made
 
 
@@ -45,7 +45,7 @@ def test_frames_are_turned_only_where_the_passport_says_so(tmp_path, turned):
     tables = PacketTableCache(ByteBudget(10_000))
     for _ in range(2):
         assert torch.equal(frame_cache.read(lying, [5], tables), shown)
-    assert tables.find(path) is not None
+    assert tables.get(path) is not None
 
 
 def test_a_folder_gives_its_pictures(tmp_path):
@@ -71,23 +71,23 @@ def test_a_video_is_kept_if_it_fits_a_share_of_the_room(video, room, kept):
     expected = read_frames(video.path)[wanted]
     for _ in range(2):
         assert torch.equal(held.read(video, wanted), expected)
-        assert len(held.whole) == kept
-    tables = sum(len(packed) for _, packed in held.tables.kept.values())
+        assert len(held.videos) == kept
+    tables = sum(len(packed) for _, packed in held.tables.entries.values())
     assert 0 <= tables < BYTES / 100
-    assert held.room.left == room - kept * BYTES - tables
+    assert held.budget.left == room - kept * BYTES - tables
 
 
 def test_a_full_room_keeps_no_more(video):
     held = cache(frame_cache.MIN_CACHED_VIDEOS * BYTES)
-    held.room.left = BYTES - 1
+    held.budget.left = BYTES - 1
     held.read(video, np.array([0]))
-    assert not held.whole
-    assert held.tables.find(video.path) is not None
+    assert not held.videos
+    assert held.tables.get(video.path) is not None
 
 
 def test_clips_of_kinetics_are_not_decoded_whole():
-    assert FrameCache(512).largest < 300 * 340 * 256 * 3
-    assert FrameCache(512).largest > 64 * 32 * 32 * 3
+    assert FrameCache(512).max_video_bytes < 300 * 340 * 256 * 3
+    assert FrameCache(512).max_video_bytes > 64 * 32 * 32 * 3
 
 
 def test_a_missing_file_is_named(tmp_path):

@@ -78,16 +78,22 @@ def png(folder):
 
 
 DAMAGE = {
-    "cut": (cut, "'00003.jpg' is not a whole JPEG picture"),
+    "cut": (cut, "'00003.jpg' is not a complete JPEG picture"),
     "gap": (lambda folder: (folder / "00005.jpg").unlink(), "picture number 5 is missing"),
     "late": (lambda folder: (folder / "00001.jpg").unlink(), "picture number 1 is missing"),
-    "twice": (lambda folder: cut_name(folder, "1.JPG"), "picture number 1 is there twice"),
-    "prefixes": (lambda folder: cut_name(folder, "x_1.jpg"), "are of two kinds: '', 'x_'"),
-    "stranger": (lambda folder: cut_name(folder, "notes.txt"), "'notes.txt' is no numbered JPEG"),
+    "twice": (lambda folder: cut_name(folder, "1.JPG"), "picture number 1 occurs twice"),
+    "prefixes": (lambda folder: cut_name(folder, "x_1.jpg"), "have different prefixes: '', 'x_'"),
+    "stranger": (
+        lambda folder: cut_name(folder, "notes.txt"),
+        "'notes.txt' is not a numbered JPEG",
+    ),
     "resized": (resized, "size"),
-    "turned": (turned, "EXIF says to turn '00002.jpg'"),
-    "another format": (png, "'00002.jpg' is not a whole JPEG picture"),
-    "empty": (lambda folder: (folder / "00002.jpg").write_bytes(b""), "'00002.jpg' is not a whole"),
+    "turned": (turned, "'00002.jpg' has an EXIF rotation"),
+    "another format": (png, "'00002.jpg' is not a complete JPEG picture"),
+    "empty": (
+        lambda folder: (folder / "00002.jpg").write_bytes(b""),
+        "'00002.jpg' is not a complete",
+    ),
 }
 
 
@@ -140,7 +146,7 @@ def test_no_mutation_of_a_picture_escapes_as_another_error(tmp_path):
 
 
 def test_a_frame_beyond_the_end_means_damage(tmp_path):
-    with pytest.raises(DamagedVideoError, match="it has 12 pictures, fewer than are wanted"):
+    with pytest.raises(DamagedVideoError, match="folder has 12 pictures, fewer than requested"):
         image_folder.read(jpeg_folders.write(tmp_path / "v"), [3, 12])
     with pytest.raises(DamagedVideoError, match="gone"):
         image_folder.read(tmp_path / "gone")
@@ -222,7 +228,7 @@ def test_a_checked_folder_gets_a_passport_that_holds(tmp_path):
     passport.verify(good)
     cut(folder)
     os.utime(folder, ns=(0, 0))
-    with pytest.raises(DamagedVideoError, match="its content differs"):
+    with pytest.raises(DamagedVideoError, match="content differs"):
         passport.verify(good)
 
 

@@ -65,7 +65,7 @@ def test_later_reads_equal_the_first(movie, name):
     for wanted in draws(len(whole), 3, seed=3):
         found = sparse_decode.read_planned(path, wanted, tables=tables)
         assert torch.equal(found, whole[wanted]), wanted
-        assert (tables.find(path) is not None) == video_files.KINDS[name].plain
+        assert (tables.get(path) is not None) == video_files.KINDS[name].plain
 
 
 @pytest.mark.parametrize("name", PLAIN)
@@ -172,7 +172,7 @@ def test_a_file_that_changed_is_read_anew(movie, tmp_path):
     shutil.copy(movie("GOP 12"), path)
     sparse_decode.read_planned(path, [3, 17], tables=tables)
     shutil.copy(movie("GOP 4"), path)
-    assert tables.find(path) is None
+    assert tables.get(path) is None
     expected = read_frames(path, [3, 17])
     for _ in range(2):
         assert torch.equal(sparse_decode.read_planned(path, [3, 17], tables=tables), expected)
@@ -186,15 +186,15 @@ def test_a_full_room_takes_no_table_but_a_new_one_of_the_same_file(movie, tmp_pa
     known = sparse_decode.build_index(path)
     tables = PacketTableCache(ByteBudget(len(packet_index.pack(known))))
     for each in (path, other, path):
-        tables.keep(each, known)
-    assert tables.find(path) == known
-    assert tables.find(other) is None
-    assert tables.room.left == 0
+        tables.put(each, known)
+    assert tables.get(path) == known
+    assert tables.get(other) is None
+    assert tables.budget.left == 0
 
 
 @pytest.mark.parametrize("name", ["GOP 12", "VP9"])
 def test_a_frame_beyond_the_end_means_damage(movie, name):
-    with pytest.raises(DamagedVideoError, match="ended after 1 of 2"):
+    with pytest.raises(DamagedVideoError, match="ends after 1 of 2"):
         sparse_decode.read_planned(movie(name), [3, video_files.FRAMES])
 
 
