@@ -122,7 +122,9 @@ def check_source(source: "DataSource", out: Path, settings: "ProbeSettings") -> 
 
     console = Console(stderr=True)
     with held(out, what="harness data check"), Progress(console) as progress:
-        found = check.check_videos(source.splits, source.root, out, settings, watch=progress.watch)
+        found = check.check_videos(
+            source.splits, source.root, out, settings, progress=progress.watch
+        )
     known = summary.summarise(found, source)
     paths = summary_files.write(found, known, source, out)
     click.echo(summary_files.to_markdown(known))

@@ -78,7 +78,9 @@ def check_videos(
             journal.add(path, stamps[path], facts, tries=1)
             progress(len(stamps) - len(pending) + done, len(stamps), facts)
         retries = [path for path in stamps if journal.needs_retry(path)]
-        for done, (path, facts) in enumerate(probe_all(retries, root, settings, alone=True), start=1):
+        for done, (path, facts) in enumerate(
+            probe_all(retries, root, settings, alone=True), start=1
+        ):
             journal.add(path, stamps[path], _merge_tries(journal.facts(path), facts), tries=2)
             progress(len(stamps) - len(retries) + done, len(stamps), facts)
         return [
@@ -110,7 +112,9 @@ def _merge_tries(first: Facts, second: Facts) -> Facts:
 def _compare_hash(video: Video, journal: "_CheckJournal") -> Facts:
     facts = journal.facts(video.path)
     if video.sha256 and facts.sha256 and video.sha256 != facts.sha256:
-        reason = "; ".join(filter(None, ("content differs from the hash in the list", facts.reason)))
+        reason = "; ".join(
+            filter(None, ("content differs from the hash in the list", facts.reason))
+        )
         return replace(facts, verdict="changed", reason=reason)
     return facts
 

@@ -78,7 +78,10 @@ def copy_videos(
     sources = list(videos)
     if folder.resolve() == root.resolve():
         raise ValueError(f"{folder} holds the sources; copies need another folder")
-    with lock.held(folder, what="copying videos"), _open_journal(folder, settings) as (done, add_copy):
+    with (
+        lock.held(folder, what="copying videos"),
+        _open_journal(folder, settings) as (done, add_copy),
+    ):
         pending = [video for video in sources if not _is_done(video, done, root, folder)]
         copy_video = partial(_copy_video, root=root, folder=folder, settings=settings)
         with _map(copy_video, pending, processes) as results:
@@ -119,7 +122,12 @@ def copy_data_set(
         raise ValueError(f"{source} has no {passport.FILE}, the list of videos to copy")
     source_passport = passport.read(source / passport.FILE)
     root = source_passport.root or source
-    folders = [video.id for videos in source_passport.splits.values() for video in videos if video.path.is_dir()]
+    folders = [
+        video.id
+        for videos in source_passport.splits.values()
+        for video in videos
+        if video.path.is_dir()
+    ]
     if folders:
         raise ValueError(
             f"{len(folders)} videos of {source} are folders of pictures, such as {folders[0]}; only "

@@ -31,7 +31,10 @@ def read(folder: Path, root: Path, limits: Limits, fields: dict[str, Any]) -> No
     with translate_os_errors():
         files = list(_files(folder, Path(os.path.realpath(root)), limits))
         stats = [file.stat() for file in files]
-        fields |= {"size": sum(status.st_size for status in stats), "mtime_ns": folder.stat().st_mtime_ns}
+        fields |= {
+            "size": sum(status.st_size for status in stats),
+            "mtime_ns": folder.stat().st_mtime_ns,
+        }
         fields["sha256"] = content_sha256(folder)
     if not files:
         raise ProbeError("refused", "folder is empty")

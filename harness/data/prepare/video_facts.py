@@ -147,7 +147,9 @@ def _likely_steps(
 def _regular_times(first: int, step: Fraction, count: int) -> list[int | None]:
     """Return multiples of a step, rounded to the nearest unit as muxers do."""
     numerator, denominator = step.numerator, step.denominator
-    return [first + (2 * index * numerator + denominator) // (2 * denominator) for index in range(count)]
+    return [
+        first + (2 * index * numerator + denominator) // (2 * denominator) for index in range(count)
+    ]
 
 
 def judge(fields: Mapping[str, Any], limits: Limits) -> tuple[Verdict, str]:

@@ -189,7 +189,10 @@ def test_an_annotated_clip_that_is_a_link_out_of_the_root_is_refused(tmp_path):
         ("zumba,http://a/aa,1,11,val,0", "is not a YouTube id"),
         ("zumba,AAAAA\0AAAAA,1,11,val,0", "is not a YouTube id"),
         ('zumba,"AAAAAAAAAAA,1,11,val,0', "is not a row of a CSV file"),
-        ("abseiling,GOOD-------,1,11,val,0", "'GOOD-------_000001_000011' has label 0, but had label 399"),
+        (
+            "abseiling,GOOD-------,1,11,val,0",
+            "'GOOD-------_000001_000011' has label 0, but had label 399",
+        ),
         (b"zumba,AAAAAAAAA\xff,1,11,val,0", "not UTF-8 at byte 15"),
     ],
 )

@@ -49,7 +49,7 @@ def root(tmp_path, source):
 def read_anew(root, out, paths, settings=QUICK):
     """Check, and return which videos were read, in the order of their names."""
     before = len(journal(out)) if (out / check.JOURNAL).exists() else 0
-    check.check_videos(listed(*paths), root, out, settings, watch=quiet)
+    check.check_videos(listed(*paths), root, out, settings, progress=quiet)
     return sorted(row["path"] for row in journal(out)[before:])
 
 
@@ -68,13 +68,13 @@ def test_a_second_check_reads_what_changed_and_no_more(root, tmp_path):
 
 def test_what_a_check_says_does_not_depend_on_where_it_was_stopped(root, tmp_path):
     paths = sorted(root.iterdir())
-    whole = check.check_videos(listed(*paths), root, tmp_path / "whole", QUICK, watch=quiet)
+    whole = check.check_videos(listed(*paths), root, tmp_path / "whole", QUICK, progress=quiet)
     content = (tmp_path / "whole" / check.JOURNAL).read_bytes()
     for cut in (0, 1, len(content) // 2, len(content) - 700, len(content) - 1):
         out = tmp_path / f"cut{cut}"
         out.mkdir()
         (out / check.JOURNAL).write_bytes(content[:cut])
-        assert check.check_videos(listed(*paths), root, out, QUICK, watch=quiet) == whole
+        assert check.check_videos(listed(*paths), root, out, QUICK, progress=quiet) == whole
         known = content[:cut].count(b"\n") + (cut == len(content) - 1)
         new = (out / check.JOURNAL).read_bytes()[cut:].splitlines()
         assert sum(line.startswith(b'{"path"') for line in new) == 6 - known
@@ -82,24 +82,24 @@ def test_what_a_check_says_does_not_depend_on_where_it_was_stopped(root, tmp_pat
 
 def test_damage_is_decided_by_a_second_try_alone(root, tmp_path):
     (root / "3.mp4").write_bytes(b"<html>")
-    check.check_videos(listed(*sorted(root.iterdir())), root, tmp_path, QUICK, watch=quiet)
+    check.check_videos(listed(*sorted(root.iterdir())), root, tmp_path, QUICK, progress=quiet)
     rows = [row for row in journal(tmp_path) if row["path"] == "3.mp4"]
     assert [(row["tries"], row["facts"]["verdict"]) for row in rows] == [
         (1, "damaged"),
         (2, "damaged"),
     ]
-    assert check.check_videos(listed(root / "3.mp4"), root, tmp_path, QUICK, watch=quiet)
+    assert check.check_videos(listed(root / "3.mp4"), root, tmp_path, QUICK, progress=quiet)
     assert len([row for row in journal(tmp_path) if row["path"] == "3.mp4"]) == 2
 
 
 def test_a_sound_video_that_memory_pressure_made_look_damaged_is_found_sound(tmp_path):
     path = bad_videos.write(tmp_path / "a.mp4", n=10)
-    (checked,) = check.check_videos(listed(path), tmp_path, tmp_path / "out", QUICK, watch=quiet)
+    (checked,) = check.check_videos(listed(path), tmp_path, tmp_path / "out", QUICK, progress=quiet)
     assert checked.facts.verdict == "ok"
     row = journal(tmp_path / "out")[0]
     row["facts"] |= {"verdict": "damaged", "reason": "it cannot be decoded: no frame!"}
     (tmp_path / "out" / check.JOURNAL).write_text(json.dumps(row))
-    (checked,) = check.check_videos(listed(path), tmp_path, tmp_path / "out", QUICK, watch=quiet)
+    (checked,) = check.check_videos(listed(path), tmp_path, tmp_path / "out", QUICK, progress=quiet)
     assert checked.facts.verdict == "ok"
     first = "the first try, beside others: damaged, it cannot be decoded: no frame!"
     assert checked.facts.reason == first
@@ -110,7 +110,9 @@ def test_a_video_that_takes_too_much_memory_is_named(tmp_path):
         tmp_path / "a.mp4", n=4, w=4096, h=4096, flat=True, enc={"preset": "ultrafast"}
     )
     settings = ProbeSettings(memory_mb=30, limits=Limits(max_pixels=10**8, min_frames=1))
-    (checked,) = check.check_videos(listed(path), tmp_path, tmp_path / "out", settings, watch=quiet)
+    (checked,) = check.check_videos(
+        listed(path), tmp_path, tmp_path / "out", settings, progress=quiet
+    )
     assert checked.facts.verdict == "out of memory"
     assert "more than 30 MB" in checked.facts.reason
 
@@ -127,10 +129,10 @@ def test_what_was_ended_is_tried_again_with_more_time_or_memory(root, tmp_path):
 
 def test_content_that_the_list_does_not_mean_is_called_changed(root, tmp_path):
     path = root / "0.mp4"
-    known = check.check_videos(listed(path), root, tmp_path, QUICK, watch=quiet)[0].facts.sha256
+    known = check.check_videos(listed(path), root, tmp_path, QUICK, progress=quiet)[0].facts.sha256
     for sha256, verdict in {known: "ok", "0" * 64: "changed"}.items():
         (checked,) = check.check_videos(
-            listed(path, sha256=sha256), root, tmp_path, QUICK, watch=quiet
+            listed(path, sha256=sha256), root, tmp_path, QUICK, progress=quiet
         )
         assert checked.facts.verdict == verdict
 

@@ -221,7 +221,7 @@ def test_a_checked_folder_gets_a_passport_that_holds(tmp_path):
     listed = [Video(id=path.name, path=path, labels=(0,)) for path in (folder, mirrored)]
     source = DataSource(name="made", root=tmp_path, splits={"train": listed})
     out = tmp_path / "out"
-    checked = check.check_videos(source.splits, tmp_path, out, STRICT, watch=lambda *_: None)
+    checked = check.check_videos(source.splits, tmp_path, out, STRICT, progress=lambda *_: None)
     good = summary.build_passport(checked, source).splits["train"]
     assert [(video.frames, video.turned) for video in good] == [(12, False), (10, True)]
     assert good[0].timing is None
