@@ -59,7 +59,10 @@ def correct(table: TableResult, claim: Claim) -> tuple[Correct, Clusters | None]
     ]
     right = np.array(
         [
-            [scores.correct(scores.read(table.results, each), metric=claim.metric) for each in row]
+            [
+                scores.correct_videos(scores.read(table.results, each), metric=claim.metric)
+                for each in row
+            ]
             for row in records
         ]
     )

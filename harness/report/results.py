@@ -207,7 +207,7 @@ def _was_started(trial: Trial, request: Request, records: Sequence[Record]) -> b
     here = sizes.passport(trial.data, request.runtime.data)
     passports |= {here} if here else set()
     keys = (
-        record.key(replace(trial, seed=seed), passport)
+        record.trial_key(replace(trial, seed=seed), passport)
         for passport in passports
         for seed in range(SEEDS_LOOKED_FOR)
     )
