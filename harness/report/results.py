@@ -63,7 +63,7 @@ class RowResult:
     @cached_property
     def interval(self) -> Interval | None:
         """Return the mean over seeds with its interval; None without records."""
-        return verdict.over_seeds(self.values) if self.records else None
+        return verdict.seed_interval(self.values) if self.records else None
 
     @property
     def seeds(self) -> set[int]:
