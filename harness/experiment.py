@@ -1,10 +1,10 @@
-"""A table of the paper, as values: rows, printed numbers, claims."""
+"""A table of the paper as values: rows, printed numbers, claims."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from harness.specs import NAME, Trial
+from harness.specs import NAME, Trial, check_choices
 
 ClaimKind = Literal["better", "same", "best", "trend", "overhead", "ratio"]
 Trend = Literal["rising", "falling", "flat", "peak"]
@@ -13,18 +13,18 @@ COSTS = ("params_m", "gmacs", "total_gmacs")
 
 @dataclass(frozen=True, kw_only=True)
 class QuotedCost:
-    """What a network that the zoo lacks costs, counted once on its own code.
+    """Cost of a network that the zoo lacks, counted once on its own code.
 
     Attributes:
         gmacs: 10^9 multiply-adds per view at `crop_px`, under `counting_rule`.
         counting_rule: See `harness.cost.count`.
-        crop_px: Side of the pictures that the row was tested on.
+        crop_px: Side of the test pictures.
         num_frames: Frames of a view.
         views: Views of a test video.
         params_m: 10^6 parameters, the classifier included.
-        as_printed: 10^9 multiply-adds per view under the convention of the print.
+        as_printed: 10^9 multiply-adds per view under the convention of the printed figure.
         convention: That convention, in words.
-        source: What was counted.
+        source: The network that was counted.
     """
 
     gmacs: float
@@ -43,13 +43,13 @@ class Row:
     """A line of a table.
 
     Attributes:
-        label: The name the paper prints.
-        trial: What to run, at paper scale; None for a row that only quotes other work.
+        label: The name that the paper prints.
+        trial: At paper scale; None for a row that only quotes other work.
         ensemble: Further networks whose scores are averaged with those of `trial`.
-        published: Printed numbers, with the digits that are printed: `top1`, `top5` or `map` in
-            percent, `params_m`, `gmacs` per view, `total_gmacs` over all views.
-        source: Where the numbers are printed, if not in this table.
-        quoted_cost: Cost of a row without a trial, where it was counted.
+        published: Printed numbers with their printed digits: `top1`, `top5` or `map` in percent,
+            `params_m`, `gmacs` per view, `total_gmacs` over all views.
+        source: Place of the printed numbers, if not this table.
+        quoted_cost: Cost of a row without a trial, if it was counted.
         reference: True for a row that the printed table lacks.
     """
 
@@ -63,25 +63,25 @@ class Row:
 
     def __post_init__(self) -> None:
         if self.trial is not None and self.quoted_cost is not None:
-            raise ValueError(f"row {self.label!r}: a trial is counted, so its cost is not quoted")
+            raise ValueError(f"row {self.label!r} has a trial and a quoted_cost; remove one")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """What the paper asserts of rows of a table.
+    """An assertion of the paper about rows of a table.
 
     Attributes:
         text: The assertion, in one sentence.
         kind: `better`: the first row is above the second. `same`: the two differ by less than
-            `limit` points. `best`: the first row is the best of all these. `trend`: along these
-            rows the metric takes the shape `trend`. `overhead`: the first row costs at most
-            `limit` percent more than the second. `ratio`: the first row costs `limit` times what
-            the second does, to the digit that is printed.
-        rows: Labels: two of them, but for `best` and `trend`.
+            `limit` points. `best`: the first row is the best of these. `trend`: the metric takes
+            the shape `trend` along these rows. `overhead`: the first row costs at most `limit`
+            percent more than the second. `ratio`: the first row costs `limit` times as much as
+            the second, to the printed digit.
+        rows: Labels: two, but at least two for `best` and three for `trend`.
         metric: `top1` or another accuracy; for `overhead` and `ratio` one of `COSTS`.
         limit: See `kind`.
         trend: See `kind`. A `peak` is at neither end.
-        source: Where the paper says so, if the table itself does not.
+        source: Place of the assertion in the paper, if not the table itself.
     """
 
     text: str
@@ -93,15 +93,23 @@ class Claim:
     source: str = ""
 
     def __post_init__(self) -> None:
-        pair = self.kind not in ("best", "trend")
-        if len(self.rows) != 2 if pair else len(self.rows) < 3 - (self.kind == "best"):
-            raise ValueError(f"claim {self.text!r}: {self.kind} is not said of {self.rows}")
+        check_choices(self, kind=ClaimKind)
+        if self.trend is not None:
+            check_choices(self, trend=Trend)
+        claim = f"claim {self.text!r} of kind {self.kind}"
+        count, least = len(self.rows), 3 if self.kind == "trend" else 2
+        is_open = self.kind in ("best", "trend")
+        if count < least or (count > least and not is_open):
+            expected = f"{least} or more" if is_open else least
+            raise ValueError(f"{claim} names {count} rows; it takes {expected}")
         if (self.limit is None) is (self.kind in ("same", "overhead", "ratio")):
-            raise ValueError(f"claim {self.text!r}: {self.kind} with limit {self.limit}")
+            allowed = "same, overhead and ratio take a number, other kinds None"
+            raise ValueError(f"{claim} has limit={self.limit}; {allowed}")
         if (self.trend is None) is (self.kind == "trend"):
-            raise ValueError(f"claim {self.text!r}: {self.kind} with trend {self.trend}")
+            raise ValueError(f"{claim} has trend={self.trend}; trend takes a shape, others None")
         if (self.metric in COSTS) is not (self.kind in ("overhead", "ratio")):
-            raise ValueError(f"claim {self.text!r}: {self.kind} of {self.metric}")
+            allowed = f"overhead and ratio take {', '.join(COSTS)}; other kinds take an accuracy"
+            raise ValueError(f"{claim} has metric={self.metric}; {allowed}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,15 +117,15 @@ class Experiment:
     """A table of the paper.
 
     Attributes:
-        name: Lower-case name, also the name of its files.
+        name: Lower-case name, also of its files.
         title: One line, as `nox -l` shows it.
-        caption: What the paper says the setting is.
-        rows: Its lines, top to bottom.
-        notes: What had to be guessed, one sentence each.
-        trains: False for a table that is counted or quoted, and not measured.
-        claims: What the paper asserts of these rows.
-        margin: Points by which an accuracy may differ from the printed one and still count as
-            reproduced. Like the claims, it is to stand before the results do.
+        caption: The setting, as the paper states it.
+        rows: From top to bottom.
+        notes: Guesses and remarks, one sentence each.
+        trains: False for a table of counted or quoted numbers without trials.
+        claims: Assertions of the paper about these rows.
+        margin: Largest difference, in points, of a reproduced accuracy from the printed one. Set
+            before the first result, like the claims.
     """
 
     name: str
@@ -131,10 +139,13 @@ class Experiment:
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):
-            raise ValueError(f"experiment name {self.name!r}: only a-z, 0-9 and _ make a file name")
+            raise ValueError(
+                f"experiment name {self.name!r} cannot be a file name; use a-z, 0-9 and _"
+            )
         labels = [row.label for row in self.rows]
         if not labels or len(set(labels)) < len(labels):
-            raise ValueError(f"{self.name}: rows need different labels, at least one; got {labels}")
+            raise ValueError(f"{self.name} needs rows with different labels; got {labels}")
         for claim in self.claims:
-            if strange := set(claim.rows) - set(labels):
-                raise ValueError(f"{self.name}: {claim.text!r} names {strange}, not rows: {labels}")
+            if unknown := set(claim.rows) - set(labels):
+                message = f"{self.name}: claim {claim.text!r} names {unknown}, which are not rows"
+                raise ValueError(f"{message}; the rows are {labels}")

@@ -160,7 +160,7 @@ class _Watch:
 def _refuse(requests: Sequence[Request], limit: int) -> None:
     """Refuse a grid that is larger than anybody means."""
     rows = {
-        record.key(request.rescale(row.trial), "")
+        record.trial_key(request.rescale(row.trial), "")
         for request in requests
         for row in grid.select_rows(request.experiment, request.rows).rows
         if request.experiment.trains and row.trial is not None and not row.ensemble

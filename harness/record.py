@@ -1,7 +1,7 @@
-"""What a trial left, as JSON: the only truth that tables, figures and tracking are made from.
+"""Records of finished trials, as JSON: the only source of tables, figures and tracking.
 
-`records/<key>.json` appears whole, at the end of a trial; the scores of every test video lie
-beside it in `records/<key>.npz` and are named there by their hash.
+`records/<key>.json` is written whole at the end of a trial; it holds the hash of
+`records/<key>.npz`, the scores of every test video.
 """
 
 import hashlib
@@ -26,18 +26,18 @@ class Record:
         key: Hash of the trial and of its data.
         trial: Every field of the trial.
         passport: Hash of the data set's passport.
-        code: Definition that ran to the hash of its syntax tree.
-        metrics: `top1`, `top5` in percent; `videos` counted.
+        code: Name of each definition that ran to the hash of its syntax tree.
+        metrics: `top1`, `top5` and `map` in percent; number of `videos`.
         params: Parameters of the network that ran, in ones.
         gmacs: Its cost per view, 10^9 multiply-adds under `counting_rule`.
         counting_rule: See `harness.cost.count`.
         history: One entry per epoch.
         scores_sha256: Hash of the scores file.
         provenance: Commit, libraries, machine.
-        seconds: From the start of the last attempt to its end.
-        resumed_epochs: Epoch after which each further attempt went on.
-        data: Videos listed and good of each split, and those that may be shorter than a clip; hash
-            of the class names; how files differ.
+        seconds: Duration of the last attempt.
+        resumed_epochs: Finished epochs at the start of each further attempt.
+        data: Listed and good videos of each split, and those that may be shorter than a clip; hash
+            of the class names; differences of the files.
         format: Version of this layout.
     """
 
@@ -59,7 +59,7 @@ class Record:
 
     @property
     def code_hash(self) -> str:
-        """Return one hash of all definitions that ran."""
+        """Return a hash of all definitions that ran."""
         return _checksum(self.code)[:_DIGITS]
 
     def is_made_by(self, code: Mapping[str, str]) -> bool:
@@ -72,8 +72,8 @@ class Record:
         return int(self.history[-1]["finished_ms"])
 
 
-def key(trial: Trial, passport: str) -> str:
-    """Return the name of a trial on these data: a hash of every field."""
+def trial_key(trial: Trial, passport: str) -> str:
+    """Return the key of a trial on a copy of the data: a hash of every field."""
     canonical = json.dumps(
         {"trial": as_dict(trial), "passport": passport}, sort_keys=True, allow_nan=False
     )
@@ -81,7 +81,7 @@ def key(trial: Trial, passport: str) -> str:
 
 
 def write(results: Path, record: Record, scores: bytes) -> None:
-    """Put a record in place, its scores first."""
+    """Write a record, its scores first."""
     folder = results / "records"
     write_atomic(folder / f"{record.key}.npz", scores)
     body = asdict(record)
@@ -90,10 +90,10 @@ def write(results: Path, record: Record, scores: bytes) -> None:
 
 
 def read(results: Path, key: str) -> Record | None:
-    """Read one record; None if the trial has not finished.
+    """Return a record; None if the trial has not finished.
 
     Raises:
-        ValueError: If the file is not what was written, or of another layout.
+        ValueError: If the file was altered or has another layout.
     """
     path = results / "records" / f"{key}.json"
     if not path.is_file():
@@ -103,18 +103,18 @@ def read(results: Path, key: str) -> Record | None:
         checksum = body.pop("checksum")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(
-            f"{path} is no record ({error}); delete it to run its trial again"
+            f"{path} is not a record ({error}); delete it to run its trial again"
         ) from error
     if checksum != _checksum(body):
         raise ValueError(f"{path} was altered; delete it to run its trial again")
     if body["format"] != FORMAT:
-        found = f"{path} has layout {body['format']}; this version reads {FORMAT}"
-        raise ValueError(f"{found}: delete it to run its trial again")
+        layouts = f"has layout {body['format']}, but this version reads layout {FORMAT}"
+        raise ValueError(f"{path} {layouts}; delete it to run its trial again")
     return Record(**body)
 
 
 def read_all(results: Path) -> list[Record]:
-    """Read every record of a folder, in the order of their keys."""
+    """Return every record of a folder, in the order of their keys."""
     keys = sorted(path.stem for path in (results / "records").glob("*.json"))
     return [record for record in (read(results, key) for key in keys) if record is not None]
 

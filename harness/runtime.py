@@ -1,6 +1,6 @@
-"""Where and how a trial runs: nothing here may change a number.
+"""Runtime settings: devices, workers and paths, which never change a number.
 
-Devices, workers and paths live in `Runtime` and never reach the key of a trial.
+They are not part of the key of a trial.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, kw_only=True)
 class Runtime:
-    """The machine's side of a trial.
+    """Machine-dependent settings of a trial.
 
     Attributes:
         results: Folder of records, tables, figures, and work in progress.
@@ -17,12 +17,13 @@ class Runtime:
         weights: Folder of initial weights, or None.
         device: `cpu`, `cuda`, or `cuda:<index>`.
         threads: CPU threads of each rank.
-        ranks: Processes that share one trial, one for each GPU.
+        ranks: Processes that share one trial, one per GPU.
         workers: Loader processes of each rank; 0 loads in the rank itself.
-        loader_timeout_s: Longest wait for a batch from loader processes, in seconds; 0 for no end.
-        cache_mb: What one loading process may keep of videos, in megabytes: those that are small,
-            decoded, and of others what a plan needs to know.
-        keep_checkpoints: Leave the checkpoints of a finished trial where they are.
+        loader_timeout_s: Longest wait for a batch from loader processes, in seconds; 0 for no
+            limit.
+        cache_mb: Cache of a loading process, in megabytes: small videos, decoded, and the packet
+            tables of others.
+        keep_checkpoints: Keep the checkpoints of a finished trial.
         campaign: Name that groups the trials of one or more launches.
     """
 
@@ -39,18 +40,20 @@ class Runtime:
     campaign: str = ""
 
     def work(self, key: str) -> Path:
-        """Return the folder of a trial that is not finished."""
+        """Return the folder of an unfinished trial."""
         return self.results / "work" / key
 
 
 def check_device(name: str) -> None:
-    """Refuse a device that this machine lacks; nothing falls back to another one.
+    """Refuse a device that this machine lacks, instead of falling back to another one.
 
     Raises:
-        ValueError: If `name` is a GPU that is not there.
+        ValueError: If `name` is a GPU that does not exist.
     """
     import torch
 
     device = torch.device(name)
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise ValueError(f"device {name}: this machine has {torch.cuda.device_count()} GPUs")
+        raise ValueError(
+            f"device {name}: this machine has {torch.cuda.device_count()} GPUs; choose another"
+        )

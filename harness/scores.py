@@ -1,4 +1,4 @@
-"""The scores that a trial left beside its record, video by video."""
+"""Scores of a trial, video by video, stored beside its record."""
 
 import hashlib
 import io
@@ -13,56 +13,57 @@ from harness.record import Record
 from harness.training import metrics
 from harness.training.metrics import Scores, Targets, hits, multi_hot
 
-Right = Bool[np.ndarray, " N"]
-PLACES = {"top1": 1, "top5": 5}
+CorrectVideos = Bool[np.ndarray, " N"]
+TOP_K = {"top1": 1, "top5": 5}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scored:
-    """Averaged scores of every test video, with its labels and its id."""
+class VideoScores:
+    """Averaged scores of every test video, with labels and ids."""
 
     scores: Scores
     targets: Targets
     ids: tuple[str, ...]
 
 
-def read(results: Path, record: Record) -> Scored:
+def read(results: Path, record: Record) -> VideoScores:
     """Read the scores of a record.
 
     Raises:
-        ValueError: If they are missing, or not those that the record was made from.
+        ValueError: If they are missing, or do not have the hash in the record.
     """
     path = results / "records" / f"{record.key}.npz"
     content = path.read_bytes() if path.is_file() else b""
     if hashlib.sha256(content).hexdigest() != record.scores_sha256:
-        what = "was altered" if content else "is missing"
-        raise ValueError(f"{path} {what}; delete its record too, to run its trial again")
+        fault = "was altered" if content else "is missing"
+        raise ValueError(f"{path} {fault}; delete its record too, to run its trial again")
     with np.load(io.BytesIO(content)) as packed:
-        found = packed["scores"]
-        # Only videos of several labels need more than a label each.
-        named = "targets" in packed
-        marked = packed["targets"] if named else _marked(packed["labels"], found.shape[1])
-        return Scored(scores=found, targets=marked, ids=tuple(packed["ids"].tolist()))
+        scores = packed["scores"]
+        # Targets are stored only if a video has several labels.
+        is_multi_label = "targets" in packed
+        targets = packed["targets"] if is_multi_label else _targets(packed["labels"], scores)
+        return VideoScores(scores=scores, targets=targets, ids=tuple(packed["ids"].tolist()))
 
 
-def _marked(labels: Int[np.ndarray, " N"], num_classes: int) -> Targets:
+def _targets(labels: Int[np.ndarray, " N"], scores: Scores) -> Targets:
+    num_classes = scores.shape[1]
     return multi_hot(labels[:, None].tolist(), num_classes=num_classes)
 
 
-def correct(scored: Scored, *, metric: str) -> Right:
-    """Say of every video whether it counts as right.
+def correct_videos(scored: VideoScores, *, metric: str) -> CorrectVideos:
+    """Return for every video whether it was classified correctly.
 
     Raises:
-        ValueError: If the metric does not judge videos one by one.
+        ValueError: If the metric is not a share of videos.
     """
-    if metric not in PLACES:
-        known = " and ".join(PLACES)
-        raise ValueError(f"{metric} is no share of videos; claims can be made of {known}")
-    return hits(scored.scores, scored.targets, k=PLACES[metric])
+    if metric not in TOP_K:
+        allowed = " and ".join(TOP_K)
+        raise ValueError(f"{metric} is not a share of videos; claims can be about {allowed}")
+    return hits(scored.scores, scored.targets, k=TOP_K[metric])
 
 
 def pack(scores: np.ndarray, videos: list[Video]) -> bytes:
-    """Pack scores with the ids and first labels of their videos; all labels where one has more."""
+    """Return scores, ids and first labels as a file; with all labels if a video has several."""
     packed = {
         "scores": scores.astype(np.float32),
         "labels": np.array([video.label for video in videos]),

@@ -1,4 +1,4 @@
-"""One trial from start to record, in one process. Knows neither Ray nor MLflow."""
+"""One trial from start to record, in one process, without Ray or MLflow."""
 
 import shutil
 import time
@@ -34,73 +34,74 @@ Report = Callable[[list[Epoch]], None]
 def run(trial: Trial, runtime: Runtime, report: Report) -> Record:
     """Train and score a trial, and write its record.
 
-    Goes on from the trial's newest whole checkpoint; the checkpoints go when the record is there.
+    Training resumes from the trial's newest whole checkpoint; the checkpoints are deleted once
+    the record is written.
 
     Args:
-        trial: What to run.
-        runtime: Where and how.
-        report: Called with the history so far: at the start, then after every epoch; by rank 0.
+        trial: Data, model, training and evaluation.
+        runtime: Devices, workers and paths.
+        report: Called by rank 0 with the history so far: at the start, then after every epoch.
 
     Raises:
-        ValueError: If the trial asks for something that does not exist, or a file is damaged.
+        ValueError: If the trial names something that does not exist, or a file is damaged.
         NonFiniteLossError: If training diverges.
     """
     start = time.monotonic()
     _check(trial, runtime)
     torch.set_num_threads(runtime.threads)
-    known = data.load_passport(trial.data, runtime.data)
-    key = record.key(trial, known.digest)
+    passport = data.load_passport(trial.data, runtime.data)
+    key = record.trial_key(trial, passport.digest)
 
     size = trial.train.batch_videos
     workers = loader.start_workers(trial.data, batch_videos=size, seed=trial.seed, runtime=runtime)
-    batches = Loader(known.splits["train"], workers, batch_videos=size)
+    batches = Loader(passport.splits["train"], workers, batch_videos=size)
     torch.manual_seed(trial.seed)
     net = build(trial.model, trial.data, weights_root=runtime.weights).to(runtime.device)
-    test = _Test(net, known.splits["test"], trial, workers)
+    evaluator = _Evaluator(net, passport.splits["test"], trial, workers)
     with workers.translate_errors():
-        history, resumed = _train(net, batches, test, runtime.work(key), report)
-        scores = test.scores(trial.evaluation)
-    packed = pack(scores, known.splits["test"])
-    counted = count.count_net(net, test.one_clip(), num_classes=trial.data.num_classes)
-    done = Record(
+        history, resumed = _train(net, batches, evaluator, runtime.work(key), report)
+        scores = evaluator.scores(trial.evaluation)
+    scores_file = pack(scores, passport.splits["test"])
+    cost = count.count_net(net, evaluator.sample_clip(), num_classes=trial.data.num_classes)
+    finished = Record(
         key=key,
         trial=as_dict(trial),
-        passport=known.digest,
-        data=known.coverage | {"short": short(known.splits, trial.data)},
+        passport=passport.digest,
+        data=passport.coverage | {"short": count_short(passport.splits, trial.data)},
         code=code.hashes(trial),
-        metrics=test.metrics(scores),
-        params=counted.params,
-        gmacs=counted.macs / 1e9,
-        counting_rule=counted.counting_rule,
+        metrics=evaluator.metrics(scores),
+        params=cost.params,
+        gmacs=cost.macs / 1e9,
+        counting_rule=cost.counting_rule,
         history=[asdict(epoch) for epoch in history],
-        scores_sha256=sha256(packed).hexdigest(),
+        scores_sha256=sha256(scores_file).hexdigest(),
         provenance=machine.describe(runtime),
         seconds=time.monotonic() - start,
         resumed_epochs=resumed,
     )
     if distributed.rank() == 0:
-        record.write(runtime.results, done, packed)
+        record.write(runtime.results, finished, scores_file)
         if not runtime.keep_checkpoints:
             shutil.rmtree(runtime.work(key), ignore_errors=True)
-    return done
+    return finished
 
 
 def _check(trial: Trial, runtime: Runtime) -> None:
-    """Refuse what would otherwise be left out in silence."""
+    """Refuse a trial whose device, ranks or initial weights are not available."""
     check_device(runtime.device)
     distributed.check(
         trial.train.batch_videos, trial.train.norm_videos, ranks=distributed.world_size()
     )
     if trial.model.weights is not None and runtime.weights is None:
         raise ValueError(
-            f"a trial starts from {trial.model.weights}; say where it is, by --weights"
+            f"initial weights {trial.model.weights} are required; pass --weights FOLDER"
         )
 
 
 def _train(
-    net: nn.Module, batches: Loader, test: "_Test", work: Path, report: Report
+    net: nn.Module, batches: Loader, evaluator: "_Evaluator", work: Path, report: Report
 ) -> tuple[list[Epoch], list[int]]:
-    """Train from the newest checkpoint; return the history and the epochs of resumption."""
+    """Train from the newest checkpoint; return the history and the epochs of each resumption."""
     state = checkpoint.load_newest(work)
     resumed = [*state["resumed"], len(state["history"])] if state else []
     if distributed.rank() == 0:
@@ -114,18 +115,18 @@ def _train(
     history = loop.train(
         net,
         batches.epoch,
-        test.trial.train,
+        evaluator.trial.train,
         steps=len(batches),
-        seed=test.trial.seed,
+        seed=evaluator.trial.seed,
         resume=state,
-        validate=test.validate,
+        validate=evaluator.validate,
         report=after_epoch,
     )
     return history, resumed
 
 
-class _Test:
-    """The test videos of a trial, and the network that is scored on them."""
+class _Evaluator:
+    """Scores and metrics of a network on the test videos of a trial."""
 
     def __init__(self, net: nn.Module, videos: list[Video], trial: Trial, workers: Workers) -> None:
         self.net = net
@@ -133,7 +134,7 @@ class _Test:
         labels = [video.labels for video in videos]
         self.targets = metrics.multi_hot(labels, num_classes=trial.data.num_classes)
         sections = trial.data.num_sections or trial.data.num_snippets
-        self.quick = EvalSpec(
+        self.validation_views = EvalSpec(
             num_passes=max(sections // trial.data.num_snippets, 1),
             crop_px=trial.evaluation.crop_px,
             short_side_px=trial.evaluation.short_side_px,
@@ -144,7 +145,7 @@ class _Test:
         )
 
     def scores(self, views: EvalSpec) -> np.ndarray:
-        """Return the averaged scores of every video under some views."""
+        """Return the scores of every video, averaged over views."""
         return evaluate.score(
             self.net,
             self.loader.epoch(0, views),
@@ -154,14 +155,14 @@ class _Test:
         )
 
     def validate(self, epoch: int) -> float | None:
-        """Return the top-1 of one centred view after the epochs that the trial asks for."""
-        every = self.trial.evaluation.every_epochs
-        if not every or epoch % every:
+        """Return top-1 on one centred view at the epochs set in the trial, None at others."""
+        interval = self.trial.evaluation.every_epochs
+        if not interval or epoch % interval:
             return None
-        return metrics.top_k(self.scores(self.quick), self.targets, k=1)
+        return metrics.top_k(self.scores(self.validation_views), self.targets, k=1)
 
     def metrics(self, scores: np.ndarray) -> dict[str, float]:
-        """Return what a record says of the scores."""
+        """Return the metrics of a record."""
         return {
             "top1": metrics.top_k(scores, self.targets, k=1),
             "top5": metrics.top_k(scores, self.targets, k=5),
@@ -169,13 +170,13 @@ class _Test:
             "videos": len(self.targets),
         }
 
-    def one_clip(self) -> Tensor:
-        """Return one view of one video, to count with."""
-        return self.loader.first_batch(self.quick).clips[:, 0]
+    def sample_clip(self) -> Tensor:
+        """Return one view of one video, as an input to count multiply-adds with."""
+        return self.loader.first_batch(self.validation_views).clips[:, 0]
 
 
-def short(splits: Mapping[str, list[Video]], spec: DataSpec) -> dict[str, int]:
-    """Count the videos of each split that can be shorter than a clip: their last frame repeats."""
+def count_short(splits: Mapping[str, list[Video]], spec: DataSpec) -> dict[str, int]:
+    """Count the videos of each split that can be shorter than a clip, so the last frame repeats."""
     return {
         split: sum(
             sampling.is_short(sampling.timeline_frames(video, spec.fps), spec) for video in videos

@@ -1,5 +1,6 @@
 import json
 from dataclasses import fields, replace
+from typing import Literal, get_args, get_origin, get_type_hints
 
 import pytest
 
@@ -18,7 +19,7 @@ TRIAL = EXPERIMENT.rows[3].trial
 
 def made(trial=TRIAL, *, top1=50.0, passport="p", code=None, finished_ms=1):
     return Record(
-        key=record.key(trial, passport),
+        key=record.trial_key(trial, passport),
         trial=as_dict(trial),
         passport=passport,
         code={"m": code} if code else dict(hashes(trial)),
@@ -64,8 +65,10 @@ def test_a_damaged_record_is_named(tmp_path, damage):
         record.read(tmp_path, made().key)
 
 
-def other(value):
-    """Return a different value of the same kind."""
+def other(value, hint=None):
+    """Return a different value of the same kind: for a closed choice, another one."""
+    if get_origin(hint) is Literal:
+        return next(choice for choice in get_args(hint) if choice != value)
     return {
         bool: lambda: not value,
         int: lambda: 2 * value or 1,
@@ -79,8 +82,10 @@ def other(value):
 def changed_trials():
     for part in ("data", "model", "train", "evaluation"):
         spec = getattr(TRIAL, part)
+        hints = get_type_hints(type(spec))
         for field in fields(spec):
-            changed = replace(spec, **{field.name: other(getattr(spec, field.name))})
+            value = other(getattr(spec, field.name), hints[field.name])
+            changed = replace(spec, **{field.name: value})
             yield pytest.param(replace(TRIAL, **{part: changed}), id=f"{part}.{field.name}")
     yield pytest.param(replace(TRIAL, seed=1), id="seed")
     yield pytest.param(replace(TRIAL, scale="desk"), id="scale")
@@ -88,14 +93,14 @@ def changed_trials():
 
 @pytest.mark.parametrize("trial", list(changed_trials()))
 def test_every_field_of_a_trial_is_part_of_its_key(trial):
-    assert record.key(trial, "p") != record.key(TRIAL, "p")
+    assert record.trial_key(trial, "p") != record.trial_key(TRIAL, "p")
 
 
 def test_the_data_are_part_of_the_key_and_order_is_not():
-    assert record.key(TRIAL, "p") != record.key(TRIAL, "q")
+    assert record.trial_key(TRIAL, "p") != record.trial_key(TRIAL, "q")
     options = dict(reversed(TRIAL.model.module_options.items()))
     turned = replace(TRIAL, model=replace(TRIAL.model, module_options=options))
-    assert record.key(turned, "p") == record.key(TRIAL, "p")
+    assert record.trial_key(turned, "p") == record.trial_key(TRIAL, "p")
 
 
 def planned(results, *, seeds=2, code="c"):

@@ -48,7 +48,7 @@ def logits():
 def test_videos_are_right_as_the_metric_counts_them(tmp_path, logits, metric, k):
     labels = np.arange(40) % 12
     found = scores.read(tmp_path, written(tmp_path, logits, labels))
-    right = scores.correct(found, metric=metric)
+    right = scores.correct_videos(found, metric=metric)
     assert 100 * right.mean() == metrics.top_k(found.scores, found.targets, k=k)
     assert found.targets.argmax(1).tolist() == labels.tolist()
     assert found.ids[:2] == ("test/00000", "test/00001")
@@ -63,7 +63,7 @@ def test_a_video_of_several_labels_is_right_if_one_of_them_is(tmp_path, made_by_
     logits = np.eye(3)[[2, 1, 2]]
     found = scores.read(tmp_path, made_by_trial(logits, videos))
     assert found.targets.tolist() == [[1, 0, 1], [0, 1, 0], [1, 1, 0]]
-    assert scores.correct(found, metric="top1").tolist() == [True, True, False]
+    assert scores.correct_videos(found, metric="top1").tolist() == [True, True, False]
 
 
 def test_labels_are_packed_once_where_a_video_has_one(tmp_path, made_by_trial):
@@ -72,7 +72,7 @@ def test_labels_are_packed_once_where_a_video_has_one(tmp_path, made_by_trial):
     with np.load(tmp_path / "records" / f"{each.key}.npz") as kept:
         assert kept.files == ["scores", "labels", "ids"]
     found = scores.read(tmp_path, each)
-    assert scores.correct(found, metric="top1").tolist() == [True, False]
+    assert scores.correct_videos(found, metric="top1").tolist() == [True, False]
 
 
 def test_scores_that_are_not_those_of_the_record_are_refused(tmp_path, logits):
@@ -88,5 +88,5 @@ def test_scores_that_are_not_those_of_the_record_are_refused(tmp_path, logits):
 
 def test_a_metric_that_does_not_judge_videos_is_refused(tmp_path, logits):
     found = scores.read(tmp_path, written(tmp_path, logits, np.arange(40) % 12))
-    with pytest.raises(ValueError, match="map is no share of videos"):
-        scores.correct(found, metric="map")
+    with pytest.raises(ValueError, match="map is not a share of videos"):
+        scores.correct_videos(found, metric="map")

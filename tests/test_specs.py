@@ -114,10 +114,43 @@ def test_a_trial_comes_back_from_its_dictionary(name):
 
 def test_a_trial_of_another_version_is_refused():
     plain = as_dict(EXPERIMENT.rows[0].trial)
-    with pytest.raises(ValueError, match="other fields than this version"):
+    with pytest.raises(ValueError, match=r"another version, with other fields.*colour"):
         from_dict(plain | {"colour": "red"})
-    with pytest.raises(ValueError, match="other fields than this version"):
+    with pytest.raises(ValueError, match=r"another version, with other fields.*data"):
         from_dict({name: value for name, value in plain.items() if name != "data"})
+
+
+@pytest.mark.parametrize(
+    ("part", "field", "allowed"),
+    [
+        ("data", "snippet_rule", "starts, sections"),
+        ("model", "position", "before_conv1, after_conv1, after_conv2, after_conv3, after_block"),
+        ("train", "schedule", "step, cosine, one_cycle"),
+        ("train", "precision", "float32, bfloat16, float16"),
+        ("evaluation", "grouping", "interleaved, neighbouring, released"),
+        ("evaluation", "num_crops", "1, 3"),
+        ("evaluation", "average", "logits, probabilities"),
+    ],
+)
+def test_a_choice_outside_its_list_is_refused_with_the_list(part, field, allowed):
+    trial = EXPERIMENT.rows[0].trial
+    with pytest.raises(ValueError, match=f"{field}='cosin' is not a choice; set one of {allowed}"):
+        replace(getattr(trial, part), **{field: "cosin"})
+    plain = as_dict(trial)
+    plain[part][field] = "cosin"
+    with pytest.raises(ValueError, match=f"{field}='cosin' is not a choice"):
+        from_dict(plain)
+
+
+def test_a_scale_a_kind_and_a_trend_outside_their_lists_are_refused():
+    with pytest.raises(
+        ValueError, match="scale='lab' is not a choice; set one of paper, desk, own"
+    ):
+        replace(EXPERIMENT.rows[0].trial, scale="lab")
+    with pytest.raises(ValueError, match="kind='bettr' is not a choice; set one of better, same"):
+        Claim(text="it is so", kind="bettr", rows=("a", "b"))
+    with pytest.raises(ValueError, match="trend='up' is not a choice; set one of rising, falling"):
+        Claim(text="it is so", kind="trend", rows=("a", "b", "c"), trend="up")
 
 
 def test_a_row_is_counted_or_quoted_but_not_both():
@@ -131,7 +164,7 @@ def test_a_row_is_counted_or_quoted_but_not_both():
         convention="",
         source="",
     )
-    with pytest.raises(ValueError, match="its cost is not quoted"):
+    with pytest.raises(ValueError, match="has a trial and a quoted_cost; remove one"):
         Row(label="a", trial=EXPERIMENT.rows[0].trial, quoted_cost=cost)
 
 

@@ -111,7 +111,7 @@ def test_a_record_counts_the_videos_whose_last_frame_repeats(tiny_trial, runtime
     assert trial.run(tiny_trial, runtime, quiet).data["short"] == {"train": 0, "test": 0}
     splits = data.load_passport(tiny_trial.data, runtime.data).splits
     sparse = replace(tiny_trial.data, frame_stride=6)
-    assert trial.short(splits, sparse) == {"train": 24, "test": 12}
+    assert trial.count_short(splits, sparse) == {"train": 24, "test": 12}
 
 
 def test_a_damaged_checkpoint_costs_one_epoch_not_the_trial(tiny_trial, runtime, tmp_path):
@@ -145,7 +145,7 @@ def test_settings_that_do_not_fit_the_data_are_refused(tiny_trial, runtime):
 
 def test_initial_weights_are_never_left_out_in_silence(tiny_trial, runtime):
     start = replace(tiny_trial, model=replace(tiny_trial.model, weights="resnet50-0676ba61.pth"))
-    with pytest.raises(ValueError, match=r"starts from resnet50-0676ba61\.pth"):
+    with pytest.raises(ValueError, match=r"initial weights resnet50-0676ba61\.pth are required"):
         trial.run(start, runtime, quiet)
 
 

@@ -69,7 +69,7 @@ def leave(
     scores = np.random.default_rng(asked.seed).standard_normal(targets.shape)
     packed = pack(scores, test)
     done = Record(
-        key=record.key(asked, known.digest),
+        key=record.trial_key(asked, known.digest),
         trial=as_dict(asked),
         passport=known.digest,
         code=code.hashes(asked),

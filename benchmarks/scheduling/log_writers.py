@@ -149,7 +149,7 @@ def _work(epochs: int, steps: int, tell: Callable[[int], None] = lambda _: None)
 
 def _planned(seed: int, runtime: Runtime) -> PlannedTrial:
     trial = next(each for each in idle_trial.trials(seed + 1) if each.seed == seed)
-    key = record.key(trial, idle_trial.videos(runtime.data).digest)
+    key = record.trial_key(trial, idle_trial.videos(runtime.data).digest)
     row = idle_trial.TABLE.rows[0].label
     return PlannedTrial(
         table=idle_trial.TABLE.name, rows=(row,), trial=trial, key=key, state="missing", record=None

@@ -67,7 +67,7 @@ def trials(
         for row in experiment.rows:
             if row.trial is not None and not row.ensemble:
                 trial = replace(scale(row.trial), seed=seed)
-                key = record.key(trial, passport(trial))
+                key = record.trial_key(trial, passport(trial))
                 chosen[key] = trial
                 rows.setdefault(key, []).append(row.label)
     return [

@@ -7,7 +7,7 @@ import pandas as pd
 from harness.experiment import Experiment
 from harness.report import escape
 from harness.report.judge import JudgedClaim
-from harness.stats.verdict import ten_digits
+from harness.stats.verdict import round_digits
 
 
 def markdown(judged: Sequence[JudgedClaim]) -> str:
@@ -42,10 +42,10 @@ def comma_separated(judged: Sequence[JudgedClaim]) -> str:
             "metric": each.claim.metric,
             "rows": escape.spreadsheet("; ".join(each.claim.rows)),
             "verdict": each.word,
-            "estimate": ten_digits(each.estimate),
-            "low": ten_digits(each.low),
-            "high": ten_digits(each.high),
-            "p": ten_digits(each.p),
+            "estimate": round_digits(each.estimate),
+            "low": round_digits(each.low),
+            "high": round_digits(each.high),
+            "p": round_digits(each.p),
             "late": each.late,
             "sentence": escape.spreadsheet(each.sentence),
         }

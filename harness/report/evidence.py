@@ -19,12 +19,12 @@ TOGETHER: Mapping[str, int] = {"desk": 2}
 def row_state(result: RowResult) -> Verdict | None:
     """Return the verdict of a row without a number that counts; None if it has one."""
     if result.state == "stale":
-        return row_verdict.stale(len(result.stale), len(result.records))
+        return row_verdict.stale_verdict(len(result.stale), len(result.records))
     without_number = {
-        "quoted": row_verdict.quoted,
-        "ensemble": row_verdict.averaged,
-        "not run": row_verdict.not_run,
-        "interrupted": row_verdict.interrupted,
+        "quoted": row_verdict.quoted_verdict,
+        "ensemble": row_verdict.ensemble_verdict,
+        "not run": row_verdict.not_run_verdict,
+        "interrupted": row_verdict.interrupted_verdict,
     }
     return without_number[result.state]() if result.state in without_number else None
 
@@ -59,7 +59,10 @@ def correct(table: TableResult, claim: Claim) -> tuple[Correct, Clusters | None]
     ]
     right = np.array(
         [
-            [scores.correct(scores.read(table.results, each), metric=claim.metric) for each in row]
+            [
+                scores.correct_videos(scores.read(table.results, each), metric=claim.metric)
+                for each in row
+            ]
             for row in records
         ]
     )

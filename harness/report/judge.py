@@ -13,15 +13,22 @@ from harness.report import preregistration
 from harness.report.evidence import claim_state, correct, row_state
 from harness.report.results import RowResult, TableResult
 from harness.stats import resampling
-from harness.stats.claim_verdict import best, better, overhead, ratio, same, trend
-from harness.stats.paired import Difference, difference, holm
+from harness.stats.claim_verdict import (
+    judge_best,
+    judge_better,
+    judge_overhead,
+    judge_ratio,
+    judge_same,
+    judge_trend,
+)
+from harness.stats.paired import Difference, holm, paired_difference
 from harness.stats.row_verdict import (
-    Deviation,
-    at_desk,
-    cell,
-    covered,
-    not_covered,
-    own_run,
+    SeedDeviation,
+    accuracy_verdict,
+    coverage_text,
+    coverage_verdict,
+    desk_verdict,
+    own_verdict,
     seed_deviation,
 )
 from harness.stats.verdict import Verdict
@@ -89,24 +96,24 @@ def cells(table: TableResult) -> dict[str, Verdict]:
     return {label: verdict for label, verdict in verdicts.items() if verdict is not None}
 
 
-def _number(table: TableResult, result: RowResult, deviation: Deviation) -> Verdict | None:
+def _number(table: TableResult, result: RowResult, deviation: SeedDeviation) -> Verdict | None:
     if table.scale == "desk":
-        return at_desk(result.values)
+        return desk_verdict(result.values)
     remarks = (*_norm(result), *_changed(result))
     if table.scale == "own":
-        return _with_remarks(own_run(result.values), remarks)
+        return _with_remarks(own_verdict(result.values), remarks)
     seen = _seen(result)
-    if (missing := not_covered(**seen)) is not None:
+    if (missing := coverage_verdict(**seen)) is not None:
         return _with_remarks(missing, remarks)
     if result.metric not in result.row.published:
         return None
-    verdict = cell(
+    verdict = accuracy_verdict(
         result.values,
         printed=result.row.published[result.metric],
         margin=table.experiment.margin,
         deviation=deviation,
     )
-    return _with_remarks(verdict, (covered(**seen), *remarks, *_late(table)))
+    return _with_remarks(verdict, (coverage_text(**seen), *remarks, *_late(table)))
 
 
 def _with_remarks(verdict: Verdict, remarks: Sequence[str]) -> Verdict:
@@ -180,14 +187,14 @@ def _better(table: TableResult, listed: Sequence[Claim]) -> dict[Claim, Verdict]
     gaps = [_gap(table, claim) for claim in listed]
     adjusted = holm([gap.p for gap in gaps])
     return {
-        claim: better(gap, p=p, printed=_printed_gap(table, claim))
+        claim: judge_better(gap, p=p, printed=_printed_gap(table, claim))
         for claim, gap, p in zip(listed, gaps, adjusted, strict=True)
     }
 
 
 def _gap(table: TableResult, claim: Claim) -> Difference:
     (first, second), clusters = correct(table, claim)
-    return difference(first, second, clusters=clusters)
+    return paired_difference(first, second, clusters=clusters)
 
 
 def _printed_gap(table: TableResult, claim: Claim) -> float | None:
@@ -201,14 +208,14 @@ def _printed_gap(table: TableResult, claim: Claim) -> float | None:
 def _measured(table: TableResult, claim: Claim) -> Verdict:
     if claim.kind == "same":
         assert claim.limit is not None
-        return same(_gap(table, claim), limit=claim.limit)
+        return judge_same(_gap(table, claim), limit=claim.limit)
     right, clusters = correct(table, claim)
-    drawn, seeds = resampling.draws(right, clusters=clusters), right.shape[1]
+    drawn, seeds = resampling.draw_accuracies(right, clusters=clusters), right.shape[1]
     means = 100 * right.mean(axis=(1, 2))
     if claim.kind == "best":
-        return best(means, drawn, claim.rows, seeds=seeds)
+        return judge_best(means, drawn, claim.rows, seeds=seeds)
     assert claim.trend is not None
-    return trend(means, drawn, claim.rows, claimed=claim.trend, seeds=seeds)
+    return judge_trend(means, drawn, claim.rows, claimed=claim.trend, seeds=seeds)
 
 
 def _by_class(table: TableResult, claim: Claim) -> Verdict:
@@ -231,7 +238,7 @@ def _cost(table: TableResult, claim: Claim) -> Verdict:
     first, second = counts
     if first is None or second is None:
         return Verdict(word="undecided", sentence="nobody counted one of the two networks")
-    compared = overhead if claim.kind == "overhead" else ratio
+    compared = judge_overhead if claim.kind == "overhead" else judge_ratio
     verdict = compared(first, second, limit=claim.limit)
     more = f" (on one footing: rule {comparable.RULE}, test crops)" if quoted else ""
     return replace(verdict, sentence=verdict.sentence + more)

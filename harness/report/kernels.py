@@ -20,7 +20,7 @@ from harness.data.transforms import normalise
 from harness.data.video import Video
 from harness.record import Record
 from harness.runtime import Runtime
-from harness.scores import Scored
+from harness.scores import VideoScores
 from harness.specs import ModelSpec, Trial, from_dict
 from harness.training import checkpoint
 from harness.training.optim import autocast
@@ -108,7 +108,7 @@ def average_of(dynamic: Record, results: Path) -> Record:
         dropout=model.dropout,
         weights=model.weights,
     )
-    key = record.key(replace(trial, model=plain), dynamic.passport)
+    key = record.trial_key(replace(trial, model=plain), dynamic.passport)
     found = record.read(results, key)
     if found is None:
         raise ValueError(
@@ -130,14 +130,14 @@ def videos_of(trial: Trial, made: Record, runtime: Runtime) -> list[Video]:
     return known.splits["test"]
 
 
-def telling(ours: Scored, theirs: Scored) -> list[str]:
+def telling(ours: VideoScores, theirs: VideoScores) -> list[str]:
     """Choose videos that the first gets right and the second wrong; the first ones if none."""
     places = np.flatnonzero(_right(ours) & ~_right(theirs))
     return [ours.ids[place] for place in (places if len(places) else range(SHOWN))[:SHOWN]]
 
 
-def _right(scored: Scored) -> scores.Right:
-    return scores.correct(scored, metric="top1")
+def _right(scored: VideoScores) -> scores.CorrectVideos:
+    return scores.correct_videos(scored, metric="top1")
 
 
 def trained(made: Record, *, command: str, runtime: Runtime) -> nn.Module:
@@ -170,7 +170,9 @@ def _place(name: str) -> str:
     return f"{stage}[{block}]"
 
 
-def _scene(net: nn.Module, trial: Trial, video: Video, ours: Scored, theirs: Scored) -> Scene:
+def _scene(
+    net: nn.Module, trial: Trial, video: Video, ours: VideoScores, theirs: VideoScores
+) -> Scene:
     place = ours.ids.index(video.id)
     rows = (ours.targets[place], ours.scores[place], theirs.scores[place])
     truth, dynamic, average = (class_name(trial.data.name, int(row.argmax())) for row in rows)

@@ -63,7 +63,7 @@ class RowResult:
     @cached_property
     def interval(self) -> Interval | None:
         """Return the mean over seeds with its interval; None without records."""
-        return verdict.over_seeds(self.values) if self.records else None
+        return verdict.seed_interval(self.values) if self.records else None
 
     @property
     def seeds(self) -> set[int]:
@@ -207,7 +207,7 @@ def _was_started(trial: Trial, request: Request, records: Sequence[Record]) -> b
     here = sizes.passport_digest(trial.data, request.runtime.data)
     passports |= {here} if here else set()
     keys = (
-        record.key(replace(trial, seed=seed), passport)
+        record.trial_key(replace(trial, seed=seed), passport)
         for passport in passports
         for seed in range(SEEDS_LOOKED_FOR)
     )

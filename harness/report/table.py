@@ -14,7 +14,7 @@ from harness.experiment import Experiment, Row
 from harness.report import claims_table, escape, tradeoff
 from harness.report.judge import JudgedTable
 from harness.report.results import RowResult
-from harness.stats.verdict import ten_digits
+from harness.stats.verdict import round_digits
 from harness.utils.atomic import write_atomic
 
 COST_NOTE = (
@@ -122,8 +122,8 @@ def comma_separated(judged: JudgedTable) -> str:
             "counting_rule": count.RULE if result.cost else None,
             **{f"printed_{name}": result.row.published.get(name) for name in _PRINTED},
             "scale": judged.table.scale,
-            f"{metric}_mean": ten_digits(result.interval.mean) if result.interval else None,
-            f"{metric}_half_width": ten_digits(result.interval.half_width)
+            f"{metric}_mean": round_digits(result.interval.mean) if result.interval else None,
+            f"{metric}_half_width": round_digits(result.interval.half_width)
             if result.interval
             else None,
             "seeds": len(result.values),

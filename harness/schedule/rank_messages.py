@@ -36,7 +36,9 @@ def place(asked: Trial, runtime: Runtime) -> Path:
         ValueError: If the batches of the trial do not divide among its ranks.
     """
     distributed.check(asked.train.batch_videos, asked.train.norm_videos, ranks=runtime.ranks)
-    found = folder(runtime, record.key(asked, data.load_passport(asked.data, runtime.data).digest))
+    found = folder(
+        runtime, record.trial_key(asked, data.load_passport(asked.data, runtime.data).digest)
+    )
     found.mkdir(parents=True, exist_ok=True)
     return found
 

@@ -16,13 +16,13 @@ from harness.stats.paired import Difference, equivalence
 from harness.stats.power import seeds_needed, videos_needed
 from harness.stats.resampling import Draws
 from harness.stats.row_verdict import seeds_text
-from harness.stats.verdict import Verdict, same_digits
+from harness.stats.verdict import Verdict, has_printed_digits
 
 LEVEL = 0.05
-SURE = 0.95
+CONFIDENCE = 0.95
 Means = Float[np.ndarray, " R"]
 Shape = Literal["rising", "falling", "flat within noise", "peak", "undecided"]
-CLAIMED: dict[Trend, Shape] = {
+TREND_SHAPES: dict[Trend, Shape] = {
     "rising": "rising",
     "falling": "falling",
     "flat": "flat within noise",
@@ -30,7 +30,7 @@ CLAIMED: dict[Trend, Shape] = {
 }
 
 
-def better(gap: Difference, *, p: float, printed: float | None = None) -> Verdict:
+def judge_better(gap: Difference, *, p: float, printed: float | None = None) -> Verdict:
     """Judge that the first row is above the second.
 
     Args:
@@ -45,17 +45,17 @@ def better(gap: Difference, *, p: float, printed: float | None = None) -> Verdic
     )
     word, more = "inside the noise", ""
     if p >= LEVEL or gap.low <= 0 <= gap.high:
-        more = f"; {_what_it_takes(gap, printed)}"
+        more = f"; {_power_text(gap, printed)}"
     elif gap.estimate < 0:
         word = "reversed"
     elif printed is not None and gap.high < printed / 2:
         word, more = "supported, smaller than claimed", f"; the paper prints {printed:+.1f}"
     else:
         word = "supported"
-    return _of_gap(gap, word=word, sentence=measured + more, p=p)
+    return _gap_verdict(gap, word=word, sentence=measured + more, p=p)
 
 
-def same(gap: Difference, *, limit: float) -> Verdict:
+def judge_same(gap: Difference, *, limit: float) -> Verdict:
     """Judge that two rows differ by less than a limit, by two one-sided tests."""
     low, high = gap.inner
     measured = (
@@ -67,38 +67,42 @@ def same(gap: Difference, *, limit: float) -> Verdict:
         word, more = "not the same", f"; differs by more than {limit:g}"
     else:
         word, more = "undecided", f"; within ± {limit:g} or not, more seeds would tell"
-    return _of_gap(gap, word=word, sentence=measured + more, p=equivalence(gap, limit=limit))
+    return _gap_verdict(gap, word=word, sentence=measured + more, p=equivalence(gap, limit=limit))
 
 
-def overhead(first: Fraction, second: Fraction, *, limit: float) -> Verdict:
+def judge_overhead(first: Fraction, second: Fraction, *, limit: float) -> Verdict:
     """Judge that the first count is at most so many percent above the second, exactly."""
     over = 100 * (first / second - 1)
     word = "true" if over <= Fraction(str(limit)) else "false"
-    sentence = f"{_count(first)} and {_count(second)}: {float(over):+.4f} %, at most {limit:g} %"
+    sentence = (
+        f"{_count_text(first)} and {_count_text(second)}: {float(over):+.4f} %, at most {limit:g} %"
+    )
     return Verdict(word=word, sentence=sentence, estimate=float(over))
 
 
-def ratio(first: Fraction, second: Fraction, *, limit: float) -> Verdict:
+def judge_ratio(first: Fraction, second: Fraction, *, limit: float) -> Verdict:
     """Judge that the first count is so many times the second, to the digit that is printed."""
     times = float(first / second)
-    word = "true" if same_digits(times, limit) else "false"
-    sentence = f"{_count(first)} and {_count(second)}: {times:.4f} times, printed as {limit:g}"
+    word = "true" if has_printed_digits(times, limit) else "false"
+    sentence = (
+        f"{_count_text(first)} and {_count_text(second)}: {times:.4f} times, printed as {limit:g}"
+    )
     return Verdict(word=word, sentence=sentence, estimate=times)
 
 
-def best(means: Means, drawn: Draws, labels: Sequence[str], *, seeds: int) -> Verdict:
+def judge_best(means: Means, draws: Draws, labels: Sequence[str], *, seeds: int) -> Verdict:
     """Judge that the first row is the best of all: never a single bold number.
 
     Args:
         means: Measured accuracy of each row.
-        drawn: Draws around them.
+        draws: Draws around them.
         labels: Of the rows.
         seeds: Runs of each row.
     """
-    tops = (drawn == drawn.max(axis=1, keepdims=True)).astype(float)
+    tops = (draws == draws.max(axis=1, keepdims=True)).astype(float)
     chance = float((tops / tops.sum(axis=1, keepdims=True)).mean(axis=0)[0])
     order = np.argsort(-means, kind="stable")
-    group = [labels[place] for place in order if _may_be_top(place, means, drawn)]
+    group = [labels[place] for place in order if _is_in_top_group(place, means, draws)]
     word = "in the top group" if labels[0] in group else "not the best"
     sentence = (
         f"{labels[0]} is best with probability {chance:.2f}; top group: {', '.join(group)} "
@@ -108,35 +112,37 @@ def best(means: Means, drawn: Draws, labels: Sequence[str], *, seeds: int) -> Ve
     return Verdict(word=found, sentence=sentence, estimate=chance)
 
 
-def _may_be_top(place: int, means: Means, drawn: Draws) -> bool:
+def _is_in_top_group(place: int, means: Means, draws: Draws) -> bool:
     """Say whether the others lead a row by no more than they might if it were the best (Hsu)."""
-    noise = drawn - means
-    by_chance = np.quantile((noise - noise[:, [place]]).max(axis=1), SURE)
+    noise = draws - means
+    by_chance = np.quantile((noise - noise[:, [place]]).max(axis=1), CONFIDENCE)
     return bool(means.max() - means[place] <= by_chance)
 
 
-def trend(
-    means: Means, drawn: Draws, labels: Sequence[str], *, claimed: Trend, seeds: int
+def judge_trend(
+    means: Means, draws: Draws, labels: Sequence[str], *, claimed: Trend, seeds: int
 ) -> Verdict:
     """Judge the shape that a metric takes along rows.
 
     Args:
         means: Measured accuracy of each row.
-        drawn: Draws around them.
+        draws: Draws around them.
         labels: Of the rows, in the order of the axis.
         claimed: The shape that the paper sees.
         seeds: Runs of each row.
     """
-    shape = _shape(means, drawn)
-    slopes = _slopes(drawn)
+    shape = _shape(means, draws)
+    slopes = _slopes(draws)
     low, high = np.quantile(slopes, [0.025, 0.975])
     slope = float(_slopes(means[None])[0])
     word = f"peak at {labels[int(means.argmax())]}" if shape == "peak" else shape
-    as_claimed = "as claimed" if shape == CLAIMED[claimed] else f"the claim is {CLAIMED[claimed]}"
+    as_claimed = (
+        "as claimed" if shape == TREND_SHAPES[claimed] else f"the claim is {TREND_SHAPES[claimed]}"
+    )
     sentence = (
-        f"rows span {np.ptp(means):.1f}, noise alone up to {_noise_span(means, drawn):.1f}; "
+        f"rows span {np.ptp(means):.1f}, noise alone up to {_noise_span(means, draws):.1f}; "
         f"slope {slope:+.1f} a row ({low:+.1f} to {high:+.1f}, {_runs_text(seeds)}); "
-        f"{_order(means, drawn)}"
+        f"{_order_text(means, draws)}"
     )
     return Verdict(
         word=word,
@@ -147,55 +153,55 @@ def trend(
     )
 
 
-def _shape(means: Means, drawn: Draws) -> Shape:
-    if np.ptp(means) <= _noise_span(means, drawn):
+def _shape(means: Means, draws: Draws) -> Shape:
+    if np.ptp(means) <= _noise_span(means, draws):
         return "flat within noise"
     top = int(means.argmax())
-    ends = drawn[:, [0, -1]]
-    if 0 < top < len(means) - 1 and (_low(drawn[:, [top]] - ends) > 0).all():
+    ends = draws[:, [0, -1]]
+    if 0 < top < len(means) - 1 and (_lower_bounds(draws[:, [top]] - ends) > 0).all():
         return "peak"
-    slopes = _slopes(drawn)[:, None]
-    if _low(slopes) > 0:
+    slopes = _slopes(draws)[:, None]
+    if _lower_bounds(slopes) > 0:
         return "rising"
-    return "falling" if _low(-slopes) > 0 else "undecided"
+    return "falling" if _lower_bounds(-slopes) > 0 else "undecided"
 
 
-def _noise_span(means: Means, drawn: Draws) -> float:
+def _noise_span(means: Means, draws: Draws) -> float:
     """Return what equal rows would span at most, in 95 of 100 such tables."""
-    return float(np.quantile(np.ptp(drawn - means, axis=1), SURE))
+    return float(np.quantile(np.ptp(draws - means, axis=1), CONFIDENCE))
 
 
-def _low(drawn: Draws) -> Means:
-    quantile: Means = np.quantile(drawn, 0.025, axis=0)
+def _lower_bounds(draws: Draws) -> Means:
+    quantile: Means = np.quantile(draws, 0.025, axis=0)
     return quantile
 
 
-def _slopes(drawn: Draws) -> Float[np.ndarray, " D"]:
+def _slopes(draws: Draws) -> Float[np.ndarray, " D"]:
     """Fit a line to each draw, rows at equal steps; added row by row, as on every processor."""
-    places = np.arange(drawn.shape[1]) - (drawn.shape[1] - 1) / 2
-    slopes: Float[np.ndarray, " D"] = np.zeros(len(drawn))
-    for place, row in zip(places / np.square(places).sum(), drawn.T, strict=True):
+    places = np.arange(draws.shape[1]) - (draws.shape[1] - 1) / 2
+    slopes: Float[np.ndarray, " D"] = np.zeros(len(draws))
+    for place, row in zip(places / np.square(places).sum(), draws.T, strict=True):
         slopes += place * row
     return slopes
 
 
-def _order(means: Means, drawn: Draws) -> str:
+def _order_text(means: Means, draws: Draws) -> str:
     """Say how well the rows are in order, beside how well two repeats would agree."""
-    steps = _steps(drawn)
-    along = _steps(means[None]).mean()
+    steps = _step_signs(draws)
+    along = _step_signs(means[None]).mean()
     repeats = np.random.default_rng(0).permutation(steps)
     ceiling = (steps * repeats).mean()
     return f"Kendall's τ {along:+.2f} along the rows, {ceiling:+.2f} between repeats on average"
 
 
-def _steps(drawn: Draws) -> Float[np.ndarray, "D pairs"]:
+def _step_signs(draws: Draws) -> Float[np.ndarray, "D pairs"]:
     """Return the sign of the step between every two rows."""
-    first, second = np.triu_indices(drawn.shape[1], 1)
-    steps: Float[np.ndarray, "D pairs"] = np.sign(drawn[:, second] - drawn[:, first])
+    first, second = np.triu_indices(draws.shape[1], 1)
+    steps: Float[np.ndarray, "D pairs"] = np.sign(draws[:, second] - draws[:, first])
     return steps
 
 
-def _what_it_takes(gap: Difference, printed: float | None) -> str:
+def _power_text(gap: Difference, printed: float | None) -> str:
     """Say how many seeds or videos would show the gap that is sought."""
     sought = round(gap.estimate if printed is None else printed, 2)
     if not sought:
@@ -209,7 +215,7 @@ def _what_it_takes(gap: Difference, printed: float | None) -> str:
     return f"a gap of {abs(sought):.1f} needs {' or '.join(needs)}" if needs else "no difference"
 
 
-def _of_gap(gap: Difference, *, word: str, sentence: str, p: float) -> Verdict:
+def _gap_verdict(gap: Difference, *, word: str, sentence: str, p: float) -> Verdict:
     return Verdict(
         word=word, sentence=sentence, estimate=gap.estimate, low=gap.low, high=gap.high, p=p
     )
@@ -224,5 +230,5 @@ def _p_text(p: float) -> str:
     return "p under 0.001" if p < 0.001 else f"p = {p:.3f}"
 
 
-def _count(value: Fraction) -> str:
+def _count_text(value: Fraction) -> str:
     return f"{value.numerator:,}" if value.denominator == 1 else f"{float(value):,.1f}"

@@ -19,7 +19,7 @@ def bounds(correct: int, present: int, listed: int) -> tuple[Fraction, Fraction]
     return low, low + Fraction(100 * (listed - present), listed)
 
 
-def coverage(split: str, present: int, listed: int) -> str:
+def coverage_sentences(split: str, present: int, listed: int) -> str:
     """Say in one or two sentences what missing videos mean for an accuracy."""
     text = f"{split}: {present:,} of {listed:,} videos are good"
     if present == listed:
@@ -27,19 +27,21 @@ def coverage(split: str, present: int, listed: int) -> str:
     correct = round(_EXAMPLE * present / 100)
     low, high = bounds(correct, present, listed)
     width = high - low
-    text += f" ({percent(Fraction(100 * present, listed), ROUND_FLOOR)} %). "
+    text += f" ({format_percent(Fraction(100 * present, listed), ROUND_FLOOR)} %). "
     text += "Whatever their accuracy, that of the whole list lies in a range of "
-    text += f"{percent(width, ROUND_CEILING)} points, ± {percent(width / 2, ROUND_CEILING)} "
+    text += f"{format_percent(width, ROUND_CEILING)} points, ± {format_percent(width / 2, ROUND_CEILING)} "
     text += "about its middle"
     if present:
-        text += f": {correct:,} right of {present:,} would be {percent(low, ROUND_FLOOR)} to "
-        text += percent(high, ROUND_CEILING)
+        text += (
+            f": {correct:,} right of {present:,} would be {format_percent(low, ROUND_FLOOR)} to "
+        )
+        text += format_percent(high, ROUND_CEILING)
     if Fraction(present, listed) < COMPARABLE:
         text += f". Under {COMPARABLE * 100} %: not comparable with a number on the whole list"
     return f"{text}."
 
 
-def percent(value: Fraction, rounding: str) -> str:
+def format_percent(value: Fraction, rounding: str) -> str:
     """Write with two decimals, rounded outward."""
     scaled = Decimal(value.numerator * 100) / Decimal(value.denominator)
     return f"{scaled.to_integral_value(rounding) / 100:.2f}"

@@ -31,7 +31,7 @@ class Difference:
         deviation: Of one row from seed to seed; None from a single seed.
         disagreement: Percent of the videos on which exactly one of two paired runs is right.
         seeds: Pairs of runs.
-        drawn: What other seeds and videos would have given.
+        draws: What other seeds and videos would have given.
     """
 
     estimate: float
@@ -43,10 +43,10 @@ class Difference:
     deviation: float | None
     disagreement: float
     seeds: int
-    drawn: Draws = field(repr=False, compare=False)
+    draws: Draws = field(repr=False, compare=False)
 
 
-def difference(first: Runs, second: Runs, *, clusters: Clusters | None = None) -> Difference:
+def paired_difference(first: Runs, second: Runs, *, clusters: Clusters | None = None) -> Difference:
     """Compare two rows, pair by pair of seeds and video by video.
 
     Args:
@@ -55,8 +55,10 @@ def difference(first: Runs, second: Runs, *, clusters: Clusters | None = None) -
         clusters: Number of the cluster of each video; each on its own by default.
     """
     gaps = (first.astype(float) - second)[None]
-    drawn = resampling.around(gaps if clusters is None else resampling.clustered(gaps, clusters))
-    low, inner_low, inner_high, high = np.quantile(drawn, [0.025, 0.05, 0.95, 0.975])
+    draws = resampling.draw_means(
+        gaps if clusters is None else resampling.cluster_means(gaps, clusters)
+    )
+    low, inner_low, inner_high, high = np.quantile(draws, [0.025, 0.05, 0.95, 0.975])
     seeds = len(first)
     exact = seeds == 1 and clusters is None
     return Difference(
@@ -64,12 +66,12 @@ def difference(first: Runs, second: Runs, *, clusters: Clusters | None = None) -
         low=float(low),
         high=float(high),
         inner=(float(inner_low), float(inner_high)),
-        p=exact_mcnemar(first[0], second[0]) if exact else _share_beyond_zero(drawn),
+        p=exact_mcnemar(first[0], second[0]) if exact else _zero_p(draws),
         improvement=_improvement(first.mean(axis=1), second.mean(axis=1)),
         deviation=_deviation(gaps[0].mean(axis=1)),
         disagreement=100 * float((first != second).mean()),
         seeds=seeds,
-        drawn=drawn,
+        draws=draws,
     )
 
 
@@ -81,8 +83,8 @@ def exact_mcnemar(first: Bool[np.ndarray, " N"], second: Bool[np.ndarray, " N"])
 
 def equivalence(gap: Difference, *, limit: float) -> float:
     """Return the p of two one-sided tests: that a difference is not within a limit."""
-    beyond = max(int((gap.drawn <= -limit).sum()), int((gap.drawn >= limit).sum()))
-    return min((beyond + 1) / (gap.drawn.size + 1), 1.0)
+    beyond = max(int((gap.draws <= -limit).sum()), int((gap.draws >= limit).sum()))
+    return min((beyond + 1) / (gap.draws.size + 1), 1.0)
 
 
 def holm(ps: Sequence[float]) -> list[float]:
@@ -92,9 +94,9 @@ def holm(ps: Sequence[float]) -> list[float]:
     return [float(p) for p in multipletests(ps, method="holm")[1]]
 
 
-def _share_beyond_zero(drawn: Draws) -> float:
-    tail = min(int((drawn <= 0).sum()), int((drawn >= 0).sum()))
-    return min(2 * (tail + 1) / (drawn.size + 1), 1.0)
+def _zero_p(draws: Draws) -> float:
+    tail = min(int((draws <= 0).sum()), int((draws >= 0).sum()))
+    return min(2 * (tail + 1) / (draws.size + 1), 1.0)
 
 
 def _improvement(first: Float[np.ndarray, " S"], second: Float[np.ndarray, " S"]) -> float:

@@ -11,7 +11,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 POWER = 0.8
 LEVEL = 0.05
-MANY = 1000
+MAX_SEEDS = 1000
 
 
 def wilson(correct: int, videos: int) -> tuple[float, float]:
@@ -31,7 +31,7 @@ def detectable_gap(
         power: Chance to see the gap.
         level: Chance to see one that is not there, both sides together.
     """
-    return _reach(power, level) * deviation * math.sqrt(2 / seeds)
+    return _required_effect(power, level) * deviation * math.sqrt(2 / seeds)
 
 
 def seeds_needed(
@@ -45,11 +45,11 @@ def seeds_needed(
         power: Chance to see the gap.
         level: Chance to see one that is not there, both sides together.
     """
-    _refuse_no_gap(gap)
+    _check_gap(gap)
     effect = abs(gap) / deviation if deviation else math.inf
-    seeds = max(2, math.ceil(2 * (_reach(power, level) / effect) ** 2))
+    seeds = max(2, math.ceil(2 * (_required_effect(power, level) / effect) ** 2))
     # A t-test needs a few more than this, and among very many they do not matter.
-    while seeds < MANY and effect < MANY and _power(effect, seeds, level) < power:
+    while seeds < MAX_SEEDS and effect < MAX_SEEDS and _power(effect, seeds, level) < power:
         seeds += 1
     return seeds
 
@@ -65,8 +65,8 @@ def videos_needed(
         power: Chance to see the gap.
         level: Chance to see one that is not there, both sides together.
     """
-    _refuse_no_gap(gap)
-    return math.ceil(_reach(power, level) ** 2 * disagreement / 100 / (gap / 100) ** 2)
+    _check_gap(gap)
+    return math.ceil(_required_effect(power, level) ** 2 * disagreement / 100 / (gap / 100) ** 2)
 
 
 def detectable_gap_of_videos(
@@ -80,10 +80,10 @@ def detectable_gap_of_videos(
         power: Chance to see the gap.
         level: Chance to see one that is not there, both sides together.
     """
-    return 100 * _reach(power, level) * math.sqrt(disagreement / 100 / videos)
+    return 100 * _required_effect(power, level) * math.sqrt(disagreement / 100 / videos)
 
 
-def _reach(power: float, level: float) -> float:
+def _required_effect(power: float, level: float) -> float:
     """Return how many deviations a gap must have."""
     return float(stats.norm.ppf(1 - level / 2) + stats.norm.ppf(power))
 
@@ -92,6 +92,6 @@ def _power(effect: float, seeds: int, level: float) -> float:
     return float(TTestIndPower().power(effect, seeds, level))
 
 
-def _refuse_no_gap(gap: float) -> None:
+def _check_gap(gap: float) -> None:
     if not gap:
         raise ValueError("a gap of 0 takes endless seeds and videos to see; ask for another one")

@@ -1,4 +1,4 @@
-"""Accuracies of rows, drawn again as other seeds and other videos would have given them.
+"""Accuracies of rows, draws again as other seeds and other videos would have given them.
 
 A draw has a part of the seeds and a part of the videos. Videos are resampled with replacement, in
 clusters where some belong together, and all rows and seeds see the same ones. Of seeds there are
@@ -22,15 +22,15 @@ Correct = Bool[np.ndarray, "R S N"]
 Clusters = Int[np.ndarray, " N"]
 Draws = Float[np.ndarray, "D R"]
 Table = Float[np.ndarray, "R S C"]
-_LOG_HALF = 12
-HALF = 2**_LOG_HALF
+_LOG_HALF_DRAWS = 12
+HALF_DRAWS = 2**_LOG_HALF_DRAWS
 _SEED = 20210512
 _BLOCK = 512
 _STEPS = 2.0**32  # of an effect; a sum over two million videos is still exact in 53 bits
 _DUST = 1e-12  # of all variance: a direction with less has none
 
 
-def draws(correct: Correct, *, clusters: Clusters | None = None) -> Draws:
+def draw_accuracies(correct: Correct, *, clusters: Clusters | None = None) -> Draws:
     """Draw the accuracy of every row, again and again; equal input gives equal draws.
 
     Args:
@@ -38,10 +38,10 @@ def draws(correct: Correct, *, clusters: Clusters | None = None) -> Draws:
         clusters: Number of the cluster of each video; each on its own by default.
     """
     table = correct.astype(float)
-    return around(table if clusters is None else clustered(table, clusters))
+    return draw_means(table if clusters is None else cluster_means(table, clusters))
 
 
-def clustered(values: Float[np.ndarray, "R S N"], clusters: Clusters) -> Table:
+def cluster_means(values: Float[np.ndarray, "R S N"], clusters: Clusters) -> Table:
     """Gather videos: the mean over clusters stays the mean over videos, whatever their sizes."""
     _, place, sizes = np.unique(clusters, return_inverse=True, return_counts=True)
     means = values.mean(axis=-1, keepdims=True)
@@ -51,35 +51,35 @@ def clustered(values: Float[np.ndarray, "R S N"], clusters: Clusters) -> Table:
     return table
 
 
-def around(table: Table) -> Draws:
+def draw_means(table: Table) -> Draws:
     """Draw means around those of a table; of the negated table, they are exactly the negated ones.
 
     Args:
         table: Share of correct videos, or a difference of shares.
     """
-    seeds, videos = _seed_part(table), _video_part(table)
+    seeds, videos = _draw_seed_part(table), _draw_video_part(table)
     parts = np.concatenate([videos + seeds, videos - seeds])
     # Sums leave dust, which would tell 0 from 0, and one processor from another.
-    drawn: Draws = (100 * (table.mean(axis=(1, 2)) + parts)).round(4)
-    return drawn
+    draws: Draws = (100 * (table.mean(axis=(1, 2)) + parts)).round(4)
+    return draws
 
 
-def _seed_part(table: Table) -> Draws:
+def _draw_seed_part(table: Table) -> Draws:
     """Draw Student's t with the covariance of the rows over seeds; nothing from one seed."""
     means = table.mean(axis=2)
     seeds = means.shape[1]
     if seeds == 1:
-        return np.zeros((HALF, len(table)))
+        return np.zeros((HALF_DRAWS, len(table)))
     spread = (means - means.mean(axis=1, keepdims=True)) / np.sqrt(seeds * (seeds - 1))
-    drawn: Draws = _heavy(seeds) @ spread.T
-    return drawn
+    draws: Draws = _student_weights(seeds) @ spread.T
+    return draws
 
 
 @cache
-def _heavy(seeds: int) -> Float[np.ndarray, "D S"]:
+def _student_weights(seeds: int) -> Float[np.ndarray, "D S"]:
     """Draw a weight for each seed, such that weighted deviations are Student's t."""
     # Even steps in radius and direction: the tail, where the interval ends, is not left to chance.
-    even = stats.qmc.Sobol(seeds, rng=_SEED).random_base2(_LOG_HALF)
+    even = stats.qmc.Sobol(seeds, rng=_SEED).random_base2(_LOG_HALF_DRAWS)
     free = seeds - 1
     radius = np.sqrt(free * stats.f.ppf(even[:, :1], free, free))
     direction = stats.norm.ppf(even[:, 1:])
@@ -88,27 +88,27 @@ def _heavy(seeds: int) -> Float[np.ndarray, "D S"]:
     return weights
 
 
-def _video_part(table: Table) -> Draws:
+def _draw_video_part(table: Table) -> Draws:
     """Resample videos, with what all seeds say of them."""
     effects = (table.mean(axis=1) - table.mean(axis=(1, 2))[:, None]).T
-    whole = np.rint(_STEPS * (effects @ _without_noise(table).T))
-    counts = _resampled(len(effects))
-    blocks = [counts[at : at + _BLOCK].astype(float) @ whole for at in range(0, HALF, _BLOCK)]
-    drawn: Draws = np.concatenate(blocks) / (_STEPS * len(effects))
-    return drawn
+    whole = np.rint(_STEPS * (effects @ _noise_shrinkage(table).T))
+    counts = _resampling_counts(len(effects))
+    blocks = [counts[at : at + _BLOCK].astype(float) @ whole for at in range(0, HALF_DRAWS, _BLOCK)]
+    draws: Draws = np.concatenate(blocks) / (_STEPS * len(effects))
+    return draws
 
 
 @lru_cache(maxsize=1)
-def _resampled(videos: int) -> Int[np.ndarray, "D C"]:
+def _resampling_counts(videos: int) -> Int[np.ndarray, "D C"]:
     """Draw videos with replacement: how often each is in every draw."""
     rng = np.random.default_rng(_SEED)
-    counts = np.empty((HALF, videos), np.uint16)
+    counts = np.empty((HALF_DRAWS, videos), np.uint16)
     for row in counts:
         row[:] = np.bincount(rng.integers(videos, size=videos), minlength=videos)
     return counts
 
 
-def _without_noise(table: Table) -> Float[np.ndarray, "R R"]:
+def _noise_shrinkage(table: Table) -> Float[np.ndarray, "R R"]:
     """Return what shrinks the effects of videos to those that all seeds share."""
     _, seeds, videos = table.shape
     if seeds == 1:
@@ -119,13 +119,13 @@ def _without_noise(table: Table) -> Float[np.ndarray, "R R"]:
     noise_cov = noise @ noise.T / ((seeds - 1) * (videos - 1))
     whole = np.cov(means[:, 0]).reshape(len(table), len(table))
     least = _DUST * np.trace(whole)
-    root, _ = _roots(whole - noise_cov / seeds, least)
-    _, inverse = _roots(whole, least)
+    root, _ = _matrix_roots(whole - noise_cov / seeds, least)
+    _, inverse = _matrix_roots(whole, least)
     shrink: Float[np.ndarray, "R R"] = root @ inverse
     return shrink
 
 
-def _roots(
+def _matrix_roots(
     matrix: Float[np.ndarray, "R R"], least: float
 ) -> tuple[Float[np.ndarray, "R R"], Float[np.ndarray, "R R"]]:
     """Return the square root of a covariance, and its inverse where there is variance.

@@ -13,16 +13,16 @@ import numpy as np
 from scipy import stats
 
 from harness.stats.coverage import COMPARABLE, bounds
-from harness.stats.verdict import Verdict, over_seeds
+from harness.stats.verdict import Verdict, seed_interval
 
 DECLARED_DEVIATION = 0.35
 DECLARED_DEGREES = 8
 MANY_SEEDS = 100
-DECIDED = ("reproduced", "lower", "higher")
+DECISIVE_WORDS = ("reproduced", "lower", "higher")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Deviation:
+class SeedDeviation:
     """How far seeds scatter, and how well that is known.
 
     Attributes:
@@ -36,7 +36,7 @@ class Deviation:
     source: str
 
 
-def seed_deviation(rows: Sequence[Sequence[float]]) -> Deviation:
+def seed_deviation(rows: Sequence[Sequence[float]]) -> SeedDeviation:
     """Pool the scatter of seeds over the rows of a table.
 
     Fewer degrees of freedom than the declared deviation stands for do not replace it: the larger
@@ -51,45 +51,45 @@ def seed_deviation(rows: Sequence[Sequence[float]]) -> Deviation:
     measured = math.sqrt(squares / degrees) if degrees else 0.0
     if degrees >= DECLARED_DEGREES or measured > DECLARED_DEVIATION:
         source = f"measured on {len(several)} rows"
-        return Deviation(points=measured, degrees=max(degrees, DECLARED_DEGREES), source=source)
-    return Deviation(points=DECLARED_DEVIATION, degrees=DECLARED_DEGREES, source="declared")
+        return SeedDeviation(points=measured, degrees=max(degrees, DECLARED_DEGREES), source=source)
+    return SeedDeviation(points=DECLARED_DEVIATION, degrees=DECLARED_DEGREES, source="declared")
 
 
-def not_run() -> Verdict:
+def not_run_verdict() -> Verdict:
     """Say that there is nothing yet."""
     return Verdict(word="not run", sentence="no record; run the table")
 
 
-def quoted() -> Verdict:
+def quoted_verdict() -> Verdict:
     """Say that a row only quotes other work."""
     return Verdict(word="not run", sentence="quoted from other work, which nobody ran here")
 
 
-def averaged() -> Verdict:
+def ensemble_verdict() -> Verdict:
     """Say that a row averages networks, which is not done here."""
     sentence = "an average of several networks' scores, which is not made here"
     return Verdict(word="not run", sentence=sentence)
 
 
-def interrupted() -> Verdict:
+def interrupted_verdict() -> Verdict:
     """Say that a trial was started and left."""
     return Verdict(
         word="interrupted", sentence="started and not finished; run the table again to go on"
     )
 
 
-def failed(reason: str) -> Verdict:
+def failed_verdict(reason: str) -> Verdict:
     """Say that a trial ended without a record, and why."""
     return Verdict(word="failed", sentence=reason)
 
 
-def stale(count: int, of: int) -> Verdict:
+def stale_verdict(count: int, of: int) -> Verdict:
     """Say that records were made by other code than this."""
     sentence = f"{count} of {of} records were made by other code; run the table again"
     return Verdict(word="stale", sentence=sentence)
 
 
-def covered(*, correct: int | None, scored: int, listed: int) -> str:
+def coverage_text(*, correct: int | None, scored: int, listed: int) -> str:
     """Say what missing videos mean for an accuracy; nothing where none is missing.
 
     Args:
@@ -106,34 +106,34 @@ def covered(*, correct: int | None, scored: int, listed: int) -> str:
     return f"{text}; the whole list would give {low:.1f} to {high:.1f}"
 
 
-def not_covered(*, correct: int | None, scored: int, listed: int) -> Verdict | None:
+def coverage_verdict(*, correct: int | None, scored: int, listed: int) -> Verdict | None:
     """Refuse a comparison where too many videos are missing; None where enough were scored."""
     if scored >= COMPARABLE * listed:
         return None
-    sentence = covered(correct=correct, scored=scored, listed=listed)
+    sentence = coverage_text(correct=correct, scored=scored, listed=listed)
     return Verdict(word="not comparable", sentence=sentence)
 
 
-def at_desk(values: Sequence[float]) -> Verdict:
+def desk_verdict(values: Sequence[float]) -> Verdict:
     """Say what a desk accuracy is: measured, and no estimate of a printed one."""
-    sentence = f"{_mean(values)} measured at desk scale; no estimate of the printed one"
+    sentence = f"{_mean_text(values)} measured at desk scale; no estimate of the printed one"
     return Verdict(word="desk scale", sentence=sentence)
 
 
-def own_run(values: Sequence[float]) -> Verdict:
+def own_verdict(values: Sequence[float]) -> Verdict:
     """Say what an accuracy on a user's own terms is: measured, and no estimate of a printed one."""
-    sentence = f"{_mean(values)} measured on terms of your own; no estimate of the printed one"
+    sentence = f"{_mean_text(values)} measured on terms of your own; no estimate of the printed one"
     return Verdict(word="own run", sentence=sentence)
 
 
-def _mean(values: Sequence[float]) -> str:
-    measured = over_seeds(values)
+def _mean_text(values: Sequence[float]) -> str:
+    measured = seed_interval(values)
     spread = "" if measured.half_width is None else f" ± {measured.half_width:.1f}"
     return f"{measured.mean:.1f}{spread} ({seeds_text(len(values))})"
 
 
-def cell(
-    values: Sequence[float], *, printed: float, margin: float, deviation: Deviation
+def accuracy_verdict(
+    values: Sequence[float], *, printed: float, margin: float, deviation: SeedDeviation
 ) -> Verdict:
     """Compare an accuracy with the printed one, which is a single run that scatters as much.
 
@@ -144,17 +144,21 @@ def cell(
         deviation: From seed to seed.
     """
     seeds, mean = len(values), float(np.mean(values))
-    found = _judge(mean - printed, seeds=seeds, margin=margin, deviation=deviation)
+    found = _compare(mean - printed, seeds=seeds, margin=margin, deviation=deviation)
     half = deviation.points / math.sqrt(seeds) * _quantile(0.95, deviation)
     measured = f"{mean:.1f} ± {half:.1f} ({seeds_text(seeds)}), paper {printed:.1f}"
-    more = "" if found.word in DECIDED else f"; {_what_decides(found, seeds, margin, deviation)}"
+    more = (
+        ""
+        if found.word in DECISIVE_WORDS
+        else f"; {_seeds_to_decide(found, seeds, margin, deviation)}"
+    )
     scatter = f"seeds deviate by {deviation.points:.2f}, {deviation.source}"
-    p = _chance_beyond(margin - abs(mean - printed), seeds, deviation)
+    p = _equivalence_p(margin - abs(mean - printed), seeds, deviation)
     return replace(found, sentence=f"{measured}: {found.sentence}{more}; {scatter}", p=p)
 
 
-def _judge(gap: float, *, seeds: int, margin: float, deviation: Deviation) -> Verdict:
-    scatter = _of_difference(seeds, deviation)
+def _compare(gap: float, *, seeds: int, margin: float, deviation: SeedDeviation) -> Verdict:
+    scatter = _difference_deviation(seeds, deviation)
     inner, outer = (scatter * _quantile(share, deviation) for share in (0.90, 0.95))
     low, high = gap - outer, gap + outer
     word, sentence = "undecided", f"the difference is {low:+.1f} to {high:+.1f}"
@@ -169,29 +173,29 @@ def _judge(gap: float, *, seeds: int, margin: float, deviation: Deviation) -> Ve
     return Verdict(word=word, sentence=sentence, estimate=gap, low=low, high=high)
 
 
-def _what_decides(found: Verdict, seeds: int, margin: float, deviation: Deviation) -> str:
+def _seeds_to_decide(found: Verdict, seeds: int, margin: float, deviation: SeedDeviation) -> str:
     assert found.estimate is not None
     for more in range(1, MANY_SEEDS):
-        then = _judge(found.estimate, seeds=seeds + more, margin=margin, deviation=deviation)
-        if then.word in DECIDED:
+        then = _compare(found.estimate, seeds=seeds + more, margin=margin, deviation=deviation)
+        if then.word in DECISIVE_WORDS:
             return f"{more} more {'seed' if more == 1 else 'seeds'} would decide"
     return "no number of seeds would decide, as the paper's own run is a single one"
 
 
 @cache
-def _quantile(share: float, deviation: Deviation) -> float:
+def _quantile(share: float, deviation: SeedDeviation) -> float:
     return float(stats.t.ppf((1 + share) / 2, deviation.degrees))
 
 
-def _chance_beyond(distance: float, seeds: int, deviation: Deviation) -> float:
+def _equivalence_p(distance: float, seeds: int, deviation: SeedDeviation) -> float:
     """Return the p of two one-sided tests, the larger of theirs."""
-    scatter = _of_difference(seeds, deviation)
+    scatter = _difference_deviation(seeds, deviation)
     if not scatter:
         return float(distance < 0)
     return float(stats.t.sf(distance / scatter, deviation.degrees))
 
 
-def _of_difference(seeds: int, deviation: Deviation) -> float:
+def _difference_deviation(seeds: int, deviation: SeedDeviation) -> float:
     """Return the deviation of a mean over seeds from the paper's single run."""
     return deviation.points * math.sqrt(1 / seeds + 1)
 

@@ -42,7 +42,7 @@ class Interval:
     seeds: int
 
 
-def over_seeds(values: Sequence[float], *, confidence: float = 0.95) -> Interval:
+def seed_interval(values: Sequence[float], *, confidence: float = 0.95) -> Interval:
     """Return the mean of several seeds with Student's interval.
 
     Args:
@@ -83,22 +83,22 @@ def match_figure(printed: float, counted: float, others: Mapping[str, float]) ->
         counted: Under our own convention.
         others: The same figure under other conventions, most usual first.
     """
-    if same_digits(counted, printed):
+    if has_printed_digits(counted, printed):
         return Match(word="exact", convention="", counted=counted, printed=printed)
     for convention, value in others.items():
-        if same_digits(value, printed):
+        if has_printed_digits(value, printed):
             word: Literal["exact, other convention"] = "exact, other convention"
             return Match(word=word, convention=convention, counted=counted, printed=printed)
     gap = f"{100 * (counted / printed - 1):+.2f} %"
     return Match(word="different", convention=gap, counted=counted, printed=printed)
 
 
-def ten_digits(value: float | None) -> float | None:
+def round_digits(value: float | None) -> float | None:
     """Round to what every processor agrees on, and far below what is measured."""
     return None if value is None else float(f"{value:.10g}")
 
 
-def same_digits(value: float, printed: float) -> bool:
+def has_printed_digits(value: float, printed: float) -> bool:
     """Say whether a value rounds to what is printed."""
     shown = Decimal(str(printed))
     return Decimal(str(value)).quantize(shown, ROUND_HALF_UP) == shown

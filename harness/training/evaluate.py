@@ -8,7 +8,7 @@ Axes: N videos, V views, K classes.
 """
 
 from collections.abc import Iterable
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from einops import rearrange, reduce
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from harness.specs import Average
 from harness.training.optim import autocast
 from harness.training.out_of_memory import DeviceMemoryError, describe_memory
 from harness.utils import distributed
@@ -40,7 +41,7 @@ def score(
     *,
     num_videos: int,
     precision: str,
-    average: Literal["logits", "probabilities"] = "logits",
+    average: Average = "logits",
 ) -> Float[np.ndarray, "N K"]:
     """Return the averaged scores of every video, in the order of the list.
 

@@ -156,7 +156,7 @@ def one(runtime: Runtime) -> PlannedTrial:
     small = of_epochs(3)(whole)
     from harness import data
 
-    key = record.key(small, data.load_passport(small.data, runtime.data).digest)
+    key = record.trial_key(small, data.load_passport(small.data, runtime.data).digest)
     return PlannedTrial(
         table="table_b", rows=("DSA at II",), trial=small, key=key, state="missing", record=None
     )

@@ -100,7 +100,7 @@ def planned(label: str = LABEL, *, seed: int = 0) -> PlannedTrial:
         table=EXPERIMENT.name,
         rows=(label,),
         trial=trial,
-        key=record.key(trial, "passport"),
+        key=record.trial_key(trial, "passport"),
         state="missing",
         record=None,
     )

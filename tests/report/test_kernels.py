@@ -11,7 +11,7 @@ from experiments.table_b import EXPERIMENT
 from harness import scores, trial
 from harness.cli import report
 from harness.report.kernels import average_of, class_name, scenes, telling
-from harness.scores import Scored
+from harness.scores import VideoScores
 from harness.training import checkpoint
 from tests.helpers.collected_tables import request
 from tests.helpers.tiny_trials import shrunk
@@ -117,7 +117,7 @@ def scored(*answers):
     given = np.eye(3, dtype=np.float32)[list(answers)]
     ids = tuple(f"v{place}" for place in range(len(answers)))
     first = np.eye(3, dtype=int)[np.zeros(len(answers), int)]
-    return Scored(scores=given, targets=first, ids=ids)
+    return VideoScores(scores=given, targets=first, ids=ids)
 
 
 def test_telling_videos_are_those_that_dsa_alone_gets_right():

@@ -43,10 +43,10 @@ def claimed(text="DSA helps", sentence="difference +3.0", *, late=False):
 
 
 def test_the_mean_of_seeds_has_students_interval():
-    interval = verdict.over_seeds([50.0, 51.0, 52.0])
+    interval = verdict.seed_interval([50.0, 51.0, 52.0])
     assert interval.mean == 51
     assert interval.half_width == pytest.approx(4.302653 / 3**0.5, abs=1e-6)
-    assert verdict.over_seeds([50.0]).half_width is None
+    assert verdict.seed_interval([50.0]).half_width is None
 
 
 def test_a_row_holds_what_was_counted_and_measured(table):

@@ -41,23 +41,23 @@ def gap(estimate, low, high, *, inner=None, seeds=3, drawn=NONE_DRAWN):
     ],
 )
 def test_better_has_four_words(estimate, low, high, p, printed, word):
-    verdict = claim_verdict.better(gap(estimate, low, high), p=p, printed=printed)
+    verdict = claim_verdict.judge_better(gap(estimate, low, high), p=p, printed=printed)
     assert (verdict.word, verdict.p, verdict.low) == (word, p, low)
 
 
 def test_what_is_inside_the_noise_says_what_would_show_it():
-    found = claim_verdict.better(gap(0.2, -0.5, 0.9), p=0.5, printed=0.1).sentence
+    found = claim_verdict.judge_better(gap(0.2, -0.5, 0.9), p=0.5, printed=0.1).sentence
     assert "a gap of 0.1 needs 194 seeds of each or one run of each on 784,888 videos" in found
-    at_desk = claim_verdict.better(gap(0.2, -0.5, 0.9), p=0.5).sentence
+    at_desk = claim_verdict.judge_better(gap(0.2, -0.5, 0.9), p=0.5).sentence
     assert "a gap of 0.2 needs 50 seeds" in at_desk
-    assert "no number of seeds" in claim_verdict.better(gap(0, -1, 1), p=1).sentence
-    alone = claim_verdict.better(gap(0.2, -0.5, 0.9, seeds=1), p=0.5).sentence
+    assert "no number of seeds" in claim_verdict.judge_better(gap(0, -1, 1), p=1).sentence
+    alone = claim_verdict.judge_better(gap(0.2, -0.5, 0.9, seeds=1), p=0.5).sentence
     assert "1 seed, which says nothing of others" in alone
     assert "seeds of each" not in alone
 
 
 def test_better_shows_the_probability_of_improvement_and_a_small_p():
-    sentence = claim_verdict.better(gap(3, 2, 4), p=0.0002).sentence
+    sentence = claim_verdict.judge_better(gap(3, 2, 4), p=0.0002).sentence
     assert sentence == (
         "difference +3.0 (+2.0 to +4.0, 3 seeds), p under 0.001 after Holm, "
         "probability of improvement 0.90"
@@ -76,20 +76,22 @@ def test_better_shows_the_probability_of_improvement_and_a_small_p():
     ],
 )
 def test_same_has_three_words(low, high, inner, word):
-    verdict = claim_verdict.same(gap((low + high) / 2, low, high, inner=inner), limit=1.0)
+    verdict = claim_verdict.judge_same(gap((low + high) / 2, low, high, inner=inner), limit=1.0)
     assert verdict.word == word
 
 
 def test_same_has_the_p_of_two_one_sided_tests():
     drawn = np.linspace(-1, 1, 201)[:, None]
-    assert claim_verdict.same(gap(0, -1, 1, drawn=drawn), limit=0.9).p == pytest.approx(12 / 202)
+    assert claim_verdict.judge_same(gap(0, -1, 1, drawn=drawn), limit=0.9).p == pytest.approx(
+        12 / 202
+    )
 
 
 @pytest.mark.parametrize(
     ("first", "limit", "word"), [(1001, 0.1, "true"), (1002, 0.1, "false"), (900, 0.1, "true")]
 )
 def test_overhead_is_exact_arithmetic(first, limit, word):
-    verdict = claim_verdict.overhead(Fraction(first), Fraction(1000), limit=limit)
+    verdict = claim_verdict.judge_overhead(Fraction(first), Fraction(1000), limit=limit)
     assert verdict.word == word
     assert verdict.estimate == pytest.approx((first - 1000) / 10)
 
@@ -98,7 +100,7 @@ def test_overhead_is_exact_arithmetic(first, limit, word):
     ("first", "word"), [(16_499, "false"), (16_500, "true"), (17_499, "true"), (17_500, "false")]
 )
 def test_a_ratio_holds_to_the_printed_digit(first, word):
-    assert claim_verdict.ratio(Fraction(first), Fraction(10_000), limit=1.7).word == word
+    assert claim_verdict.judge_ratio(Fraction(first), Fraction(10_000), limit=1.7).word == word
 
 
 def around(means, *, noise, draws=4000):
@@ -117,12 +119,12 @@ def around(means, *, noise, draws=4000):
     ],
 )
 def test_best_has_three_words(means, noise, word):
-    verdict = claim_verdict.best(*around(means, noise=noise), ("X", "Y", "Z"), seeds=3)
+    verdict = claim_verdict.judge_best(*around(means, noise=noise), ("X", "Y", "Z"), seeds=3)
     assert verdict.word == word
 
 
 def test_best_names_the_whole_top_group():
-    found = claim_verdict.best(*around((80, 80.5, 70), noise=1), ("X", "Y", "Z"), seeds=3)
+    found = claim_verdict.judge_best(*around((80, 80.5, 70), noise=1), ("X", "Y", "Z"), seeds=3)
     assert found.sentence.endswith("top group: Y, X (3 seeds)")
     assert found.sentence.startswith(f"X is best with probability {found.estimate:.2f};")
     assert 0.2 < found.estimate < 0.5
@@ -130,7 +132,7 @@ def test_best_names_the_whole_top_group():
 
 def test_rows_that_tie_share_the_first_place():
     means, drawn = np.array([80.0, 80.0]), np.full((10, 2), 80.0)
-    assert claim_verdict.best(means, drawn, ("X", "Y"), seeds=1).estimate == 0.5
+    assert claim_verdict.judge_best(means, drawn, ("X", "Y"), seeds=1).estimate == 0.5
 
 
 @pytest.mark.parametrize(
@@ -147,7 +149,7 @@ def test_rows_that_tie_share_the_first_place():
     ],
 )
 def test_a_trend_has_a_shape(means, claimed, word, said):
-    verdict = claim_verdict.trend(
+    verdict = claim_verdict.judge_trend(
         *around(means, noise=1), ("a", "b", "c"), claimed=claimed, seeds=3
     )
     assert verdict.word == word
@@ -159,16 +161,18 @@ def test_rows_are_flat_up_to_what_noise_alone_would_span():
     spans = np.ptp(drawn - 70, axis=1)
     for share, word in ((0.93, "flat within noise"), (0.97, "rising")):
         means = 70 + np.array([0, 0.5, 1]) * np.quantile(spans, share)
-        shape = claim_verdict.trend(
+        shape = claim_verdict.judge_trend(
             means, drawn - 70 + means, "abc", claimed="rising", seeds=3
         ).word
         assert shape == word
 
 
 def test_an_order_stands_beside_its_noise_ceiling():
-    clear = claim_verdict.trend(*around((70, 75, 80), noise=1), "abc", claimed="rising", seeds=3)
+    clear = claim_verdict.judge_trend(
+        *around((70, 75, 80), noise=1), "abc", claimed="rising", seeds=3
+    )
     assert "τ +1.00 along the rows, +1.00 between repeats" in clear.sentence
-    noise = claim_verdict.trend(
+    noise = claim_verdict.judge_trend(
         *around((70, 70.1, 70.2), noise=5), "abc", claimed="rising", seeds=3
     )
     assert "τ +1.00 along the rows, -0.01 between repeats" in noise.sentence

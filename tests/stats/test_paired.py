@@ -6,7 +6,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from harness.stats import paired, resampling
-from harness.stats.paired import difference, exact_mcnemar, holm
+from harness.stats.paired import exact_mcnemar, holm, paired_difference
 
 
 def runs(rng, share, *, seeds=3, videos=200):
@@ -21,7 +21,7 @@ def rng():
 @pytest.mark.parametrize("seeds", [2, 3, 5, 10])
 def test_the_part_of_the_seeds_is_students_t(seeds, rng):
     gaps = rng.normal(0, 0.1, seeds)
-    drawn = resampling.around(np.tile(gaps[None, :, None], (1, 1, 50)))[:, 0]
+    drawn = resampling.draw_means(np.tile(gaps[None, :, None], (1, 1, 50)))[:, 0]
     error = 100 * np.std(gaps, ddof=1) / seeds**0.5
     for share in (0.025, 0.05, 0.5, 0.95, 0.975):
         away = error * stats.t.ppf(share, seeds - 1)
@@ -31,7 +31,7 @@ def test_the_part_of_the_seeds_is_students_t(seeds, rng):
 
 def test_the_part_of_the_videos_is_their_binomial_scatter(rng):
     right = np.tile(rng.random(2000) < 0.7, (3, 1))
-    drawn = resampling.draws(right[None])
+    drawn = resampling.draw_accuracies(right[None])
     share = right[0].mean()
     assert drawn.std() == pytest.approx(100 * (share * (1 - share) / 2000) ** 0.5, rel=0.03)
     assert drawn.mean() == pytest.approx(100 * share, abs=0.05)
@@ -40,19 +40,19 @@ def test_the_part_of_the_videos_is_their_binomial_scatter(rng):
 def test_what_only_scatters_over_seeds_is_not_counted_twice(rng):
     """Every run guesses anew: the videos have nothing in common from seed to seed."""
     right = rng.random((40, 1, 400)) < 0.5
-    drawn = resampling.draws(np.swapaxes(right, 0, 1))
+    drawn = resampling.draw_accuracies(np.swapaxes(right, 0, 1))
     assert drawn.std() == pytest.approx(100 * (0.25 / 400 / 40) ** 0.5, rel=0.25)
 
 
 def test_rows_share_their_seeds_and_videos(rng):
     right = runs(rng, 0.6)
-    drawn = resampling.draws(np.array([right, right]))
+    drawn = resampling.draw_accuracies(np.array([right, right]))
     assert np.abs(drawn[:, 0] - drawn[:, 1]).max() < 1e-9
 
 
 def test_swapped_rows_mirror_exactly(rng):
     first, second = runs(rng, 0.6), runs(rng, 0.7)
-    one, other = difference(first, second), difference(second, first)
+    one, other = paired_difference(first, second), paired_difference(second, first)
     assert one.estimate == pytest.approx(-other.estimate)
     assert (one.low, one.high) == pytest.approx((-other.high, -other.low))
     assert one.p == other.p
@@ -61,7 +61,7 @@ def test_swapped_rows_mirror_exactly(rng):
 
 def test_a_comparison_repeats_to_the_last_digit(rng):
     first, second = runs(rng, 0.6), runs(rng, 0.7)
-    assert difference(first, second) == difference(first, second)
+    assert paired_difference(first, second) == paired_difference(first, second)
 
 
 @pytest.mark.parametrize("rows", [1, 4])
@@ -69,24 +69,24 @@ def test_draws_do_not_hang_on_the_order_of_sums(rows, rng, monkeypatch):
     """Every processor has its own; two rows that agree have no variance between them."""
     table = np.array([runs(rng, 0.7) for _ in range(rows)]).astype(float)
     table[-1] = table[0]
-    drawn, resampled = resampling.around(table), resampling._resampled
-    monkeypatch.setattr(resampling, "_resampled", lambda videos: resampled(videos)[:, ::-1])
-    assert np.array_equal(resampling.around(table[:, :, ::-1]), drawn)
+    drawn, resampled = resampling.draw_means(table), resampling._resampling_counts
+    monkeypatch.setattr(resampling, "_resampling_counts", lambda videos: counts(videos)[:, ::-1])
+    assert np.array_equal(resampling.draw_means(table[:, :, ::-1]), drawn)
 
 
 def test_twins_count_as_one(rng):
     """Two copies of each video are no more evidence than one."""
     first, second = runs(rng, 0.6), runs(rng, 0.7)
     doubled = [np.repeat(right, 2, axis=1) for right in (first, second)]
-    one = difference(first, second)
+    one = paired_difference(first, second)
     clusters = np.repeat(np.arange(200), 2)
-    assert difference(*doubled, clusters=clusters).high == pytest.approx(one.high, abs=0.15)
-    assert difference(*doubled).high < one.high
+    assert paired_difference(*doubled, clusters=clusters).high == pytest.approx(one.high, abs=0.15)
+    assert paired_difference(*doubled).high < one.high
 
 
 def test_unequal_clusters_keep_the_mean_over_videos(rng):
     values = rng.random((2, 3, 6))
-    gathered = resampling.clustered(values, np.array([0, 0, 0, 1, 2, 2]))
+    gathered = resampling.cluster_means(values, np.array([0, 0, 0, 1, 2, 2]))
     assert gathered.shape == (2, 3, 3)
     assert gathered.mean(axis=-1) == pytest.approx(values.mean(axis=-1))
 
@@ -98,7 +98,7 @@ def test_mcnemar_is_the_exact_binomial_test(only_first, only_second):
     split = only_first + only_second
     expected = stats.binomtest(only_first, split).pvalue if split else 1.0
     assert exact_mcnemar(first, second) == pytest.approx(expected)
-    assert difference(first[None], second[None]).p == pytest.approx(expected)
+    assert paired_difference(first[None], second[None]).p == pytest.approx(expected)
 
 
 def test_holm_is_the_textbooks():
@@ -112,11 +112,11 @@ def test_improvement_counts_every_pair_of_runs_and_draws_as_half():
     def share(*percents):
         return np.array([[True] * p + [False] * (100 - p) for p in percents])
 
-    assert difference(share(60, 70), share(60, 50)).improvement == pytest.approx(3.5 / 4)
+    assert paired_difference(share(60, 70), share(60, 50)).improvement == pytest.approx(3.5 / 4)
 
 
 def test_equivalence_is_the_larger_of_two_one_sided_tests(rng):
-    gap = difference(runs(rng, 0.6), runs(rng, 0.6))
+    gap = paired_difference(runs(rng, 0.6), runs(rng, 0.6))
     low, high = gap.inner
     limit = max(-low, high)
     assert paired.equivalence(gap, limit=limit) == pytest.approx(0.05, abs=0.001)

@@ -4,15 +4,17 @@ import pytest
 from scipy import stats
 
 from harness.stats import row_verdict
-from harness.stats.row_verdict import Deviation
+from harness.stats.row_verdict import SeedDeviation
 
-KNOWN = Deviation(points=0.35, degrees=12, source="declared")
+KNOWN = SeedDeviation(points=0.35, degrees=12, source="declared")
 SCATTER = 0.35 * (1 / 3 + 1) ** 0.5
 INNER, OUTER = (SCATTER * stats.t.ppf(share, 12) for share in (0.95, 0.975))
 
 
 def judged(gap, *, seeds=3, margin=1.5, deviation=KNOWN):
-    return row_verdict.cell([80 + gap] * seeds, printed=80, margin=margin, deviation=deviation)
+    return row_verdict.accuracy_verdict(
+        [80 + gap] * seeds, printed=80, margin=margin, deviation=deviation
+    )
 
 
 NEAR = 1e-6
@@ -52,7 +54,7 @@ def test_a_sentence_says_what_was_measured_and_what_would_decide():
     )
     assert "lower by 1.6 to 3.4;" in judged(-2.5).sentence
     assert "higher by 1.6 to 3.4;" in judged(2.5).sentence
-    wide = Deviation(points=0.7, degrees=12, source="measured on 6 rows")
+    wide = SeedDeviation(points=0.7, degrees=12, source="measured on 6 rows")
     assert (
         "nothing speaks against it; 1 more seed would decide"
         in judged(0.1, deviation=wide).sentence
@@ -61,7 +63,7 @@ def test_a_sentence_says_what_was_measured_and_what_would_decide():
 
 
 def test_the_seeds_that_would_decide_do():
-    wide = Deviation(points=0.7, degrees=12, source="")
+    wide = SeedDeviation(points=0.7, degrees=12, source="")
     assert judged(0.2, seeds=4, deviation=wide).word != "reproduced"
     assert "8 more seeds would decide" in judged(0.2, seeds=4, deviation=wide).sentence
     assert judged(0.2, seeds=11, deviation=wide).word != "reproduced"
@@ -93,7 +95,7 @@ def test_the_deviation_is_pooled_over_rows_with_several_seeds():
 
 
 def test_few_seeds_do_not_replace_the_declared_deviation_unless_they_scatter_more():
-    assert row_verdict.seed_deviation([[80], [81]]) == Deviation(
+    assert row_verdict.seed_deviation([[80], [81]]) == SeedDeviation(
         points=0.35, degrees=8, source="declared"
     )
     assert row_verdict.seed_deviation([[80, 80.1]]).source == "declared"
@@ -110,40 +112,42 @@ def test_seeds_that_never_scatter_leave_no_doubt():
 
 def test_states_have_no_number():
     for verdict in (
-        row_verdict.not_run(), row_verdict.interrupted(), row_verdict.failed("out of memory"),
-        row_verdict.stale(1, 3),
+        row_verdict.not_run_verdict(), row_verdict.interrupted_verdict(), row_verdict.failed_verdict("out of memory"),
+        row_verdict.stale_verdict(1, 3),
     ):  # fmt: skip
         assert verdict.estimate is verdict.low is verdict.high is verdict.p is None
-    assert row_verdict.failed("out of memory").sentence == "out of memory"
-    assert row_verdict.stale(1, 3).sentence.startswith("1 of 3 records were made by other code")
+    assert row_verdict.failed_verdict("out of memory").sentence == "out of memory"
+    assert row_verdict.stale_verdict(1, 3).sentence.startswith(
+        "1 of 3 records were made by other code"
+    )
 
 
 def test_missing_videos_are_said_with_what_they_might_change():
-    assert row_verdict.not_covered(correct=3900, scored=4900, listed=5000) is None
-    refused = row_verdict.not_covered(correct=3757, scored=4610, listed=5000)
+    assert row_verdict.coverage_verdict(correct=3900, scored=4900, listed=5000) is None
+    refused = row_verdict.coverage_verdict(correct=3757, scored=4610, listed=5000)
     assert refused.word == "not comparable"
     assert refused.sentence == (
         "scored 4,610 of 5,000 videos; the whole list would give 75.1 to 82.9"
     )
-    assert row_verdict.not_covered(correct=0, scored=4899, listed=5000) is not None
+    assert row_verdict.coverage_verdict(correct=0, scored=4899, listed=5000) is not None
 
 
 def test_what_is_missing_is_said_of_a_comparable_number_too():
-    said = row_verdict.covered(correct=4000, scored=4950, listed=5000)
+    said = row_verdict.coverage_text(correct=4000, scored=4950, listed=5000)
     assert said == "scored 4,950 of 5,000 videos; the whole list would give 80.0 to 81.0"
-    assert row_verdict.covered(correct=4000, scored=5000, listed=5000) == ""
-    no_share = row_verdict.covered(correct=None, scored=4950, listed=5000)
+    assert row_verdict.coverage_text(correct=4000, scored=5000, listed=5000) == ""
+    no_share = row_verdict.coverage_text(correct=None, scored=4950, listed=5000)
     assert no_share == "scored 4,950 of 5,000 videos"
 
 
 def test_an_own_run_is_never_a_reproduction():
-    found = row_verdict.own_run([81.5, 81.5])
+    found = row_verdict.own_verdict([81.5, 81.5])
     assert (found.word, found.estimate) == ("own run", None)
     assert "no estimate of the printed one" in found.sentence
 
 
 def test_a_desk_accuracy_is_never_a_reproduction():
-    assert row_verdict.at_desk([50.0, 51.0, 52.0]).word == "desk scale"
-    assert row_verdict.at_desk([50.0]).sentence == (
+    assert row_verdict.desk_verdict([50.0, 51.0, 52.0]).word == "desk scale"
+    assert row_verdict.desk_verdict([50.0]).sentence == (
         "50.0 (1 seed) measured at desk scale; no estimate of the printed one"
     )

@@ -12,7 +12,7 @@ import pytest
 from scipy import stats
 
 from harness.stats import claim_verdict, resampling, row_verdict
-from harness.stats.paired import difference, holm
+from harness.stats.paired import holm, paired_difference
 
 pytestmark = pytest.mark.slow
 TABLES = 1000
@@ -45,7 +45,7 @@ SCATTERS = {
 def test_intervals_of_a_difference_hold_the_truth(name):
     held = plain = 0
     for first, second in tables(np.random.default_rng(1), gaps=(0.05, 0.0), **SCATTERS[name]):
-        found = difference(first, second)
+        found = paired_difference(first, second)
         held += found.low <= 5 <= found.high
         plain += inside(*resampled_seeds(first.astype(float) - second), 5)
     print(f"\n{name}: {held / TABLES:.1%} held, resampling seeds {plain / TABLES:.1%}")
@@ -70,11 +70,13 @@ def test_false_support_is_rare_in_a_table():
     wrong = reversed_ = 0
     scatter = SCATTERS["seeds differ as much as videos"]
     for first, *others in tables(np.random.default_rng(2), gaps=(0,) * 4, **scatter):
-        gaps = [difference(first, other) for other in others]
+        gaps = [paired_difference(first, other) for other in others]
         ps = [gap.p for gap in gaps]
         # Holm only raises p, and takes a tenth of a second.
         adjusted = holm(ps) if min(ps) < claim_verdict.LEVEL else ps
-        words = {claim_verdict.better(gap, p=p).word for gap, p in zip(gaps, adjusted, strict=True)}
+        words = {
+            claim_verdict.judge_better(gap, p=p).word for gap, p in zip(gaps, adjusted, strict=True)
+        }
         wrong += "supported" in words
         reversed_ += "reversed" in words
     print(f"\nfalse supported {wrong / TABLES:.1%}, reversed {reversed_ / TABLES:.1%} of tables")
@@ -87,9 +89,9 @@ def test_best_and_trend_of_equal_rows():
     out = shaped = 0
     scatter = SCATTERS["seeds differ as much as videos"]
     for right in tables(np.random.default_rng(3), gaps=(0,) * 4, **scatter):
-        means, drawn = 100 * right.mean(axis=(1, 2)), resampling.draws(right)
-        out += claim_verdict.best(means, drawn, "abcd", seeds=SEEDS).word == "not the best"
-        found = claim_verdict.trend(means, drawn, "abcd", claimed="flat", seeds=SEEDS)
+        means, drawn = 100 * right.mean(axis=(1, 2)), resampling.draw_accuracies(right)
+        out += claim_verdict.judge_best(means, drawn, "abcd", seeds=SEEDS).word == "not the best"
+        found = claim_verdict.judge_trend(means, drawn, "abcd", claimed="flat", seeds=SEEDS)
         shaped += found.word != "flat within noise"
     print(f"\nbest left out {out / TABLES:.1%}, a shape in equal rows {shaped / TABLES:.1%}")
     assert out / TABLES < 0.05
@@ -105,7 +107,9 @@ def test_intervals_of_a_cell_hold_the_truth(rows, seeds):
     held = 0
     for table, printed in zip(runs, papers, strict=True):
         deviation = row_verdict.seed_deviation(table)
-        found = row_verdict.cell(table[0], printed=printed, margin=1.5, deviation=deviation)
+        found = row_verdict.accuracy_verdict(
+            table[0], printed=printed, margin=1.5, deviation=deviation
+        )
         held += found.low <= 0.3 <= found.high
     print(f"\n{rows} rows of {seeds} seeds: {held / TABLES:.1%} held")
     assert 0.93 <= held / TABLES <= 0.97
@@ -115,11 +119,12 @@ def test_intervals_of_a_cell_hold_the_truth(rows, seeds):
 def test_a_network_beyond_the_margin_is_rarely_called_reproduced(seeds):
     """Two one-sided tests at 5 %, at the border of the margin."""
     rng = np.random.default_rng(5)
-    deviation = row_verdict.Deviation(points=0.35, degrees=1000, source="")
+    deviation = row_verdict.SeedDeviation(points=0.35, degrees=1000, source="")
     runs = rng.normal(80, 0.35, (TABLES, seeds))
     papers = rng.normal(81.5, 0.35, TABLES)
     wrong = sum(
-        row_verdict.cell(row, printed=paper, margin=1.5, deviation=deviation).word == "reproduced"
+        row_verdict.accuracy_verdict(row, printed=paper, margin=1.5, deviation=deviation).word
+        == "reproduced"
         for row, paper in zip(runs, papers, strict=True)
     )
     print(f"\n{seeds} seeds: {wrong / TABLES:.1%} called reproduced at the border")

@@ -17,7 +17,7 @@ from harness.data.prepare.check import CheckedVideo
 from harness.data.prepare.sources import DataSource
 from harness.data.prepare.summary import Summary, build_passport
 from harness.data.prepare.video_facts import USABLE
-from harness.stats.coverage import coverage
+from harness.stats.coverage import coverage_sentences
 from harness.utils.atomic import write_atomic
 
 _FORMULA = ("=", "+", "-", "@")
@@ -67,7 +67,7 @@ def _coverage(summary: Summary, split: str) -> str:
     good, official = summary.present(split)
     listed = sum(summary.verdicts.get(split, {}).values())
     short = f" Its list here names {listed:,}; the official one {official:,}."
-    return f"- {coverage(split, good, official)}{short if listed < official else ''}"
+    return f"- {coverage_sentences(split, good, official)}{short if listed < official else ''}"
 
 
 def _class(summary: Summary, label: int) -> str:

@@ -24,7 +24,7 @@ def planned(runtime):
         table="table_b",
         rows=("DSA at I",),
         trial=trial,
-        key=record.key(trial, idle_trial.videos(runtime.data).digest),
+        key=record.trial_key(trial, idle_trial.videos(runtime.data).digest),
         state="missing",
         record=None,
     )

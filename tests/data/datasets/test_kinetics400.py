@@ -108,7 +108,7 @@ def test_a_clip_that_annotations_name_is_missing_where_it_should_be(tmp_path):
     assert found[CLIP].path == root / "train" / f"{CLIP}.mp4"
     source = sources.read_source("kinetics400", root, tmp_path / "data")
     done = check.check_videos(
-        source.splits, root, tmp_path / "out", ProbeSettings(), watch=lambda *_: None
+        source.splits, root, tmp_path / "out", ProbeSettings(), progress=lambda *_: None
     )
     found = summary.summarise(done, source)
     assert found.listed == {"train": 246_535, "test": 19_907}

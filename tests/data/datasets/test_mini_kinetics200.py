@@ -72,7 +72,7 @@ def test_a_lost_video_of_no_known_class_still_counts_as_listed_and_missing(tmp_p
     assert [each.id for each in found if not each.labels] == ["UNKNOWN0000"]
     source = replace(sources.read_source("mini_kinetics200", root, tmp_path / "data"), official={})
     done = check.check_videos(
-        source.splits, root, tmp_path / "out", ProbeSettings(), watch=lambda *_: None
+        source.splits, root, tmp_path / "out", ProbeSettings(), progress=lambda *_: None
     )
     said = summary.summarise(done, source)
     assert said.verdicts["train"] == {"ok": 19, "missing": 1}

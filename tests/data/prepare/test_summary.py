@@ -154,7 +154,7 @@ def test_desk_videos_are_all_sound_and_their_passport_is_the_same(tmp_path):
         folder,
         tmp_path / "out",
         ProbeSettings(processes=2),
-        watch=lambda done, total, facts: None,
+        progress=lambda done, total, facts: None,
     )
     found = summary.summarise(done, source(done, folder))
     summary_files.write(done, found, source(done, folder), tmp_path / "out")
