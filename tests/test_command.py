@@ -29,11 +29,11 @@ def harness(*words, cwd=None):
         (["run", "table_b", "--rows", "DSA at I,DSA at V"], "did you mean 'DSA at I"),
         (
             ["run", "table_b", "--max-trials", "17"],
-            "harness: 18 trials, limit 17; --max-trials changes the limit",
+            "harness: 18 trials are more than the limit of 17; raise it with --max-trials",
         ),
         (
             ["run", "table_b", "--seeds", "1000"],
-            "harness: 6,000 trials, limit 1,000; --max-trials changes the limit",
+            "harness: 6,000 trials are more than the limit of 1,000; raise it with --max-trials",
         ),
         (["run"], "harness: Missing argument 'TABLE...'."),
         (

@@ -118,10 +118,10 @@ def check(
 def checked(source: "Source", out: Path, settings: "Settings") -> bool:
     """Check a data set and write what was found; say whether all of it is good."""
     from harness.data.prepare import check, summary, summary_files
-    from harness.utils.lock import held
+    from harness.utils.lock import hold
 
     console = Console(stderr=True)
-    with held(out, what="harness data check"), Progress(console) as progress:
+    with hold(out, what="harness data check"), Progress(console) as progress:
         found = check.run(source.splits, source.root, out, settings, watch=progress.watch)
     known = summary.summarise(found, source)
     paths = summary_files.write(found, known, source, out)

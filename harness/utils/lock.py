@@ -56,7 +56,7 @@ class Holder:
 
 
 @contextlib.contextmanager
-def held(results: Path, *, what: str) -> Iterator[Holder]:
+def hold(results: Path, *, what: str) -> Iterator[Holder]:
     """Hold the folder's lock; the operating system frees it when this process dies.
 
     Args:
@@ -72,16 +72,16 @@ def held(results: Path, *, what: str) -> Iterator[Holder]:
         results.mkdir(mode=0o700, parents=True, exist_ok=True)  # one that is there stays as it is
         lock.acquire(timeout=_WAIT_S)
     except Timeout:
-        raise ValueError(f"{results} is in use: {_who(results)}") from None
+        raise ValueError(f"{results} is in use: {_describe_holder(results)}") from None
     except OSError as error:
         raise ValueError(f"{results} cannot be written: {error.strerror}") from None
     with lock:
-        mine = _myself(what)
+        mine = _new_holder(what)
         write_atomic(results / "lock.json", json.dumps(asdict(mine)).encode())
         yield mine
 
 
-def holder(results: Path) -> Holder | None:
+def read_holder(results: Path) -> Holder | None:
     """Read who holds the folder, or held it last; None if that cannot be read."""
     try:
         return Holder(**json.loads((results / "lock.json").read_bytes()))
@@ -101,7 +101,7 @@ def is_held(results: Path) -> bool:
     return False
 
 
-def _myself(what: str) -> Holder:
+def _new_holder(what: str) -> Holder:
     return Holder(
         what=what,
         pid=os.getpid(),
@@ -113,8 +113,8 @@ def _myself(what: str) -> Holder:
     )
 
 
-def _who(results: Path) -> str:
-    found = holder(results)
+def _describe_holder(results: Path) -> str:
+    found = read_holder(results)
     if found is None or found.lives is False:
         return "another process has just started there"
     return str(found)

@@ -77,7 +77,7 @@ def make(
     listed = list(videos)
     if folder.resolve() == root.resolve():
         raise ValueError(f"{folder} holds the sources; copies need a folder of their own")
-    with lock.held(folder, what="copying videos"), _journal(folder, settings) as (done, write):
+    with lock.hold(folder, what="copying videos"), _journal(folder, settings) as (done, write):
         todo = [video for video in listed if not _is_done(video, done, root, folder)]
         one = partial(_copy_or_reason, root=root, folder=folder, settings=settings)
         with _mapped(one, todo, processes) as results:
