@@ -87,7 +87,7 @@ def run(trial: Trial, runtime: Runtime, report: Report) -> Record:
 def _check(trial: Trial, runtime: Runtime) -> None:
     """Refuse what would otherwise be left out in silence."""
     check_device(runtime.device)
-    distributed.check(
+    distributed.check_batch(
         trial.train.batch_videos, trial.train.norm_videos, ranks=distributed.world_size()
     )
     if trial.model.weights is not None and runtime.weights is None:

@@ -35,7 +35,7 @@ def make_folder(spec: Trial, runtime: Runtime) -> Path:
     Raises:
         ValueError: If the batches of the trial do not divide among its ranks.
     """
-    distributed.check(spec.train.batch_videos, spec.train.norm_videos, ranks=runtime.ranks)
+    distributed.check_batch(spec.train.batch_videos, spec.train.norm_videos, ranks=runtime.ranks)
     key = record.key(spec, data.load_passport(spec.data, runtime.data).digest)
     folder = message_folder(runtime, key)
     folder.mkdir(parents=True, exist_ok=True)

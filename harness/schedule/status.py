@@ -148,12 +148,12 @@ def inspect_run(results: Path) -> RunState:
     status = _read_run(holder, results)
     if _has_ended(status):
         return RunState(holder=holder, status=status, gone=False)
-    lives = holder.lives
-    if lives or (lives is None and _shows_life(results, holder, status)):
+    is_alive = holder.is_alive
+    if is_alive or (is_alive is None and _shows_life(results, holder, status)):
         return RunState(holder=holder, status=_read_run(holder, results), gone=False)
     # Its last status may have come since.
     status = _read_run(holder, results)
-    sure = lives is not None
+    sure = is_alive is not None
     return RunState(holder=holder, status=status, gone=not _has_ended(status), sure=sure)
 
 

@@ -210,9 +210,9 @@ def force_stop(results: Path, holder: Holder) -> str:
     """
     request_stop(results, holder.run, now=True)
     has_ended = partial(_has_ended, results, holder)
-    if wait_until(has_ended, seconds=_POLITE_S if holder.is_here else CONFIRM_S):
+    if wait_until(has_ended, seconds=_POLITE_S if holder.is_local else CONFIRM_S):
         return _RESUMABLE
-    if not holder.is_here:
+    if not holder.is_local:
         raise ValueError(f"still running after {CONFIRM_S:g} s: {holder}; the request stays")
     for number in (signal.SIGTERM, signal.SIGTERM, signal.SIGKILL):
         with suppress(ProcessLookupError):
@@ -224,8 +224,8 @@ def force_stop(results: Path, holder: Holder) -> str:
 
 
 def _has_ended(results: Path, holder: Holder) -> bool:
-    if holder.is_here:
-        return not holder.lives
+    if holder.is_local:
+        return not holder.is_alive
     now = lock.read_holder(results)
     return not lock.is_held(results) or now is None or now.run != holder.run
 

@@ -74,5 +74,5 @@ def test_a_stop_ends_the_ranks_and_waits_for_them(tiny_trial, two):
 
 
 def test_a_batch_that_ranks_cannot_share_is_refused(tiny_trial, runtime):
-    with pytest.raises(ValueError, match="does not divide among 3 ranks"):
+    with pytest.raises(ValueError, match="is not a multiple of the 3 ranks"):
         rank_messages.make_folder(tiny_trial, replace(runtime, ranks=3))

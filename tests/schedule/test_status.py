@@ -33,7 +33,9 @@ ELSEWHERE = Holder(
     machine="another start of another machine",
     run="a",
 )
-HERE = replace(ELSEWHERE, pid=os.getpid(), process=process.myself(), machine=process.machine())
+HERE = replace(
+    ELSEWHERE, pid=os.getpid(), process=process.current_process(), machine=process.machine_id()
+)
 SAID = Status(run="a", sequence=3, phase="running", seconds=75, at="2026-01-02 12:05:00 UTC")
 
 

@@ -87,7 +87,7 @@ def test_a_look_at_the_lock_disturbs_nobody(tmp_path):
     with lock.hold(tmp_path, what="one") as mine:
         assert lock.is_held(tmp_path)
         assert lock.read_holder(tmp_path) == mine
-        assert mine.lives
+        assert mine.is_alive
     assert not lock.is_held(tmp_path)
 
 
