@@ -1,6 +1,7 @@
-"""A launch: what tables still need runs, is mirrored, shown and kept on the board; then tables.
+"""A launch: run the trials that tables still need, then write the tables.
 
-One process does it, the driver; the results folder is its own while it lasts.
+One process does it, the driver, which alone uses the results folder meanwhile. It mirrors every
+event to MLflow, shows it on the console, and keeps the status file up to date.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -18,28 +19,28 @@ from harness.report.output import TableOutput
 from harness.report.results import collect
 from harness.runtime import Runtime, check_device
 from harness.schedule import local_ranks, serial
-from harness.schedule.attempt import Event, Work
+from harness.schedule.attempt import EventCallback, TrialEvent, TrialFunction
 from harness.schedule.progress import Progress
 from harness.schedule.ray import tune
 from harness.schedule.ray.tune import Resources
-from harness.schedule.status_writer import Board
-from harness.schedule.stop import Stop, handled
+from harness.schedule.status_writer import StatusWriter
+from harness.schedule.stop import Stop, handle_signals
 from harness.tracking.mirror import Mirror
 from harness.utils import lock
 
 
 @dataclass(frozen=True, kw_only=True)
 class LaunchResult:
-    """What a run left.
+    """The outcome of a launch.
 
     Attributes:
         outputs: The tables.
         failed: Last events of the trials that failed.
-        code: Exit code that a request to stop asks for; 0 without one.
+        code: Exit code after a request to stop; 0 without one.
     """
 
     outputs: Sequence[TableOutput]
-    failed: Sequence[Event] = ()
+    failed: Sequence[TrialEvent] = ()
     code: int = 0
 
 
@@ -50,59 +51,66 @@ def run(
     tracking: str,
     console: Console,
     max_trials: int | None = None,
-    work: Work = local_ranks.run,
+    run_trial: TrialFunction = local_ranks.run,
 ) -> LaunchResult:
-    """Run what has no fresh record, then write each table and draw its figure.
+    """Run every trial that lacks a fresh record, then write each table and draw its figure.
 
-    A trial that several tables share runs once. A signal, or `harness stop`, ends it after the
-    epochs that run, a second one at once.
+    A trial that several tables share runs once. A signal, or `harness stop`, ends the run after
+    the epochs in progress; a second one ends it at once.
 
     Args:
         requests: Tables, all with the same runtime.
-        resources: What Ray gives to a trial; None runs here, one after the other.
+        resources: Ray's resources for trials; None runs them in this process, one by one.
         tracking: Address of the MLflow store.
-        console: Shows progress and warnings, on the output it was made with.
-        max_trials: Refuse more than that; None for any number.
-        work: What a trial does.
+        console: Shows progress and warnings, on the output that it was made with.
+        max_trials: Most trials allowed; None for any number.
+        run_trial: Trains and scores a trial.
 
     Raises:
-        ValueError: If another process works in the results folder, or a request is wrong.
-        Interrupted: If this process is to leave at once.
+        ValueError: If another process uses the results folder, or a request is wrong.
+        Interrupted: If this process is to end at once.
     """
-    runtime, what = requests[0].runtime, ", ".join(each.experiment.name for each in requests)
+    runtime = requests[0].runtime
     if max_trials is not None:
-        _refuse(requests, max_trials)
+        _check_count(requests, max_trials)
     if resources is None or resources.address is None:
         check_device(runtime.device)
-    say = partial(console.print, highlight=False, markup=False, soft_wrap=True)
+    log = partial(console.print, highlight=False, markup=False, soft_wrap=True)
+    tables = ", ".join(request.experiment.name for request in requests)
+
+    def on_stop_request() -> None:
+        log(f"stopping: {status_writer.on_stop()}; a second request ends the run at once")
+
     with (
-        lock.held(runtime.results, what=f"running {what}") as holder,
-        handled(runtime.results, holder.run) as stop,
-        Board(runtime.results, holder.run, stop, say) as board,
+        lock.hold(runtime.results, what=f"running {tables}") as holder,
+        handle_signals(runtime.results, holder.run) as stop,
+        StatusWriter(runtime.results, holder.run, stop) as status_writer,
+        stop.watchdog(on_request=on_stop_request, on_exit=status_writer.on_exit),
     ):
-        sharing = _sharing(requests, say)
-        todo = [each[0] for each in sharing.values() if _is_open(each[0], requests[0])]
+        shared = _trials_by_key(requests, log)
+        trials = [duplicates[0] for duplicates in shared.values()]
+        todo = [trial for trial in trials if _is_open(trial, requests[0])]
         progress = Progress(todo, console)
-        board.expect([each[0] for each in sharing.values()], todo, left_s=progress.seconds_left)
-        counts = f"{len(sharing) - len(todo)} recorded, {len(todo)} to run"
-        say(f"{what} at {requests[0].scale} scale: {len(sharing)} trials, {counts}")
+        status_writer.expect(trials, todo, seconds_left=progress.seconds_left)
+        counts = f"{len(trials) - len(todo)} recorded, {len(todo)} to run"
+        log(f"{tables} at {requests[0].scale} scale: {len(trials)} trials, {counts}")
         _declare(requests)
         if not todo:
             return LaunchResult(
                 outputs=[build.write(build.judged(request)) for request in requests]
             )
-        mirror = Mirror(tracking, results=runtime.results, warn=say, campaign=runtime.campaign)
-        with mirror, stop.patience():
-            watch = _Watch(sharing, board, mirror, progress)
-            _mirror_recorded(mirror, sharing, requests[0])
+        mirror = Mirror(tracking, results=runtime.results, warn=log, campaign=runtime.campaign)
+        with mirror, stop.graceful():
+            dispatcher = _EventDispatcher(shared, status_writer, mirror, progress)
+            _mirror_recorded(mirror, shared, requests[0])
             with progress:
-                _schedule(todo, runtime, watch, resources, stop, say, work)
+                _schedule(todo, runtime, dispatcher, resources, stop, log, run_trial)
             outputs = [_write_and_mirror(request, mirror) for request in requests]
-        return LaunchResult(outputs=outputs, failed=watch.failed, code=stop.code)
+        return LaunchResult(outputs=outputs, failed=dispatcher.failed, code=stop.code)
 
 
 def _declare(requests: Sequence[Request]) -> None:
-    """Write down what the tables claim before their first result."""
+    """Write down the claims of the tables before their first result."""
     for request in requests:
         preregistration.declare(
             request.experiment,
@@ -115,50 +123,50 @@ def _declare(requests: Sequence[Request]) -> None:
 def _schedule(
     todo: Sequence[PlannedTrial],
     runtime: Runtime,
-    watch: Callable[[Event], None],
+    on_event: EventCallback,
     resources: Resources | None,
     stop: Stop,
-    say: Callable[[str], None],
-    work: Work,
+    log: Callable[[str], None],
+    run_trial: TrialFunction,
 ) -> None:
     if resources is None:
-        serial.in_process(todo, runtime, watch, stop, work=work)
+        serial.run_serially(todo, runtime, on_event, stop, run_trial=run_trial)
     else:
-        tune.on_ray(todo, runtime, watch, resources, stop, say, work=work)
+        tune.run_on_ray(todo, runtime, on_event, resources, stop, log, run_trial=run_trial)
 
 
-class _Watch:
-    """Pass events on to all who want them; a trial that tables share counts for each."""
+class _EventDispatcher:
+    """Pass events on to progress, status and MLflow, which logs a trial in every table."""
 
     def __init__(
         self,
-        sharing: Mapping[str, Sequence[PlannedTrial]],
-        board: Board,
+        shared: Mapping[str, Sequence[PlannedTrial]],
+        status_writer: StatusWriter,
         mirror: Mirror,
         progress: Progress,
     ) -> None:
-        self.sharing = sharing
-        self.board = board
+        self.shared = shared
+        self.status_writer = status_writer
         self.mirror = mirror
         self.progress = progress
-        self.failed: list[Event] = []
+        self.failed: list[TrialEvent] = []
 
-    def __call__(self, event: Event) -> None:
-        self.progress.watch(event)
-        self.board.watch(event)
+    def __call__(self, event: TrialEvent) -> None:
+        self.progress.on_event(event)
+        self.status_writer.on_event(event)
         if event.failure is not None:
             self.failed.append(event)
-        for each in self.sharing[event.planned.key]:
+        for trial in self.shared[event.planned.key]:
             if event.record is not None:
-                self.mirror.finished(each, event.record)
+                self.mirror.finished(trial, event.record)
             elif event.failure is not None:
-                self.mirror.failed(each, event.failure)
+                self.mirror.failed(trial, event.failure)
             else:
-                self.mirror.epochs(each, list(event.history))
+                self.mirror.epochs(trial, list(event.history))
 
 
-def _refuse(requests: Sequence[Request], limit: int) -> None:
-    """Refuse a grid that is larger than anybody means."""
+def _check_count(requests: Sequence[Request], limit: int) -> None:
+    """Refuse a grid that is larger than anyone would mean."""
     rows = {
         record.trial_key(request.rescale(row.trial), "")
         for request in requests
@@ -167,31 +175,34 @@ def _refuse(requests: Sequence[Request], limit: int) -> None:
     }
     count = len(rows) * requests[0].seeds
     if count > limit:
-        raise ValueError(f"{count:,} trials, limit {limit:,}; --max-trials changes the limit")
+        raise ValueError(
+            f"{count:,} trials are more than the limit of {limit:,}; raise it with --max-trials"
+        )
 
 
 def _mirror_recorded(
-    mirror: Mirror, sharing: Mapping[str, Sequence[PlannedTrial]], request: Request
+    mirror: Mirror, shared: Mapping[str, Sequence[PlannedTrial]], request: Request
 ) -> None:
-    """Mirror what has a record: its driver may have been killed before it could."""
-    for each in (each for shared in sharing.values() for each in shared):
-        if each.record is not None and not _is_open(each, request):
-            mirror.finished(each, each.record)
+    """Mirror trials with a record: an earlier driver may have been killed before it did."""
+    for trials in shared.values():
+        for trial in trials:
+            if trial.record is not None and not _is_open(trial, request):
+                mirror.finished(trial, trial.record)
 
 
-def _sharing(
-    requests: Sequence[Request], say: Callable[[str], None]
+def _trials_by_key(
+    requests: Sequence[Request], log: Callable[[str], None]
 ) -> dict[str, list[PlannedTrial]]:
     """List the trials of all tables by their keys; tables may share one."""
-    sharing: dict[str, list[PlannedTrial]] = {}
+    trials: dict[str, list[PlannedTrial]] = {}
     for request in requests:
-        for each in planned(request, progress=_steps(say)):
-            sharing.setdefault(each.key, []).append(each)
-    return sharing
+        for trial in planned(request, progress=_progress_in_tenths(log)):
+            trials.setdefault(trial.key, []).append(trial)
+    return trials
 
 
-def _is_open(each: PlannedTrial, request: Request) -> bool:
-    return each.state == "missing" or (each.state == "stale" and not request.keep_stale)
+def _is_open(trial: PlannedTrial, request: Request) -> bool:
+    return trial.state == "missing" or (trial.state == "stale" and not request.keep_stale)
 
 
 def _write_and_mirror(request: Request, mirror: Mirror) -> TableOutput:
@@ -203,11 +214,11 @@ def _write_and_mirror(request: Request, mirror: Mirror) -> TableOutput:
     return output
 
 
-def _steps(say: Callable[[str], None]) -> data.Progress:
-    """Return a progress report that speaks at every tenth of a long step."""
+def _progress_in_tenths(log: Callable[[str], None]) -> data.Progress:
+    """Return a progress callback that logs every tenth of a long step."""
 
     def show(what: str, done: int, total: int) -> None:
         if done * 10 // total > (done - 1) * 10 // total:
-            say(f"making {what}: {done} of {total}")
+            log(f"making {what}: {done} of {total}")
 
     return show

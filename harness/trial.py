@@ -89,7 +89,7 @@ def run(trial: Trial, runtime: Runtime, report: Report) -> Record:
 def _check(trial: Trial, runtime: Runtime) -> None:
     """Refuse a trial whose device, ranks or initial weights are not available."""
     check_device(runtime.device)
-    distributed.check(
+    distributed.check_batch(
         trial.train.batch_videos, trial.train.norm_videos, ranks=distributed.world_size()
     )
     if trial.model.weights is not None and runtime.weights is None:

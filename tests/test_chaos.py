@@ -96,9 +96,9 @@ def test_workers_killed_at_every_point_on_ray_end_with_the_same_numbers(
     listed = planned(runtime, epochs=3, seeds=2)
     points = dict(zip((each.key for each in listed), RESUMED, strict=True))
     monkeypatch.setenv(kill_points.KILL, json.dumps(points))
-    monkeypatch.setattr(tune, "attempt", kill_points.disturbed)
+    monkeypatch.setattr(tune, "run_attempt", kill_points.disturbed)
     events = []
-    tune.on_ray(listed, runtime, events.append, Resources(cpus=1))
+    tune.run_on_ray(listed, runtime, events.append, Resources(cpus=1))
     assert not [event.failure for event in events if event.failure]
     assert {path.name for path in (runtime.results / "killed").iterdir()} == set(points)
     for key, point in points.items():
@@ -231,7 +231,7 @@ def test_a_table_on_three_nodes_survives_the_loss_of_one_and_of_workers(
         if len(event.history) == 2 and killer.ident is None:
             killer.start()
 
-    tune.on_ray(listed, runtime, watch, Resources(address=address, retries=5))
+    tune.run_on_ray(listed, runtime, watch, Resources(address=address, retries=5))
     killer.join(PATIENCE_S)
     assert len(killed) == 2
     assert removed

@@ -21,7 +21,7 @@ def harness(*words, cwd=None, package="harness"):
     ("words", "message"),
     [
         (["run", "tabel_b"], "harness: unknown table 'tabel_b'; did you mean 'table_b'?"),
-        (["cost", "zzz"], "harness: unknown table 'zzz'; there are activitynet, kinetics400,"),
+        (["cost", "zzz"], "harness: unknown table 'zzz'; choose from activitynet, kinetics400,"),
         (["run", "table_b", "--sedes", "3"], "harness: No such option '--sedes'. (Did you mean"),
         (["rnu", "table_b"], "harness: No such command 'rnu'. Did you mean 'run'?"),
         (["run", "table_b", "--scale", "dsk"], "'dsk' is not one of 'desk', 'paper'."),
@@ -29,11 +29,11 @@ def harness(*words, cwd=None, package="harness"):
         (["run", "table_b", "--rows", "DSA at I,DSA at V"], "did you mean 'DSA at I"),
         (
             ["run", "table_b", "--max-trials", "17"],
-            "harness: 18 trials, limit 17; --max-trials changes the limit",
+            "harness: 18 trials are more than the limit of 17; raise it with --max-trials",
         ),
         (
             ["run", "table_b", "--seeds", "1000"],
-            "harness: 6,000 trials, limit 1,000; --max-trials changes the limit",
+            "harness: 6,000 trials are more than the limit of 1,000; raise it with --max-trials",
         ),
         (["run"], "harness: Missing argument 'TABLE...'."),
         (

@@ -115,7 +115,7 @@ def test_a_gpu_out_of_memory_ends_the_trial_alone_and_changes_no_batch(
     monkeypatch.setattr(trainer.Trainer, "_backward", full)
     events = []
     second = replace(second, key=trial.run(tiny_trial, runtime, lambda _: None).key)
-    serial.in_process([first, second], runtime, events.append)
+    serial.run_serially([first, second], runtime, events.append)
     (failed,) = [event for event in events if event.failure]
     size = first.trial.train.batch_videos
     assert failed.failure.startswith(f"{size} videos at a time do not fit into the memory of this")
@@ -144,7 +144,7 @@ def test_a_trial_that_failed_has_no_record_and_runs_again(tiny_trial, runtime):
     planned = replace(kill_points.one(runtime), trial=greedy)
     for _ in range(2):
         events = []
-        serial.in_process([planned], runtime, events.append)
+        serial.run_serially([planned], runtime, events.append)
         assert "do not fill one batch of 99" in events[-1].failure
         assert not (runtime.results / "records").exists()
 
@@ -156,7 +156,7 @@ from harness.utils import lock
 print("ready", flush=True)
 sys.stdin.readline()
 try:
-    with lock.held(Path(sys.argv[1]), what="running table_x"):
+    with lock.hold(Path(sys.argv[1]), what="running table_x"):
         print("works", flush=True)
         sys.stdin.readline()
 except ValueError as error:
@@ -198,7 +198,7 @@ def test_of_many_that_start_at_once_one_works(tmp_path):
 def test_what_a_dead_owner_left_does_not_hold_the_folder(tmp_path, forged):
     (tmp_path / "lock.json").write_text(forged)
     (tmp_path / "lock").write_text(forged)
-    with lock.held(tmp_path, what="running table_b"):
+    with lock.hold(tmp_path, what="running table_b"):
         assert json.loads((tmp_path / "lock.json").read_text())["pid"] == os.getpid()
 
 
@@ -207,7 +207,7 @@ def test_a_results_folder_that_cannot_be_written_is_refused_in_one_sentence(tmp_
     for place in (tmp_path / "file" / "results", Path("/proc/results")):
         with (
             pytest.raises(ValueError, match=f"{place} cannot be written: "),
-            lock.held(place, what="running"),
+            lock.hold(place, what="running"),
         ):
             pass
 
@@ -223,7 +223,7 @@ def litter():
         del cycle
         [[] for _ in range(30)]  # collects the garbage before
         time.sleep(0.0002)
-with session.connected(None):
+with session.connect(None):
     import ray
     refs += [ray.put(number) for number in range(20_000)]
     gc.set_threshold(5, 1, 1)

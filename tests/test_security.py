@@ -286,7 +286,7 @@ def test_no_label_becomes_a_formula_or_a_tag(payload, tmp_path):
 
 def test_a_results_folder_that_is_there_keeps_its_rights(tmp_path):
     tmp_path.chmod(0o750)
-    with lock.held(tmp_path, what="running"):
+    with lock.hold(tmp_path, what="running"):
         assert tmp_path.stat().st_mode & 0o777 == 0o750
 
 

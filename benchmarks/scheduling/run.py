@@ -160,14 +160,14 @@ def ours(runtime: Runtime, seeds: int) -> None:
         resources=Resources(),
         tracking=tracking.store_uri(runtime.results),
         console=Console(file=io.StringIO()),
-        work=idle_trial.run,
+        run_trial=idle_trial.run,
     )
     assert not outcome.failed, outcome.failed[0].failure
 
 
 def bare(runtime: Runtime, seeds: int) -> None:
     """Run the same trials as a plain user of Ray Tune would, with the same settings."""
-    with session.chatter_to(runtime.results / "ray.log"), session.connected(None):
+    with session.redirect_output(runtime.results / "ray.log"), session.connect(None):
         _tune(list(idle_trial.trials(seeds)), runtime)
 
 

@@ -1,4 +1,4 @@
-"""Commands around a run, on a cluster above all: `harness doctor`, `status` and `stop`."""
+"""Commands around a run, mainly on a cluster: `harness doctor`, `status` and `stop`."""
 
 import json
 import sys
@@ -23,7 +23,7 @@ from harness.schedule import status, stop
 from harness.specs import Scale
 from harness.utils.lock import Holder
 
-_BAD = 1
+_HAS_PROBLEM = 1
 
 
 @click.command("doctor")
@@ -31,7 +31,7 @@ _BAD = 1
 @at_scale
 @with_seeds
 @click.option("--address", help="A running Ray cluster.  [default: this machine alone]")
-@click.option("--ray", is_flag=True, help="Start Ray on this machine and look at that.")
+@click.option("--ray", is_flag=True, help="Start Ray on this machine and check it too.")
 @click.option(
     "--gpus-per-trial", "gpus", type=click.FloatRange(min=0), default=0, show_default=True
 )
@@ -40,71 +40,85 @@ _BAD = 1
 @in_results
 @in_data
 @as_json
-def examine(tables: tuple[str, ...], scale: Scale, seeds: int, as_json: bool, **asked: Any) -> None:
-    """Say what would go wrong with a grid of tables, all if none is named, before it starts.
+def examine(
+    tables: tuple[str, ...], scale: Scale, seeds: int, as_json: bool, **options: Any
+) -> None:
+    """Check what a grid of tables needs before it starts; all tables if none is named.
 
-    A line for each thing: ok, problem or unknown, what was found, what to do. The exit code is 1
-    if there is a problem.
+    Prints a line for each check: ok, problem or unknown, the finding, and a remedy. The exit code
+    is 1 if there is a problem.
     """
-    chosen = [experiments.load(name) for name in named(tables)]
-    here = Workspace(results=asked["results"], data=asked["data"], scale=scale)
-    listed = here.listed(chosen, seeds=seeds)
+    workspace = Workspace(results=options["results"], data=options["data"], scale=scale)
+    trials = workspace.listed([experiments.load(name) for name in named(tables)], seeds=seeds)
     from harness.schedule import doctor
 
-    trials = [each.trial for each in listed]
-    todo = [each.trial for each in listed if each.state != "fresh"]
-    found = []
-    for each in doctor.examine(doctor.Asked(trials=trials, todo=todo, **asked)):
-        found.append(each)
+    request = doctor.CheckRequest(
+        trials=[planned.trial for planned in trials],
+        todo=[planned.trial for planned in trials if planned.state != "fresh"],
+        **options,
+    )
+    results = []
+    for result in doctor.run_checks(request):
+        results.append(result)
         if not as_json:
-            click.echo(each)
+            click.echo(result)
     if as_json:
-        click.echo(json.dumps([asdict(each) for each in found], indent=1, ensure_ascii=False))
-    if any(each.level == "problem" for each in found):
-        sys.exit(_BAD)
+        _echo_json([asdict(result) for result in results])
+    if any(result.level == "problem" for result in results):
+        sys.exit(_HAS_PROBLEM)
 
 
 @click.command("status")
 @in_results
 @as_json
 def show_status(results: Path, as_json: bool) -> None:
-    """Say what runs in a results folder, or ran last: from any machine that sees the folder."""
-    found = status.look(results)
-    body = status.as_json(found)
-    click.echo(json.dumps(body, indent=1, ensure_ascii=False) if as_json else status.text(found))
+    """Show the latest run in a results folder, from any machine that sees the folder."""
+    state = status.inspect_run(results)
+    if as_json:
+        _echo_json(status.as_json(state))
+    else:
+        click.echo(status.format_lines(state))
+
+
+def _echo_json(body: Any) -> None:
+    click.echo(json.dumps(body, indent=1, ensure_ascii=False))
 
 
 @click.command("stop")
 @in_results
-@click.option("--now", is_flag=True, help="Leave at once; the epochs in progress are lost.")
+@click.option("--now", is_flag=True, help="End at once; the epochs in progress are lost.")
 def stop_run(results: Path, now: bool) -> None:
-    """Ask the run in a results folder to end, from any machine that sees the folder.
+    """Stop the run in a results folder, from any machine that sees the folder.
 
-    Trials finish their epoch, then tables are written from what is recorded. The exit code is 0
-    once the run has said that it heard; the same command goes on later.
+    Trials finish their epoch, then tables are written from the records. The exit code is 0 once
+    the run has confirmed the request; the same command resumes the run later.
     """
-    found = status.look(results)
-    if found.holder is None or found.phase not in status.AT_WORK:
-        raise ValueError(f"nothing runs in {results}: {status.text(found).splitlines()[0]}")
-    click.echo(f"asked to stop{' at once' if now else ''}: {found.holder}")
-    heard = stop.leave(results, found.holder) if now else _drain(results, found.holder)
-    click.echo(heard)
+    state = status.inspect_run(results)
+    if state.holder is None or state.phase not in status.ACTIVE_PHASES:
+        raise ValueError(f"no run to stop in {results}: {_first_line(state)}")
+    click.echo(f"requested a stop{' at once' if now else ''}: {state.holder}")
+    stop_holder = stop.force_stop if now else _stop_after_epoch
+    click.echo(stop_holder(results, state.holder))
 
 
-def _drain(results: Path, holder: Holder) -> str:
-    """Ask for an end after the epoch, and return what the run says of it."""
-    stop.ask(results, holder.run, now=False)
+def _stop_after_epoch(results: Path, holder: Holder) -> str:
+    """Request an end after the epoch, and return a sentence once the run confirms it."""
+    stop.request_stop(results, holder.run, now=False)
 
-    def heard() -> bool:
-        return status.look(results).phase not in ("starting", "running")
+    def is_confirmed() -> bool:
+        return status.inspect_run(results).phase not in ("starting", "running")
 
-    if not stop.wait(heard, seconds=stop.CONFIRM_S):
-        silent = f"no answer within {stop.CONFIRM_S:g} s: {holder}"
-        raise ValueError(f"{silent}; the request stays, and --now does not wait for it")
-    last = status.look(results)
-    if last.phase != "stopping" or last.status is None:
-        return status.text(last).splitlines()[0]
-    return f"stopping: {last.status.why}, then tables are written; --now leaves at once"
+    if not stop.wait_until(is_confirmed, seconds=stop.CONFIRM_S):
+        silence = f"no answer within {stop.CONFIRM_S:g} s: {holder}"
+        raise ValueError(f"{silence}; the request stays, or end the run at once with --now")
+    state = status.inspect_run(results)
+    if state.phase != "stopping" or state.status is None:
+        return _first_line(state)
+    return f"stopping: {state.status.why}, then tables are written; --now ends it at once"
+
+
+def _first_line(state: status.RunState) -> str:
+    return status.format_lines(state).splitlines()[0]
 
 
 COMMANDS = (examine, show_status, stop_run)

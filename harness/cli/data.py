@@ -118,10 +118,10 @@ def check(
 def check_source(source: "DataSource", out: Path, settings: "ProbeSettings") -> bool:
     """Check a data set and write what was found; say whether all of it is good."""
     from harness.data.prepare import check, summary, summary_files
-    from harness.utils.lock import held
+    from harness.utils.lock import hold
 
     console = Console(stderr=True)
-    with held(out, what="harness data check"), Progress(console) as progress:
+    with hold(out, what="harness data check"), Progress(console) as progress:
         found = check.check_videos(
             source.splits, source.root, out, settings, progress=progress.watch
         )

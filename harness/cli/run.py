@@ -14,9 +14,11 @@ from harness.schedule.stop import Interrupted
 
 def _run_options(command: Command) -> Command:
     for option in (
-        click.option("--keep-checkpoints", is_flag=True, help="Keep those of finished trials."),
+        click.option(
+            "--keep-checkpoints", is_flag=True, help="Keep the checkpoints of finished trials."
+        ),
         click.option("--require-tracking", is_flag=True, help="Refuse to run without MLflow."),
-        click.option("--keep-stale", is_flag=True, help="Count records that other code made."),
+        click.option("--keep-stale", is_flag=True, help="Accept records made by other code."),
         click.option("--campaign", help="Groups this launch in MLflow.  [default: the time]"),
         click.option(
             "--workers",
@@ -31,7 +33,7 @@ def _run_options(command: Command) -> Command:
             type=click.FloatRange(min=0),
             default=0,
             show_default=True,
-            help="More than a node has make a trial span nodes.",
+            help="A trial spans nodes if no node has as many.",
         ),
         click.option(
             "--ranks",
@@ -40,7 +42,9 @@ def _run_options(command: Command) -> Command:
         ),
         click.option("--cpus-per-trial", type=click.IntRange(min=1), default=1, show_default=True),
         click.option("--address", help="A running Ray cluster.  [default: a local one]"),
-        click.option("--max-concurrent", type=click.IntRange(min=1), help="Trials at once on Ray."),
+        click.option(
+            "--max-concurrent", type=click.IntRange(min=1), help="Most trials at once on Ray."
+        ),
         click.option(
             "--max-trials",
             type=click.IntRange(min=1),
@@ -48,7 +52,7 @@ def _run_options(command: Command) -> Command:
             show_default=True,
             help="Refuse a larger grid.",
         ),
-        click.option("--no-ray", is_flag=True, help="Run trials here, one after the other."),
+        click.option("--no-ray", is_flag=True, help="Run trials in this process, one by one."),
     ):
         command = option(command)
     return command
@@ -74,14 +78,14 @@ def run_tables(
     max_concurrent: int | None,
     max_trials: int,
     require_tracking: bool,
-    **asked: Any,
+    **options: Any,
 ) -> None:
-    """Run what tables still need, then write each one and draw its figure.
+    """Run the trials that tables still need, then write each table and draw its figure.
 
-    A trial that tables share runs once, a finished one not again; a started one goes on from its
-    newest checkpoint. Ctrl-C ends the run after the epochs in progress, a second one at once.
-    --on, --epochs, --width, --batch and --crop change a table at paper scale: what it shows is
-    then your own, in TABLE-own, and never judged by the printed numbers.
+    A trial that tables share runs once, and a finished one never again; a started one resumes from
+    its newest checkpoint. Ctrl-C ends the run after the epochs in progress, a second one at once.
+    --on, --epochs, --width, --batch and --crop change a table at paper scale: its numbers are then
+    your own, in TABLE-own, and never judged by the printed ones.
     """
     from rich.console import Console
 
@@ -90,32 +94,32 @@ def run_tables(
     from harness.tracking import mirror, store_uri
 
     if folder is not None:
-        if asked["scale"] != "paper":
+        if options["scale"] != "paper":
             raise click.UsageError("--folder changes a table at paper scale: add --scale paper")
-        asked["on"] = check_own_videos(folder, asked["data"], on=asked["on"])
+        options["on"] = check_own_videos(folder, options["data"], on=options["on"])
     count = ranks or max(int(gpus_per_trial), 1)
-    requests = _requests(tables, threads=max(cpus_per_trial // count, 1), ranks=count, **asked)
+    requests = _requests(tables, threads=max(cpus_per_trial // count, 1), ranks=count, **options)
     results = requests[0].runtime.results
     tracking = store_uri(results)
     if require_tracking:
         mirror.check(tracking, results=results)
     ray = Resources(
-        address=address, cpus=cpus_per_trial, gpus=gpus_per_trial, at_once=max_concurrent
+        address=address, cpus=cpus_per_trial, gpus=gpus_per_trial, max_concurrent=max_concurrent
     )
-    outcome = launch.run(
+    result = launch.run(
         requests,
         resources=None if no_ray else ray,
         tracking=tracking,
         console=Console(file=sys.stdout),
         max_trials=max_trials,
     )
-    _show(outcome.outputs)
-    click.echo(f"Runs side by side in MLflow: harness ui --results {_short(results)}")
-    for event in outcome.failed:
+    _show(result.outputs)
+    click.echo(f"Compare the runs in MLflow: harness ui --results {_short(results)}")
+    for event in result.failed:
         _aside(f"harness: {event.planned.name} failed: {event.failure}")
-    if outcome.code:
-        raise Interrupted(outcome.code)
-    if outcome.failed:
+    if result.code:
+        raise Interrupted(result.code)
+    if result.failed:
         sys.exit(FAILED)
 
 

@@ -1,4 +1,4 @@
-"""One attempt at a trial of a grid, and the news of it."""
+"""One attempt at a planned trial, and the events that it causes."""
 
 import traceback
 from collections.abc import Callable, Sequence
@@ -15,63 +15,66 @@ from harness.training.loop import Epoch
 
 
 @dataclass(frozen=True, kw_only=True)
-class Event:
-    """News of a trial: its curve so far, or its end.
+class TrialEvent:
+    """An event of a trial: its start, an epoch, or its end.
 
     Attributes:
         planned: The trial.
-        history: Finished epochs; empty when it has just started.
-        record: What it left, once it has finished.
+        history: Finished epochs; empty at the start.
+        record: Its record, once it has finished.
         failure: Why it ended without a record, in a sentence.
-        where: Node and devices on which it runs.
+        location: Node and devices on which it runs.
     """
 
     planned: PlannedTrial
     history: Sequence[Epoch] = ()
     record: Record | None = None
     failure: str | None = None
-    where: str = ""
+    location: str = ""
 
 
-Watch = Callable[[Event], None]
-Report = Callable[..., None]  # of the history so far and, where ranks know, of where they run
-Work = Callable[[Trial, Runtime, Report], Record]
+EventCallback = Callable[[TrialEvent], None]
+# Takes the history so far and, from ranks that know it, their location.
+HistoryCallback = Callable[..., None]
+TrialFunction = Callable[[Trial, Runtime, HistoryCallback], Record]
 
 
 class StoppedError(Exception):
-    """A trial ended after an epoch because the run is to stop; nothing went wrong."""
+    """The end of a trial after an epoch because the run is to stop; not a failure."""
 
 
-def attempt(work: Work, planned: PlannedTrial, runtime: Runtime, report: Report) -> str | None:
-    """Run one trial; return why it failed, or None.
+def run_attempt(
+    run_trial: TrialFunction, planned: PlannedTrial, runtime: Runtime, report: HistoryCallback
+) -> str | None:
+    """Run one trial, and return why it failed, or None.
 
     Raises:
-        RankError: If a rank died; a trial is tried again after that, and after nothing else.
+        RankError: If a rank died; the only failure after which a trial is tried again.
         StoppedError: If `report` does.
     """
     try:
-        work(planned.trial, runtime, report)
+        run_trial(planned.trial, runtime, report)
     except (StoppedError, RankError):
         raise
     except (ValueError, ArithmeticError) as error:
         return str(error)
     except Exception as error:
-        kept = _keep_trace(runtime.results / "logs" / f"{planned.key}.txt")
-        return f"{type(error).__name__}: {error} ({kept})"
+        note = _write_traceback(runtime.results / "logs" / f"{planned.key}.txt")
+        return f"{type(error).__name__}: {error} ({note})"
     return None
 
 
-def _keep_trace(path: Path) -> str:
-    """Write the traceback of what was just raised, perhaps because the disk is full."""
+def _write_traceback(path: Path) -> str:
+    """Write the traceback of the current exception, which may be that of a full disk."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(traceback.format_exc(), encoding="utf-8")
     except OSError as error:
-        return f"no traceback, for {path} cannot be written: {error.strerror}"
+        return f"no traceback: {path} cannot be written: {error.strerror}"
     return f"traceback in {path}"
 
 
-def ended(planned: PlannedTrial, runtime: Runtime, failure: str | None) -> Event:
+def end_event(planned: PlannedTrial, runtime: Runtime, failure: str | None) -> TrialEvent:
     """Return the last event of a trial."""
     done = None if failure else record.read(runtime.results, planned.key)
-    return Event(planned=planned, record=done, failure=failure)
+    return TrialEvent(planned=planned, record=done, failure=failure)

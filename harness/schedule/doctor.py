@@ -1,6 +1,6 @@
-"""What would go wrong with a grid, found before it starts: one line for each thing looked at.
+"""Checks before a grid starts: one result for each possible problem.
 
-Ray runs in a process of its own, with a time limit: it may hang or end the process that asks.
+Ray runs in a separate process with a time limit, since it may hang, or end the calling process.
 """
 
 import json
@@ -17,30 +17,30 @@ from urllib.parse import urlsplit
 from harness import data
 from harness.data import passport
 from harness.schedule import doctor_checks
-from harness.schedule.doctor_checks import Finding, ok, problem
+from harness.schedule.doctor_checks import CheckResult, ok, problem
 from harness.schedule.ray import node_probe, nodes, session
-from harness.schedule.ray.node_probe import Answer
+from harness.schedule.ray.node_probe import NodeFacts
 from harness.schedule.ray.nodes import Node, Survey
 from harness.specs import Trial
 from harness.tracking import TrackingError, is_server, mirror, redact, store_uri
 
 CONNECT_S = 60.0
 REACH_S = 5.0
-_HERE = "this machine"
-_OTHERS = 0o077
-_ENTER = 0o011
-_START = "from harness.schedule.ray import session; session.main()"
+_THIS_MACHINE = "this machine"
+_READABLE = 0o077  # by the group or by others
+_ENTERABLE = 0o011
+_PROGRAM = "from harness.schedule.ray import session; session.main()"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
-    """What to look at.
+class CheckRequest:
+    """The grid and the machines to check.
 
     Attributes:
-        results: Folder of records; each node is to see it.
-        data: Folder of the data sets; each node is to see it.
+        results: Folder of records, which all nodes must share.
+        data: Folder of the data sets, which all nodes must share.
         address: Of a Ray cluster; None for this machine.
-        ray: Start Ray on this machine for it.
+        ray: Start Ray on this machine for the checks.
         cpus: Processor cores of one trial.
         gpus: GPUs of one trial.
         ranks: Processes of one trial; None for one for each of its GPUs, or one.
@@ -59,99 +59,100 @@ class Asked:
     todo: Sequence[Trial] = ()
 
 
-def examine(asked: Asked) -> Iterator[Finding]:
-    """Look at one thing after the other; what takes long comes last."""
-    yield token(asked.address)
-    yield from passports(asked.trials, asked.data)
-    yield store(asked.results)
-    found = _survey(asked)
-    if isinstance(found, Finding):
-        yield found
-        yield doctor_checks.of_disk(asked.results, asked.todo, side_by_side=None)
+def run_checks(request: CheckRequest) -> Iterator[CheckResult]:
+    """Run all checks one by one, slow ones last."""
+    yield check_token(request.address)
+    yield from check_passports(request.trials, request.data)
+    yield check_store(request.results)
+    survey = _survey(request)
+    if isinstance(survey, CheckResult):
+        yield survey
+        yield doctor_checks.check_disk(request.results, request.todo, max_concurrent=None)
         return
-    here = node_probe.look(asked.data)
-    yield from doctor_checks.of_nodes(found)
-    yield from doctor_checks.of_results(found, asked.results)
-    yield from doctor_checks.of_data(found, asked.data, here["data"])
-    yield from doctor_checks.of_versions(found, here["versions"])
-    yield from doctor_checks.of_decoders(found)
-    ranks = asked.ranks or max(int(asked.gpus), 1)
-    request, fitting = doctor_checks.of_request(
-        found.nodes, cpus=asked.cpus, gpus=asked.gpus, ranks=ranks
+    local = node_probe.describe_node(request.data)
+    yield from doctor_checks.check_nodes(survey)
+    yield from doctor_checks.check_results(survey, request.results)
+    yield from doctor_checks.check_data(survey, request.data, local["data"])
+    yield from doctor_checks.check_versions(survey, local["versions"])
+    yield from doctor_checks.check_decoders(survey)
+    ranks = request.ranks or max(int(request.gpus), 1)
+    result, max_concurrent = doctor_checks.check_capacity(
+        survey.nodes, cpus=request.cpus, gpus=request.gpus, ranks=ranks
     )
-    yield request
-    yield doctor_checks.of_disk(asked.results, asked.todo, side_by_side=fitting)
+    yield result
+    yield doctor_checks.check_disk(request.results, request.todo, max_concurrent=max_concurrent)
 
 
-def token(address: str | None) -> Finding:
-    """Look at the token that keeps strangers from running code in the cluster."""
+def check_token(address: str | None) -> CheckResult:
+    """Check the token that keeps strangers from running code in the cluster."""
     mode = os.environ.get("RAY_AUTH_MODE") or session.ENVIRONMENT["RAY_AUTH_MODE"]
     path = Path(os.environ.get("RAY_AUTH_TOKEN_PATH") or Path.home() / ".ray" / "auth_token")
     if mode.lower() != "token":
-        danger = f"RAY_AUTH_MODE is {mode}, so whoever reaches Ray's ports runs code as you"
+        danger = f"RAY_AUTH_MODE is {mode}, so anyone who reaches Ray's ports can run code as you"
         return problem("token", danger, "export RAY_AUTH_MODE=token on every node")
     if os.environ.get("RAY_AUTH_TOKEN"):
         return ok("token", "in RAY_AUTH_TOKEN")
     if path.is_file() and path.stat().st_size:
-        exposed = _is_exposed(path)
-        how = f"others may read {path}" if exposed else f"in {path}"
-        return problem("token", how, f"chmod 600 {path}") if exposed else ok("token", how)
+        if _is_exposed(path):
+            return problem("token", f"other users can read {path}", f"chmod 600 {path}")
+        return ok("token", f"in {path}")
     if address is None:
         return ok("token", "none yet; Ray makes one when it starts here")
-    remedy = "bring the cluster's here, or make it with `ray get-auth-token --generate`"
-    return problem("token", f"there is no {path}", remedy)
+    remedy = "copy the cluster's token here, or make one with `ray get-auth-token --generate`"
+    return problem("token", f"{path} is missing or empty", remedy)
 
 
 def _is_exposed(path: Path) -> bool:
-    """Say whether another user can reach a file and read it."""
-    return bool(path.stat().st_mode & _OTHERS) and all(
-        folder.stat().st_mode & _ENTER for folder in path.resolve().parents
+    """Return whether another user can reach a file and read it."""
+    return bool(path.stat().st_mode & _READABLE) and all(
+        folder.stat().st_mode & _ENTERABLE for folder in path.resolve().parents
     )
 
 
-def passports(trials: Sequence[Trial], root: Path) -> Iterator[Finding]:
-    """Look for the passports of the data sets that trials name."""
+def check_passports(trials: Sequence[Trial], root: Path) -> Iterator[CheckResult]:
+    """Check the passports of the data sets of trials."""
     for name in sorted({trial.data.name for trial in trials}):
         what, path = f"data {name}", data.passport_path(name, root)
-        check = f"harness data check {name} --root FOLDER --data {root}"
+        command = f"harness data check {name} --root FOLDER --data {root}"
         if name in data.GENERATED:
             yield ok(what, "made by the first run")
         elif not path.is_file():
-            yield problem(what, f"there is no {path}", f"`{check}` makes it")
+            yield problem(what, f"{path} is missing", f"make it with `{command}`")
         else:
-            yield _passport(what, path, check)
+            yield _check_passport(what, path, command)
 
 
-def _passport(what: str, path: Path, check: str) -> Finding:
+def _check_passport(what: str, path: Path, command: str) -> CheckResult:
     try:
-        found = passport.read(path)
+        splits = passport.read(path).splits
     except ValueError as error:
-        return problem(what, str(error), f"`{check}` makes it again")
-    videos = ", ".join(f"{len(each):,} {split}" for split, each in found.splits.items())
-    return ok(what, f"{videos} videos in its passport")
+        return problem(what, str(error), f"make it again with `{command}`")
+    counts = ", ".join(f"{len(videos):,} {split}" for split, videos in splits.items())
+    return ok(what, f"{counts} videos in its passport")
 
 
-def store(results: Path) -> Finding:
-    """Look whether MLflow's store answers; runs go on without it."""
+def check_store(results: Path) -> CheckResult:
+    """Check that MLflow's store answers; runs go on without it."""
     uri = store_uri(results)
-    what, catch_up = "tracking", "runs go on without it, and `harness sync` catches up"
-    place = urlsplit(uri)
-    if place.hostname and not _answers(place.hostname, place.port or _port(place.scheme)):
-        return problem(what, f"nothing answers at {redact(uri)} within {REACH_S:g} s", catch_up)
-    if not place.hostname and not (results / "mlflow" / "mlflow.db").is_file():
+    what, remedy = "tracking", "runs go on without it, and `harness sync` catches up later"
+    server = urlsplit(uri)
+    if server.hostname:
+        if not _is_reachable(server.hostname, server.port or _default_port(server.scheme)):
+            return problem(what, f"{redact(uri)} did not answer within {REACH_S:g} s", remedy)
+    elif not (results / "mlflow" / "mlflow.db").is_file():
         return ok(what, "no store yet; the first run makes one")
     try:
         mirror.check(uri, results=results)
     except TrackingError as error:
-        return problem(what, str(error), catch_up)
+        return problem(what, str(error), remedy)
     return ok(what, f"{'a server' if is_server(uri) else 'a store'} at {redact(uri)}")
 
 
-def _port(scheme: str) -> int:
+def _default_port(scheme: str) -> int:
     return {"http": 80, "https": 443, "mysql": 3306}.get(scheme.partition("+")[0], 5432)
 
 
-def _answers(host: str, port: int) -> bool:
+def _is_reachable(host: str, port: int) -> bool:
     try:
         socket.create_connection((host, port), timeout=REACH_S).close()
     except OSError:
@@ -159,28 +160,35 @@ def _answers(host: str, port: int) -> bool:
     return True
 
 
-def _survey(asked: Asked) -> Survey | Finding:
-    """Ask the cluster, a local one, or this machine without Ray."""
-    if why := _unwritable(asked.results):
-        return problem("results", why, "choose a folder that you may write, by --results")
-    if asked.address is None and not asked.ray:
-        return _here(asked.data)
-    host, colon, port = (asked.address or "").removeprefix("ray://").rpartition(":")
-    if colon and port.isdigit() and not _answers(host, int(port)):
-        silence = f"nothing answers at {asked.address} within {REACH_S:g} s"
-        return problem("cluster", silence, "is the head running, and is this one of its nodes?")
+def _survey(request: CheckRequest) -> Survey | CheckResult:
+    """Survey the cluster, a local one, or this machine without Ray."""
+    if why := _write_problem(request.results):
+        return problem("results", why, "choose a writable folder with --results")
+    if request.address is None and not request.ray:
+        return _survey_this_machine(request.data)
+    host, colon, port = (request.address or "").removeprefix("ray://").rpartition(":")
+    if colon and port.isdigit() and not _is_reachable(host, int(port)):
+        silence = f"{request.address} did not answer within {REACH_S:g} s"
+        remedy = "check that the head is running, and that this machine is one of its nodes"
+        return problem("cluster", silence, remedy)
     limit_s = CONNECT_S + 2 * nodes.ANSWER_S + nodes.DECODE_S
-    where = {"address": asked.address, "results": str(asked.results), "data": str(asked.data)}
-    words = [sys.executable, "-c", _START, json.dumps(where)]
+    arguments = {
+        "address": request.address,
+        "results": str(request.results),
+        "data": str(request.data),
+    }
+    command = [sys.executable, "-c", _PROGRAM, json.dumps(arguments)]
     try:
-        done = subprocess.run(words, capture_output=True, text=True, timeout=limit_s, check=False)
+        process = subprocess.run(
+            command, capture_output=True, text=True, timeout=limit_s, check=False
+        )
     except subprocess.TimeoutExpired:
         return problem("cluster", f"no answer within {limit_s:g} s", "see `ray status`")
-    return _read(done)
+    return _parse_survey(process)
 
 
-def _unwritable(folder: Path) -> str:
-    """Say why nothing can be written into a folder, which is made; nothing if it can."""
+def _write_problem(folder: Path) -> str:
+    """Make a folder, and return why it cannot be written; nothing if it can."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with TemporaryFile(dir=folder):
@@ -189,32 +197,36 @@ def _unwritable(folder: Path) -> str:
         return f"{folder} cannot be written: {error.strerror}"
 
 
-def _read(done: "subprocess.CompletedProcess[str]") -> Survey | Finding:
-    """Read what `session.main` printed last, or why it failed."""
-    if done.returncode:
-        said = [line.strip() for line in done.stderr.splitlines() if line.strip()]
-        why = said[-1] if said else f"it ended with {done.returncode}"
-        remedy = "the token, the version of Ray and the address are to be those of the cluster"
+def _parse_survey(process: "subprocess.CompletedProcess[str]") -> Survey | CheckResult:
+    """Return the survey that `session.main` printed last, or its error."""
+    if process.returncode:
+        lines = [line.strip() for line in process.stderr.splitlines() if line.strip()]
+        why = lines[-1] if lines else f"the survey ended with exit code {process.returncode}"
+        remedy = "use the token, the address and the version of Ray of the cluster"
         return problem("cluster", why[:300], remedy)
-    body = json.loads(done.stdout.splitlines()[-1])
-    return Survey(**body | {"nodes": [Node(**each) for each in body["nodes"]]})
+    body = json.loads(process.stdout.splitlines()[-1])
+    return Survey(**body | {"nodes": [Node(**node) for node in body["nodes"]]})
 
 
-def _here(root: Path) -> Survey:
-    """Ask this machine the questions of a node."""
+def _survey_this_machine(root: Path) -> Survey:
     import torch
 
-    node = Node(id=_HERE, name=_HERE, cpus=os.cpu_count() or 1, gpus=torch.cuda.device_count())
+    node = Node(
+        id=_THIS_MACHINE,
+        name=_THIS_MACHINE,
+        cpus=os.cpu_count() or 1,
+        gpus=torch.cuda.device_count(),
+    )
     return Survey(
         nodes=[node],
         unshared={},
-        facts={_HERE: node_probe.look(root)},
-        decoders={_HERE: _tried()},
+        facts={_THIS_MACHINE: node_probe.describe_node(root)},
+        decoders={_THIS_MACHINE: _check_local_decoder()},
     )
 
 
-def _tried() -> Answer:
+def _check_local_decoder() -> NodeFacts:
     try:
-        return node_probe.decode()
+        return node_probe.check_decoder()
     except (ValueError, ImportError, OSError) as error:
         return {"error": f"{type(error).__name__}: {error}"}

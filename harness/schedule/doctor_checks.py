@@ -1,4 +1,4 @@
-"""What the answers of nodes mean for a grid: pure functions, and free disk."""
+"""Checks of a survey of nodes against a grid, and of free disk."""
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,17 +8,24 @@ from typing import Literal
 
 from harness.plan import budget
 from harness.schedule.ray import capacity
-from harness.schedule.ray.node_probe import Answer
+from harness.schedule.ray.node_probe import NodeFacts
 from harness.schedule.ray.nodes import Node, Survey
 from harness.specs import Trial
 
-_BEING_WRITTEN = 1.5  # two checkpoints of a trial, and for a moment a third
+_PEAK = 1.5  # a third checkpoint is written beside the two that a trial keeps
 Level = Literal["ok", "problem", "unknown"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finding:
-    """What was found out about one thing, and what to do about it."""
+class CheckResult:
+    """The result of one check.
+
+    Attributes:
+        level: `problem` would harm a run; `unknown` could not be checked.
+        what: Subject of the check.
+        finding: What it showed.
+        remedy: What to do about a problem.
+    """
 
     level: Level
     what: str
@@ -30,136 +37,157 @@ class Finding:
         return f"{self.level:<7}  {self.what}: {self.finding}{remedy}"
 
 
-def ok(what: str, finding: str) -> Finding:
-    """Return a finding that needs no remedy."""
-    return Finding(level="ok", what=what, finding=finding)
+def ok(what: str, finding: str) -> CheckResult:
+    """Return the result of a check that passed."""
+    return CheckResult(level="ok", what=what, finding=finding)
 
 
-def problem(what: str, finding: str, remedy: str) -> Finding:
-    """Return a finding that would harm a run."""
-    return Finding(level="problem", what=what, finding=finding, remedy=remedy)
+def problem(what: str, finding: str, remedy: str) -> CheckResult:
+    """Return the result of a check that failed."""
+    return CheckResult(level="problem", what=what, finding=finding, remedy=remedy)
 
 
-def unknown(what: str, finding: str) -> Finding:
-    """Return a finding of something that could not be looked at."""
-    return Finding(level="unknown", what=what, finding=finding)
+def unknown(what: str, finding: str) -> CheckResult:
+    """Return the result of a check that was not possible."""
+    return CheckResult(level="unknown", what=what, finding=finding)
 
 
-def of_nodes(found: Survey) -> Iterator[Finding]:
-    """Say which nodes there are, and which of them do not answer."""
-    yield ok("nodes", ", ".join(f"{n.name}: {n.cpus:g} CPUs, {n.gpus:g} GPUs" for n in found.nodes))
-    yield from _each(
+def check_nodes(survey: Survey) -> Iterator[CheckResult]:
+    """List the nodes, and check that each runs this code."""
+    nodes = [f"{node.name}: {node.cpus:g} CPUs, {node.gpus:g} GPUs" for node in survey.nodes]
+    yield ok("nodes", ", ".join(nodes))
+    yield from _check_each(
         "answers",
-        {node.name: str(found.facts[node.id].get("error", "")) for node in found.nodes},
+        {node.name: str(survey.facts[node.id].get("error", "")) for node in survey.nodes},
         good="every node runs this code",
-        remedy="is this environment on that node, and is the node dead or too busy?",
+        remedy="check that the node is alive, not overloaded, and has this environment",
     )
 
 
-def of_results(found: Survey, results: Path) -> Iterator[Finding]:
-    """Say whether all nodes write into the same results folder."""
-    yield from _each(
+def check_results(survey: Survey, results: Path) -> Iterator[CheckResult]:
+    """Check that all nodes write into the same results folder."""
+    yield from _check_each(
         "results",
-        found.unshared,
-        good=f"what each node writes arrives in {results}",
+        survey.unshared,
+        good=f"files from every node arrive in {results}",
         remedy="put --results on a file system that every node mounts",
     )
 
 
-def of_data(found: Survey, data: Path, here: Sequence[str] | None) -> Iterator[Finding]:
-    """Say whether all nodes see the data folder that this process sees, by the names in it."""
-    seen = {name: facts["data"] for name, facts in _known(found).items()}
-    yield from _each(
+def check_data(
+    survey: Survey, data: Path, local_names: Sequence[str] | None
+) -> Iterator[CheckResult]:
+    """Check that all nodes see the same names in the data folder as this process."""
+    names_by_node = {name: facts["data"] for name, facts in _facts_by_name(survey).items()}
+    local = _describe_names(local_names)
+    yield from _check_each(
         "data folder",
-        {name: f"sees {_listed(names)}" for name, names in seen.items() if names != here},
-        good=f"every node sees {_listed(here)} in {data}",
-        remedy=f"here it is {_listed(here)}; put --data on a file system that every node mounts",
+        {
+            name: f"sees {_describe_names(names)}"
+            for name, names in names_by_node.items()
+            if names != local_names
+        },
+        good=f"every node sees {local} in {data}",
+        remedy=f"this process sees {local}; put --data on a file system that every node mounts",
     )
 
 
-def _listed(names: Sequence[str] | None) -> str:
+def _describe_names(names: Sequence[str] | None) -> str:
     return "no folder" if names is None else f"{len(names)} entries"
 
 
-def of_versions(found: Survey, here: Mapping[str, str]) -> Iterator[Finding]:
-    """Say whether all nodes run what this process runs."""
-    yield from _each(
+def check_versions(survey: Survey, local_versions: Mapping[str, str]) -> Iterator[CheckResult]:
+    """Check that all nodes run the versions of this process."""
+    yield from _check_each(
         "versions",
-        {name: _differences(facts["versions"], here) for name, facts in _known(found).items()},
-        good=", ".join(f"{name} {version}" for name, version in here.items()),
+        {
+            name: _differences(facts["versions"], local_versions)
+            for name, facts in _facts_by_name(survey).items()
+        },
+        good=", ".join(f"{name} {version}" for name, version in local_versions.items()),
         remedy="use one environment on a shared file system, or one image",
     )
 
 
-def _known(found: Survey) -> dict[str, Answer]:
-    """Return what is known of the nodes that answered, by their names."""
-    facts = {node.name: found.facts[node.id] for node in found.nodes}
-    return {name: each for name, each in facts.items() if "error" not in each}
+def _facts_by_name(survey: Survey) -> dict[str, NodeFacts]:
+    """Return the facts about the nodes that answered, by their names."""
+    facts_by_name = {node.name: survey.facts[node.id] for node in survey.nodes}
+    return {name: facts for name, facts in facts_by_name.items() if "error" not in facts}
 
 
-def _differences(there: Mapping[str, str], here: Mapping[str, str]) -> str:
-    different = [name for name in here if there[name] != here[name]]
-    return ", ".join(f"{name} is {there[name]}, here {here[name]}" for name in different)
+def _differences(versions: Mapping[str, str], local_versions: Mapping[str, str]) -> str:
+    return ", ".join(
+        f"{name} is {versions[name]}, here {local}"
+        for name, local in local_versions.items()
+        if versions[name] != local
+    )
 
 
-def of_decoders(found: Survey) -> Iterator[Finding]:
-    """Say whether all nodes decode a video that they made."""
-    yield from _each(
+def check_decoders(survey: Survey) -> Iterator[CheckResult]:
+    """Check that all nodes decode a video that they made."""
+    yield from _check_each(
         "decoder",
-        {node.name: str(found.decoders[node.id].get("error", "")) for node in found.nodes},
+        {node.name: str(survey.decoders[node.id].get("error", "")) for node in survey.nodes},
         good="every node decodes a tiny mp4",
         remedy="install the locked version of av there",
     )
 
 
-def _each(what: str, bad: Mapping[str, str], *, good: str, remedy: str) -> Iterator[Finding]:
-    """Return a problem for every node that has one, or that all is well."""
-    found = [problem(what, f"{name}: {why}", remedy) for name, why in bad.items() if why]
-    yield from found or [ok(what, good)]
+def _check_each(
+    what: str, reasons: Mapping[str, str], *, good: str, remedy: str
+) -> Iterator[CheckResult]:
+    """Return a problem for every node with a reason, or one good result."""
+    problems = [
+        problem(what, f"{name}: {reason}", remedy) for name, reason in reasons.items() if reason
+    ]
+    yield from problems or [ok(what, good)]
 
 
-def of_request(
-    found: Sequence[Node], *, cpus: float, gpus: float, ranks: int = 1
-) -> tuple[Finding, int | None]:
-    """Say how many trials fit, and return the number; None if not even one does."""
-    wish = f"{cpus:g} CPUs and {gpus:g} GPUs a trial"
+def check_capacity(
+    nodes: Sequence[Node], *, cpus: float, gpus: float, ranks: int = 1
+) -> tuple[CheckResult, int | None]:
+    """Check that a trial fits, and return how many fit at once; None if not even one does."""
     try:
-        place = capacity.find(found, cpus=cpus, gpus=gpus, ranks=ranks)
+        room = capacity.find_capacity(nodes, cpus=cpus, gpus=gpus, ranks=ranks)
     except ValueError as error:
         remedy = "lower --gpus-per-trial or --cpus-per-trial, or start more or larger nodes"
         return problem("request", str(error), remedy), None
-    how = f", each across nodes in {ranks} ranks" if place.spans else ""
-    return ok("request", f"{wish}: {place.at_once} at once{how}"), place.at_once
+    spans = f", each across nodes in {ranks} ranks" if room.spans_nodes else ""
+    request = f"{cpus:g} CPUs and {gpus:g} GPUs a trial"
+    return ok("request", f"{request}: {room.num_trials} at once{spans}"), room.num_trials
 
 
-def of_disk(results: Path, trials: Sequence[Trial], *, side_by_side: int | None) -> Finding:
-    """Compare the free disk of the results folder with what trials need."""
-    there = next(folder for folder in (results, *results.parents) if folder.exists())
-    free = shutil.disk_usage(there).free / 1e6
-    if side_by_side is None:
-        return unknown("disk", f"{free:,.0f} MB free, and how many trials run at once is not known")
+def check_disk(
+    results: Path, trials: Sequence[Trial], *, max_concurrent: int | None
+) -> CheckResult:
+    """Compare the free disk of the results folder with the need of trials."""
+    folder = next(folder for folder in (results, *results.parents) if folder.exists())
+    free_mb = shutil.disk_usage(folder).free / 1e6
+    if max_concurrent is None:
+        reason = "the number of trials at once is unknown"
+        return unknown("disk", f"{free_mb:,.0f} MB free, but {reason}")
     try:
-        needed = needs_mb(trials, side_by_side=side_by_side)
+        needed_mb = required_mb(trials, max_concurrent=max_concurrent)
     except ValueError as error:
-        return unknown("disk", f"{free:,.0f} MB free; {error}")
-    grid = f"{needed:,.0f} MB for {len(trials)} trials, {free:,.0f} MB free"
-    if needed > free:
-        return problem("disk", grid, f"make room, or put --results elsewhere than {there}")
-    return ok("disk", grid)
+        return unknown("disk", f"{free_mb:,.0f} MB free; {error}")
+    finding = f"{needed_mb:,.0f} MB for {len(trials)} trials, {free_mb:,.0f} MB free"
+    if needed_mb > free_mb:
+        return problem("disk", finding, f"free some space in {folder}, or put --results elsewhere")
+    return ok("disk", finding)
 
 
-def needs_mb(trials: Sequence[Trial], *, side_by_side: int) -> float:
-    """Return the megabytes that trials leave, and that running ones need, as far as counted.
+def required_mb(trials: Sequence[Trial], *, max_concurrent: int) -> float:
+    """Return the megabytes of all records and of the checkpoints of running trials.
 
     Args:
         trials: Those to run.
-        side_by_side: How many of them run at once, with two checkpoints each (weights and
-            momentum) and for a moment a third.
+        max_concurrent: Trials at once, with two checkpoints each (weights and momentum) and
+            briefly a third.
 
     Raises:
-        ValueError: If nobody said how many videos a data set has.
+        ValueError: If the number of videos of a data set is unknown.
     """
     works = [budget.work(trial) for trial in trials]
-    running = sorted((each.checkpoint_bytes for each in works), reverse=True)[:side_by_side]
-    left = sum(each.record_bytes + each.score_bytes for each in works)
-    return (left + _BEING_WRITTEN * sum(running)) / 1e6
+    checkpoints = sorted((work.checkpoint_bytes for work in works), reverse=True)
+    records = sum(work.record_bytes + work.score_bytes for work in works)
+    return (records + _PEAK * sum(checkpoints[:max_concurrent])) / 1e6

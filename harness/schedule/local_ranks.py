@@ -23,12 +23,12 @@ from harness.specs import Trial
 from harness.trial import Report
 
 
-def run(asked: Trial, runtime: Runtime, report: Report) -> Record:
-    """Run a trial in as many ranks as the runtime says; one runs here.
+def run(spec: Trial, runtime: Runtime, report: Report) -> Record:
+    """Run a trial in the number of ranks of the runtime; a single one is this process.
 
     Args:
-        asked: The trial.
-        runtime: Where and how; `device` names the kind, and rank n takes the n-th.
+        spec: The trial.
+        runtime: Where and how; `device` names the kind, and rank n takes the n-th device.
         report: Called with the history so far.
 
     Raises:
@@ -36,32 +36,32 @@ def run(asked: Trial, runtime: Runtime, report: Report) -> Record:
         RankError: If a rank died.
     """
     if runtime.ranks == 1:
-        return trial.run(asked, runtime, report)
-    folder = rank_messages.place(asked, runtime)
+        return trial.run(spec, runtime, report)
+    folder = rank_messages.make_folder(spec, runtime)
     _check_devices(runtime)
     return rank_messages.wait_for_ranks(
         folder,
         runtime.results,
         lambda history, _: report(history),
-        start=partial(_launch, asked, runtime, folder),
-        end=partial(_end_others, multiprocessing.active_children()),
+        start=partial(_launch, spec, runtime, folder),
+        end=partial(_kill_ranks, multiprocessing.active_children()),
     )
 
 
 def _check_devices(runtime: Runtime) -> None:
-    there = torch.cuda.device_count()
-    if runtime.device.startswith("cuda") and there < runtime.ranks:
-        raise ValueError(f"{runtime.ranks} ranks need as many GPUs; this machine has {there}")
+    count = torch.cuda.device_count()
+    if runtime.device.startswith("cuda") and count < runtime.ranks:
+        raise ValueError(f"{runtime.ranks} ranks need as many GPUs; this machine has {count}")
 
 
-def _end_others(before: Sequence[BaseProcess]) -> None:
-    """Leave no rank behind if the one who waits for them is told to stop."""
-    for rank in multiprocessing.active_children():
-        if rank not in before:
-            rank.kill()
+def _kill_ranks(other_children: Sequence[BaseProcess]) -> None:
+    """Kill the children of this process that are ranks."""
+    for child in multiprocessing.active_children():
+        if child not in other_children:
+            child.kill()
 
 
-def _launch(asked: Trial, runtime: Runtime, folder: Path) -> None:
+def _launch(spec: Trial, runtime: Runtime, folder: Path) -> None:
     """Start the ranks and wait for them."""
     config = LaunchConfig(
         min_nodes=1,
@@ -74,24 +74,24 @@ def _launch(asked: Trial, runtime: Runtime, folder: Path) -> None:
         start_method="spawn",
     )
     try:
-        elastic_launch(config, _rank)(asked, runtime, folder)
+        elastic_launch(config, _rank)(spec, runtime, folder)
     except ChildFailedError as error:
-        first = min(error.failures.values(), key=lambda each: each.timestamp)
-        raise RankError(f"rank {first.local_rank} {_end(first.exitcode)}") from error
+        first = min(error.failures.values(), key=lambda failure: failure.timestamp)
+        raise RankError(f"rank {first.local_rank} {_describe_exit(first.exitcode)}") from error
 
 
-def _end(exitcode: int) -> str:
-    return f"was killed by signal {-exitcode}" if exitcode < 0 else f"ended with {exitcode}"
+def _describe_exit(exitcode: int) -> str:
+    return f"was killed by signal {-exitcode}" if exitcode < 0 else f"exited with code {exitcode}"
 
 
-def _rank(asked: Trial, runtime: Runtime, folder: Path) -> None:
-    """Be one rank of a trial."""
+def _rank(spec: Trial, runtime: Runtime, folder: Path) -> None:
+    """Run one rank of a trial."""
     number, gpus = int(os.environ["LOCAL_RANK"]), runtime.device.startswith("cuda")
     if gpus:
         torch.cuda.set_device(number)
         runtime = replace(runtime, device=f"cuda:{number}")
     dist.init_process_group("nccl" if gpus else "gloo")
     try:
-        rank_messages.run_rank(asked, runtime, folder)
+        rank_messages.run_rank(spec, runtime, folder)
     finally:
         dist.destroy_process_group()

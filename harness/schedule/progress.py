@@ -1,4 +1,4 @@
-"""Progress on the console: a live table on a terminal, a line now and then elsewhere."""
+"""Progress on the console: a live table on a terminal, occasional lines elsewhere."""
 
 import time
 from collections.abc import Iterable, Sequence
@@ -12,27 +12,27 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.plan.grid import PlannedTrial
-from harness.schedule.attempt import Event
-from harness.schedule.status import duration
+from harness.schedule.attempt import TrialEvent
+from harness.schedule.status import format_duration
 
 _LINE_EVERY_S = 10.0
 
 
 class Progress:
-    """Show which trials run, their epoch, their accuracy so far, and the time that is left.
+    """The running trials, their epochs, their accuracies so far, and the time left.
 
     Args:
-        planned: The trials that will run.
-        console: Where to.
+        trials: The trials that will run.
+        console: The output.
     """
 
-    def __init__(self, planned: Sequence[PlannedTrial], console: Console) -> None:
+    def __init__(self, trials: Sequence[PlannedTrial], console: Console) -> None:
         self.console = console
-        self.total = {each.key: each.trial.train.epochs for each in planned}
+        self.total = {planned.key: planned.trial.train.epochs for planned in trials}
         self.done = dict.fromkeys(self.total, 0)
-        self.ended: dict[str, str] = {}
-        self.running: dict[str, Event] = {}
-        self.epochs_seen = 0
+        self.ended_keys: set[str] = set()
+        self.running: dict[str, TrialEvent] = {}
+        self.num_epochs = 0
         self.epochs_seconds = 0.0
         self.last_line = 0.0
         self.live = Live(console=self.console, get_renderable=self._table, refresh_per_second=4)
@@ -51,33 +51,33 @@ class Progress:
         if self.console.is_terminal:
             self.live.stop()
 
-    def watch(self, event: Event) -> None:
-        """Take in one event."""
+    def on_event(self, event: TrialEvent) -> None:
+        """Update the display with an event."""
         key = event.planned.key
         if event.record is not None or event.failure is not None:
             self.running.pop(key, None)
             self.done[key] = self.total[key]
-            self.ended[key] = event.failure or ""
-            self._print(_last_words(event))
+            self.ended_keys.add(key)
+            self._print(_end_line(event))
             return
         resumed = key not in self.running and len(event.history) > 0
         new = event.history[len(event.history) if resumed else self.done[key] :]
-        self.epochs_seen += len(new)
+        self.num_epochs += len(new)
         self.epochs_seconds += sum(epoch.seconds for epoch in new)
         self.done[key] = len(event.history)
         self.running[key] = event
         if resumed:
-            self._print(f"{event.planned.name}: goes on after epoch {len(event.history)}")
+            self._print(f"{event.planned.name}: resumes after epoch {len(event.history)}")
         elif not self.console.is_terminal and time.monotonic() - self.last_line > _LINE_EVERY_S:
-            self._print("; ".join(_now(each) for each in self.running.values()))
+            self._print("; ".join(_running_line(other) for other in self.running.values()))
 
     def seconds_left(self) -> float | None:
-        """Estimate from the epochs of this run and what runs now; None before the first epoch."""
-        if not self.epochs_seen:
+        """Estimate the time left from the epochs of this run; None before the first of them."""
+        if not self.num_epochs:
             return None
         open_epochs = sum(self.total.values()) - sum(self.done.values())
-        each = self.epochs_seconds / self.epochs_seen
-        return each * open_epochs / max(len(self.running), 1)
+        epoch_seconds = self.epochs_seconds / self.num_epochs
+        return epoch_seconds * open_epochs / max(len(self.running), 1)
 
     def _print(self, text: str) -> None:
         self.last_line = time.monotonic()
@@ -85,8 +85,8 @@ class Progress:
 
     def _head(self) -> str:
         left = self.seconds_left()
-        rest = "" if left is None else f", {duration(left)} left"
-        return f"[{len(self.ended)}/{len(self.total)}{rest}]"
+        rest = "" if left is None else f", {format_duration(left)} left"
+        return f"[{len(self.ended_keys)}/{len(self.total)}{rest}]"
 
     def _table(self) -> Group:
         grid = Table(box=None, pad_edge=False, header_style="dim")
@@ -97,14 +97,14 @@ class Progress:
         return Group(grid, Text(self._head(), style="bold"))
 
 
-def _cells(event: Event) -> Iterable[str | ProgressBar]:
+def _cells(event: TrialEvent) -> Iterable[str | ProgressBar]:
     total, done = event.planned.trial.train.epochs, len(event.history)
     bar = ProgressBar(total=total, completed=done, width=20)
     if not event.history:
         return (event.planned.name, f"0/{total}", bar, "", "", "")
     last = event.history[-1]
-    tested = [epoch.val_top1 for epoch in event.history if epoch.val_top1 is not None]
-    test = f"{tested[-1]:.1f}" if tested else ""
+    accuracies = [epoch.val_top1 for epoch in event.history if epoch.val_top1 is not None]
+    test = f"{accuracies[-1]:.1f}" if accuracies else ""
     return (
         event.planned.name,
         f"{done}/{total}",
@@ -115,7 +115,7 @@ def _cells(event: Event) -> Iterable[str | ProgressBar]:
     )
 
 
-def _now(event: Event) -> str:
+def _running_line(event: TrialEvent) -> str:
     total = event.planned.trial.train.epochs
     if not event.history:
         return f"{event.planned.name}: starting"
@@ -123,8 +123,8 @@ def _now(event: Event) -> str:
     return f"{event.planned.name}: epoch {last.epoch}/{total}, train top-1 {last.train_top1:.1f}"
 
 
-def _last_words(event: Event) -> str:
+def _end_line(event: TrialEvent) -> str:
     if event.record is not None:
-        took = duration(event.record.seconds)
-        return f"{event.planned.name}: top-1 {event.record.metrics['top1']:.1f} % in {took}"
+        duration = format_duration(event.record.seconds)
+        return f"{event.planned.name}: top-1 {event.record.metrics['top1']:.1f} % in {duration}"
     return f"{event.planned.name}: failed: {event.failure}"

@@ -1,7 +1,7 @@
-"""What the ranks of a trial tell the process that waits for them, in files of the results folder.
+"""Messages from the ranks of a trial to the process that waits for them, as files.
 
-Rank 0 leaves its history, and a rank that fails leaves why. The one who waits runs in another
-process, perhaps on another node, and reports as a trial in one process does.
+Rank 0 writes its history, and a rank that fails writes the reason. The waiting process, perhaps on
+another node, reads both from the results folder and reports like a trial in one process.
 """
 
 import contextlib
@@ -26,93 +26,92 @@ ProgressCallback = Callable[[list[Epoch], str], None]
 
 
 class RankError(RuntimeError):
-    """A rank died, and could not say why."""
+    """The death of a rank that could not give a reason."""
 
 
-def place(asked: Trial, runtime: Runtime) -> Path:
-    """Return the folder in which the ranks of a trial leave what they tell, made if need be.
+def make_folder(spec: Trial, runtime: Runtime) -> Path:
+    """Return the folder for the messages of a trial's ranks, made if need be.
 
     Raises:
         ValueError: If the batches of the trial do not divide among its ranks.
     """
-    distributed.check(asked.train.batch_videos, asked.train.norm_videos, ranks=runtime.ranks)
-    found = folder(
-        runtime, record.trial_key(asked, data.load_passport(asked.data, runtime.data).digest)
-    )
-    found.mkdir(parents=True, exist_ok=True)
-    return found
+    distributed.check_batch(spec.train.batch_videos, spec.train.norm_videos, ranks=runtime.ranks)
+    key = record.trial_key(spec, data.load_passport(spec.data, runtime.data).digest)
+    folder = message_folder(runtime, key)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
-def folder(runtime: Runtime, key: str) -> Path:
-    """Return the folder of `place`, which may not be there."""
-    return runtime.work(key) / "told"
+def message_folder(runtime: Runtime, key: str) -> Path:
+    """Return the folder of `make_folder`, which may not exist."""
+    return runtime.work(key) / "ranks"
 
 
 def wait_for_ranks(
-    at: Path,
+    folder: Path,
     results: Path,
-    hear: ProgressCallback,
+    on_history: ProgressCallback,
     *,
     start: Callable[[], None],
     end: Callable[[], None],
 ) -> Record:
-    """Have ranks run a trial, and pass on what they tell, in this thread.
+    """Run a trial in ranks, and report its history from this thread.
 
     Args:
-        at: See `place`.
-        results: Where its record will be.
-        hear: Called with the history so far, and with where the ranks run if they know.
-        start: Starts the ranks and returns when they have ended; runs in a thread of its own.
-        end: Ends the ranks; called if this thread is told to stop.
+        folder: See `make_folder`.
+        results: Folder of its record.
+        on_history: Called with the history so far, and with the location of the ranks if known.
+        start: Starts the ranks and returns when they have ended; runs in another thread.
+        end: Ends the ranks; called if this thread is interrupted.
 
     Raises:
         ValueError: If the trial cannot run so; the sentence is that of the rank that failed.
         RankError: If a rank died.
     """
     for name in (_HISTORY, _FAILURE):
-        (at / name).unlink(missing_ok=True)
-    launcher, heard = _Launcher(start), _Heard(at / _HISTORY, hear)
+        (folder / name).unlink(missing_ok=True)
+    launcher, reader = _Launcher(start), _HistoryReader(folder / _HISTORY, on_history)
     launcher.start()
     try:
         while launcher.is_alive():
             launcher.join(_POLL_S)
-            heard.look()
+            reader.poll()
     except BaseException:
         end()
         launcher.join(_LEAVE_S)
         raise
-    launcher.check(at / _FAILURE)
-    done = record.read(results, at.parent.name)
-    assert done is not None, at
-    heard.rest(done)
+    launcher.check(folder / _FAILURE)
+    done = record.read(results, folder.parent.name)
+    assert done is not None, folder
+    reader.finish(done)
     return done
 
 
-def run_rank(asked: Trial, runtime: Runtime, at: Path, where: str = "") -> None:
-    """Be one rank of a trial, and leave what there is to tell.
+def run_rank(spec: Trial, runtime: Runtime, folder: Path, location: str = "") -> None:
+    """Run one rank of a trial, and write its messages.
 
     Args:
-        asked: The trial.
+        spec: The trial.
         runtime: Where and how, with the device of this rank.
-        at: See `place`.
-        where: Nodes and devices of all ranks.
+        folder: See `make_folder`.
+        location: Nodes and devices of all ranks.
     """
 
     def report(history: list[Epoch]) -> None:
-        body = {"history": [asdict(epoch) for epoch in history], "where": where}
-        atomic.write_atomic(at / _HISTORY, json.dumps(body).encode())
+        body = {"history": [asdict(epoch) for epoch in history], "where": location}
+        atomic.write_atomic(folder / _HISTORY, json.dumps(body).encode())
 
     try:
-        trial.run(asked, runtime, report)
+        trial.run(spec, runtime, report)
         distributed.barrier()
     except (ValueError, ArithmeticError) as error:
-        if not (at / _FAILURE).is_file():
-            atomic.write_atomic(at / _FAILURE, str(error).encode())
+        if not (folder / _FAILURE).is_file():
+            atomic.write_atomic(folder / _FAILURE, str(error).encode())
         raise
 
 
 class _Launcher(threading.Thread):
-    """Waits for the ranks beside the thread that reports."""
+    """A thread that waits for the ranks, beside the thread that reports."""
 
     def __init__(self, start: Callable[[], None]) -> None:
         super().__init__(daemon=True)
@@ -122,41 +121,41 @@ class _Launcher(threading.Thread):
     def run(self) -> None:
         try:
             self.wait()
-        except BaseException as error:  # handed to the thread that waits
+        except BaseException as error:  # raised again by `check`, in the reporting thread
             self.error = error
 
     def check(self, failure: Path) -> None:
-        """Raise what went wrong; the word of a rank comes first."""
+        """Raise the error of the ranks; a reason that a rank wrote comes first."""
         if self.error is not None and failure.is_file():
             raise ValueError(failure.read_text(encoding="utf-8")) from self.error
         if self.error is not None:
             raise self.error
 
 
-class _Heard:
-    """What was told so far, to be passed on once."""
+class _HistoryReader:
+    """A reader of the history file that reports each change once."""
 
-    def __init__(self, path: Path, hear: ProgressCallback) -> None:
+    def __init__(self, path: Path, on_history: ProgressCallback) -> None:
         self.path = path
-        self.hear = hear
-        self.seen = ""
-        self.where = ""
+        self.on_history = on_history
+        self.text = ""
+        self.location = ""
         self.epochs = 0
 
-    def look(self) -> None:
-        """Pass on a history that is new."""
+    def poll(self) -> None:
+        """Report a history that has changed."""
         with contextlib.suppress(FileNotFoundError):
             text = self.path.read_text(encoding="utf-8")
-            if text != self.seen:
-                self.seen, body = text, json.loads(text)
-                self.where = body["where"]
-                self._pass([Epoch(**row) for row in body["history"]])
+            if text != self.text:
+                self.text, body = text, json.loads(text)
+                self.location = body["where"]
+                self._report([Epoch(**row) for row in body["history"]])
 
-    def rest(self, done: Record) -> None:
-        """Pass on epochs that nobody saw: rank 0 clears the folder once the record is written."""
+    def finish(self, done: Record) -> None:
+        """Report epochs that came after the last poll: rank 0 deletes the folder at its end."""
         if len(done.history) > self.epochs:
-            self._pass([Epoch(**row) for row in done.history])
+            self._report([Epoch(**row) for row in done.history])
 
-    def _pass(self, history: list[Epoch]) -> None:
+    def _report(self, history: list[Epoch]) -> None:
         self.epochs = len(history)
-        self.hear(history, self.where)
+        self.on_history(history, self.location)

@@ -1,40 +1,51 @@
 """Trials one after the other, in this process."""
 
-import contextlib
 import platform
 from collections.abc import Sequence
+from functools import partial
 
 from harness.plan.grid import PlannedTrial
 from harness.runtime import Runtime
 from harness.schedule import local_ranks
-from harness.schedule.attempt import Event, StoppedError, Watch, Work, attempt, ended
+from harness.schedule.attempt import (
+    EventCallback,
+    StoppedError,
+    TrialEvent,
+    TrialFunction,
+    end_event,
+    run_attempt,
+)
 from harness.schedule.rank_messages import RankError
 from harness.schedule.stop import Stop
 from harness.training.loop import Epoch
 
 
-def in_process(
-    planned: Sequence[PlannedTrial],
+def run_serially(
+    trials: Sequence[PlannedTrial],
     runtime: Runtime,
-    watch: Watch,
+    on_event: EventCallback,
     stop: Stop | None = None,
     *,
-    work: Work = local_ranks.run,
+    run_trial: TrialFunction = local_ranks.run,
 ) -> None:
-    """Run trials one after the other, here, until all have ended or `stop` was asked."""
+    """Run trials in this process, until all have ended or a stop is requested."""
     stop = stop or Stop()
-    for each in planned:
-
-        def report(history: list[Epoch], _: str = "", each: PlannedTrial = each) -> None:
-            watch(Event(planned=each, history=history, where=platform.node()))
-            if stop.asked:
-                raise StoppedError
-
-        if stop.asked:
+    for planned in trials:
+        if stop.is_requested:
             return
-        with contextlib.suppress(StoppedError):
-            try:
-                failure = attempt(work, each, runtime, report)
-            except RankError as error:  # on Ray it starts again, here nothing does
-                failure = str(error)
-            watch(ended(each, runtime, failure))
+        report = partial(_report, planned, on_event, stop)
+        try:
+            failure = run_attempt(run_trial, planned, runtime, report)
+        except RankError as error:  # Ray would start the trial again; nothing does here
+            failure = str(error)
+        except StoppedError:
+            return
+        on_event(end_event(planned, runtime, failure))
+
+
+def _report(
+    planned: PlannedTrial, on_event: EventCallback, stop: Stop, history: list[Epoch], _: str = ""
+) -> None:
+    on_event(TrialEvent(planned=planned, history=history, location=platform.node()))
+    if stop.is_requested:
+        raise StoppedError

@@ -1,8 +1,8 @@
-"""What a run in a results folder does or did, for whoever sees the folder.
+"""The status of the run in a results folder, for anyone who sees the folder.
 
-The driver replaces `run.json` whole; the lock says who the driver is and whether it lives. Clocks
-of other machines are shown and never compared: news is what has a higher number, and time that
-went by was measured by the driver.
+The driver replaces `run.json` whole; the lock names the driver and shows whether it lives. Clocks
+of other machines are shown and never compared: a status is new if its number is higher, and
+durations are measured by the driver.
 """
 
 import json
@@ -17,37 +17,37 @@ from harness.utils.atomic import write_atomic
 from harness.utils.lock import Holder
 
 FILE = "run.json"
-BEAT_S = 4.0
-_WATCHED_S = 2.5 * BEAT_S
-_LOOK_S = 0.25
+HEARTBEAT_S = 4.0
+_HEARTBEAT_WAIT_S = 2.5 * HEARTBEAT_S
+_POLL_S = 0.25
 
-_FEW = 5
+_FEW_TRIALS = 5
 
 State = Literal["waiting", "running", "recorded", "failed", "left"]
 Phase = Literal["starting", "running", "stopping", "ended", "interrupted", "broken"]
-AT_WORK: Sequence[Phase] = ("starting", "running", "stopping")
-_SHOWN: Mapping[State, int | None] = {
+ACTIVE_PHASES: Sequence[Phase] = ("starting", "running", "stopping")
+_LIST_LIMITS: Mapping[State, int | None] = {
     "running": None,
     "failed": None,
     "left": None,
-    "waiting": _FEW,
-    "recorded": _FEW,
+    "waiting": _FEW_TRIALS,
+    "recorded": _FEW_TRIALS,
 }
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
+class TrialStatus:
     """One trial of a run.
 
     Attributes:
         key: Of its record.
         name: Table, rows and seed.
-        state: `left` was begun and goes on in the next run.
+        state: `left` means begun; the next run resumes it.
         epoch: Finished epochs.
-        epochs: Of how many.
-        top1: Of its record; before that, of the last epoch that was tested.
+        epochs: All its epochs.
+        top1: Of its record; before that, of the last tested epoch.
         where: Node and devices.
-        why: Why it failed, in a sentence.
+        why: Reason of its failure, in a sentence.
     """
 
     key: str
@@ -62,16 +62,16 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class Status:
-    """What the driver says.
+    """The status file, as the driver writes it.
 
     Attributes:
-        run: The run, as in the lock.
-        sequence: Grows with every writing.
-        phase: How far the run is.
-        why: What ended it, or what it waits for, in a sentence.
+        run: Name of the run, as in the lock.
+        sequence: Grows with every write.
+        phase: Stage of the run.
+        why: Reason of its end, or of its wait, in a sentence.
         seconds: Since the start, by the driver's monotonic clock.
         seconds_left: An estimate; None before the first epoch.
-        at: When it was written, by the driver's clock, UTC; to be shown only.
+        at: Time of writing, by the driver's clock, UTC; to be shown only.
         parts: Every trial.
     """
 
@@ -82,23 +82,23 @@ class Status:
     seconds: float = 0.0
     seconds_left: float | None = None
     at: str = ""
-    parts: Sequence[Part] = ()
+    parts: Sequence[TrialStatus] = ()
 
     def count(self, state: State) -> int:
         """Count the trials in a state."""
-        return sum(part.state == state for part in self.parts)
+        return sum(trial.state == state for trial in self.parts)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
-    """What a results folder says.
+class RunState:
+    """The state of the latest run in a results folder.
 
     Attributes:
-        holder: Who runs there, or ran last; None if nobody did.
-        status: What it said last; None if it said nothing yet.
-        gone: It ended without a word, or before it could say one.
-        sure: Whether that is known of the process itself; on another machine, it is what the
-            file system says.
+        holder: The driver now, or the last one; None if no run was ever here.
+        status: Its last status; None if it has written none.
+        gone: The driver ended without a last status.
+        sure: Whether `gone` was seen of the process itself; on another machine, only the file
+            system can tell.
     """
 
     holder: Holder | None
@@ -118,123 +118,130 @@ class Found:
 
 def write(results: Path, status: Status) -> None:
     """Replace the status file."""
-    body = asdict(status) | {"parts": [_brief(part) for part in status.parts]}
+    body = asdict(status) | {"parts": [_trial_body(trial) for trial in status.parts]}
     write_atomic(results / FILE, json.dumps(body, ensure_ascii=False).encode())
 
 
-def _brief(part: Part) -> dict[str, Any]:
-    return {name: value for name, value in vars(part).items() if value not in (None, "")}
+def _trial_body(trial: TrialStatus) -> dict[str, Any]:
+    return {name: value for name, value in vars(trial).items() if value not in (None, "")}
 
 
 def read(results: Path) -> Status | None:
-    """Read what the driver said last; None if it said nothing that can be read."""
+    """Read the status file; None if it is missing or damaged."""
     try:
         body = json.loads((results / FILE).read_bytes())
-        return Status(**body | {"parts": tuple(Part(**each) for each in body["parts"])})
+        trials = tuple(TrialStatus(**trial) for trial in body["parts"])
+        return Status(**body | {"parts": trials})
     except (OSError, ValueError, TypeError, KeyError):
         return None
 
 
-def look(results: Path) -> Found:
-    """Look what runs in a folder; waits for a sign where locks may not reach another machine."""
-    holder = lock.holder(results)
+def inspect_run(results: Path) -> RunState:
+    """Inspect the run in a folder; waits for a heartbeat where locks may not reach other machines.
+
+    Returns:
+        Its state.
+    """
+    holder = lock.read_holder(results)
     if holder is None:
-        return Found(holder=None, status=None, gone=False)
-    status = _of(holder, results)
+        return RunState(holder=None, status=None, gone=False)
+    status = _read_run(holder, results)
     if _has_ended(status):
-        return Found(holder=holder, status=status, gone=False)
-    lives = holder.lives
-    if lives or (lives is None and (lock.is_held(results) or _beats(results, holder, status))):
-        return Found(holder=holder, status=_of(holder, results), gone=False)
-    # Its last word may have come since.
-    status = _of(holder, results)
-    sure = lives is not None
-    return Found(holder=holder, status=status, gone=not _has_ended(status), sure=sure)
+        return RunState(holder=holder, status=status, gone=False)
+    is_alive = holder.is_alive
+    if is_alive or (is_alive is None and _shows_life(results, holder, status)):
+        return RunState(holder=holder, status=_read_run(holder, results), gone=False)
+    # Its last status may have come since.
+    status = _read_run(holder, results)
+    sure = is_alive is not None
+    return RunState(holder=holder, status=status, gone=not _has_ended(status), sure=sure)
 
 
-def _of(holder: Holder, results: Path) -> Status | None:
-    """Read what one run said; None if the file is still that of an earlier one."""
-    found = read(results)
-    return found if found is not None and found.run == holder.run else None
+def _read_run(holder: Holder, results: Path) -> Status | None:
+    """Read the status of one run; None if the file is still that of an earlier one."""
+    status = read(results)
+    return status if status is not None and status.run == holder.run else None
 
 
 def _has_ended(status: Status | None) -> bool:
-    return status is not None and status.phase not in AT_WORK
+    return status is not None and status.phase not in ACTIVE_PHASES
 
 
-def _beats(results: Path, holder: Holder, before: Status | None) -> bool:
-    """Watch for a higher number in the status file."""
-    seen = before.sequence if before else -1
-    until = time.monotonic() + _WATCHED_S
-    while time.monotonic() < until:
-        time.sleep(_LOOK_S)
-        now = _of(holder, results)
-        if now is not None and now.sequence > seen:
+def _shows_life(results: Path, holder: Holder, before: Status | None) -> bool:
+    """Return whether the lock is held, or the number in the status file grows."""
+    if lock.is_held(results):
+        return True
+    sequence = before.sequence if before else -1
+    deadline = time.monotonic() + _HEARTBEAT_WAIT_S
+    while time.monotonic() < deadline:
+        time.sleep(_POLL_S)
+        now = _read_run(holder, results)
+        if now is not None and now.sequence > sequence:
             return True
     return False
 
 
-def as_json(found: Found) -> dict[str, Any]:
-    """Return all of it as JSON holds it."""
-    return {"phase": found.phase, **asdict(found)}
+def as_json(state: RunState) -> dict[str, Any]:
+    """Return the whole state as JSON holds it."""
+    return {"phase": state.phase, **asdict(state)}
 
 
-def text(found: Found) -> str:
-    """Say it line by line: running and failed trials each, of the others the first few."""
-    holder, status = found.holder, found.status
+def format_lines(state: RunState) -> str:
+    """Format a state: all running and failed trials, and the first few of the others."""
+    holder, status = state.holder, state.status
     if holder is None:
-        return "nothing runs here, and nothing is known of an earlier run"
-    lines = [_head(found, holder)]
+        return "nothing runs here, and no earlier run is known"
+    lines = [_first_line(state, holder)]
     if status is not None and status.parts:
-        lines.append(_counts(status))
-        for state, shown in _SHOWN.items():
-            lines += _listed([part for part in status.parts if part.state == state], shown)
+        lines.append(_counts_line(status))
+        for name, limit in _LIST_LIMITS.items():
+            lines += _trial_lines([trial for trial in status.parts if trial.state == name], limit)
     return "\n".join(lines)
 
 
-def _head(found: Found, holder: Holder) -> str:
-    status, who = found.status, f"process {holder.pid} on {holder.host}"
-    began = f"{holder.what}, begun {holder.since} by {who}"
-    if found.gone:
-        how = "" if found.sure else ", as far as the file system tells"
-        last = f" (its last word is of {status.at})" if status else ""
-        return f"died: the driver is gone{how}{last}: {began}; the same command goes on"
+def _first_line(state: RunState, holder: Holder) -> str:
+    status, driver = state.status, f"process {holder.pid} on {holder.host}"
+    run = f"{holder.what}, started {holder.since} by {driver}"
+    if state.gone:
+        doubt = "" if state.sure else ", as far as the file system tells"
+        last = f" (its last status is of {status.at})" if status else ""
+        return f"died: the driver is gone{doubt}{last}: {run}; the same command resumes the run"
     if status is None:
         return str(holder)
     why = f": {status.why}" if status.why else ""
-    if status.phase in AT_WORK:
+    duration = format_duration(status.seconds)
+    if status.phase in ACTIVE_PHASES:
         left = status.seconds_left
-        rest = "" if left is None else f", about {duration(left)} left"
-        return f"{status.phase}{why}: {holder}, for {duration(status.seconds)}{rest}"
-    took = duration(status.seconds)
-    return f"{status.phase} at {status.at} after {took}{why}: {began}"
+        rest = "" if left is None else f", about {format_duration(left)} left"
+        return f"{status.phase}{why}: {holder}, for {duration}{rest}"
+    return f"{status.phase} at {status.at} after {duration}{why}: {run}"
 
 
-def _counts(status: Status) -> str:
-    states = [f"{count} {state}" for state in _SHOWN if (count := status.count(state))]
-    done = sum(part.epoch for part in status.parts)
-    every = sum(part.epochs for part in status.parts)
-    return f"{len(status.parts):,} trials: {', '.join(states)}; {done:,} of {every:,} epochs"
+def _counts_line(status: Status) -> str:
+    states = [f"{count} {state}" for state in _LIST_LIMITS if (count := status.count(state))]
+    done = sum(trial.epoch for trial in status.parts)
+    total = sum(trial.epochs for trial in status.parts)
+    return f"{len(status.parts):,} trials: {', '.join(states)}; {done:,} of {total:,} epochs"
 
 
-def _listed(parts: Sequence[Part], shown: int | None) -> list[str]:
-    lines = [f"  {part.state:9}{_line(part)}" for part in parts[:shown]]
-    more = len(parts) - len(lines)
-    return [*lines, f"  {'':9}and {more:,} more {parts[0].state}"] if more else lines
+def _trial_lines(trials: Sequence[TrialStatus], limit: int | None) -> list[str]:
+    lines = [f"  {trial.state:9}{_trial_line(trial)}" for trial in trials[:limit]]
+    more = len(trials) - len(lines)
+    return [*lines, f"  {'':9}and {more:,} more {trials[0].state}"] if more else lines
 
 
-def _line(part: Part) -> str:
-    said = [part.why]
-    if part.state in ("running", "left"):
-        said = [f"epoch {part.epoch} of {part.epochs}"]
-    if part.state in ("running", "left", "recorded") and part.top1 is not None:
-        said.append(f"top-1 {part.top1:.1f} %")
-    said.append(f"on {part.where}" if part.where and part.state == "running" else "")
-    return ": ".join(filter(None, (part.name, ", ".join(filter(None, said)))))
+def _trial_line(trial: TrialStatus) -> str:
+    phrases = [trial.why]
+    if trial.state in ("running", "left"):
+        phrases = [f"epoch {trial.epoch} of {trial.epochs}"]
+    if trial.state in ("running", "left", "recorded") and trial.top1 is not None:
+        phrases.append(f"top-1 {trial.top1:.1f} %")
+    phrases.append(f"on {trial.where}" if trial.where and trial.state == "running" else "")
+    return ": ".join(filter(None, (trial.name, ", ".join(filter(None, phrases)))))
 
 
-def duration(seconds: float) -> str:
-    """Say how long something takes, in its two largest units."""
+def format_duration(seconds: float) -> str:
+    """Format a duration in its two largest units."""
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:
         return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

@@ -1,8 +1,8 @@
-"""How a run is stopped: once to finish the epoch, twice to leave at once.
+"""Requests to stop a run: once to finish the epoch, twice to leave at once.
 
-A signal, and a file in the results folder that any machine may write, mean the same. A process
-that is asked twice raises `Interrupted` wherever it is; its locks, files and children are then
-let go by the usual ways, and if these hang, it ends without them.
+A signal means the same as a file in the results folder, which any machine may write. A second
+request raises `Interrupted` wherever the process is, so that its locks, files and children are
+released the usual way. If that hangs, or a third request comes, the watchdog ends the process.
 """
 
 import json
@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from enum import IntEnum
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -23,17 +24,18 @@ from harness.utils.lock import Holder
 FILE = "stop.json"
 LEAVE_S = 20.0
 CONFIRM_S = 30.0
+_TICK_S = 0.25
 _POLITE_S = LEAVE_S + 5
 _URGENT_S = 5.0
-_LEFT = "it has left; the same command goes on from the last epoch of each trial"
+_RESUMABLE = "the run has ended; the same command resumes each trial from its last epoch"
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupted(KeyboardInterrupt):
-    """This process was asked to end.
+    """A request to end this process.
 
     Attributes:
-        code: Its exit code.
+        code: Exit code of the process.
     """
 
     def __init__(self, code: int) -> None:
@@ -41,93 +43,148 @@ class Interrupted(KeyboardInterrupt):
         self.code = code
 
 
+class Urgency(IntEnum):
+    """The urgency of a request to stop; each further request raises it by one."""
+
+    NONE = 0
+    AFTER_EPOCH = 1
+    NOW = 2
+    FORCED = 3  # without tidying up
+
+
 class Stop:
-    """What was asked of this process so far.
+    """Requests to stop this process.
 
     Args:
-        results: Folder in which a file may ask; None for none.
-        run: Name of the run, which that file has to mention.
+        results: Folder of the file that requests a stop; None to take signals only.
+        run: Name of the run, which the file has to mention.
+
+    Attributes:
+        urgency: Of the requests so far.
+        code: Exit code that the first request asks for; 0 without one.
     """
 
     def __init__(self, results: Path | None = None, run: str = "") -> None:
         self._results = results
         self._run = run
         self._process = os.getpid()
-        self._patient = False
-        self._asked = 0
-        self._left_at: float | None = None
+        self._is_graceful = False
+        self._leaving_since: float | None = None
+        self.urgency = Urgency.NONE
         self.code = 0
 
     @property
-    def asked(self) -> bool:
-        """Say whether to start nothing new and end after the epoch."""
-        return self._asked > 0
+    def is_requested(self) -> bool:
+        """Return whether to start no more trials, and to end after the epoch."""
+        return self.urgency > Urgency.NONE
 
     @property
-    def hangs(self) -> bool:
-        """Say whether it has tried to leave for too long, or was asked a third time."""
-        late = self._left_at is not None and time.monotonic() - self._left_at > LEAVE_S
-        return late or (self._left_at is not None and self._asked > 2)
+    def must_exit(self) -> bool:
+        """Return whether leaving takes too long, or a third request has come."""
+        if self._leaving_since is None:
+            return False
+        is_late = time.monotonic() - self._leaving_since > LEAVE_S
+        return is_late or self.urgency == Urgency.FORCED
 
-    def install(self) -> None:
-        """Take the signals; whoever replaces the handlers is replaced by another call."""
+    def install_handlers(self) -> None:
+        """Install the signal handlers, or install them again after another library has."""
         if threading.current_thread() is threading.main_thread():
             for number in _SIGNALS:
                 signal.signal(number, self._handle)
 
     @contextmanager
-    def patience(self) -> Iterator[None]:
-        """Let a first request be only noted; the block is to look at `asked`."""
-        self._patient = True
+    def graceful(self) -> Iterator[None]:
+        """Let the first request raise nothing: the block checks `is_requested` after each epoch."""
+        self._is_graceful = True
         try:
             yield
         finally:
-            self._patient = False
+            self._is_graceful = False
 
-    def heed(self) -> None:
-        """Look for the file, and pass on what it asks; called from another thread."""
-        wanted = self._wanted()
-        if self._asked < wanted and self._left_at is None:
+    @contextmanager
+    def watchdog(
+        self,
+        *,
+        on_request: Callable[[], None] = lambda: None,
+        on_exit: Callable[[], None] = lambda: None,
+    ) -> Iterator[None]:
+        """Poll the file, and end a process that hangs, in a thread beside the block.
+
+        Args:
+            on_request: Called after the first request, from the thread.
+            on_exit: Called from the thread before it ends the process without tidying up.
+        """
+        closed = threading.Event()
+        words = (closed, on_request, on_exit)
+        thread = threading.Thread(target=self._watch, args=words, name="watchdog", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            closed.set()
+            thread.join()
+
+    def _watch(
+        self, closed: threading.Event, on_request: Callable[[], None], on_exit: Callable[[], None]
+    ) -> None:
+        is_announced = False
+        while not closed.wait(_TICK_S):
+            self.poll_file()
+            if self.must_exit:
+                try:
+                    on_exit()
+                finally:
+                    os._exit(self.code)  # the system frees the locks, and Ray ends by itself
+            if self.is_requested and not is_announced:
+                is_announced = True
+                on_request()
+
+    def poll_file(self) -> None:
+        """Forward a request in the file as a signal to the main thread."""
+        if self.urgency < self._read_file() and self._leaving_since is None:
             main = threading.main_thread().ident
             assert main is not None
             self.code = self.code or 128 + signal.SIGTERM
-            # Ray's start takes SIGTERM for a crash, until `install` is called once more.
+            # Ray takes SIGTERM for a crash from its start until `install_handlers` is called again.
             signal.pthread_kill(main, signal.SIGINT)
 
-    def _wanted(self) -> int:
+    def _read_file(self) -> Urgency:
         if self._results is None:
-            return 0
+            return Urgency.NONE
         try:
             body = json.loads((self._results / FILE).read_bytes())
-            return 0 if body["run"] != self._run else 2 if body["now"] else 1
+            if body["run"] != self._run:
+                return Urgency.NONE
+            return Urgency.NOW if body["now"] else Urgency.AFTER_EPOCH
         except (OSError, ValueError, KeyError, TypeError):
-            return 0
+            return Urgency.NONE
 
     def _handle(self, number: int, _: FrameType | None) -> None:
         if os.getpid() != self._process:
-            _in_child(number)
+            _handle_in_child(number)
             return
-        self._asked += 1
+        self.urgency = Urgency(min(self.urgency + 1, Urgency.FORCED))
         self.code = self.code or 128 + number
-        if self._left_at is not None or (self._patient and self._asked == 1):
+        may_finish_epoch = self._is_graceful and self.urgency == Urgency.AFTER_EPOCH
+        if may_finish_epoch or self._leaving_since is not None:
             return
-        self._left_at = time.monotonic()
+        self._leaving_since = time.monotonic()
         raise Interrupted(self.code)
 
 
-def _in_child(number: int) -> None:
-    """Leave Ctrl-C, which a terminal sends to all, to the parent: its loaders read on meanwhile."""
+def _handle_in_child(number: int) -> None:
+    """Ignore Ctrl-C, which a terminal sends to all: loaders serve the parent until it has ended."""
     if number != signal.SIGINT:
         signal.signal(number, signal.SIG_DFL)
         signal.raise_signal(number)
 
 
 @contextmanager
-def handled(results: Path, run: str) -> Iterator[Stop]:
-    """Take the signals while a run lasts; gives them back as they were."""
+def handle_signals(results: Path, run: str) -> Iterator[Stop]:
+    """Handle signals during a run, and restore the earlier handlers after it."""
     before = {number: signal.getsignal(number) for number in _SIGNALS}
     stop = Stop(results, run)
-    stop.install()
+    stop.install_handlers()
     try:
         yield stop
     finally:
@@ -137,48 +194,47 @@ def handled(results: Path, run: str) -> Iterator[Stop]:
         (results / FILE).unlink(missing_ok=True)
 
 
-def ask(results: Path, run: str, *, now: bool) -> None:
-    """Write the file that asks a run to stop."""
+def request_stop(results: Path, run: str, *, now: bool) -> None:
+    """Write the file that requests a run to stop."""
     write_atomic(results / FILE, json.dumps({"run": run, "now": now}).encode())
 
 
-def leave(results: Path, holder: Holder) -> str:
-    """Have a run end at once: by the file and, on this machine, by stronger and stronger signals.
+def force_stop(results: Path, holder: Holder) -> str:
+    """End a run at once: by the file and, on this machine, by ever stronger signals.
 
     Returns:
-        How it ended, in a sentence.
+        A sentence on how it ended.
 
     Raises:
-        ValueError: If it goes on.
+        ValueError: If it is still running.
     """
-    ask(results, holder.run, now=True)
-    gone = partial(_is_gone, results, holder)
-    if wait(gone, seconds=_POLITE_S if holder.is_here else CONFIRM_S):
-        return _LEFT
-    if not holder.is_here:
-        raise ValueError(f"no end within {CONFIRM_S:g} s: {holder}; the request stays")
+    request_stop(results, holder.run, now=True)
+    has_ended = partial(_has_ended, results, holder)
+    if wait_until(has_ended, seconds=_POLITE_S if holder.is_local else CONFIRM_S):
+        return _RESUMABLE
+    if not holder.is_local:
+        raise ValueError(f"still running after {CONFIRM_S:g} s: {holder}; the request stays")
     for number in (signal.SIGTERM, signal.SIGTERM, signal.SIGKILL):
         with suppress(ProcessLookupError):
             os.kill(holder.pid, number)
-        if wait(gone, seconds=_URGENT_S):
-            return (
-                _LEFT if number != signal.SIGKILL else f"it did not answer and was killed; {_LEFT}"
-            )
-    raise ValueError(f"it outlives SIGKILL, as what waits for a device or a network may: {holder}")
+        if wait_until(has_ended, seconds=_URGENT_S):
+            is_killed = number == signal.SIGKILL
+            return f"it did not respond and was killed; {_RESUMABLE}" if is_killed else _RESUMABLE
+    raise ValueError(f"SIGKILL had no effect; the process may wait for a device or disk: {holder}")
 
 
-def _is_gone(results: Path, holder: Holder) -> bool:
-    if holder.is_here:
-        return not holder.lives
-    now = lock.holder(results)
+def _has_ended(results: Path, holder: Holder) -> bool:
+    if holder.is_local:
+        return not holder.is_alive
+    now = lock.read_holder(results)
     return not lock.is_held(results) or now is None or now.run != holder.run
 
 
-def wait(condition: Callable[[], bool], *, seconds: float, every_s: float = 0.25) -> bool:
-    """Wait until something is so; say whether it came."""
-    until = time.monotonic() + seconds
+def wait_until(condition: Callable[[], bool], *, seconds: float, every_s: float = 0.25) -> bool:
+    """Wait until a condition holds, and return whether it did in time."""
+    deadline = time.monotonic() + seconds
     while not condition():
-        if time.monotonic() > until:
+        if time.monotonic() > deadline:
             return False
         time.sleep(every_s)
     return True

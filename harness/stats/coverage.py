@@ -29,8 +29,8 @@ def coverage_sentences(split: str, present: int, listed: int) -> str:
     width = high - low
     text += f" ({format_percent(Fraction(100 * present, listed), ROUND_FLOOR)} %). "
     text += "Whatever their accuracy, that of the whole list lies in a range of "
-    text += f"{format_percent(width, ROUND_CEILING)} points, ± {format_percent(width / 2, ROUND_CEILING)} "
-    text += "about its middle"
+    text += f"{format_percent(width, ROUND_CEILING)} points, "
+    text += f"± {format_percent(width / 2, ROUND_CEILING)} about its middle"
     if present:
         text += (
             f": {correct:,} right of {present:,} would be {format_percent(low, ROUND_FLOOR)} to "

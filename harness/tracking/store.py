@@ -160,7 +160,7 @@ class Store:
 
     def _sweep(self, experiment: str) -> None:
         """End the runs that dead processes of this host left running."""
-        mine = f"attributes.status = 'RUNNING' and tags.host = '{process.host()}'"
+        mine = f"attributes.status = 'RUNNING' and tags.host = '{process.hashed_hostname()}'"
         for run in self._search(experiment, mine):
             if not process.is_alive(run.data.tags.get("process", "")):
                 self.client.set_terminated(run.info.run_id, "KILLED")
@@ -223,7 +223,7 @@ class Store:
         run.status = "RUNNING"
 
     def _here(self) -> dict[str, str]:
-        tags = {"host": process.host(), "process": process.myself()}
+        tags = {"host": process.hashed_hostname(), "process": process.current_process()}
         return tags | ({"campaign": self._campaign} if self._campaign else {})
 
     def _tell(

@@ -1,4 +1,4 @@
-"""Where two nested dictionaries differ, leaf by leaf."""
+"""Differences between two nested dictionaries, leaf by leaf."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -10,7 +10,7 @@ ABSENT = "absent"
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """A leaf that differs; `ABSENT` where one side has no such leaf."""
+    """A leaf that differs; `ABSENT` on a side that lacks it."""
 
     path: str
     one: Any
@@ -19,27 +19,27 @@ class Difference:
 
 def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[Difference]:
     """List the leaves in which two nested dictionaries differ, by path."""
-    mine, theirs = dict(_leaves(one, ())), dict(_leaves(other, ()))
+    leaves, other_leaves = dict(_flatten(one, ())), dict(_flatten(other, ()))
     return [
-        Difference(path=path, one=mine.get(path, ABSENT), other=theirs.get(path, ABSENT))
-        for path in sorted(mine | theirs)
-        if _canonical(mine.get(path, ABSENT)) != _canonical(theirs.get(path, ABSENT))
+        Difference(path=path, one=leaves.get(path, ABSENT), other=other_leaves.get(path, ABSENT))
+        for path in sorted(leaves | other_leaves)
+        if _canonical(leaves.get(path, ABSENT)) != _canonical(other_leaves.get(path, ABSENT))
     ]
 
 
 def format_value(value: object) -> str:
-    """Say a value in words."""
+    """Format a value in words."""
     return "none" if value is None else "default" if value == ABSENT else str(value)
 
 
 def _canonical(value: Any) -> str:
-    """Tell 40 from 40.0, as the key of a trial does."""
+    """Return a text in which 40 and 40.0 differ, as in the key of a trial."""
     return json.dumps(value, sort_keys=True)
 
 
-def _leaves(tree: Mapping[str, Any], above: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
+def _flatten(tree: Mapping[str, Any], above: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
     for name, value in tree.items():
         if isinstance(value, Mapping):
-            yield from _leaves(value, (*above, name))
+            yield from _flatten(value, (*above, name))
         else:
             yield ".".join((*above, name)), value

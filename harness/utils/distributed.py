@@ -1,8 +1,8 @@
 """Ranks: the processes that share a trial, one for each device.
 
-Each rank takes an equal, contiguous part of every batch, so the chunks that a batch norm sees are
-those of one process: a part holds whole chunks, or several ranks in a row share one. A process on
-its own is rank 0 of 1, and nothing here changes what it does.
+Each rank takes an equal, contiguous part of every batch, so that batch norm sees the same chunks as
+in one process: a part holds whole chunks, or several consecutive ranks share one. A single process
+is rank 0 of 1, and these functions change nothing for it.
 """
 
 from collections.abc import Sequence
@@ -26,19 +26,19 @@ def world_size() -> int:
     return dist.get_world_size() if dist.is_initialized() else 1
 
 
-def check(batch_videos: int, norm_videos: int | None, *, ranks: int) -> None:
+def check_batch(batch_videos: int, norm_videos: int | None, *, ranks: int) -> None:
     """Refuse a batch that ranks cannot share.
 
     Raises:
-        ValueError: If the parts are not equal, or do not fit the chunks of batch norm.
+        ValueError: If the parts are unequal, or do not fit the chunks of batch norm.
     """
     if batch_videos % ranks:
-        raise ValueError(f"a batch of {batch_videos} videos does not divide among {ranks} ranks")
+        raise ValueError(f"batch_videos={batch_videos} is not a multiple of the {ranks} ranks")
     part, chunk = batch_videos // ranks, norm_videos or batch_videos
     if part % chunk and chunk % part:
         raise ValueError(
-            f"{ranks} ranks take {part} of {batch_videos} videos each, which neither holds batch "
-            f"norms of {chunk} videos nor divides them"
+            f"{part} videos a rank ({batch_videos} videos on {ranks} ranks) are neither a multiple "
+            f"nor a divisor of norm_videos={chunk}"
         )
 
 
@@ -61,13 +61,13 @@ def gather(values: list[T]) -> list[T]:
     """Return the values of all ranks, rank by rank."""
     if world_size() == 1:
         return values
-    each: list[list[T]] = [[] for _ in range(world_size())]
-    dist.all_gather_object(each, values)
-    return [value for values in each for value in values]
+    by_rank: list[list[T]] = [[] for _ in range(world_size())]
+    dist.all_gather_object(by_rank, values)
+    return [value for values in by_rank for value in values]
 
 
 def data_parallel(net: nn.Module) -> nn.Module:
-    """Return the network as training calls it: gradients are averaged over ranks."""
+    """Wrap a network for training, so that gradients are averaged over ranks."""
     if world_size() == 1:
         return net
     # Running averages are averaged after an epoch: `sync_batch_norm.average_running_stats`.
@@ -75,15 +75,15 @@ def data_parallel(net: nn.Module) -> nn.Module:
 
 
 def no_sync(net: nn.Module, *, last: bool) -> AbstractContextManager[None]:
-    """Keep gradients in their rank until the last chunk of a batch."""
+    """Return a context in which ranks keep their gradients until the last chunk of a batch."""
     if isinstance(net, DistributedDataParallel) and not last:
-        kept: AbstractContextManager[None] = net.no_sync()
-        return kept
+        context: AbstractContextManager[None] = net.no_sync()
+        return context
     return nullcontext()
 
 
 def barrier() -> None:
-    """Wait until all ranks are here."""
+    """Wait until all ranks arrive."""
     if world_size() > 1:
         dist.barrier()
 
@@ -98,7 +98,7 @@ def average(tensors: Sequence[Tensor]) -> None:
 
 
 def norm_group(batch_videos: int, norm_videos: int | None) -> dist.ProcessGroup | None:
-    """Return the ranks in a row that share a chunk of batch norm with this one; None for itself.
+    """Return the consecutive ranks that share a batch norm chunk with this one; None if none does.
 
     Every rank of a trial calls this, at the same time.
     """

@@ -1,4 +1,4 @@
-"""One run at a time in a results folder; the second one is told who is at work."""
+"""A lock that allows one process at a time in a results folder, and names its holder."""
 
 import contextlib
 import fcntl
@@ -16,20 +16,20 @@ from filelock import FileLock, Timeout
 from harness.utils import process
 from harness.utils.atomic import write_atomic
 
-_WAIT_S = 1.0  # somebody who only looks whether the lock is held has it for an instant
+_WAIT_S = 1.0  # `is_held` in another process takes the lock for an instant
 
 
 @dataclass(frozen=True, kw_only=True)
 class Holder:
-    """Who holds a folder, or held it last.
+    """The process that holds a folder, or held it last.
 
     Attributes:
-        what: What it does, in words.
-        pid: Its number.
-        host: Its machine's name.
-        since: Start by its own clock, UTC.
-        process: See `harness.utils.process.myself`.
-        machine: See `harness.utils.process.machine`.
+        what: Its task, in words.
+        pid: Its process id.
+        host: Name of its machine.
+        since: Start, by its own clock, UTC.
+        process: See `harness.utils.process.current_process`.
+        machine: See `harness.utils.process.machine_id`.
         run: A name that no other run has.
     """
 
@@ -45,44 +45,44 @@ class Holder:
         return f"{self.what} since {self.since} by process {self.pid} on {self.host}"
 
     @property
-    def is_here(self) -> bool:
-        """Say whether its number means something on this machine."""
-        return bool(self.machine) and self.machine == process.machine()
+    def is_local(self) -> bool:
+        """Return whether its process id belongs to this machine."""
+        return bool(self.machine) and self.machine == process.machine_id()
 
     @property
-    def lives(self) -> bool | None:
-        """Say whether it still runs; None if it ran on another machine."""
-        return process.is_alive(self.process) if self.is_here else None
+    def is_alive(self) -> bool | None:
+        """Return whether it still runs; None if it ran on another machine."""
+        return process.is_alive(self.process) if self.is_local else None
 
 
 @contextlib.contextmanager
-def held(results: Path, *, what: str) -> Iterator[Holder]:
+def hold(results: Path, *, what: str) -> Iterator[Holder]:
     """Hold the folder's lock; the operating system frees it when this process dies.
 
     Args:
         results: The folder.
-        what: What this process does with it, for the other one to read.
+        what: Task of this process, for others to read.
 
     Raises:
-        ValueError: If another process holds it; says which, since when, doing what. Or if the
-            folder cannot be written.
+        ValueError: If another process holds it, with its task and its start, or if the folder
+            cannot be written.
     """
     lock = FileLock(results / "lock")
     try:
-        results.mkdir(mode=0o700, parents=True, exist_ok=True)  # one that is there stays as it is
+        results.mkdir(mode=0o700, parents=True, exist_ok=True)  # keeps the mode of an existing one
         lock.acquire(timeout=_WAIT_S)
     except Timeout:
-        raise ValueError(f"{results} is in use: {_who(results)}") from None
+        raise ValueError(f"{results} is in use: {_describe_holder(results)}") from None
     except OSError as error:
         raise ValueError(f"{results} cannot be written: {error.strerror}") from None
     with lock:
-        mine = _myself(what)
-        write_atomic(results / "lock.json", json.dumps(asdict(mine)).encode())
-        yield mine
+        holder = _new_holder(what)
+        write_atomic(results / "lock.json", json.dumps(asdict(holder)).encode())
+        yield holder
 
 
-def holder(results: Path) -> Holder | None:
-    """Read who holds the folder, or held it last; None if that cannot be read."""
+def read_holder(results: Path) -> Holder | None:
+    """Read the holder of a folder, or the last one; None if it is missing or damaged."""
     try:
         return Holder(**json.loads((results / "lock.json").read_bytes()))
     except (OSError, ValueError, TypeError):
@@ -90,7 +90,7 @@ def holder(results: Path) -> Holder | None:
 
 
 def is_held(results: Path) -> bool:
-    """Say whether some process holds the folder, as far as its file system has locks."""
+    """Return whether a process holds the folder, as far as its file system supports locks."""
     try:
         with (results / "lock").open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -101,20 +101,20 @@ def is_held(results: Path) -> bool:
     return False
 
 
-def _myself(what: str) -> Holder:
+def _new_holder(what: str) -> Holder:
     return Holder(
         what=what,
         pid=os.getpid(),
         host=platform.node(),
         since=datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
-        process=process.myself(),
-        machine=process.machine(),
+        process=process.current_process(),
+        machine=process.machine_id(),
         run=uuid.uuid4().hex,
     )
 
 
-def _who(results: Path) -> str:
-    found = holder(results)
-    if found is None or found.lives is False:
+def _describe_holder(results: Path) -> str:
+    holder = read_holder(results)
+    if holder is None or holder.is_alive is False:  # the file is still that of an earlier holder
         return "another process has just started there"
-    return str(found)
+    return str(holder)

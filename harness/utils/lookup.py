@@ -1,16 +1,16 @@
-"""Names in specifications and on the command line: look them up, or say what was meant."""
+"""Lookup of names in specifications and on the command line, with suggestions for wrong ones."""
 
 import difflib
 from collections.abc import Iterable, Mapping
 from pkgutil import resolve_name
 from typing import Any
 
-_ALIKE = 0.8
+_SIMILARITY = 0.8
 
 
-def nearest(name: str, allowed: Iterable[str]) -> str | None:
-    """Return the allowed name that is most like a wrong one, if one is."""
-    near = difflib.get_close_matches(name, sorted(allowed), n=1, cutoff=_ALIKE)
+def nearest_name(name: str, allowed: Iterable[str]) -> str | None:
+    """Return the allowed name most similar to a wrong one, or None."""
+    near = difflib.get_close_matches(name, sorted(allowed), n=1, cutoff=_SIMILARITY)
     return near[0] if near else None
 
 
@@ -18,13 +18,13 @@ def check_name(name: str, allowed: Iterable[str], *, what: str) -> str:
     """Return `name` if it is allowed.
 
     Raises:
-        ValueError: Otherwise; the message holds the nearest allowed name, or all of them.
+        ValueError: Otherwise, with the nearest allowed name, or all of them.
     """
-    known = sorted(allowed)
-    if name in known:
+    names = sorted(allowed)
+    if name in names:
         return name
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known) or 'none'}"
+    near = difflib.get_close_matches(name, names, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(names) or 'none'}"
     raise ValueError(f"unknown {what} {name!r}; {hint}")
 
 

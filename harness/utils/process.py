@@ -1,4 +1,4 @@
-"""This machine and this process, named so that another one can tell whether they still live."""
+"""Names of machines and processes that let another process tell whether they are alive."""
 
 import contextlib
 import hashlib
@@ -9,34 +9,34 @@ from pathlib import Path
 import psutil
 
 
-def host() -> str:
-    """Name this machine without telling its name."""
+def hashed_hostname() -> str:
+    """Return an anonymous name of this machine: a hash of its host name."""
     return hashlib.sha256(platform.node().encode()).hexdigest()[:12]
 
 
-def machine() -> str:
-    """Name what the numbers of processes belong to: one start of a machine, one container."""
+def machine_id() -> str:
+    """Return an id of the scope of process ids: one boot of a machine, one container."""
     with contextlib.suppress(OSError):
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
         return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
     return ""
 
 
-def myself() -> str:
-    """Name this process as `<number> <start>`; a number is used again one day."""
-    return f"{os.getpid()} {_birth(os.getpid())}"
+def current_process() -> str:
+    """Return this process as `<pid> <start>`, since a pid alone is reused one day."""
+    return f"{os.getpid()} {_start_time(os.getpid())}"
 
 
 def is_alive(process: str) -> bool:
-    """Say whether a process lives that `myself` named; yes where that cannot be known."""
-    pid, _, birth = process.partition(" ")
-    return not birth or _birth(int(pid)) == birth
+    """Return whether a process named by `current_process` is alive; True if unknown."""
+    pid, _, start = process.partition(" ")
+    return not start or _start_time(int(pid)) == start
 
 
-def _birth(pid: int) -> str:
-    """Return when a process started, in seconds since the machine did; nothing if it has ended.
+def _start_time(pid: int) -> str:
+    """Return the start of a process in seconds since boot; nothing if it has ended.
 
-    Counted from the start of the machine, since a clock that is set moves all other times.
+    Seconds since boot do not move when the clock is set.
     """
     try:
         process = psutil.Process(pid)

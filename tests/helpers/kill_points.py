@@ -24,7 +24,7 @@ from harness.cli.main import main
 from harness.plan.grid import PlannedTrial
 from harness.runtime import Runtime
 from harness.schedule import serial
-from harness.schedule.attempt import Event, Work
+from harness.schedule.attempt import TrialEvent, TrialFunction
 from harness.specs import Trial
 from harness.training import checkpoint, loop, trainer
 from tests.helpers.tiny_trials import shrunk
@@ -41,7 +41,7 @@ RESUMED = {
     "in record": [3],
     "before cleaning": [],
 }
-attempt = serial.attempt
+attempt = serial.run_attempt
 
 
 def of_epochs(count: int) -> Callable[[Trial], Trial]:
@@ -118,12 +118,12 @@ def armed(point: str, key: str) -> contextlib.AbstractContextManager[None]:
 
 
 def disturbed(
-    work: Work,
+    work: TrialFunction,
     planned: PlannedTrial,
     runtime: Runtime,
     report: Callable[..., None],
 ) -> str | None:
-    """Stand for `attempt.attempt`: die once, where the environment says so."""
+    """Stand for `attempt.run_attempt`: die once, where the environment says so."""
     point = json.loads(os.environ[KILL]).get(planned.key, "")
     mark = runtime.results / "killed" / planned.key
     if not point or mark.exists():
@@ -164,22 +164,22 @@ def one(runtime: Runtime) -> PlannedTrial:
 
 def run_one(planned: PlannedTrial, runtime: Runtime) -> None:
     """Run a trial in this process and keep its error."""
-    events: list[Event] = []
-    serial.in_process([planned], runtime, events.append)
+    events: list[TrialEvent] = []
+    serial.run_serially([planned], runtime, events.append)
     (runtime.results / "said").write_text(events[-1].failure or "")
 
 
 def run_out_of_room(planned: PlannedTrial, runtime: Runtime) -> None:
     """Run a trial on a disk that is full after its first epoch, and then run it again."""
     small, unlimited = (10_000, resource.RLIM_INFINITY), (resource.RLIM_INFINITY,) * 2
-    events: list[Event] = []
+    events: list[TrialEvent] = []
 
-    def watch(event: Event) -> None:
+    def watch(event: TrialEvent) -> None:
         events.append(event)
         if len(event.history) == 1:
             resource.setrlimit(resource.RLIMIT_FSIZE, small)
 
-    serial.in_process([planned], runtime, watch)
+    serial.run_serially([planned], runtime, watch)
     resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
     left = checkpoint.load_newest(runtime.work(planned.key))
     assert left is not None
@@ -190,7 +190,7 @@ def run_out_of_room(planned: PlannedTrial, runtime: Runtime) -> None:
 
 def scenarios(root: Path, data_root: Path) -> None:
     """Run a trial undisturbed, then in forks that die, and then again to its end."""
-    serial.attempt = disturbed
+    serial.run_attempt = disturbed
     os.environ[KILL] = "{}"
     whole = Runtime(results=root / "whole", data=data_root)
     planned = one(whole)

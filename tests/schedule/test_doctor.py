@@ -1,4 +1,4 @@
-"""What `harness doctor` finds; the slow tests hold against a real Ray cluster of two nodes."""
+"""The checks of `harness doctor`; slow tests use a real Ray cluster of two nodes."""
 
 import json
 import os
@@ -45,13 +45,13 @@ made.shutdown()
 """
 
 
-def surveyed(**changes):
+def survey(**changes):
     facts = {"facts": {"1": GOOD, "2": GOOD}, "decoders": {"1": {}, "2": {}}, "unshared": {}}
     return Survey(nodes=[ONE, TWO], **facts | changes)
 
 
-def said(found):
-    return [(each.level, each.finding) for each in found]
+def levels_and_findings(results):
+    return [(each.level, each.finding) for each in results]
 
 
 def free_port():
@@ -71,7 +71,7 @@ def home(tmp_path, monkeypatch):
 
 def test_a_cluster_without_token_mode_is_a_problem(home, monkeypatch):
     monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
-    found = doctor.token("10.0.0.1:6379")
+    found = doctor.check_token("10.0.0.1:6379")
     assert (found.level, found.remedy) == (
         "problem",
         "export RAY_AUTH_MODE=token on every node",
@@ -79,8 +79,8 @@ def test_a_cluster_without_token_mode_is_a_problem(home, monkeypatch):
 
 
 def test_a_cluster_needs_a_token_that_is_here_and_a_local_ray_makes_one(home):
-    assert doctor.token("10.0.0.1:6379").level == "problem"
-    assert doctor.token(None).level == "ok"
+    assert doctor.check_token("10.0.0.1:6379").level == "problem"
+    assert doctor.check_token(None).level == "ok"
 
 
 def test_a_token_that_others_can_reach_is_a_problem(home, monkeypatch):
@@ -91,112 +91,120 @@ def test_a_token_that_others_can_reach_is_a_problem(home, monkeypatch):
     for folder in (path.parent, home):
         folder.chmod(0o755)
     closed = not all(folder.stat().st_mode & 0o011 for folder in home.resolve().parents)
-    assert doctor.token(None).level == ("ok" if closed else "problem")
-    assert "chmod 600" in doctor.token(None).remedy or closed
+    assert doctor.check_token(None).level == ("ok" if closed else "problem")
+    assert "chmod 600" in doctor.check_token(None).remedy or closed
     path.chmod(0o600)
-    assert doctor.token(None).level == "ok"
+    assert doctor.check_token(None).level == "ok"
 
 
 def test_a_node_that_writes_elsewhere_is_named(tmp_path):
-    found = doctor_checks.of_results(surveyed(unshared={"two": "FileNotFoundError"}), tmp_path)
-    assert said(found) == [("problem", "two: FileNotFoundError")]
-    assert [each.level for each in doctor_checks.of_results(surveyed(), tmp_path)] == ["ok"]
+    found = doctor_checks.check_results(survey(unshared={"two": "FileNotFoundError"}), tmp_path)
+    assert levels_and_findings(found) == [("problem", "two: FileNotFoundError")]
+    assert [each.level for each in doctor_checks.check_results(survey(), tmp_path)] == ["ok"]
 
 
 def test_a_node_with_other_versions_or_other_data_is_named(tmp_path):
     other = {"versions": HERE | {"torch": "2.1.0"}, "data": None}
-    found = surveyed(facts={"1": GOOD, "2": other})
-    assert said(doctor_checks.of_versions(found, HERE)) == [
+    found = survey(facts={"1": GOOD, "2": other})
+    assert levels_and_findings(doctor_checks.check_versions(found, HERE)) == [
         ("problem", "two: torch is 2.1.0, here 2.15.0")
     ]
-    assert said(doctor_checks.of_data(found, tmp_path, ["a", "b"])) == [
+    assert levels_and_findings(doctor_checks.check_data(found, tmp_path, ["a", "b"])) == [
         ("problem", "two: sees no folder")
     ]
 
 
 def test_a_silent_node_is_said_once():
-    found = surveyed(facts={"1": GOOD, "2": {"error": "no answer within 30 s"}})
-    assert said(doctor_checks.of_nodes(found))[1:] == [("problem", "two: no answer within 30 s")]
-    assert said(doctor_checks.of_versions(found, HERE)) == [("ok", "python 3.11.7, torch 2.15.0")]
+    found = survey(facts={"1": GOOD, "2": {"error": "no answer within 30 s"}})
+    assert levels_and_findings(doctor_checks.check_nodes(found))[1:] == [
+        ("problem", "two: no answer within 30 s")
+    ]
+    assert levels_and_findings(doctor_checks.check_versions(found, HERE)) == [
+        ("ok", "python 3.11.7, torch 2.15.0")
+    ]
 
 
 def test_a_decoder_that_fails_is_named():
-    found = surveyed(decoders={"1": {"error": "no H.264"}, "2": {}})
-    assert said(doctor_checks.of_decoders(found)) == [("problem", "one: no H.264")]
+    found = survey(decoders={"1": {"error": "no H.264"}, "2": {}})
+    assert levels_and_findings(doctor_checks.check_decoders(found)) == [
+        ("problem", "one: no H.264")
+    ]
 
 
 @pytest.mark.parametrize(
     ("cpus", "gpus", "fitting"), [(1, 0, 24), (1, 1, 12), (1, 8, 1), (2, 0.5, 12), (9, 4, 1)]
 )
 def test_trials_fit_within_nodes(cpus, gpus, fitting):
-    found, number = doctor_checks.of_request([ONE, TWO], cpus=cpus, gpus=gpus)
+    found, number = doctor_checks.check_capacity([ONE, TWO], cpus=cpus, gpus=gpus)
     assert (found.level, number) == ("ok", fitting)
 
 
 def test_what_fits_on_no_node_is_a_problem():
-    found, number = doctor_checks.of_request([ONE, TWO], cpus=1, gpus=9)
+    found, number = doctor_checks.check_capacity([ONE, TWO], cpus=1, gpus=9)
     assert (found.level, number) == ("problem", None)
     assert found.finding.endswith("the largest node has 16 and 8")
 
 
 def test_ranks_across_nodes_are_said_with_how_many_trials_fit():
-    found, number = doctor_checks.of_request([ONE, TWO], cpus=12, gpus=12, ranks=12)
+    found, number = doctor_checks.check_capacity([ONE, TWO], cpus=12, gpus=12, ranks=12)
     assert (found.level, number) == ("ok", 1)
     assert found.finding == "12 CPUs and 12 GPUs a trial: 1 at once, each across nodes in 12 ranks"
 
 
 def test_each_running_trial_needs_room_for_its_checkpoints():
     paper = EXPERIMENT.rows[3].trial
-    one, two = (doctor_checks.needs_mb([paper] * 4, side_by_side=n) for n in (1, 2))
+    one, two = (doctor_checks.required_mb([paper] * 4, max_concurrent=n) for n in (1, 2))
     # Two checkpoints and a third being written, of a float32 weight and its momentum.
     assert two - one == pytest.approx(3 * 8 * cache.in_training(paper).params / 1e6)
-    assert doctor_checks.needs_mb([paper] * 8, side_by_side=2) > two
+    assert doctor_checks.required_mb([paper] * 8, max_concurrent=2) > two
 
 
 def test_a_full_disk_is_a_problem():
     assert Path("/proc").is_dir()
-    found = doctor_checks.of_disk(Path("/proc/results"), [EXPERIMENT.rows[3].trial], side_by_side=1)
-    assert (found.level, found.remedy.split(",")[0]) == ("problem", "make room")
+    trials = [EXPERIMENT.rows[3].trial]
+    found = doctor_checks.check_disk(Path("/proc/results"), trials, max_concurrent=1)
+    assert (found.level, found.remedy.split(",")[0]) == ("problem", "free some space in /proc")
 
 
 def test_data_without_a_passport_are_a_problem_with_the_command_that_makes_it(tmp_path):
     paper = [EXPERIMENT.rows[3].trial]
-    (found,) = doctor.passports(paper, tmp_path)
+    (found,) = doctor.check_passports(paper, tmp_path)
     assert found.level == "problem"
     assert "`harness data check mini_kinetics200 --root FOLDER --data" in found.remedy
     path = data.passport_path("mini_kinetics200", tmp_path)
     path.parent.mkdir()
     path.write_text("{")
-    assert [each.level for each in doctor.passports(paper, tmp_path)] == ["problem"]
+    assert [each.level for each in doctor.check_passports(paper, tmp_path)] == ["problem"]
     video = Video(id="a", path=path.parent / "a.mp4", labels=(0,), frames=9, sha256="0")
     passport.write(path, passport.complete_passport({"train": [video], "test": []}))
-    assert said(doctor.passports(paper, tmp_path)) == [
+    assert levels_and_findings(doctor.check_passports(paper, tmp_path)) == [
         ("ok", "1 train, 0 test videos in its passport")
     ]
 
 
 def test_a_dead_server_is_a_problem_and_its_password_is_not_told(tmp_path, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://me:secret@127.0.0.1:{free_port()}")
-    found = doctor.store(tmp_path)
+    found = doctor.check_store(tmp_path)
     assert found.level == "problem"
     assert "secret" not in str(found)
 
 
 def test_a_folder_that_cannot_be_written_ends_the_survey():
-    asked = doctor.Asked(results=Path("/proc/results"), data=Path("/proc"))
-    *_, found, disk = doctor.examine(asked)
+    asked = doctor.CheckRequest(results=Path("/proc/results"), data=Path("/proc"))
+    *_, found, disk = doctor.run_checks(asked)
     assert (found.what, found.level) == ("results", "problem")
     assert (disk.what, disk.level) == ("disk", "unknown")
 
 
 def test_an_address_where_nothing_is_ends_the_survey(tmp_path):
+    port = free_port()
     done = harness(
-        *("doctor", "table_b", "--address", f"127.0.0.1:{free_port()}", "--json"),
+        *("doctor", "table_b", "--address", f"127.0.0.1:{port}", "--json"),
         *("--results", tmp_path, "--data", tmp_path),
     )
     assert (done.returncode, done.stderr) == (1, "")
     found = {each["what"]: each for each in json.loads(done.stdout)}
-    assert "nothing answers at 127.0.0.1" in found["cluster"]["finding"]
+    assert f"127.0.0.1:{port} did not answer within" in found["cluster"]["finding"]
 
 
 @pytest.mark.slow
@@ -242,11 +250,11 @@ def test_a_run_is_refused_that_fits_on_no_node_of_a_cluster_and_one_that_fits_ru
 ):
     listed, events = one_trial(runtime), []
     wide = Resources(address=address, cpus=3)
-    with pytest.raises(ValueError, match="asks for 3 CPUs and 0 GPUs on one node; the largest"):
-        tune.on_ray(listed, runtime, events.append, wide)
+    with pytest.raises(ValueError, match="needs 3 CPUs and 0 GPUs on one node; the largest"):
+        tune.run_on_ray(listed, runtime, events.append, wide)
     assert events == []
     fits = Resources(address=address, cpus=2, gpus=1)
-    tune.on_ray(listed, runtime, events.append, fits)
+    tune.run_on_ray(listed, runtime, events.append, fits)
     assert events[-1].record.key == listed[0].key
     assert list(runtime.results.glob(".shared-*")) == []
 
@@ -267,9 +275,9 @@ def test_the_doctor_asks_every_node_of_a_cluster(address, tmp_path):
 
 @pytest.mark.slow
 def test_a_node_that_stays_silent_or_fails_gives_a_reason(address):
-    with session.connected(address) as found:
-        silent = nodes.ask(lambda: time.sleep(600), found, timeout_s=2)
-        failed = nodes.ask(lambda: {}["no such key"], found)
+    with session.connect(address) as found:
+        silent = nodes.call_on_nodes(lambda: time.sleep(600), found, timeout_s=2)
+        failed = nodes.call_on_nodes(lambda: {}["no such key"], found)
     assert len(found) == 2
     assert [silent[node.id]["error"] for node in found] == ["no answer within 2 s"] * 2
     assert [failed[node.id]["error"] for node in found] == ["KeyError: 'no such key'"] * 2

@@ -21,7 +21,7 @@ def two(runtime):
 def test_epochs_that_nobody_saw_are_passed_on_from_the_record(tiny_trial, two):
     heard = []
     found = rank_messages.wait_for_ranks(
-        rank_messages.place(tiny_trial, two),
+        rank_messages.make_folder(tiny_trial, two),
         two.results,
         lambda history, _: heard.append(len(history)),
         # It leaves no history, and clears its folder, as rank 0 does at its end.
@@ -44,7 +44,7 @@ def dies(folder, text=""):
     [("", RankError, "rank 1 was killed"), ("no such video", ValueError, "no such video")],
 )
 def test_the_word_of_a_rank_comes_before_how_it_ended(tiny_trial, two, text, error, message):
-    folder = rank_messages.place(tiny_trial, two)
+    folder = rank_messages.make_folder(tiny_trial, two)
     (folder / "failure.txt").write_text("of an attempt before")
     start = partial(dies, folder, text)
     with pytest.raises(error, match=message):
@@ -54,7 +54,7 @@ def test_the_word_of_a_rank_comes_before_how_it_ended(tiny_trial, two, text, err
 
 
 def test_a_stop_ends_the_ranks_and_waits_for_them(tiny_trial, two):
-    folder, ended = rank_messages.place(tiny_trial, two), []
+    folder, ended = rank_messages.make_folder(tiny_trial, two), []
     body = {"history": [], "where": "here"}
 
     def start():
@@ -74,5 +74,5 @@ def test_a_stop_ends_the_ranks_and_waits_for_them(tiny_trial, two):
 
 
 def test_a_batch_that_ranks_cannot_share_is_refused(tiny_trial, runtime):
-    with pytest.raises(ValueError, match="does not divide among 3 ranks"):
-        rank_messages.place(tiny_trial, replace(runtime, ranks=3))
+    with pytest.raises(ValueError, match="is not a multiple of the 3 ranks"):
+        rank_messages.make_folder(tiny_trial, replace(runtime, ranks=3))

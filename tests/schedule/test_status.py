@@ -13,10 +13,10 @@ import pytest
 from experiments.table_b import EXPERIMENT
 from harness.plan import grid
 from harness.schedule import status
-from harness.schedule import status_writer as board_module
-from harness.schedule.attempt import Event
-from harness.schedule.status import Part, Status
-from harness.schedule.status_writer import Board
+from harness.schedule import status_writer as status_writer
+from harness.schedule.attempt import TrialEvent
+from harness.schedule.status import Status, TrialStatus
+from harness.schedule.status_writer import StatusWriter
 from harness.schedule.stop import Interrupted, Stop
 from harness.training.loop import Epoch
 from harness.utils import lock, process
@@ -33,7 +33,9 @@ ELSEWHERE = Holder(
     machine="another start of another machine",
     run="a",
 )
-HERE = replace(ELSEWHERE, pid=os.getpid(), process=process.myself(), machine=process.machine())
+HERE = replace(
+    ELSEWHERE, pid=os.getpid(), process=process.current_process(), machine=process.machine_id()
+)
 SAID = Status(run="a", sequence=3, phase="running", seconds=75, at="2026-01-02 12:05:00 UTC")
 
 
@@ -44,11 +46,11 @@ def left_by(folder, holder, said=None):
 
 
 def first_line(folder):
-    return status.text(status.look(folder)).splitlines()[0]
+    return status.format_lines(status.inspect_run(folder)).splitlines()[0]
 
 
 def test_an_empty_folder_says_so(tmp_path):
-    assert first_line(tmp_path) == "nothing runs here, and nothing is known of an earlier run"
+    assert first_line(tmp_path) == "nothing runs here, and no earlier run is known"
 
 
 def test_a_run_of_this_machine_lives_or_is_gone(tmp_path):
@@ -57,38 +59,38 @@ def test_a_run_of_this_machine_lives_or_is_gone(tmp_path):
     assert first_line(tmp_path) == f"running: {who}, for 1 min 15 s"
     left_by(tmp_path, replace(HERE, process=f"{os.getpid()} 1"))  # its number was used again
     assert first_line(tmp_path).startswith(
-        "died: the driver is gone (its last word is of 2026-01-02 12:05:00 UTC): running table_x"
+        "died: the driver is gone (its last status is of 2026-01-02 12:05:00 UTC): running table_x"
     )
 
 
 def test_the_file_of_an_earlier_run_says_nothing_of_this_one(tmp_path):
     left_by(tmp_path, replace(HERE, run="b"), replace(SAID, phase="ended"))
-    found = status.look(tmp_path)
+    found = status.inspect_run(tmp_path)
     assert (found.phase, found.status) == ("starting", None)
 
 
 @pytest.mark.parametrize("phase", ["ended", "interrupted", "broken"])
 def test_a_last_word_counts_wherever_its_driver_was(tmp_path, phase):
     left_by(tmp_path, ELSEWHERE, replace(SAID, phase=phase, why="no space"))
-    said = f"{phase} at 2026-01-02 12:05:00 UTC after 1 min 15 s: no space: running table_x, begun"
-    assert first_line(tmp_path).startswith(said)
+    end = f"{phase} at 2026-01-02 12:05:00 UTC after 1 min 15 s"
+    assert first_line(tmp_path).startswith(f"{end}: no space: running table_x, started")
 
 
 def test_a_driver_elsewhere_lives_while_it_holds_the_lock(tmp_path):
-    with lock.held(tmp_path, what="running table_x"):
+    with lock.hold(tmp_path, what="running table_x"):
         left_by(tmp_path, ELSEWHERE, SAID)
-        found = status.look(tmp_path)
+        found = status.inspect_run(tmp_path)
     assert (found.phase, found.gone) == ("running", False)
 
 
 def test_a_driver_elsewhere_without_a_lock_lives_while_its_numbers_grow(tmp_path, monkeypatch):
-    monkeypatch.setattr(status, "_WATCHED_S", 1.0)
+    monkeypatch.setattr(status, "_HEARTBEAT_WAIT_S", 1.0)
     left_by(tmp_path, ELSEWHERE, SAID)
     timer = threading.Timer(0.3, status.write, (tmp_path, replace(SAID, sequence=4)))
     timer.start()
-    assert status.look(tmp_path).phase == "running"
+    assert status.inspect_run(tmp_path).phase == "running"
     timer.join()
-    found = status.look(tmp_path)
+    found = status.inspect_run(tmp_path)
     assert (found.phase, found.sure) == ("died", False)
     assert "gone, as far as the file system tells (its" in first_line(tmp_path)
 
@@ -98,13 +100,13 @@ def test_half_a_file_is_no_file(tmp_path):
     whole = (tmp_path / "run.json").read_bytes()
     for end in range(0, len(whole), 7):
         (tmp_path / "run.json").write_bytes(whole[:end])
-        assert status.look(tmp_path).phase == "starting"
+        assert status.inspect_run(tmp_path).phase == "starting"
     (tmp_path / "lock.json").write_text("{")
-    assert status.look(tmp_path).phase == "nothing"
+    assert status.inspect_run(tmp_path).phase == "nothing"
 
 
 def test_thousands_of_trials_are_counted_and_few_are_listed(tmp_path):
-    waits = Part(key="k", name="t/row, seed 0", state="waiting", epoch=0, epochs=50)
+    waits = TrialStatus(key="k", name="t/row, seed 0", state="waiting", epoch=0, epochs=50)
     runs = replace(waits, state="running", epoch=7, top1=12.34, where="10.0.0.4 GPU 3")
     fails = replace(waits, state="failed", why="loss is nan")
     parts = (runs, fails, *[waits] * 3000)
@@ -124,9 +126,9 @@ def test_thousands_of_trials_are_counted_and_few_are_listed(tmp_path):
 
 
 def test_json_holds_every_trial(tmp_path):
-    part = Part(key="k", name="t/row, seed 0", state="waiting", epoch=0, epochs=50)
+    part = TrialStatus(key="k", name="t/row, seed 0", state="waiting", epoch=0, epochs=50)
     left_by(tmp_path, HERE, replace(SAID, parts=(part,)))
-    body = json.loads(json.dumps(status.as_json(status.look(tmp_path))))
+    body = json.loads(json.dumps(status.as_json(status.inspect_run(tmp_path))))
     assert body["phase"] == "running"
     assert body["holder"]["pid"] == os.getpid()
     assert [each["state"] for each in body["status"]["parts"]] == ["waiting"]
@@ -161,12 +163,12 @@ def states(folder):
     return [part.state for part in status.read(folder).parts]
 
 
-def test_a_board_follows_the_events_and_ends_with_a_word(tmp_path, listed):
-    with Board(tmp_path, "a", Stop(), print) as board:
+def test_the_status_follows_the_events_and_ends_with_the_run(tmp_path, listed):
+    with StatusWriter(tmp_path, "a", Stop()) as writer:
         assert status.read(tmp_path).phase == "starting"
-        board.expect(listed[:3], listed[:3], left_s=lambda: 12.0)
-        board.watch(Event(planned=listed[0], history=[epoch(1)], where="here"))
-        board.watch(Event(planned=listed[1], failure="loss is nan"))
+        writer.expect(listed[:3], listed[:3], seconds_left=lambda: 12.0)
+        writer.on_event(TrialEvent(planned=listed[0], history=[epoch(1)], location="here"))
+        writer.on_event(TrialEvent(planned=listed[1], failure="loss is nan"))
         wait_until(lambda: states(tmp_path) == ["running", "failed", "waiting"])
         said = status.read(tmp_path)
         assert (said.phase, said.seconds_left) == ("running", 12.0)
@@ -175,16 +177,16 @@ def test_a_board_follows_the_events_and_ends_with_a_word(tmp_path, listed):
     assert states(tmp_path) == ["left", "failed", "waiting"]
 
 
-def test_a_board_is_written_at_most_once_a_second(tmp_path, listed, monkeypatch):
+def test_the_status_is_written_at_most_once_a_second(tmp_path, listed, monkeypatch):
     now = 100.0
-    monkeypatch.setattr(board_module, "time", SimpleNamespace(monotonic=lambda: now))
-    board = Board(tmp_path, "a", Stop(), print)
-    board.expect(listed, listed, left_s=lambda: None)
+    monkeypatch.setattr(status_writer, "time", SimpleNamespace(monotonic=lambda: now))
+    writer = StatusWriter(tmp_path, "a", Stop())
+    writer.expect(listed, listed, seconds_left=lambda: None)
     written = []
     for now in (100.0, 100.5, 100.75, 101.0, 101.5, 102.0, 102.5):
-        board.watch(Event(planned=listed[0], history=[epoch(1)]))
-        if board._is_due():
-            board._write()
+        writer.on_event(TrialEvent(planned=listed[0], history=[epoch(1)]))
+        if writer._is_due():
+            writer._write()
             written.append(now)
     assert written == [100.0, 101.0, 102.0]
     assert status.read(tmp_path).sequence == 3
@@ -194,8 +196,8 @@ def test_a_board_is_written_at_most_once_a_second(tmp_path, listed, monkeypatch)
     ("error", "phase", "why"),
     [(ValueError("no such data"), "broken", "no such data"), (Interrupted(130), "interrupted", "")],
 )
-def test_a_board_says_how_a_run_ended(tmp_path, error, phase, why):
-    with pytest.raises(type(error)), Board(tmp_path, "a", Stop(), print):
+def test_the_last_status_says_how_a_run_ended(tmp_path, error, phase, why):
+    with pytest.raises(type(error)), StatusWriter(tmp_path, "a", Stop()):
         raise error
     said = status.read(tmp_path)
     assert (said.phase, said.why) == (phase, why)
@@ -204,6 +206,6 @@ def test_a_board_says_how_a_run_ended(tmp_path, error, phase, why):
 def test_a_full_disk_is_no_reason_to_end(tmp_path, listed):
     folder = tmp_path / "results"
     folder.write_text("a file, where nothing can be written into")
-    with Board(folder, "a", Stop(), print) as board:
-        board.expect(listed, listed, left_s=lambda: None)
-        board.watch(Event(planned=listed[0], history=[epoch(1)]))
+    with StatusWriter(folder, "a", Stop()) as writer:
+        writer.expect(listed, listed, seconds_left=lambda: None)
+        writer.on_event(TrialEvent(planned=listed[0], history=[epoch(1)]))

@@ -128,7 +128,7 @@ def session(leader):
 
 
 def nothing_is_left(leader):
-    return stopping.wait(lambda: not session(leader), seconds=10)
+    return stopping.wait_until(lambda: not session(leader), seconds=10)
 
 
 def scores(results):
@@ -247,28 +247,26 @@ def test_stop_now_ends_even_a_driver_that_hangs(results, data_root, monkeypatch)
     run = start(results, data_root, "here")
     until(lambda: in_the_middle(results), run)
     os.kill(run.pid, signal.SIGSTOP)
-    said = stopping.leave(results, lock.holder(results))
-    assert said.startswith("it did not answer and was killed")
+    said = stopping.force_stop(results, lock.read_holder(results))
+    assert said.startswith("it did not respond and was killed")
     assert run.wait(240) == -signal.SIGKILL
     run.stdout.close()
     seen = harness("status", "--results", results).stdout
-    assert seen.startswith("died: the driver is gone (its last word is of ")
+    assert seen.startswith("died: the driver is gone (its last status is of ")
     assert keys(results) < {part.key for part in status.read(results).parts}
 
 
 HOLDER = """
 import sys, time
 from pathlib import Path
-from harness.schedule.stop import handled
+from harness.schedule.stop import Interrupted, handle_signals
 from harness.utils import lock
-from harness.schedule.stop import Interrupted
 results = Path(sys.argv[1])
-with lock.held(results, what="running table_x") as holder:
-    with handled(results, holder.run) as stop:
+with lock.hold(results, what="running table_x") as holder:
+    with handle_signals(results, holder.run) as stop, stop.watchdog():
         print(holder.run, flush=True)
         try:
             while True:
-                stop.heed()
                 time.sleep(0.05)
         except Interrupted as error:
             sys.exit(error.code)
@@ -280,10 +278,10 @@ def test_a_file_asks_only_the_run_that_it_names(tmp_path):
         [sys.executable, "-c", HOLDER, str(tmp_path)], stdout=subprocess.PIPE, text=True
     )
     run = holder.stdout.readline().strip()
-    stopping.ask(tmp_path, "another", now=True)
+    stopping.request_stop(tmp_path, "another", now=True)
     time.sleep(0.3)
     assert holder.poll() is None
-    stopping.ask(tmp_path, run, now=False)
+    stopping.request_stop(tmp_path, run, now=False)
     assert holder.wait(240) == 128 + signal.SIGTERM
     holder.stdout.close()
     assert not (tmp_path / "stop.json").exists()
@@ -293,23 +291,23 @@ def test_a_damaged_request_asks_for_nothing(tmp_path):
     stop = stopping.Stop(tmp_path, "a")
     for text in ("", "[", "{}", "3", json.dumps({"run": "a"})):
         (tmp_path / "stop.json").write_text(text)
-        stop.heed()
-        assert not stop.asked
+        stop.poll_file()
+        assert not stop.is_requested
 
 
 def test_a_first_request_is_noted_and_a_second_one_raises():
     stop, before = stopping.Stop(), signal.getsignal(signal.SIGINT)
-    stop.install()
+    stop.install_handlers()
     try:
-        with stop.patience():
+        with stop.graceful():
             signal.raise_signal(signal.SIGINT)
-            assert stop.asked
+            assert stop.is_requested
             with pytest.raises(stopping.Interrupted) as caught:
                 signal.raise_signal(signal.SIGTERM)
             assert caught.value.code == 128 + signal.SIGINT
-            assert not stop.hangs
+            assert not stop.must_exit
             signal.raise_signal(signal.SIGINT)  # leaving is not interrupted
-            assert stop.hangs
+            assert stop.must_exit
     finally:
         signal.signal(signal.SIGINT, before)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -318,4 +316,4 @@ def test_a_first_request_is_noted_and_a_second_one_raises():
 def test_nobody_to_stop_is_a_sentence(tmp_path):
     done = harness("stop", "--results", tmp_path)
     assert done.returncode == 2
-    assert done.stderr.startswith(f"harness: nothing runs in {tmp_path}: nothing runs here, and")
+    assert done.stderr.startswith(f"harness: no run to stop in {tmp_path}: nothing runs here, and")

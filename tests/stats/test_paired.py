@@ -69,7 +69,7 @@ def test_draws_do_not_hang_on_the_order_of_sums(rows, rng, monkeypatch):
     """Every processor has its own; two rows that agree have no variance between them."""
     table = np.array([runs(rng, 0.7) for _ in range(rows)]).astype(float)
     table[-1] = table[0]
-    drawn, resampled = resampling.draw_means(table), resampling._resampling_counts
+    drawn, counts = resampling.draw_means(table), resampling._resampling_counts
     monkeypatch.setattr(resampling, "_resampling_counts", lambda videos: counts(videos)[:, ::-1])
     assert np.array_equal(resampling.draw_means(table[:, :, ::-1]), drawn)
 

@@ -112,9 +112,11 @@ def test_seeds_that_never_scatter_leave_no_doubt():
 
 def test_states_have_no_number():
     for verdict in (
-        row_verdict.not_run_verdict(), row_verdict.interrupted_verdict(), row_verdict.failed_verdict("out of memory"),
+        row_verdict.not_run_verdict(),
+        row_verdict.interrupted_verdict(),
+        row_verdict.failed_verdict("out of memory"),
         row_verdict.stale_verdict(1, 3),
-    ):  # fmt: skip
+    ):
         assert verdict.estimate is verdict.low is verdict.high is verdict.p is None
     assert row_verdict.failed_verdict("out of memory").sentence == "out of memory"
     assert row_verdict.stale_verdict(1, 3).sentence.startswith(

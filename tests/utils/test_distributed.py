@@ -40,19 +40,19 @@ def test_seven_videos_are_scored_once_each(tmp_path, count):
 @pytest.mark.parametrize(
     ("batch", "norm", "count", "message"),
     [
-        (16, None, 3, "a batch of 16 videos does not divide among 3 ranks"),
+        (16, None, 3, "batch_videos=16 is not a multiple of the 3 ranks"),
         (96, 12, 4, ""),
         (96, 12, 8, ""),
         (96, 12, 16, ""),
-        (96, 16, 4, "4 ranks take 24 of 96 videos each, which neither holds batch norms of 16"),
+        (96, 16, 4, "neither a multiple nor a divisor of norm_videos=16"),
     ],
 )
 def test_parts_of_a_batch_hold_whole_chunks_or_share_one(batch, norm, count, message):
     if not message:
-        distributed.check(batch, norm, ranks=count)
+        distributed.check_batch(batch, norm, ranks=count)
         return
     with pytest.raises(ValueError, match=message):
-        distributed.check(batch, norm, ranks=count)
+        distributed.check_batch(batch, norm, ranks=count)
 
 
 @pytest.mark.slow
@@ -95,4 +95,4 @@ def test_a_stop_leaves_no_rank_behind(tiny_trial, runtime):
 def test_one_command_runs_a_trial_in_two_ranks(data_root, tmp_path):
     words = ["run", "table_b", "--rows", "DSA at II", "--seeds", 1, "--ranks", 3, "--no-ray"]
     refused = harness(*words, "--results", tmp_path, "--data", data_root)
-    assert "a batch of 16 videos does not divide among 3 ranks" in refused.stderr
+    assert "batch_videos=16 is not a multiple of the 3 ranks" in refused.stderr

@@ -10,7 +10,7 @@ HOLDER = """
 import sys, time
 from pathlib import Path
 from harness.utils import lock
-with lock.held(Path(sys.argv[1]), what="running table_x"):
+with lock.hold(Path(sys.argv[1]), what="running table_x"):
     print("held", flush=True)
     time.sleep(600)
 """
@@ -30,20 +30,20 @@ def holder(tmp_path):
 
 def test_a_second_process_is_told_who_is_at_work(holder, tmp_path):
     message = rf"in use: running table_x since .* UTC by process {holder.pid} on "
-    with pytest.raises(ValueError, match=message), lock.held(tmp_path, what="more"):
+    with pytest.raises(ValueError, match=message), lock.hold(tmp_path, what="more"):
         pass
 
 
 def test_a_killed_holder_frees_the_lock(holder, tmp_path):
     holder.kill()
     holder.wait()
-    with lock.held(tmp_path, what="more"):
+    with lock.hold(tmp_path, what="more"):
         pass
 
 
 def test_the_lock_may_be_taken_again(tmp_path):
     for _ in range(2):
-        with lock.held(tmp_path, what="one"):
+        with lock.hold(tmp_path, what="one"):
             pass
 
 
@@ -54,7 +54,7 @@ from harness.utils import lock
 print("ready", flush=True)
 sys.stdin.readline()
 try:
-    with lock.held(Path(sys.argv[1]), what="running table_x"):
+    with lock.hold(Path(sys.argv[1]), what="running table_x"):
         print("mine", flush=True)
         sys.stdin.readline()
 except ValueError as error:
@@ -84,10 +84,10 @@ def test_of_two_that_start_together_one_works_and_one_is_told(tmp_path):
 
 def test_a_look_at_the_lock_disturbs_nobody(tmp_path):
     assert not lock.is_held(tmp_path)
-    with lock.held(tmp_path, what="one") as mine:
+    with lock.hold(tmp_path, what="one") as mine:
         assert lock.is_held(tmp_path)
-        assert lock.holder(tmp_path) == mine
-        assert mine.lives
+        assert lock.read_holder(tmp_path) == mine
+        assert mine.is_alive
     assert not lock.is_held(tmp_path)
 
 
@@ -96,6 +96,6 @@ def test_the_holder_before_is_not_taken_for_the_one_who_has_just_started(holder,
     (tmp_path / "lock.json").write_text(json.dumps(gone))
     with (
         pytest.raises(ValueError, match="another process has just started there"),
-        lock.held(tmp_path, what="more"),
+        lock.hold(tmp_path, what="more"),
     ):
         pass

@@ -68,18 +68,18 @@ def copy_videos(
         progress: Called with the step, the amount done, and the total.
 
     Returns:
-        One entry per video, in their order; a damaged source is not copied, its entry has the error.
+        One entry per video, in order; the entry of a damaged source has its error.
 
     Raises:
-        ValueError: If the folder holds the sources or copies with other settings, or another process
-            writes to it.
+        ValueError: If the folder holds the sources or copies with other settings, or if
+            another process writes to it.
     """
     settings = settings or EncodeSettings()
     sources = list(videos)
     if folder.resolve() == root.resolve():
         raise ValueError(f"{folder} holds the sources; copies need another folder")
     with (
-        lock.held(folder, what="copying videos"),
+        lock.hold(folder, what="copying videos"),
         _open_journal(folder, settings) as (done, add_copy),
     ):
         pending = [video for video in sources if not _is_done(video, done, root, folder)]
@@ -130,8 +130,8 @@ def copy_data_set(
     ]
     if folders:
         raise ValueError(
-            f"{len(folders)} videos of {source} are folders of pictures, such as {folders[0]}; only "
-            "files are copied, and pictures need no copy to be read fast"
+            f"{len(folders)} videos of {source} are folders of pictures, such as {folders[0]}; "
+            "only files are copied, and pictures need no copy to be read fast"
         )
     copies = copy_videos(
         itertools.chain.from_iterable(source_passport.splits.values()),
@@ -219,7 +219,8 @@ def _map(
             yield (future.result() for future in as_completed(futures))
         except BrokenProcessPool as error:
             raise ValueError(
-                "a copying process was killed, perhaps for lack of memory; run the command again to resume"
+                "a copying process was killed, perhaps for lack of memory; "
+                "run the command again to resume"
             ) from error
         except BaseException:
             pool.shutdown(cancel_futures=True)

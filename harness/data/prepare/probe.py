@@ -192,7 +192,7 @@ def _decode(
                 raise ProbeError("damaged", f"frame {len(stamps)} differs in size from the first")
             if not stamps:
                 _check_matrix(frame, fields)
-                # Frames before the first key frame are not displayed, so their messages do not count.
+                # Frames before the first key frame are not displayed, so their errors do not count.
                 if not fields.get("key_start"):
                     log.clear()
             stamps.append(frame.pts)

@@ -23,7 +23,7 @@ def read(folder: Path, root: Path, limits: Limits, fields: dict[str, Any]) -> No
         folder: Its links are resolved.
         root: Folder that the files of links must lie in.
         limits: What it may hold.
-        seen: Takes in fields of `Facts`, and what `video_facts.judge` asks for.
+        fields: Receives the fields of `Facts`.
 
     Raises:
         Finding: If it is not whole or not allowed.

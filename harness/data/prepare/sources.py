@@ -147,7 +147,7 @@ def _check_new_name(name: str) -> None:
 
 def _similar_name(name: str) -> str | None:
     """Return the data set that a name of one's own could be mistaken for."""
-    return lookup.nearest(name, (*DATASETS, *GENERATED))
+    return lookup.nearest_name(name, (*DATASETS, *GENERATED))
 
 
 def _last_root(name: str, data: Path) -> Path:

@@ -1,8 +1,8 @@
 """A trial in ranks on several nodes, by Ray Train, inside the function that Tune runs.
 
-Tune cannot see what the ranks take: `room` says how many trials run at once. Checkpoints are those
-of the trial, and whatever died is started again by Tune, so that Ray Train keeps nothing and tries
-nothing twice.
+Tune does not count the resources of the ranks: `capacity` limits how many trials run at once. The
+trial writes its own checkpoints, and Tune restarts a dead trial, so that Ray Train keeps no files
+and never retries.
 """
 
 import contextlib
@@ -27,9 +27,9 @@ from harness.utils import distributed
 _ROOM_S = 600.0
 _POLL_S = 1.0
 _LEAVE_S = 10.0
-_START_S = "300"  # processes that import PyTorch, from a slow file system perhaps
+_START_S = "300"  # processes import PyTorch, perhaps from a slow file system
 _KILLED = 9
-_ONCE: dict[str, Any] = {
+_NO_RETRY: dict[str, Any] = {
     "max_failures": 0,
     "controller_failure_limit": 0,
     "max_preemption_failures": 0,
@@ -38,13 +38,13 @@ _GROUP = "group.txt"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Takes:
-    """What a trial takes from the cluster.
+class TrialResources:
+    """Resources of one trial, on all its nodes together.
 
     Attributes:
         cpus: Processor cores of all its ranks.
         gpus: GPUs of all its ranks.
-        scratch: Folder, seen by all nodes, for files that nobody reads.
+        scratch: Folder that all nodes share, for temporary files.
     """
 
     cpus: float
@@ -53,79 +53,81 @@ class Takes:
 
 
 def run(
-    asked: Trial,
+    spec: Trial,
     runtime: Runtime,
-    hear: ProgressCallback,
+    on_history: ProgressCallback,
     *,
-    takes: Takes,
-    go_on: Callable[[], None],
+    resources: TrialResources,
+    check_stop: Callable[[], None],
 ) -> Record:
     """Run a trial in ranks on several nodes.
 
     Args:
-        asked: The trial.
+        spec: The trial.
         runtime: Where and how; `device` names the kind.
-        hear: Called with the history so far and with the nodes.
-        takes: What the trial takes.
-        go_on: Called now and then while there is no room; raises to give up.
+        on_history: Called with the history so far and with the nodes.
+        resources: Of the trial.
+        check_stop: Called now and then while no room is free; raises to give up.
 
     Raises:
         ValueError: If the trial cannot run so; the sentence is that of the rank that failed.
         RankError: If a rank or its node died.
     """
-    folder = rank_messages.place(asked, runtime)
+    folder = rank_messages.make_folder(spec, runtime)
     _release(folder)
-    _wait_for_room(takes, runtime.ranks, go_on)
+    _wait_for_room(resources, runtime.ranks, check_stop)
     stop_note.clear(folder)
     return rank_messages.wait_for_ranks(
         folder,
         runtime.results,
-        hear,
-        start=partial(_launch, asked, runtime, folder, takes),
+        on_history,
+        start=partial(_launch, spec, runtime, folder, resources),
         end=partial(stop_note.write, folder),
     )
 
 
 @contextlib.contextmanager
-def ended(folders: Sequence[Path]) -> Iterator[None]:
-    """Have trials end their ranks in order if the block is left by an error, for some seconds.
+def stop_ranks_on_error(folders: Sequence[Path]) -> Iterator[None]:
+    """Have ranks end in order if the block is left by an error, and wait for it some seconds.
 
-    Ray would kill all processes of this run in any order, and keep one that was to tidy up.
+    Ray would kill all processes of this run in any order, and leave a cleaner behind.
 
     Args:
-        folders: See `rank_messages.place`.
+        folders: See `rank_messages.make_folder`.
     """
     try:
         yield
     except BaseException:
-        open_ones = [folder for folder in folders if (folder / _GROUP).exists()]
-        for folder in open_ones:
+        running = [folder for folder in folders if (folder / _GROUP).exists()]
+        for folder in running:
             stop_note.write(folder)
         deadline = time.monotonic() + _LEAVE_S
-        while any((folder / _GROUP).exists() for folder in open_ones):
+        while any((folder / _GROUP).exists() for folder in running):
             if time.monotonic() > deadline:
                 break
             time.sleep(_POLL_S / 4)
         raise
 
 
-def _wait_for_room(takes: Takes, count: int, go_on: Callable[[], None]) -> None:
-    """Wait for a node to come back; Ray Train would start and give up in turn."""
+def _wait_for_room(resources: TrialResources, count: int, check_stop: Callable[[], None]) -> None:
+    """Wait for a lost node to come back; Ray Train would start and give up again and again."""
     deadline = time.monotonic() + _ROOM_S
     while True:
         try:
-            capacity.find(nodes.alive(), cpus=takes.cpus, gpus=takes.gpus, ranks=count)
+            capacity.find_capacity(
+                nodes.alive_nodes(), cpus=resources.cpus, gpus=resources.gpus, ranks=count
+            )
         except ValueError as error:
             if time.monotonic() > deadline:
                 raise ValueError(f"no room within {_ROOM_S:g} s: {error}") from error
-            go_on()
+            check_stop()
             time.sleep(_POLL_S)
         else:
             return
 
 
 def _release(folder: Path) -> None:
-    """Free what an attempt holds whose processes were killed before they could."""
+    """Free the placement group of an earlier attempt whose processes were killed."""
     import ray
     from ray.util.placement_group import PlacementGroup, remove_placement_group
 
@@ -135,47 +137,47 @@ def _release(folder: Path) -> None:
         (folder / _GROUP).unlink(missing_ok=True)
 
 
-def _launch(asked: Trial, runtime: Runtime, folder: Path, takes: Takes) -> None:
+def _launch(spec: Trial, runtime: Runtime, folder: Path, resources: TrialResources) -> None:
     """Start the ranks and wait for them."""
     os.environ.update(session.ENVIRONMENT | {"RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S": _START_S})
     from ray import train
     from ray.exceptions import RayError
 
     try:
-        _trainer(asked, runtime, folder, takes).fit()
+        _trainer(spec, runtime, folder, resources).fit()
     except train.WorkerGroupError as error:
-        raise RankError(_first(error.worker_failures)) from error
+        raise RankError(_first_failure(error.worker_failures)) from error
     except (train.TrainingFailedError, RayError) as error:
         raise RankError(_last_line(error)) from error
     finally:
         _release(folder)
 
 
-def _trainer(asked: Trial, runtime: Runtime, folder: Path, takes: Takes) -> Any:
+def _trainer(spec: Trial, runtime: Runtime, folder: Path, resources: TrialResources) -> Any:
     from ray import train
     from ray.train import torch
 
-    gpus = takes.gpus > 0
-    each = {"CPU": takes.cpus / runtime.ranks} | ({"GPU": 1.0} if gpus else {})
+    gpus = resources.gpus > 0
+    per_rank = {"CPU": resources.cpus / runtime.ranks} | ({"GPU": 1.0} if gpus else {})
     return torch.TorchTrainer(
         _rank,
-        train_loop_config={"asked": asked, "runtime": runtime, "folder": folder},
+        train_loop_config={"spec": spec, "runtime": runtime, "folder": folder},
         torch_config=torch.TorchConfig(backend="nccl" if gpus else "gloo"),
         scaling_config=train.ScalingConfig(
-            num_workers=runtime.ranks, use_gpu=gpus, resources_per_worker=each
+            num_workers=runtime.ranks, use_gpu=gpus, resources_per_worker=per_rank
         ),
         run_config=train.RunConfig(
             name=uuid.uuid4().hex,
-            storage_path=str(takes.scratch / "train"),
-            failure_config=train.FailureConfig(**_ONCE),
+            storage_path=str(resources.scratch / "train"),
+            failure_config=train.FailureConfig(**_NO_RETRY),
         ),
     )
 
 
-def _first(failures: dict[int, Exception]) -> str:
-    """Say which rank died; the others only lost their connection to it."""
+def _first_failure(failures: dict[int, Exception]) -> str:
+    """Return which rank died and why; the others only lost their connection to it."""
     rank = min(
-        failures, key=lambda each: ("HealthCheck" not in type(failures[each]).__name__, each)
+        failures, key=lambda rank: ("HealthCheck" not in type(failures[rank]).__name__, rank)
     )
     error = failures[rank]
     return f"rank {rank}: {_last_line(getattr(error, 'health_check_failure', error))}"
@@ -186,24 +188,24 @@ def _last_line(error: BaseException) -> str:
 
 
 def _rank(config: dict[str, Any]) -> None:
-    """Be one rank of a trial; Ray Train has made the process group."""
+    """Run one rank of a trial; Ray Train has made the process group."""
     import ray
     from ray.train import torch
 
     runtime, folder = config["runtime"], config["folder"]
-    threading.Thread(target=_end_when_told, args=(folder,), daemon=True).start()
+    threading.Thread(target=_exit_on_stop, args=(folder,), daemon=True).start()
     if distributed.rank() == 0:
         group = ray.util.get_current_placement_group()
         assert group is not None  # Ray Train makes one
         (folder / _GROUP).write_text(group.id.hex(), encoding="utf-8")
     if runtime.device.startswith("cuda"):
         runtime = replace(runtime, device=str(torch.get_device()))
-    where = nodes.everywhere(distributed.gather([nodes.spot()]))
-    rank_messages.run_rank(config["asked"], runtime, folder, where)
+    location = nodes.join_placements(distributed.gather([nodes.placement()]))
+    rank_messages.run_rank(config["spec"], runtime, folder, location)
 
 
-def _end_when_told(folder: Path) -> None:
-    """End this process in the middle of whatever it does, once told; Ray Train ends the others."""
+def _exit_on_stop(folder: Path) -> None:
+    """Kill this process once the note says to stop; Ray Train ends the others."""
     while True:
         with contextlib.suppress(OSError):
             if stop_note.is_written(folder):

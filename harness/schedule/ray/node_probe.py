@@ -1,4 +1,4 @@
-"""What a node answers when it is asked about itself; knows nothing of Ray."""
+"""Facts about one node: versions, data folder, video decoding. Does not import Ray."""
 
 import hashlib
 import importlib.metadata
@@ -12,27 +12,27 @@ from typing import Any
 from harness.provenance import code
 
 _LIBRARIES = ("torch", "ray", "av")
-_TINY = (8, 48, 64, 3)
+_TINY_SHAPE = (8, 48, 64, 3)
 _DIGITS = 12
-Answer = Mapping[str, Any]
+NodeFacts = Mapping[str, Any]  # of one node; `error` says why there are none
 
 
-def look(data: Path) -> Answer:
-    """Return the versions on this node, and what its data folder holds: None if it has none."""
-    names = sorted(each.name for each in data.iterdir()) if data.is_dir() else None
+def describe_node(data: Path) -> NodeFacts:
+    """Return the versions on this node, and the names in its data folder: None if it has none."""
+    names = sorted(path.name for path in data.iterdir()) if data.is_dir() else None
     return {"versions": _versions(), "data": names}
 
 
 def _versions() -> dict[str, str]:
-    """Return what must be equal everywhere, the code of trials included."""
+    """Return the versions that all nodes must share, including a hash of the code of trials."""
     definitions = json.dumps(code.all_hashes(), sort_keys=True)
-    installed = {name: importlib.metadata.version(name) for name in _LIBRARIES}
+    libraries = {name: importlib.metadata.version(name) for name in _LIBRARIES}
     digest = hashlib.sha256(definitions.encode()).hexdigest()[:_DIGITS]
-    return {"python": platform.python_version(), **installed, "harness": digest}
+    return {"python": platform.python_version(), **libraries, "harness": digest}
 
 
-def decode() -> Answer:
-    """Make a tiny mp4 on this node and decode it, as trials do."""
+def check_decoder() -> NodeFacts:
+    """Encode a tiny mp4 on this node and decode it, as trials do."""
     import numpy as np
 
     from harness.data.datasets import desk
@@ -40,6 +40,6 @@ def decode() -> Answer:
 
     with TemporaryDirectory() as folder:
         path = Path(folder, "tiny.mp4")
-        desk.write_mp4(path, np.zeros(_TINY, dtype=np.uint8))
-        found = tuple(read_frames(path).shape)
-    return {} if found == _TINY else {"error": f"{found} came back of {_TINY}"}
+        desk.write_mp4(path, np.zeros(_TINY_SHAPE, dtype=np.uint8))
+        shape = tuple(read_frames(path).shape)
+    return {} if shape == _TINY_SHAPE else {"error": f"decoded {shape} instead of {_TINY_SHAPE}"}

@@ -1,7 +1,7 @@
-"""The nodes of a Ray cluster: what each has, and what each finds in the shared folders.
+"""The nodes of a Ray cluster: their resources, and their view of the shared folders.
 
-A question is a plain function that runs on a node, in a task that is pinned to it and takes no
-processor, so that a busy node answers too. What does not answer is an answer.
+A function runs on a node in a task that is pinned to it and takes no processor, so that a busy node
+answers too. An error or a timeout becomes the node's result.
 """
 
 import shutil
@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.schedule.ray.node_probe import Answer, decode, look
+from harness.schedule.ray.node_probe import NodeFacts, check_decoder, describe_node
 
 ANSWER_S = 30.0
-DECODE_S = 90.0  # PyTorch is imported for it, on some file systems for a minute
+DECODE_S = 90.0  # it imports PyTorch, which takes a minute from some file systems
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,8 +22,8 @@ class Node:
     """A machine that runs trials.
 
     Attributes:
-        id: Ray's name of it.
-        name: Its address, for a person to read.
+        id: Its id in Ray.
+        name: Its address, for people.
         cpus: Processor cores that it offers.
         gpus: GPUs that it offers.
     """
@@ -36,143 +36,148 @@ class Node:
 
 @dataclass(frozen=True, kw_only=True)
 class Survey:
-    """What the nodes said, by their ids; an answer with `error` is why there is none.
+    """Facts about all nodes of a cluster, by their ids; `error` stands for missing facts.
 
     Attributes:
-        nodes: Those that are alive.
-        unshared: Name of a node to why its files do not arrive in the results folder.
-        facts: See `harness.schedule.ray.node_probe.look`.
-        decoders: See `harness.schedule.ray.node_probe.decode`.
+        nodes: Those alive.
+        unshared: Name of a node to the reason why its files miss from the results folder.
+        facts: See `harness.schedule.ray.node_probe.describe_node`.
+        decoders: See `harness.schedule.ray.node_probe.check_decoder`.
     """
 
     nodes: Sequence[Node]
     unshared: Mapping[str, str]
-    facts: Mapping[str, Answer]
-    decoders: Mapping[str, Answer]
+    facts: Mapping[str, NodeFacts]
+    decoders: Mapping[str, NodeFacts]
 
 
-def alive() -> list[Node]:
+def alive_nodes() -> list[Node]:
     """List the nodes of the cluster to which this process is connected."""
     import ray
 
     return [
         Node(
-            id=each["NodeID"],
-            name=_name(each["NodeManagerAddress"], each["NodeID"]),
-            cpus=each["Resources"].get("CPU", 0),
-            gpus=each["Resources"].get("GPU", 0),
+            id=info["NodeID"],
+            name=_node_name(info["NodeManagerAddress"], info["NodeID"]),
+            cpus=info["Resources"].get("CPU", 0),
+            gpus=info["Resources"].get("GPU", 0),
         )
-        for each in ray.nodes()  # type: ignore[no-untyped-call]
-        if each["Alive"]
+        for info in ray.nodes()  # type: ignore[no-untyped-call]
+        if info["Alive"]
     ]
 
 
-def where() -> str:
-    """Say on which node and GPUs this process of Ray runs."""
+def location() -> str:
+    """Return the node and GPUs of this worker process as text."""
     import ray
 
     address = str(ray.util.get_node_ip_address())  # type: ignore[no-untyped-call]
     return " ".join((address, *_gpus()))
 
 
-def spot() -> tuple[str, list[str]]:
-    """Return the name of this process's node, and its GPUs."""
+def placement() -> tuple[str, list[str]]:
+    """Return the name of this worker process's node, and its GPUs."""
     import ray
 
     address = str(ray.util.get_node_ip_address())  # type: ignore[no-untyped-call]
-    return _name(address, ray.get_runtime_context().get_node_id()), _gpus()
+    return _node_name(address, ray.get_runtime_context().get_node_id()), _gpus()
 
 
-def everywhere(spots: Sequence[tuple[str, list[str]]]) -> str:
-    """Say on which nodes and GPUs processes run, each node once."""
-    found: dict[str, list[str]] = {}
-    for node, gpus in spots:
-        found.setdefault(node, []).extend(gpus)
-    return ", ".join(" ".join((node, *gpus)) for node, gpus in found.items())
+def join_placements(placements: Sequence[tuple[str, list[str]]]) -> str:
+    """Return nodes and GPUs of several processes as text, with every node once."""
+    gpus_by_node: dict[str, list[str]] = {}
+    for node, gpus in placements:
+        gpus_by_node.setdefault(node, []).extend(gpus)
+    return ", ".join(" ".join((node, *gpus)) for node, gpus in gpus_by_node.items())
 
 
 def _gpus() -> list[str]:
     import ray
 
     gpus = ray.get_runtime_context().get_accelerator_ids().get("GPU", [])
-    return [f"GPU {each}" for each in gpus]
+    return [f"GPU {gpu}" for gpu in gpus]
 
 
-def _name(address: str, node: str) -> str:
-    return f"{address} ({node[:6]})"
+def _node_name(address: str, node_id: str) -> str:
+    return f"{address} ({node_id[:6]})"
 
 
-def unshared(results: Path, nodes: Sequence[Node]) -> dict[str, str]:
+def find_unshared(results: Path, nodes: Sequence[Node]) -> dict[str, str]:
     """Have every node write a file into the results folder, and read it back here.
 
     Returns:
-        Names of the nodes whose file did not arrive, each with the reason.
+        Names of the nodes whose file did not arrive, with the reasons.
     """
     folder = results / f".shared-{uuid.uuid4().hex}"
     folder.mkdir(parents=True)
     try:
-        answers = ask(sign, nodes, folder)
-        whys = {node.name: why_unsigned(folder, node.id, answers[node.id]) for node in nodes}
+        written = call_on_nodes(write_signature, nodes, folder)
+        problems = {
+            node.name: signature_problem(folder, node.id, written[node.id]) for node in nodes
+        }
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    return {name: why for name, why in whys.items() if why}
+    return {name: problem for name, problem in problems.items() if problem}
 
 
-def sign(folder: Path) -> Answer:
-    """Write a file into a folder that is there already, if this node sees the same one."""
+def write_signature(folder: Path) -> NodeFacts:
+    """Write a file named after this node; the folder is missing if the node does not share it."""
     import ray
 
-    node = ray.get_runtime_context().get_node_id()
-    (folder / node).write_text(folder.name, encoding="utf-8")
+    node_id = ray.get_runtime_context().get_node_id()
+    (folder / node_id).write_text(folder.name, encoding="utf-8")
     return {}
 
 
-def why_unsigned(folder: Path, node: str, answer: Answer) -> str:
-    """Say why a node's file is not in the folder; nothing if it is."""
-    if "error" in answer:
-        return str(answer["error"])
-    path = folder / node
-    there = path.is_file() and path.read_text(encoding="utf-8") == folder.name
-    return "" if there else "it writes into another folder of that name"
+def signature_problem(folder: Path, node_id: str, facts: NodeFacts) -> str:
+    """Return why a node's file is missing from the folder; nothing if it is not."""
+    if "error" in facts:
+        return str(facts["error"])
+    path = folder / node_id
+    is_signed = path.is_file() and path.read_text(encoding="utf-8") == folder.name
+    return "" if is_signed else "it writes into another folder of the same name"
 
 
-def ask(
-    question: Callable[..., Answer],
+def call_on_nodes(
+    function: Callable[..., NodeFacts],
     nodes: Sequence[Node],
     *args: object,
     timeout_s: float = ANSWER_S,
-) -> dict[str, Answer]:
-    """Run a function on every node, and return the answers by the ids of the nodes."""
+) -> dict[str, NodeFacts]:
+    """Call a function on every node, and return the results by the ids of the nodes."""
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy as Pinned
 
-    task = ray.remote(num_cpus=0, max_retries=0)(question)
-    asked = {
+    task = ray.remote(num_cpus=0, max_retries=0)(function)
+    references = {
         node.id: task.options(scheduling_strategy=Pinned(node.id, soft=False)).remote(*args)
         for node in nodes
     }
-    done, _ = ray.wait(list(asked.values()), num_returns=len(asked), timeout=timeout_s)
-    return {node: _answer(each, each in done, timeout_s) for node, each in asked.items()}
+    done, _ = ray.wait(list(references.values()), num_returns=len(nodes), timeout=timeout_s)
+    return {
+        node_id: _result(reference, is_done=reference in done, timeout_s=timeout_s)
+        for node_id, reference in references.items()
+    }
 
 
-def _answer(reference: Any, is_there: bool, timeout_s: float) -> Answer:
+def _result(reference: Any, *, is_done: bool, timeout_s: float) -> NodeFacts:
     import ray
 
-    if not is_there:
+    if not is_done:
         ray.cancel(reference, force=True)
         return {"error": f"no answer within {timeout_s:g} s"}
     try:
-        answer: Answer = ray.get(reference)
+        facts: NodeFacts = ray.get(reference)
     except ray.exceptions.RayError as error:
         return {"error": str(error).strip().splitlines()[-1]}
-    return answer
+    return facts
 
 
 def survey(results: Path, data: Path, nodes: Sequence[Node]) -> Survey:
-    """Ask the nodes of the cluster to which this process is connected."""
+    """Collect facts about the nodes of the cluster to which this process is connected."""
     return Survey(
         nodes=nodes,
-        unshared=unshared(results, nodes),
-        facts=ask(look, nodes, data),
-        decoders=ask(decode, nodes, timeout_s=DECODE_S),
+        unshared=find_unshared(results, nodes),
+        facts=call_on_nodes(describe_node, nodes, data),
+        decoders=call_on_nodes(check_decoder, nodes, timeout_s=DECODE_S),
     )

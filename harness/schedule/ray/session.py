@@ -1,4 +1,4 @@
-"""Join a Ray cluster, or start one here, and leave it again; what Ray prints goes to a file."""
+"""A session on a Ray cluster, joined or started here; the output of Ray goes to a file."""
 
 import contextlib
 import gc
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from harness.schedule.ray.nodes import Node, alive, survey
+from harness.schedule.ray.nodes import Node, alive_nodes, survey
 
 ENVIRONMENT = {
     "RAY_AUTH_MODE": "token",
@@ -25,18 +25,19 @@ ENVIRONMENT = {
 
 
 @contextlib.contextmanager
-def connected(address: str | None) -> Iterator[list[Node]]:
+def connect(address: str | None) -> Iterator[list[Node]]:
     """Join a cluster, or start a local one, and leave it at the end; yields its nodes.
 
     Raises:
-        ValueError: If the cluster does not let this process in.
+        ValueError: If the cluster cannot be joined.
     """
+    # Ray reads these when it is imported.
     os.environ.update({name: os.environ.get(name, value) for name, value in ENVIRONMENT.items()})
     import ray
 
     try:
         _join(address)
-        yield alive()
+        yield alive_nodes()
     finally:
         with _no_garbage_collection():
             ray.shutdown()
@@ -44,13 +45,13 @@ def connected(address: str | None) -> Iterator[list[Node]]:
 
 @contextlib.contextmanager
 def _no_garbage_collection() -> Iterator[None]:
-    """Keep other threads from dropping references of Ray: while it ends, that ends the process."""
-    was = gc.isenabled()
+    """Keep threads from freeing Ray's objects, which kills the process while Ray shuts down."""
+    was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        if was:
+        if was_enabled:
             gc.enable()
 
 
@@ -58,7 +59,7 @@ def _join(address: str | None) -> None:
     import ray
 
     if address is None:
-        _hide_token()
+        _create_token_file()
     try:
         ray.init(
             address=address or "local",
@@ -72,8 +73,8 @@ def _join(address: str | None) -> None:
         raise ValueError(f"Ray at {address or 'this machine'} cannot be joined: {why}") from error
 
 
-def _hide_token() -> None:
-    """Make the file of the token before Ray does, which would let every user read it."""
+def _create_token_file() -> None:
+    """Create the token file before Ray does, which would make it readable for every user."""
     path = Path.home() / ".ray" / "auth_token"
     if not path.exists():
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -81,10 +82,10 @@ def _hide_token() -> None:
 
 
 @contextlib.contextmanager
-def chatter_to(path: Path) -> Iterator[None]:
-    """Send what Ray prints to a file: all of standard error, and Python's standard output.
+def redirect_output(path: Path) -> Iterator[None]:
+    """Append Ray's output to a file: all of standard error, and Python's standard output.
 
-    A console that keeps the standard output it was made with goes on showing progress.
+    A console that was made before keeps its standard output, and so goes on showing progress.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     sys.stderr.flush()
@@ -100,14 +101,14 @@ def chatter_to(path: Path) -> Iterator[None]:
 
 
 def main() -> None:
-    """Print a survey as JSON; `harness.schedule.doctor` runs it in a process of its own.
+    """Print a survey as JSON, for `harness.schedule.doctor`.
 
-    Ray ends a process that it does not like, and says much on its way.
+    This is a separate process because Ray prints a lot, and ends a process that it refuses.
     """
-    asked = json.loads(sys.argv[1])
+    arguments = json.loads(sys.argv[1])
     try:
-        with connected(asked["address"]) as nodes:
-            found = survey(Path(asked["results"]), Path(asked["data"]), nodes)
+        with connect(arguments["address"]) as nodes:
+            result = survey(Path(arguments["results"]), Path(arguments["data"]), nodes)
     except ValueError as error:
         sys.exit(str(error))
-    sys.stdout.write(f"\n{json.dumps(asdict(found))}\n")
+    sys.stdout.write(f"\n{json.dumps(asdict(result))}\n")

@@ -12,16 +12,16 @@ from typing import Any
 from ray import tune
 
 from harness.runtime import Runtime
-from harness.schedule.attempt import StoppedError, Work
+from harness.schedule.attempt import StoppedError, TrialFunction
 from harness.schedule.ray import nodes, stop_note
 from harness.training.loop import Epoch
 
 
-def run_trial(
+def run_in_tune(
     config: dict[str, Any],
     *,
-    attempt: Callable[..., str | None],
-    work: Work,
+    run_attempt: Callable[..., str | None],
+    run_trial: TrialFunction,
     runtime: Runtime,
     scratch: Path,
 ) -> dict[str, Any]:
@@ -29,24 +29,24 @@ def run_trial(
 
     Args:
         config: Holds the planned trial.
-        attempt: Runs it and returns why it failed, or None.
-        work: Trains and scores it.
+        run_attempt: See `harness.schedule.attempt`; an argument so that tests can replace it.
+        run_trial: Trains and scores the trial.
         runtime: Where and how.
         scratch: Folder of the stop note.
 
     Returns:
-        The failure, or nothing if the trial was stopped.
+        Why it failed, or None; no such entry if it was stopped.
     """
     report = partial(_report, scratch)
     try:
-        return {"failure": attempt(work, config["planned"], runtime, report)}
+        return {"failure": run_attempt(run_trial, config["planned"], runtime, report)}
     except StoppedError:
         return {}
 
 
 def _report(scratch: Path, history: list[Epoch], location: str = "") -> None:
     rows = [asdict(epoch) for epoch in history]
-    tune.report({"history": rows, "where": location or nodes.where()})
+    tune.report({"history": rows, "where": location or nodes.location()})
     raise_if_stopped(scratch)
 
 

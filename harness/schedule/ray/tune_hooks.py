@@ -1,6 +1,6 @@
 """Hooks into Ray Tune: a scheduler that stops on request, and a callback that reports events.
 
-This module imports Ray, so import it only after `session.connected` has set Ray's variables.
+This module imports Ray, so import it only after `session.connect` has set Ray's variables.
 
 Tune pickles its scheduler and its callbacks into a state file that nothing reads here. Their
 `__reduce__` keeps the driver's threads and consoles, which cannot be pickled, out of that file.
@@ -14,7 +14,7 @@ from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler
 
 from harness.runtime import Runtime
-from harness.schedule.attempt import Event, Watch, ended
+from harness.schedule.attempt import EventCallback, TrialEvent, end_event
 from harness.schedule.ray import stop_note
 from harness.schedule.stop import Stop
 from harness.training.loop import Epoch
@@ -41,7 +41,7 @@ class StoppableFIFO(FIFOScheduler):
 
     def on_trial_result(self, *_: Any) -> str:
         """Return the decision of Tune after a report; the trial waits for it in its report."""
-        if not self._stop.asked:
+        if not self._stop.is_requested:
             return str(self.CONTINUE)
         if self._note is None:
             return str(self.STOP)
@@ -50,7 +50,7 @@ class StoppableFIFO(FIFOScheduler):
 
     def choose_trial_to_run(self, tune_controller: Any) -> Any:
         """Return the next trial to start; after a stop, end the waiting ones instead."""
-        if not self._stop.asked:
+        if not self._stop.is_requested:
             return super().choose_trial_to_run(tune_controller)
         if self._note is not None:
             stop_note.write(self._note)
@@ -61,17 +61,17 @@ class StoppableFIFO(FIFOScheduler):
         return None
 
 
-class EventCallback(tune.Callback):
-    """A Tune callback that passes on results as events.
+class ResultCallback(tune.Callback):
+    """A Tune callback that turns results into events.
 
     Args:
-        watch: Takes the events.
-        runtime: Where records are.
+        on_event: Takes the events.
+        runtime: Names the folder of records.
         retries: Restarts of a trial whose process died.
     """
 
-    def __init__(self, watch: Watch, runtime: Runtime, retries: int) -> None:
-        self._watch = watch
+    def __init__(self, on_event: EventCallback, runtime: Runtime, retries: int) -> None:
+        self._on_event = on_event
         self._runtime = runtime
         self._retries = retries
 
@@ -84,7 +84,7 @@ class EventCallback(tune.Callback):
         if "history" in result:
             rows = [Epoch(**row) for row in result["history"]]
             planned = info["trial"].config["planned"]
-            self._watch(Event(planned=planned, history=rows, where=result["where"]))
+            self._on_event(TrialEvent(planned=planned, history=rows, location=result["where"]))
 
     def on_trial_complete(self, **info: Any) -> None:  # type: ignore[override]
         """Pass on the end of a trial, unless it was stopped."""
@@ -98,7 +98,7 @@ class EventCallback(tune.Callback):
         self._end(info["trial"], f"its process died {self._retries + 1} times; {reason}")
 
     def _end(self, trial: Any, failure: str | None) -> None:
-        self._watch(ended(trial.config["planned"], self._runtime, failure))
+        self._on_event(end_event(trial.config["planned"], self._runtime, failure))
 
 
 def _last_error(trial: Any) -> str:

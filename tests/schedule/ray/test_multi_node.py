@@ -64,7 +64,7 @@ def run_across(listed, runtime, watch, address, stop=None, **resources):
     """Run trials that no node holds; return what was said of it."""
     said = []
     takes = Resources(address=address, cpus=2, **resources)
-    tune.on_ray(listed, runtime, watch, takes, stop, said.append)
+    tune.run_on_ray(listed, runtime, watch, takes, stop, said.append)
     return said
 
 
@@ -88,7 +88,7 @@ def assert_nothing_is_left(cluster):
     """Look for ranks, and for places that are still taken."""
     process, address = cluster
     wait_until(lambda: not running(process, RANK))
-    with session.connected(address):
+    with session.connect(address):
         import ray
 
         def free():
@@ -102,12 +102,12 @@ def assert_nothing_is_left(cluster):
 def test_a_trial_across_two_nodes_is_the_one_in_two_ranks_on_one(cluster, two, tmp_path):
     listed, events = planned(two), []
     said = run_across(listed, two, events.append, cluster[1])
-    assert said == ["each trial spans nodes: no node holds its 2 ranks; room for 1 at once"]
+    assert said == ["each trial spans nodes, as no node holds its 2 ranks; room for 1 at once"]
     assert [event.failure for event in events] == [None] * len(events)
     done = events[-1].record
     assert done.key == listed[0].key
-    assert [len(event.history) for event in events if event.where][-1] == 2
-    names = {event.where for event in events if event.where}
+    assert [len(event.history) for event in events if event.location][-1] == 2
+    names = {event.location for event in events if event.location}
     assert all(len(set(name.split(", "))) == 2 for name in names), names
     here = Runtime(results=tmp_path / "one", data=two.data, ranks=2)
     alone = local_ranks.run(listed[0].trial, here, lambda _: None)
@@ -144,7 +144,7 @@ def test_a_stop_ends_a_trial_across_nodes_after_its_epoch_and_leaves_nothing(clu
             signal.raise_signal(signal.SIGTERM)
 
     try:
-        with stop.patience():
+        with stop.graceful():
             run_across(listed, two, watch, cluster[1], stop)
     finally:
         signal.signal(signal.SIGINT, before[0])
@@ -200,8 +200,8 @@ def test_a_lost_node_is_replaced_by_another_and_the_trial_goes_on(two):
         def watch(event):
             events.append(event)
             if len(event.history) >= 2 and not lost:
-                lost.append(event.where)
-                ray_clusters.lose_a_node(process, event.where)
+                lost.append(event.location)
+                ray_clusters.lose_a_node(process, event.location)
 
         run_across(listed, two, watch, address)
         assert_nothing_is_left((process, address))
@@ -209,5 +209,5 @@ def test_a_lost_node_is_replaced_by_another_and_the_trial_goes_on(two):
     done = record.read(two.results, listed[0].key)
     assert done.resumed_epochs[0] >= 2
     assert [epoch["epoch"] for epoch in done.history] == list(range(1, 41))
-    ends = {event.where for event in events if len(event.history) == 40}
+    ends = {event.location for event in events if len(event.history) == 40}
     assert ends.isdisjoint(lost)

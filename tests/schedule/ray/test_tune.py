@@ -46,7 +46,7 @@ class Events(list):
 
 def test_in_process_runs_every_trial_and_reports_every_epoch(runtime):
     events = Events()
-    serial.in_process(planned(runtime), runtime, events.append)
+    serial.run_serially(planned(runtime), runtime, events.append)
     assert [len(e.history) for e in events] == [0, 1, 2, 0, 0, 1, 2, 0]
     assert all(event.record for event in events.ends().values())
 
@@ -54,7 +54,7 @@ def test_in_process_runs_every_trial_and_reports_every_epoch(runtime):
 def test_a_failed_trial_does_not_stop_the_others(runtime):
     events, listed = Events(), planned(runtime)
     greedy = replace(listed[0].trial, train=replace(listed[0].trial.train, batch_videos=99))
-    serial.in_process([replace(listed[0], trial=greedy), listed[1]], runtime, events.append)
+    serial.run_serially([replace(listed[0], trial=greedy), listed[1]], runtime, events.append)
     ends = events.ends()
     assert "do not fill one batch of 99" in ends["TSN+I3D R50"].failure
     assert ends["DSA at II"].record
@@ -64,7 +64,7 @@ def test_ray_and_this_process_end_with_the_same_numbers(runtime, tmp_path):
     """Also: a failing trial is alone, a dead process is started again, no file of Ray is left."""
     events, listed = Events(), planned(runtime, rows=(1, 3, 4))
     greedy = replace(listed[2].trial, train=replace(listed[2].trial.train, batch_videos=99))
-    tune.on_ray(
+    tune.run_on_ray(
         [*listed[:2], replace(listed[2], trial=greedy)], runtime, events.append, Resources()
     )
     ends = events.ends()
@@ -78,8 +78,8 @@ def test_ray_and_this_process_end_with_the_same_numbers(runtime, tmp_path):
 
 
 def test_a_request_that_no_node_can_meet_is_refused(runtime):
-    with pytest.raises(ValueError, match="asks for 1 CPUs and 64 GPUs on one node; the largest"):
-        tune.on_ray(planned(runtime), runtime, lambda _: None, Resources(gpus=64))
+    with pytest.raises(ValueError, match="needs 1 CPUs and 64 GPUs on one node; the largest"):
+        tune.run_on_ray(planned(runtime), runtime, lambda _: None, Resources(gpus=64))
 
 
 @pytest.fixture
@@ -99,13 +99,13 @@ def test_one_runs_at_a_time_and_none_starts_after_a_stop(runtime, stop):
         if not event.history:  # Tune has told this trial to go on before it tells of it
             signal.raise_signal(signal.SIGTERM)
 
-    with stop.patience():
-        tune.on_ray(listed, runtime, watch, Resources(at_once=1), stop)
+    with stop.graceful():
+        tune.run_on_ray(listed, runtime, watch, Resources(max_concurrent=1), stop)
     assert [(e.planned.key, len(e.history)) for e in events] == [
         (listed[0].key, 0),
         (listed[0].key, 1),
     ]
-    assert events[0].where
+    assert events[0].location
 
 
 def parent(pid):
@@ -136,7 +136,7 @@ def test_a_killed_process_is_started_again_and_ends_with_the_same_numbers(runtim
             os.kill(pid, signal.SIGKILL)
             killed.append(pid)
 
-    tune.on_ray(listed, runtime, watch, Resources())
+    tune.run_on_ray(listed, runtime, watch, Resources())
     done = events.ends()["DSA at II"].record
     assert killed
     assert done.resumed_epochs[0] >= 3
