@@ -12,7 +12,7 @@ from rich.console import Console
 from harness import data, record
 from harness.plan import grid
 from harness.plan.grid import PlannedTrial
-from harness.plan.request import Request, planned
+from harness.plan.request import Request, planned_trials
 from harness.report import build, preregistration
 from harness.report.output import TableOutput
 from harness.report.results import collect
@@ -89,7 +89,7 @@ def run(
         _declare(requests)
         if not todo:
             return LaunchResult(
-                outputs=[build.write(build.judged(request)) for request in requests]
+                outputs=[build.write(build.collect_and_judge(request)) for request in requests]
             )
         mirror = Mirror(tracking, results=runtime.results, warn=say, campaign=runtime.campaign)
         with mirror, stop.patience():
@@ -104,7 +104,7 @@ def run(
 def _declare(requests: Sequence[Request]) -> None:
     """Write down what the tables claim before their first result."""
     for request in requests:
-        preregistration.declare(
+        preregistration.preregister(
             request.experiment,
             scale=request.scale,
             results=request.runtime.results,
@@ -185,7 +185,7 @@ def _sharing(
     """List the trials of all tables by their keys; tables may share one."""
     sharing: dict[str, list[PlannedTrial]] = {}
     for request in requests:
-        for each in planned(request, progress=_steps(say)):
+        for each in planned_trials(request, progress=_steps(say)):
             sharing.setdefault(each.key, []).append(each)
     return sharing
 
@@ -195,7 +195,7 @@ def _is_open(each: PlannedTrial, request: Request) -> bool:
 
 
 def _write_and_mirror(request: Request, mirror: Mirror) -> TableOutput:
-    judged = build.judged(request)
+    judged = build.collect_and_judge(request)
     output = build.write(judged)
     mirror.table(
         request.experiment, scale=request.scale, output=output, records=judged.table.records

@@ -10,13 +10,13 @@ import click
 
 import experiments
 from harness.cli.options import (
-    as_json,
-    at_scale,
-    in_data,
-    in_results,
-    named,
-    some_tables,
-    with_seeds,
+    data_option,
+    json_option,
+    optional_tables_argument,
+    results_option,
+    scale_option,
+    seeds_option,
+    select_tables,
 )
 from harness.plan.workspace import Workspace
 from harness.schedule import status, stop
@@ -27,9 +27,9 @@ _BAD = 1
 
 
 @click.command("doctor")
-@some_tables
-@at_scale
-@with_seeds
+@optional_tables_argument
+@scale_option
+@seeds_option
 @click.option("--address", help="A running Ray cluster.  [default: this machine alone]")
 @click.option("--ray", is_flag=True, help="Start Ray on this machine and look at that.")
 @click.option(
@@ -37,18 +37,18 @@ _BAD = 1
 )
 @click.option("--cpus-per-trial", "cpus", type=click.IntRange(min=1), default=1, show_default=True)
 @click.option("--ranks", type=click.IntRange(min=1), help="Processes that share a trial.")
-@in_results
-@in_data
-@as_json
+@results_option
+@data_option
+@json_option
 def examine(tables: tuple[str, ...], scale: Scale, seeds: int, as_json: bool, **asked: Any) -> None:
     """Say what would go wrong with a grid of tables, all if none is named, before it starts.
 
     A line for each thing: ok, problem or unknown, what was found, what to do. The exit code is 1
     if there is a problem.
     """
-    chosen = [experiments.load(name) for name in named(tables)]
-    here = Workspace(results=asked["results"], data=asked["data"], scale=scale)
-    listed = here.listed(chosen, seeds=seeds)
+    chosen = [experiments.load(name) for name in select_tables(tables)]
+    workspace = Workspace(results=asked["results"], data=asked["data"], scale=scale)
+    listed = workspace.trials(chosen, seeds=seeds)
     from harness.schedule import doctor
 
     trials = [each.trial for each in listed]
@@ -65,8 +65,8 @@ def examine(tables: tuple[str, ...], scale: Scale, seeds: int, as_json: bool, **
 
 
 @click.command("status")
-@in_results
-@as_json
+@results_option
+@json_option
 def show_status(results: Path, as_json: bool) -> None:
     """Say what runs in a results folder, or ran last: from any machine that sees the folder."""
     found = status.look(results)
@@ -75,7 +75,7 @@ def show_status(results: Path, as_json: bool) -> None:
 
 
 @click.command("stop")
-@in_results
+@results_option
 @click.option("--now", is_flag=True, help="Leave at once; the epochs in progress are lost.")
 def stop_run(results: Path, now: bool) -> None:
     """Ask the run in a results folder to end, from any machine that sees the folder.

@@ -7,8 +7,15 @@ from typing import Any
 import click
 
 from harness.cli.data import own
-from harness.cli.options import Command, on_own_terms
-from harness.cli.requests import FAILED, _aside, _request_options, _requests, _short, _show
+from harness.cli.options import Command, scale_change_options
+from harness.cli.requests import (
+    FAILED,
+    build_requests,
+    print_error,
+    print_tables,
+    request_options,
+    short_path,
+)
 from harness.schedule.stop import Interrupted
 
 
@@ -55,8 +62,8 @@ def _run_options(command: Command) -> Command:
 
 
 @click.command("run")
-@_request_options
-@on_own_terms
+@request_options
+@scale_change_options
 @click.option(
     "--folder",
     type=click.Path(file_okay=False, exists=True, path_type=Path, resolve_path=True),
@@ -94,7 +101,7 @@ def run_tables(
             raise click.UsageError("--folder changes a table at paper scale: add --scale paper")
         asked["on"] = own(folder, asked["data"], on=asked["on"])
     count = ranks or max(int(gpus_per_trial), 1)
-    requests = _requests(tables, threads=max(cpus_per_trial // count, 1), ranks=count, **asked)
+    requests = build_requests(tables, threads=max(cpus_per_trial // count, 1), ranks=count, **asked)
     results = requests[0].runtime.results
     tracking = store_uri(results)
     if require_tracking:
@@ -109,10 +116,10 @@ def run_tables(
         console=Console(file=sys.stdout),
         max_trials=max_trials,
     )
-    _show(outcome.outputs)
-    click.echo(f"Runs side by side in MLflow: harness ui --results {_short(results)}")
+    print_tables(outcome.outputs)
+    click.echo(f"Runs side by side in MLflow: harness ui --results {short_path(results)}")
     for event in outcome.failed:
-        _aside(f"harness: {event.planned.name} failed: {event.failure}")
+        print_error(f"harness: {event.planned.name} failed: {event.failure}")
     if outcome.code:
         raise Interrupted(outcome.code)
     if outcome.failed:

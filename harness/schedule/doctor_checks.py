@@ -159,7 +159,7 @@ def needs_mb(trials: Sequence[Trial], *, side_by_side: int) -> float:
     Raises:
         ValueError: If nobody said how many videos a data set has.
     """
-    works = [budget.work(trial) for trial in trials]
+    works = [budget.estimate_workload(trial) for trial in trials]
     running = sorted((each.checkpoint_bytes for each in works), reverse=True)[:side_by_side]
     left = sum(each.record_bytes + each.score_bytes for each in works)
     return (left + _BEING_WRITTEN * sum(running)) / 1e6
