@@ -13,7 +13,7 @@ from rich.console import Console
 from harness import data, record
 from harness.plan import grid
 from harness.plan.grid import PlannedTrial
-from harness.plan.request import Request, planned
+from harness.plan.request import Request, planned_trials
 from harness.report import build, preregistration
 from harness.report.output import TableOutput
 from harness.report.results import collect
@@ -97,7 +97,7 @@ def run(
         _declare(requests)
         if not todo:
             return LaunchResult(
-                outputs=[build.write(build.judged(request)) for request in requests]
+                outputs=[build.write(build.collect_and_judge(request)) for request in requests]
             )
         mirror = Mirror(tracking, results=runtime.results, warn=log, campaign=runtime.campaign)
         with mirror, stop.graceful():
@@ -112,7 +112,7 @@ def run(
 def _declare(requests: Sequence[Request]) -> None:
     """Write down the claims of the tables before their first result."""
     for request in requests:
-        preregistration.declare(
+        preregistration.preregister(
             request.experiment,
             scale=request.scale,
             results=request.runtime.results,
@@ -196,7 +196,7 @@ def _trials_by_key(
     """List the trials of all tables by their keys; tables may share one."""
     trials: dict[str, list[PlannedTrial]] = {}
     for request in requests:
-        for trial in planned(request, progress=_progress_in_tenths(log)):
+        for trial in planned_trials(request, progress=_progress_in_tenths(log)):
             trials.setdefault(trial.key, []).append(trial)
     return trials
 
@@ -206,7 +206,7 @@ def _is_open(trial: PlannedTrial, request: Request) -> bool:
 
 
 def _write_and_mirror(request: Request, mirror: Mirror) -> TableOutput:
-    judged = build.judged(request)
+    judged = build.collect_and_judge(request)
     output = build.write(judged)
     mirror.table(
         request.experiment, scale=request.scale, output=output, records=judged.table.records

@@ -50,7 +50,7 @@ def planned(runtime, *, epochs, seeds=1, rows=tuple(ROWS)):
     chosen = tuple(EXPERIMENT.rows[ROWS[row]] for row in rows)
     return grid.trials(
         replace(EXPERIMENT, rows=chosen, claims=()),
-        scale=of_epochs(epochs),
+        rescale=of_epochs(epochs),
         seeds=seeds,
         passport=lambda each: data.load_passport(each.data, runtime.data).digest,
         code=code.hashes,

@@ -74,8 +74,11 @@ def test_a_table_runs_on_ones_own_terms_and_is_never_judged_by_the_paper(data, t
     ("words", "message"),
     [
         (["--on", "my_videos", "--width", 0.3], "width 0.3 of 64 channels is 19.2, no whole"),
-        (["--on", "my_videos", "--batch", 25], "my_videos has 24 training videos, no batch of 25"),
-        (["--on", "my_videos"], "my_videos has 24 training videos, no batch of 96"),
+        (
+            ["--on", "my_videos", "--batch", 25],
+            "my_videos has 24 training videos, less than a batch of 25",
+        ),
+        (["--on", "my_videos"], "my_videos has 24 training videos, less than a batch of 96"),
         (["--on", "my_video"], "unknown data set 'my_video'; did you mean 'my_videos'?"),
         (["--on", "kinetics400"], "kinetics400 has no passport: "),
         (["--on", "desk"], "--on desk: these videos are made for --scale desk only"),

@@ -14,7 +14,7 @@ from experiments.scales import SCALES
 from harness import record
 from harness.plan import grid
 from harness.plan.request import Request
-from harness.report.build import judged, write
+from harness.report.build import collect_and_judge, write
 from harness.runtime import Runtime
 
 PUBLISHED = Path(__file__).parents[1] / "results"
@@ -31,7 +31,7 @@ ROUNDING = 0.5  # percent: twins that score the same up to rounding may both be 
 
 @pytest.mark.parametrize("row", ROWS)
 def test_what_mixes_snippets_clears_the_ceiling_of_averages_and_nothing_else_does(row):
-    found = grid.records_of(row, RECORDS, scale=SCALES["desk"])
+    found = grid.records_of(row, RECORDS, rescale=SCALES["desk"])
     top1 = [each.metrics["top1"] for each in found]
     assert len(top1) == 3
     if row.trial.model.module in SEES_ORDER:
@@ -43,7 +43,7 @@ def test_what_mixes_snippets_clears_the_ceiling_of_averages_and_nothing_else_doe
 
 def test_a_2d_network_stays_near_its_own_ceiling():
     (row,) = (row for row in experiments.load("table_b").rows if "2D" in row.label)
-    found = grid.records_of(row, RECORDS, scale=SCALES["desk"])
+    found = grid.records_of(row, RECORDS, rescale=SCALES["desk"])
     assert max(each.metrics["top1"] for each in found) <= 30
 
 
@@ -59,7 +59,7 @@ def test_tables_and_figures_are_those_of_the_records(name, tmp_path):
         seeds=3,
         runtime=runtime,
     )
-    for path in write(judged(request)).files:
+    for path in write(collect_and_judge(request)).files:
         published = PUBLISHED / path.relative_to(tmp_path)
         assert path.read_bytes() == published.read_bytes(), f"run: harness report {name}"
 

@@ -106,7 +106,7 @@ def test_the_data_are_part_of_the_key_and_order_is_not():
 def planned(results, *, seeds=2, code="c"):
     return grid.trials(
         EXPERIMENT,
-        scale=shrunk,
+        rescale=shrunk,
         seeds=seeds,
         passport=lambda trial: "p",
         code=lambda trial: {"m": code},
@@ -126,7 +126,7 @@ def test_rows_that_ask_for_the_same_share_a_trial(tmp_path):
     twice = replace(EXPERIMENT, rows=(row, replace(row, label="again")), claims=())
     listed = grid.trials(
         twice,
-        scale=shrunk,
+        rescale=shrunk,
         seeds=1,
         passport=lambda trial: "p",
         code=lambda trial: {"m": "c"},
@@ -147,7 +147,7 @@ def test_records_of_a_row_are_found_by_their_fields():
     row, scaled = EXPERIMENT.rows[3], shrunk(TRIAL)
     seeds = [made(replace(scaled, seed=seed)) for seed in (2, 0, 1)]
     foreign = [made(shrunk(EXPERIMENT.rows[4].trial)), made(TRIAL)]
-    found = grid.records_of(row, [*seeds, *foreign], scale=shrunk)
+    found = grid.records_of(row, [*seeds, *foreign], rescale=shrunk)
     assert [each.trial["seed"] for each in found] == [0, 1, 2]
 
 
@@ -155,7 +155,7 @@ def test_records_on_two_copies_of_the_data_do_not_mix():
     row, scaled = EXPERIMENT.rows[3], shrunk(TRIAL)
     old = [made(replace(scaled, seed=seed), passport="old", finished_ms=1) for seed in (0, 1)]
     new = made(scaled, passport="new", finished_ms=2)
-    assert grid.records_of(row, [*old, new], scale=shrunk) == [new]
+    assert grid.records_of(row, [*old, new], rescale=shrunk) == [new]
 
 
 def test_what_is_kept_is_json(tmp_path):
@@ -167,7 +167,7 @@ def test_what_is_kept_is_json(tmp_path):
 def test_a_table_of_costs_needs_no_trials(tmp_path):
     listed = grid.trials(
         replace(EXPERIMENT, trains=False),
-        scale=shrunk,
+        rescale=shrunk,
         seeds=3,
         passport=lambda trial: "p",
         code=lambda trial: {"m": "c"},
@@ -182,7 +182,7 @@ def test_the_nine_tables_share_their_trials(tmp_path):
     for name in [name for name in experiments.names() if name.startswith("table")]:
         listed = grid.trials(
             experiments.load(name),
-            scale=desk,
+            rescale=desk,
             seeds=1,
             passport=lambda trial: "p",
             code=lambda trial: {"m": "c"},

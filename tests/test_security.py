@@ -19,7 +19,7 @@ from harness.experiment import Experiment, Row
 from harness.report import figures
 from harness.report.output import TableOutput
 from harness.report.results import collect
-from harness.report.table import comma_separated
+from harness.report.table_csv import rows_csv
 from harness.schedule.ray import session
 from harness.tracking.sync import sync
 from harness.utils import lock
@@ -277,7 +277,7 @@ def test_no_label_becomes_a_formula_or_a_tag(payload, tmp_path):
     row = Row(label=payload, trial=None, published={"top1": 1.0, "gflops": 2.0})
     table = Experiment(name="t", title="x", caption="y", rows=(row,))
     found = collected(table, [], tmp_path)
-    text = io.StringIO(comma_separated(judged(found)), newline="")
+    text = io.StringIO(rows_csv(judged(found)), newline="")
     _, cells = csv.reader(text)
     assert not cells[0].startswith(("=", "+", "-", "@", "\t"))
     drawn = figures.table(found, ceilings={})

@@ -10,13 +10,13 @@ import click
 
 import experiments
 from harness.cli.options import (
-    as_json,
-    at_scale,
-    in_data,
-    in_results,
-    named,
-    some_tables,
-    with_seeds,
+    data_option,
+    json_option,
+    optional_tables_argument,
+    results_option,
+    scale_option,
+    seeds_option,
+    select_tables,
 )
 from harness.plan.workspace import Workspace
 from harness.schedule import status, stop
@@ -27,9 +27,9 @@ _HAS_PROBLEM = 1
 
 
 @click.command("doctor")
-@some_tables
-@at_scale
-@with_seeds
+@optional_tables_argument
+@scale_option
+@seeds_option
 @click.option("--address", help="A running Ray cluster.  [default: this machine alone]")
 @click.option("--ray", is_flag=True, help="Start Ray on this machine and check it too.")
 @click.option(
@@ -37,9 +37,9 @@ _HAS_PROBLEM = 1
 )
 @click.option("--cpus-per-trial", "cpus", type=click.IntRange(min=1), default=1, show_default=True)
 @click.option("--ranks", type=click.IntRange(min=1), help="Processes that share a trial.")
-@in_results
-@in_data
-@as_json
+@results_option
+@data_option
+@json_option
 def examine(
     tables: tuple[str, ...], scale: Scale, seeds: int, as_json: bool, **options: Any
 ) -> None:
@@ -48,8 +48,9 @@ def examine(
     Prints a line for each check: ok, problem or unknown, the finding, and a remedy. The exit code
     is 1 if there is a problem.
     """
+    chosen = [experiments.load(name) for name in select_tables(tables)]
     workspace = Workspace(results=options["results"], data=options["data"], scale=scale)
-    trials = workspace.listed([experiments.load(name) for name in named(tables)], seeds=seeds)
+    trials = workspace.trials(chosen, seeds=seeds)
     from harness.schedule import doctor
 
     request = doctor.CheckRequest(
@@ -69,8 +70,8 @@ def examine(
 
 
 @click.command("status")
-@in_results
-@as_json
+@results_option
+@json_option
 def show_status(results: Path, as_json: bool) -> None:
     """Show the latest run in a results folder, from any machine that sees the folder."""
     state = status.inspect_run(results)
@@ -85,7 +86,7 @@ def _echo_json(body: Any) -> None:
 
 
 @click.command("stop")
-@in_results
+@results_option
 @click.option("--now", is_flag=True, help="End at once; the epochs in progress are lost.")
 def stop_run(results: Path, now: bool) -> None:
     """Stop the run in a results folder, from any machine that sees the folder.

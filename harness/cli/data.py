@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 
 from harness.cli.data_copy import copy_videos
-from harness.cli.options import FOLDER, ROOT, in_data
+from harness.cli.options import FOLDER, ROOT, data_option
 
 if TYPE_CHECKING:
     from harness.data.prepare.probe_pool import ProbeSettings
@@ -47,7 +47,7 @@ data.add_command(copy_videos)
 @click.option(
     "--fps", metavar="RATE", help="At which folders of pictures were taken; they do not say."
 )
-@in_data
+@data_option
 @click.option("--out", type=FOLDER, help="Journal and results.  [default: <data>/NAME]")
 @click.option(
     "--processes",

@@ -1,6 +1,7 @@
-"""Commands that explain: `harness explain` and `why`."""
+"""Commands that explain numbers and records: `harness explain` and `why`."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,112 +9,127 @@ import click
 
 import experiments
 from harness.cli.options import (
-    _show,
-    as_json,
-    at_scale,
-    in_data,
-    in_results,
-    on_own_terms,
-    one_row,
-    terms,
-    with_seeds,
+    data_option,
+    json_option,
+    print_result,
+    results_option,
+    row_argument,
+    scale_change_options,
+    scale_option,
+    seeds_option,
+    select_scale,
 )
 from harness.plan import grid
-from harness.plan.workspace import Workspace, found_row
+from harness.plan.grid import PlannedTrial
+from harness.plan.workspace import Workspace, find_table_row
 from harness.provenance import code
+from harness.record import Record
 from harness.specs import Scale
 
 if TYPE_CHECKING:
-    from harness.plan.staleness import Reason
+    from harness.plan.staleness import Diagnosis
 
 _KEY = re.compile(r"[0-9a-f]{4,20}")
 
 
 @click.command("explain")
-@one_row
-@at_scale
-@on_own_terms
-@in_results
-@in_data
-@as_json
+@row_argument
+@scale_option
+@scale_change_options
+@results_option
+@data_option
+@json_option
 def explain_row(
-    row: str, scale: Scale, results: Path, data: Path, as_json: bool, **asked: Any
+    row: str, scale: Scale, results: Path, data: Path, as_json: bool, **changes: Any
 ) -> None:
-    """Line up everything that differs between a row here and the paper's recipe."""
-    from harness.plan import deviations
+    """List all deviations of a row from the paper's recipe, with their expected effects."""
+    from harness.plan import explanation
 
-    scale, rescale = terms(scale, data, **asked)
+    scale, rescale = select_scale(scale, data, **changes)
     records = Workspace(results=results, data=data, scale=scale).records()
-    found = deviations.explain(*found_row(row), records, scale=scale, rescale=rescale)
-    _show(deviations.as_json(found) if as_json else deviations.text(found))
+    result = explanation.explain(*find_table_row(row), records, scale=scale, rescale=rescale)
+    print_result(explanation.as_json(result) if as_json else explanation.text(result))
 
 
 @click.command("why")
-@click.argument("what", metavar="KEY|TABLE/ROW")
-@at_scale
-@with_seeds
-@in_results
-@in_data
-@as_json
-def why_record(what: str, seeds: int, as_json: bool, **where: Any) -> None:
-    """Say why records are cached, stale or missing, part by part of their key."""
+@click.argument("target", metavar="KEY|TABLE/ROW")
+@scale_option
+@seeds_option
+@results_option
+@data_option
+@json_option
+def explain_state(target: str, seeds: int, as_json: bool, **folders: Any) -> None:
+    """Explain, part by part of the key, why records are cached, stale or missing."""
     from harness.plan import staleness
 
-    here = Workspace(**where)
-    reasons = _of_row(what, here, seeds) if "/" in what else [_of_key(what, here, seeds)]
-    _show(
-        staleness.as_json(reasons)
+    workspace = Workspace(**folders)
+    diagnoses = (
+        _diagnose_row(target, workspace, seeds)
+        if "/" in target
+        else [_diagnose_key(target, workspace, seeds)]
+    )
+    print_result(
+        staleness.as_json(diagnoses)
         if as_json
-        else "\n".join(staleness.text(each) for each in reasons)
+        else "\n".join(staleness.text(diagnosis) for diagnosis in diagnoses)
     )
 
 
-def _of_row(what: str, here: Workspace, seeds: int) -> list["Reason"]:
-    from harness.plan import staleness
-
-    experiment, row = found_row(what)
-    listed = here.listed([grid.select_rows(experiment, [row.label])], seeds=seeds)
-    if not listed:
+def _diagnose_row(text: str, workspace: Workspace, seeds: int) -> list["Diagnosis"]:
+    experiment, row = find_table_row(text)
+    trials = workspace.trials([grid.select_rows(experiment, [row.label])], seeds=seeds)
+    if not trials:
         raise ValueError(f"{experiment.name} trains nothing, so it has no records")
-    records = here.records()
-    return [
-        staleness.of_trial(
-            each,
-            records,
-            passport=here.passport(each.trial),
-            code=code.hashes(each.trial),
-            places=code.places(each.trial),
-        )
-        for each in listed
-    ]
+    records = workspace.records()
+    return [_diagnose_trial(planned, workspace, records) for planned in trials]
 
 
-def _of_key(what: str, here: Workspace, seeds: int) -> "Reason":
+def _diagnose_trial(
+    planned: PlannedTrial, workspace: Workspace, records: Sequence[Record]
+) -> "Diagnosis":
     from harness.plan import staleness
 
-    if not _KEY.fullmatch(what):
-        raise ValueError(f"{what!r} is neither TABLE/ROW nor a key, which has 20 digits of 0-9a-f")
-    records = here.records()
-    listed = here.listed([experiments.load(name) for name in experiments.names()], seeds=seeds)
-    asked = {each.key: each for each in listed if here.passport(each.trial)}
-    recorded = {each.key: each for each in records}
-    fitting = sorted(key for key in asked | recorded if key.startswith(what))
-    if len(fitting) != 1:
-        several = f"several: {', '.join(fitting)}" if fitting else "no record and no trial"
-        raise ValueError(f"{what!r} is the key of {several}, at {here.scale} scale")
-    key = fitting[0]
-    passports = {each.key: here.passport(each.trial) for each in listed}
-    if key in asked:
-        trial = asked[key].trial
-        return staleness.of_trial(
-            asked[key],
-            records,
-            passport=passports[key],
-            code=code.hashes(trial),
-            places=code.places(trial),
+    return staleness.diagnose_trial(
+        planned,
+        records,
+        passport=workspace.passport(planned.trial),
+        code=code.hashes(planned.trial),
+        places=code.places(planned.trial),
+    )
+
+
+def _diagnose_key(prefix: str, workspace: Workspace, seeds: int) -> "Diagnosis":
+    from harness.plan import staleness
+
+    if not _KEY.fullmatch(prefix):
+        raise ValueError(
+            f"{prefix!r} is neither TABLE/ROW nor a key; a key is 4 to 20 digits of 0-9a-f"
         )
-    codes = {each.key: code.hashes(each.trial) for each in listed}
-    return staleness.of_record(recorded[key], listed, passports=passports, codes=codes)
+    records = workspace.records()
+    trials = workspace.trials([experiments.load(name) for name in experiments.names()], seeds=seeds)
+    planned = {trial.key: trial for trial in trials if workspace.passport(trial.trial)}
+    recorded = {record.key: record for record in records}
+    key = _match_key(prefix, sorted({*planned, *recorded}), workspace.scale)
+    if key in planned:
+        return _diagnose_trial(planned[key], workspace, records)
+    return staleness.diagnose_record(
+        recorded[key],
+        trials,
+        passports={trial.key: workspace.passport(trial.trial) for trial in trials},
+        codes={trial.key: code.hashes(trial.trial) for trial in trials},
+    )
 
 
-COMMANDS = (explain_row, why_record)
+def _match_key(prefix: str, keys: Sequence[str], scale: Scale) -> str:
+    matches = [key for key in keys if key.startswith(prefix)]
+    if not matches:
+        raise ValueError(f"{prefix!r} matches no record and no trial at {scale} scale")
+    if len(matches) > 1:
+        raise ValueError(
+            f"{prefix!r} matches several keys at {scale} scale: {', '.join(matches)}; "
+            "type more digits"
+        )
+    return matches[0]
+
+
+COMMANDS = (explain_row, explain_state)

@@ -1,4 +1,4 @@
-"""The command line as one group; a mistake is one sentence."""
+"""The command line, as one group of commands; a mistake is one sentence."""
 
 import sys
 
@@ -6,7 +6,7 @@ import click
 
 import experiments
 from harness.cli import cluster, data, explain, plan, report, run, tracking
-from harness.cli.requests import _aside
+from harness.cli.requests import print_error
 from harness.tracking import TrackingError
 
 MISTAKE, INTERRUPTED = 2, 130
@@ -14,9 +14,9 @@ EXAMPLES = """\b
 Examples:
   harness run table_b                     every row, three seeds, at desk scale
   harness run table_b --seeds 1 --no-ray  one seed, in this process
-  harness run table_b --scale paper --on my_videos --epochs 5 --batch 8   on your own terms
-  harness plan table_b --scale paper      what would run, what it costs and can decide
-  harness explain table_b/II              all that differs from the paper's recipe
+  harness run table_b --scale paper --on my_videos --epochs 5 --batch 8   your own setting
+  harness plan table_b --scale paper      trials, cost and statistical power before a run
+  harness explain table_b/II              all deviations from the paper's recipe
   harness cost table_b --json             parameters and multiply-adds of every row
   harness ui                              every run of every table, in MLflow
 """
@@ -27,7 +27,17 @@ def app() -> None:
     """Reproduce the tables of DSANet (arXiv 2105.12085)."""
 
 
+@click.command("list")
+def list_tables() -> None:
+    """List the tables."""
+    for name in experiments.names():
+        experiment = experiments.load(name)
+        click.echo(f"{name}  {experiment.title} ({len(experiment.rows)} rows)")
+
+
 for command in (
+    list_tables,
+    data.data,
     *run.COMMANDS,
     *report.COMMANDS,
     *tracking.COMMANDS,
@@ -36,15 +46,6 @@ for command in (
     *cluster.COMMANDS,
 ):
     app.add_command(command)
-app.add_command(data.data)
-
-
-@app.command("list")
-def list_tables() -> None:
-    """List the tables."""
-    for name in experiments.names():
-        experiment = experiments.load(name)
-        click.echo(f"{name}  {experiment.title} ({len(experiment.rows)} rows)")
 
 
 def main() -> None:
@@ -53,8 +54,8 @@ def main() -> None:
         app.main(standalone_mode=False)
     except (click.ClickException, TrackingError, ValueError, OSError) as error:
         text = error.format_message() if isinstance(error, click.ClickException) else str(error)
-        _aside(f"harness: {text}")
+        print_error(f"harness: {text}")
         sys.exit(MISTAKE)
     except (KeyboardInterrupt, click.Abort) as error:
-        _aside("harness: interrupted; the same command goes on from here")
+        print_error("harness: interrupted; the same command resumes the run")
         sys.exit(getattr(error.__cause__ or error, "code", INTERRUPTED))

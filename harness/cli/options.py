@@ -1,4 +1,4 @@
-"""Arguments and options that commands share, and how they turn what was typed into tables."""
+"""Arguments and options shared by several commands, and the tables and scales they select."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -16,41 +16,43 @@ ROOT = Path(__file__).resolve().parents[2]
 Command = Callable[..., Any]
 
 FOLDER = click.Path(file_okay=False, path_type=Path, resolve_path=True)
-given_tables = click.argument("tables", nargs=-1, required=True, metavar="TABLE...")
-some_tables = click.argument("tables", nargs=-1, metavar="[TABLE]...")
-one_row = click.argument("row", metavar="TABLE/ROW")
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-in_results = click.option(
+tables_argument = click.argument("tables", nargs=-1, required=True, metavar="TABLE...")
+optional_tables_argument = click.argument("tables", nargs=-1, metavar="[TABLE]...")
+row_argument = click.argument("row", metavar="TABLE/ROW")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+results_option = click.option(
     "--results",
     type=FOLDER,
     default=ROOT / "results" / "local",
     show_default="results/local",
     help="Folder of records, tables, figures and the MLflow store.",
 )
-in_data = click.option(
+data_option = click.option(
     "--data",
     type=FOLDER,
     default=ROOT / "data",
     show_default="data",
     help="Folder of the data sets.",
 )
-at_scale = click.option(
+scale_option = click.option(
     "--scale",
     type=click.Choice(list(SCALES)),
     default="desk",
     show_default=True,
-    help="desk: small networks on generated videos, in minutes; paper: as printed.",
+    help="desk: small networks on generated videos, in minutes; paper: as in the paper.",
 )
-with_seeds = click.option(
+seeds_option = click.option(
     "--seeds", type=click.IntRange(min=1), default=3, show_default=True, help="Trials per row."
 )
-only_rows = click.option("--rows", default="", help="Only these rows, labels with commas between.")
+rows_option = click.option(
+    "--rows", default="", help="Labels of the rows to use, separated by commas.  [default: all]"
+)
 
-TERMS = ("on", "epochs", "width", "batch", "crop")
+SCALE_CHANGES = ("on", "epochs", "width", "batch", "crop")
 
 
 def all_of(*options: Command) -> Command:
-    """Return one decorator for several options, in the order in which help lists them."""
+    """Combine several options into one decorator; help lists them in this order."""
 
     def decorate(command: Command) -> Command:
         for option in reversed(options):
@@ -60,33 +62,42 @@ def all_of(*options: Command) -> Command:
     return decorate
 
 
-on_own_terms = all_of(
-    click.option("--on", metavar="NAME", help="Another data set that was checked."),
-    click.option("--epochs", type=click.IntRange(min=1), help="Drops move in proportion."),
+scale_change_options = all_of(
+    click.option("--on", metavar="NAME", help="Train on this checked data set instead."),
+    click.option(
+        "--epochs",
+        type=click.IntRange(min=1),
+        help="Number of epochs; milestones of the learning rate scale with it.",
+    ),
     click.option(
         "--width",
         type=click.FloatRange(min=0, min_open=True),
-        help="Share of all channels; no initial weights.",
+        help="Width multiplier of all channels; without initial weights.",
     ),
-    click.option("--batch", type=click.IntRange(min=1), help="Videos; the rate goes with it."),
+    click.option(
+        "--batch",
+        type=click.IntRange(min=1),
+        help="Videos per batch; the learning rate scales with it.",
+    ),
     # Networks halve a picture five times; torch 2.15 trains wrongly in bfloat16 on less.
     click.option("--crop", type=click.IntRange(min=32), help="Side of every crop, in pixels."),
 )
 
 
-def terms(scale: Scale, data: Path, **asked: Any) -> tuple[Scale, Callable[[Trial], Trial]]:
-    """Return a scale by name, and what it does to a trial; `own` where something is changed.
+def select_scale(
+    scale: Scale, data: Path, **changes: Any
+) -> tuple[Scale, Callable[[Trial], Trial]]:
+    """Return a scale with its function from a trial at paper scale; `own` if options change it.
 
     Args:
-        scale: That was asked for.
+        scale: Value of `--scale`.
         data: Folder of the data sets.
-        **asked: Each of `TERMS`, None where it was not given.
+        **changes: Values of the options in `SCALE_CHANGES`, None where not given.
 
     Raises:
-        ValueError: If terms of one's own change another scale than the paper's, or the data set
-            is not there.
+        ValueError: If options change another scale than `paper`, or the data set is missing.
     """
-    given = {name: value for name, value in asked.items() if value is not None}
+    given = {name: value for name, value in changes.items() if value is not None}
     if not given:
         return scale, SCALES[scale]
     if scale != "paper":
@@ -100,27 +111,28 @@ def _num_classes(name: str, root: Path) -> int:
     from harness.data import GENERATED, read_checked_passport
 
     if name in GENERATED:
-        raise ValueError(f"--on {name}: these videos are made for --scale {name} only")
-    found = read_checked_passport(name, root)
-    videos = [video for split in found.splits.values() for video in split]
-    return len(found.classes) or 1 + max(max(video.labels) for video in videos)
+        raise ValueError(f"--on {name}: these videos are generated for --scale {name}; use that")
+    passport = read_checked_passport(name, root)
+    videos = [video for split in passport.splits.values() for video in split]
+    return len(passport.classes) or 1 + max(max(video.labels) for video in videos)
 
 
-def named(tables: Sequence[str]) -> list[str]:
-    """Return the tables that were named, or all if none was.
+def select_tables(tables: Sequence[str]) -> list[str]:
+    """Return some tables by name, or all if `tables` is empty.
 
     Raises:
-        ValueError: If one does not exist.
+        ValueError: If a table is unknown.
     """
-    known = experiments.names()
-    return [check_name(table, known, what="table") for table in tables] or known
+    names = experiments.names()
+    return [check_name(table, names, what="table") for table in tables] or names
 
 
-def labels(rows: str) -> tuple[str, ...]:
-    """Return what was given to `--rows`; a table knows which commas are part of a label."""
+def row_labels(rows: str) -> tuple[str, ...]:
+    """Return the value of `--rows` unsplit, as labels may contain commas."""
     return (rows.strip(),) if rows.strip() else ()
 
 
-def _show(what: object) -> None:
-    text = what if isinstance(what, str) else json.dumps(what, indent=1, ensure_ascii=False)
+def print_result(result: object) -> None:
+    """Print text as it is, and anything else as JSON."""
+    text = result if isinstance(result, str) else json.dumps(result, indent=1, ensure_ascii=False)
     click.echo(text)

@@ -1,6 +1,6 @@
-"""Commands that look ahead: `harness plan`, `bench-step` and `recount`.
+"""Commands before a run: `harness plan`, `bench-step` and `recount`.
 
-The first one runs without PyTorch, so that it answers at once.
+`plan` imports no PyTorch, to start fast.
 """
 
 import os
@@ -12,47 +12,50 @@ import click
 import experiments
 from experiments.scales import SCALES
 from harness.cli.options import (
-    _show,
-    as_json,
-    at_scale,
-    given_tables,
-    in_data,
-    in_results,
-    labels,
-    named,
-    one_row,
-    only_rows,
-    with_seeds,
+    data_option,
+    json_option,
+    print_result,
+    results_option,
+    row_argument,
+    row_labels,
+    rows_option,
+    scale_option,
+    seeds_option,
+    select_tables,
+    tables_argument,
 )
 from harness.plan import grid
-from harness.plan.throughput import GPUS, Rate, assumed, read
-from harness.plan.workspace import Workspace, found_row
+from harness.plan.throughput import GPUS, Rate, assumed_rate, read_rate
+from harness.plan.workspace import Workspace, find_table_row
 from harness.specs import Scale
 
 
 @click.command("plan")
-@given_tables
-@at_scale
-@only_rows
-@with_seeds
+@tables_argument
+@scale_option
+@rows_option
+@seeds_option
 @click.option(
-    "--gpu", default="h200", show_default=True, help=f"At paper scale: {', '.join(GPUS)}."
+    "--gpu",
+    default="h200",
+    show_default=True,
+    help=f"GPU to plan for at paper scale: {', '.join(GPUS)}.",
 )
 @click.option(
     "--gpus",
     type=click.IntRange(min=1),
     default=8,
     show_default=True,
-    help="At paper scale: how many, one trial each.",
+    help="Number of GPUs at paper scale; each runs one trial at a time.",
 )
 @click.option(
     "--throughput",
     type=click.Path(path_type=Path),
-    help="What bench-step --json printed, instead of an assumption.",
+    help="JSON of bench-step, instead of an assumed throughput.",
 )
-@in_results
-@in_data
-@as_json
+@results_option
+@data_option
+@json_option
 def plan_tables(
     tables: tuple[str, ...],
     rows: str,
@@ -61,43 +64,56 @@ def plan_tables(
     gpus: int,
     throughput: Path | None,
     as_json: bool,
-    **where: Any,
+    **folders: Any,
 ) -> None:
-    """Say which trials tables need, what they cost and what they can decide.
+    """Show the trials of tables, their cost, and the claims that they can decide.
 
-    Makes no data: where they are not here, nothing counts as recorded.
+    Generates no data; without local data, all trials count as missing.
     """
-    here = Workspace(**where)
-    chosen = [grid.select_rows(experiments.load(name), labels(rows)) for name in named(tables)]
-    rate = _rate(here.scale, gpu, throughput)
+    workspace = Workspace(**folders)
+    chosen = [
+        grid.select_rows(experiments.load(name), row_labels(rows)) for name in select_tables(tables)
+    ]
+    rate = _rate(workspace.scale, gpu, throughput)
     from harness.plan import preview
 
-    devices = gpus if here.scale == "paper" else os.cpu_count() or 1
-    found = preview.look(here, chosen, seeds=seeds, rate=rate, devices=devices)
-    _show(preview.as_json(found) if as_json else preview.text(found))
+    devices = gpus if workspace.scale == "paper" else os.cpu_count() or 1
+    result = preview.preview_tables(workspace, chosen, seeds=seeds, rate=rate, devices=devices)
+    print_result(preview.as_json(result) if as_json else preview.text(result))
 
 
 def _rate(scale: Scale, gpu: str, throughput: Path | None) -> Rate | None:
-    """Return the rate to plan with; at desk scale the records tell it."""
-    declared = assumed(gpu)
+    """Return the throughput to plan with; None to estimate from records, at desk scale."""
+    rate = assumed_rate(gpu)
     if throughput is not None:
-        return read(throughput, scale=scale)
-    return declared if scale == "paper" else None
+        return read_rate(throughput, scale=scale)
+    return rate if scale == "paper" else None
 
 
 @click.command("bench-step")
-@one_row
-@at_scale
-@click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:<index>.")
-@click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True)
-@click.option("--batch", type=click.IntRange(min=1), help="Videos in a step.  [default: the row's]")
-@click.option("--steps", type=click.IntRange(min=2), default=20, show_default=True)
-@as_json
-def measure_steps(row: str, scale: Scale, batch: int | None, as_json: bool, **setting: Any) -> None:
-    """Time training steps of a row on this machine; `plan --throughput` reads the JSON."""
-    experiment, chosen = found_row(row)
+@row_argument
+@scale_option
+@click.option("--device", default="cpu", show_default=True, help="cpu, cuda or cuda:<index>.")
+@click.option(
+    "--threads", type=click.IntRange(min=1), default=1, show_default=True, help="CPU threads."
+)
+@click.option(
+    "--batch", type=click.IntRange(min=1), help="Videos per step.  [default: as in the row]"
+)
+@click.option(
+    "--steps", type=click.IntRange(min=2), default=20, show_default=True, help="Timed steps."
+)
+@json_option
+def measure_steps(
+    row: str, scale: Scale, batch: int | None, as_json: bool, **settings: Any
+) -> None:
+    """Time training steps of a row on this machine; plan --throughput reads the JSON."""
+    experiment, chosen = find_table_row(row)
     if chosen.trial is None:
-        raise ValueError(f"{experiment.name}/{chosen.label} has no network")
+        raise ValueError(
+            f"{experiment.name}/{chosen.label} quotes other work and has no network; "
+            "name a row that runs"
+        )
     trial = SCALES[scale](chosen.trial)
     from harness.plan import measure_throughput
 
@@ -106,24 +122,26 @@ def measure_steps(row: str, scale: Scale, batch: int | None, as_json: bool, **se
         table=experiment.name,
         row=chosen.label,
         batch_videos=batch or trial.train.batch_videos,
-        **setting,
+        **settings,
     )
-    _show(measure_throughput.as_json(measured) if as_json else measure_throughput.text(measured))
+    print_result(
+        measure_throughput.as_json(measured) if as_json else measure_throughput.text(measured)
+    )
 
 
 @click.command("recount")
-def count_again() -> None:
-    """Count the networks of every table again; plans read the counts instead of a network."""
+def recount() -> None:
+    """Count the networks of every table and save the counts for plans."""
     from harness.cost import cache
 
-    written = cache.write(
+    count = cache.write(
         rescale(row.trial)
         for name in experiments.names()
         for row in experiments.load(name).rows
         for rescale in SCALES.values()
         if row.trial is not None
     )
-    click.echo(f"{written} networks counted")
+    click.echo(f"{count} networks counted")
 
 
-COMMANDS = (plan_tables, measure_steps, count_again)
+COMMANDS = (plan_tables, measure_steps, recount)

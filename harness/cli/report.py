@@ -1,6 +1,5 @@
-"""Commands that show: `harness report`, `figures`, `tradeoff`, `visualize` and `cost`."""
+"""Commands that show results: `harness report`, `figures`, `tradeoff`, `visualize` and `cost`."""
 
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,15 +12,22 @@ import click
 import experiments
 from experiments.scales import SCALES
 from harness.cli.options import (
-    as_json,
-    at_scale,
-    in_data,
-    in_results,
-    named,
-    on_own_terms,
-    some_tables,
+    data_option,
+    json_option,
+    optional_tables_argument,
+    print_result,
+    results_option,
+    scale_change_options,
+    scale_option,
+    select_tables,
 )
-from harness.cli.requests import FAILED, _requests, _short, _show, _written
+from harness.cli.requests import (
+    FAILED,
+    build_requests,
+    print_tables,
+    requests_of_written_tables,
+    short_path,
+)
 from harness.record import Record
 from harness.runtime import Runtime
 from harness.specs import Scale
@@ -31,114 +37,123 @@ from harness.utils.lookup import check_name
 if TYPE_CHECKING:
     from harness.plan.request import Request
 
-DEFAULT = ("table_a", "table_g", "table_h")
+TRADEOFF_TABLES = ("table_a", "table_g", "table_h")
 
 
 @click.command("report")
-@some_tables
-@at_scale
-@on_own_terms
-@in_results
-@in_data
-def write_reports(tables: tuple[str, ...], **asked: Any) -> None:
-    """Write tables and figures from the records alone; all, and their page, if none is named."""
-    from harness.report import build, publish
+@optional_tables_argument
+@scale_option
+@scale_change_options
+@results_option
+@data_option
+def write_reports(tables: tuple[str, ...], **options: Any) -> None:
+    """Write tables and figures from existing records; without TABLE, all written before.
 
-    judged = [build.judged(request) for request in _written(tables, **asked)]
+    Without TABLE, it also writes the page of all tables.
+    """
+    from harness.report import build
+
+    requests = requests_of_written_tables(tables, **options)
+    judged = [build.collect_and_judge(request) for request in requests]
     outputs = [build.write(table) for table in judged]
-    _show(outputs)
+    print_tables(outputs)
     if not tables and judged:
-        page = publish.write(list(zip(judged, outputs, strict=True)))
-        click.echo(f"Everything on one page: {_short(page)}")
+        page = build.write_page(list(zip(judged, outputs, strict=True)))
+        click.echo(f"Everything on one page: {short_path(page)}")
 
 
 @click.command("figures")
-@some_tables
-@at_scale
-@in_results
-@click.option("--check", "checks", is_flag=True, help="Change no file; fail if one would change.")
-def draw_figures(tables: tuple[str, ...], checks: bool, **asked: Any) -> None:
-    """Draw figures again from the records alone; all there are if none is named."""
-    drawn, moved = redraw(_written(tables, **asked), keep=checks)
-    for path in drawn:
-        click.echo(f"{_short(path)}{' would change' if path in moved and checks else ''}")
-    if moved and checks:
+@optional_tables_argument
+@scale_option
+@results_option
+@click.option(
+    "--check", "is_check", is_flag=True, help="Change no file; exit with 1 if one would change."
+)
+def draw_figures(tables: tuple[str, ...], is_check: bool, **options: Any) -> None:
+    """Draw figures from existing records; without TABLE, those of all written tables."""
+    paths, changed = redraw(requests_of_written_tables(tables, **options), is_check=is_check)
+    for path in paths:
+        click.echo(f"{short_path(path)}{' would change' if path in changed and is_check else ''}")
+    if changed and is_check:
         sys.exit(FAILED)
 
 
 @click.command("tradeoff")
-@some_tables
-@at_scale
-@in_results
-def draw_tradeoff(tables: tuple[str, ...], **asked: Any) -> None:
-    """Draw measured accuracy against cost, tables together; (a), (g) and (h) if none is named."""
-    requests = _requests(tables or DEFAULT, **asked)
+@optional_tables_argument
+@scale_option
+@results_option
+def draw_tradeoff(tables: tuple[str, ...], **options: Any) -> None:
+    """Draw measured accuracy against cost of several tables; by default (a), (g) and (h)."""
+    requests = build_requests(tables or TRADEOFF_TABLES, **options)
     for path in tradeoff(requests):
-        click.echo(_short(path))
+        click.echo(short_path(path))
 
 
 @click.command("visualize")
 @click.argument("key", metavar="RECORD_KEY")
-@click.option("--videos", default="", help="Test videos, ids with commas between.")
-@click.option("--against", metavar="RECORD_KEY", help="Whose answers stand beside DSA's.")
-@in_data
-@in_results
-def draw_videos(key: str, **asked: Any) -> None:
-    """Draw test videos with the answers of DSA and of an average, and the kernels of DSA.
+@click.option(
+    "--videos",
+    default="",
+    help="Ids of test videos, separated by commas.  [default: those that DSA alone gets right]",
+)
+@click.option(
+    "--against",
+    metavar="RECORD_KEY",
+    help="Record to compare with.  [default: the same network without DSA]",
+)
+@data_option
+@results_option
+def draw_videos(key: str, **options: Any) -> None:
+    """Draw test videos with predictions and the kernels of DSA.
 
-    Needs the weights that harness run --keep-checkpoints leaves. Without --videos it takes those
-    that DSA alone gets right; without --against, the same network without DSA.
+    Needs the weights of the record, which harness run --keep-checkpoints keeps.
     """
-    for path in visualize(key, **asked):
-        click.echo(_short(path))
+    for path in visualize(key, **options):
+        click.echo(short_path(path))
 
 
 @click.command("cost")
-@some_tables
-@as_json
+@optional_tables_argument
+@json_option
 def show_cost(tables: tuple[str, ...], as_json: bool) -> None:
-    """Count parameters and multiply-adds at paper scale, beside what is printed."""
-    chosen = named(tables)
+    """Count parameters and multiply-adds at paper scale, beside the printed numbers."""
+    names = select_tables(tables)
     from harness.cost.rows import listing, sentence
 
-    rows = [row for table in chosen for row in listing(experiments.load(table))]
-    if as_json:
-        click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
-        return
-    for row in rows:
-        click.echo(sentence(row))
+    rows = [row for table in names for row in listing(experiments.load(table))]
+    print_result(rows if as_json else "\n".join(sentence(row) for row in rows))
 
 
 def tradeoff(requests: Sequence["Request"]) -> list[Path]:
     """Draw measured accuracy against cost, the rows of several tables in one figure.
 
     Raises:
-        ValueError: If nothing was measured.
+        ValueError: If the tables have no records.
     """
-    from harness.data.datasets import desk
-    from harness.report import figures
-    from harness.report import tradeoff as chart
+    from harness.report import build, figures
     from harness.report.results import collect
+    from harness.report.tradeoff import measured_points
 
     results, scale = requests[0].runtime.results, requests[0].scale
     tables = [collect(request) for request in requests if request.experiment.trains]
-    groups = chart.measured([row for table in tables for row in table.rows])
+    groups = measured_points([row for table in tables for row in table.rows])
     if not groups:
         names = " ".join(request.experiment.name for request in requests)
         raise ValueError(f"{results} has no records of these tables; run: harness run {names}")
-    ceilings = desk.CEILINGS if scale == "desk" else {}
-    return figures.measured(groups, scale=scale, ceilings=ceilings, results=results)
+    return figures.measured_tradeoff(
+        groups, scale=scale, ceilings=build.ceilings(scale), results=results
+    )
 
 
-def redraw(requests: Sequence["Request"], *, keep: bool) -> tuple[list[Path], list[Path]]:
+def redraw(requests: Sequence["Request"], *, is_check: bool) -> tuple[list[Path], list[Path]]:
     """Draw the figures of some tables again, and the trade-off if it was drawn before.
 
     Args:
         requests: The tables.
-        keep: Put back what was there.
+        is_check: Put back the previous files afterwards.
 
     Returns:
-        All figures, and those that differ from what was there.
+        All figures, and those that differ from the previous files.
     """
     from harness.report import build
     from harness.report.results import collect
@@ -148,59 +163,57 @@ def redraw(requests: Sequence["Request"], *, keep: bool) -> tuple[list[Path], li
         for folder in {request.runtime.results / "figures" for request in requests}
         for path in folder.glob("*.*")
     }
-    drawn = [path for request in requests for path in build.draw(collect(request))]
+    paths = [path for request in requests for path in build.draw(collect(request))]
     for request in requests[:1]:
         if (request.runtime.results / "figures" / f"{request.scale}-tradeoff.svg").is_file():
-            drawn += tradeoff([replace(request, experiment=experiments.load(n)) for n in DEFAULT])
-    moved = [path for path in drawn if before.get(path) != path.read_bytes()]
-    for path in moved if keep else ():
+            tables = [experiments.load(name) for name in TRADEOFF_TABLES]
+            paths += tradeoff([replace(request, experiment=table) for table in tables])
+    changed = [path for path in paths if before.get(path) != path.read_bytes()]
+    for path in changed if is_check else ():
         atomic.write_atomic(path, before[path]) if path in before else path.unlink()
-    return drawn, moved
+    return paths, changed
 
 
 def visualize(key: str, videos: str, against: str | None, results: Path, data: Path) -> list[Path]:
-    """Draw test videos, what DSA and an average of snippets say, and the kernels of DSA."""
+    """Draw test videos with the predictions of two records, and the kernels of the first."""
     from harness.report import figures
-    from harness.report import kernels as look
+    from harness.report.kernels import collect_examples, find_baseline
 
-    dynamic = _record(results, key)
-    average = _record(results, against) if against else look.average_of(dynamic, results)
-    found = look.scenes(
-        dynamic,
-        average,
+    dsa = _read_record(results, key)
+    baseline = _read_record(results, against) if against else find_baseline(dsa, results)
+    examples = collect_examples(
+        dsa,
+        baseline,
         videos=[name.strip() for name in videos.split(",") if name.strip()],
-        command=_training(dynamic, results),
+        command=_training_command(dsa, results),
         runtime=Runtime(results=results, data=data),
     )
-    return figures.scenes(found, name=f"visualize-{key}", results=results)
+    return figures.examples(examples, name=f"visualize-{key}", results=results)
 
 
-def _record(results: Path, key: str) -> Record:
-    """Read the record of a key, or say which keys there are."""
+def _read_record(results: Path, key: str) -> Record:
     from harness import record
 
-    known = [path.stem for path in (results / "records").glob("*.json")]
-    found = record.read(results, check_name(key, known, what="record"))
-    assert found is not None
-    return found
+    keys = [path.stem for path in (results / "records").glob("*.json")]
+    dsa = record.read(results, check_name(key, keys, what="record"))
+    assert dsa is not None
+    return dsa
 
 
-def _training(dynamic: Record, results: Path) -> str:
+def _training_command(dsa: Record, results: Path) -> str:
     """Return the command that trains a record again and keeps its weights."""
     from harness.plan.grid import records_of
 
-    scale: Scale = dynamic.trial["scale"]
+    scale: Scale = dsa.trial["scale"]
+    rescale = SCALES[scale]
     names = [
         name
         for name in experiments.names()
-        if any(
-            records_of(row, [dynamic], scale=SCALES[scale]) for row in experiments.load(name).rows
-        )
+        if any(records_of(row, [dsa], rescale=rescale) for row in experiments.load(name).rows)
     ]
-    seeds = dynamic.trial["seed"] + 1
     table = names[-1] if names else "TABLE"
-    words = f"run {table} --scale {scale} --seeds {seeds} --results {quote(str(results))}"
-    return f"harness {words} --keep-checkpoints"
+    options = f"--scale {scale} --seeds {dsa.trial['seed'] + 1} --results {quote(str(results))}"
+    return f"harness run {table} {options} --keep-checkpoints"
 
 
 COMMANDS = (write_reports, draw_figures, draw_tradeoff, draw_videos, show_cost)

@@ -1,4 +1,4 @@
-"""Requests from the words of a command, and printing of what they made."""
+"""Requests from the options of a command, and printed output of tables."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -11,17 +11,17 @@ import experiments
 from harness.cli.options import (
     FOLDER,
     ROOT,
-    TERMS,
+    SCALE_CHANGES,
     all_of,
-    at_scale,
-    given_tables,
-    in_data,
-    in_results,
-    labels,
-    named,
-    only_rows,
-    terms,
-    with_seeds,
+    data_option,
+    results_option,
+    row_labels,
+    rows_option,
+    scale_option,
+    seeds_option,
+    select_scale,
+    select_tables,
+    tables_argument,
 )
 from harness.runtime import Runtime
 from harness.specs import Scale
@@ -33,26 +33,26 @@ if TYPE_CHECKING:
 FAILED = 1
 
 
-_request_options = all_of(
-    given_tables,
-    at_scale,
-    only_rows,
-    with_seeds,
-    in_results,
-    in_data,
+request_options = all_of(
+    tables_argument,
+    scale_option,
+    rows_option,
+    seeds_option,
+    results_option,
+    data_option,
     click.option("--weights", type=FOLDER, help="Folder of initial weights."),
 )
 
 
-def _written(tables: Sequence[str], **asked: Any) -> list["Request"]:
-    """Return the named tables, or all that were written before."""
+def requests_of_written_tables(tables: Sequence[str], **options: Any) -> list["Request"]:
+    """Return one request per table; if `tables` is empty, per table that was written before."""
     from harness.report import build
 
-    requests = _requests(tables, **asked)
-    return requests if tables else [each for each in requests if build.is_written(each)]
+    requests = build_requests(tables, **options)
+    return requests if tables else [request for request in requests if build.is_written(request)]
 
 
-def _requests(
+def build_requests(
     tables: Sequence[str],
     *,
     scale: Scale,
@@ -64,12 +64,12 @@ def _requests(
     campaign: str | None = None,
     **machine: Any,
 ) -> list["Request"]:
-    """Turn what was typed into one request per table."""
-    chosen = named(tables)
+    """Return one request per table from the options of a command."""
+    names = select_tables(tables)
     from harness.plan.request import Request
 
-    asked = {name: machine.pop(name, None) for name in TERMS}
-    scale, rescale = terms(scale, data, **asked)
+    changes = {name: machine.pop(name, None) for name in SCALE_CHANGES}
+    scale, rescale = select_scale(scale, data, **changes)
     campaign = campaign or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     runtime = Runtime(results=results, data=data, campaign=campaign, **machine)
     return [
@@ -77,28 +77,29 @@ def _requests(
             experiment=experiments.load(table),
             scale=scale,
             rescale=rescale,
-            rows=labels(rows),
+            rows=row_labels(rows),
             seeds=seeds,
             keep_stale=keep_stale,
             runtime=runtime,
         )
-        for table in chosen
+        for table in names
     ]
 
 
-def _show(outputs: Sequence["TableOutput"]) -> None:
-    """Print tables and where their files are."""
+def print_tables(outputs: Sequence["TableOutput"]) -> None:
+    """Print tables and the paths of their files."""
     for output in outputs:
         click.echo(f"\n{output.markdown}")
         for path in output.files:
-            click.echo(_short(path))
+            click.echo(short_path(path))
 
 
-def _short(path: Path) -> str:
+def short_path(path: Path) -> str:
     """Shorten a path below the current directory."""
-    here = Path.cwd()
-    return str(path.relative_to(here) if path.is_relative_to(here) else path)
+    current = Path.cwd()
+    return str(path.relative_to(current) if path.is_relative_to(current) else path)
 
 
-def _aside(text: str) -> None:
+def print_error(text: str) -> None:
+    """Print text on standard error."""
     click.echo(text, err=True)

@@ -7,8 +7,15 @@ from typing import Any
 import click
 
 from harness.cli.data import check_own_videos
-from harness.cli.options import Command, on_own_terms
-from harness.cli.requests import FAILED, _aside, _request_options, _requests, _short, _show
+from harness.cli.options import Command, scale_change_options
+from harness.cli.requests import (
+    FAILED,
+    build_requests,
+    print_error,
+    print_tables,
+    request_options,
+    short_path,
+)
 from harness.schedule.stop import Interrupted
 
 
@@ -59,8 +66,8 @@ def _run_options(command: Command) -> Command:
 
 
 @click.command("run")
-@_request_options
-@on_own_terms
+@request_options
+@scale_change_options
 @click.option(
     "--folder",
     type=click.Path(file_okay=False, exists=True, path_type=Path, resolve_path=True),
@@ -98,7 +105,9 @@ def run_tables(
             raise click.UsageError("--folder changes a table at paper scale: add --scale paper")
         options["on"] = check_own_videos(folder, options["data"], on=options["on"])
     count = ranks or max(int(gpus_per_trial), 1)
-    requests = _requests(tables, threads=max(cpus_per_trial // count, 1), ranks=count, **options)
+    requests = build_requests(
+        tables, threads=max(cpus_per_trial // count, 1), ranks=count, **options
+    )
     results = requests[0].runtime.results
     tracking = store_uri(results)
     if require_tracking:
@@ -113,10 +122,10 @@ def run_tables(
         console=Console(file=sys.stdout),
         max_trials=max_trials,
     )
-    _show(result.outputs)
-    click.echo(f"Compare the runs in MLflow: harness ui --results {_short(results)}")
+    print_tables(result.outputs)
+    click.echo(f"Compare the runs in MLflow: harness ui --results {short_path(results)}")
     for event in result.failed:
-        _aside(f"harness: {event.planned.name} failed: {event.failure}")
+        print_error(f"harness: {event.planned.name} failed: {event.failure}")
     if result.code:
         raise Interrupted(result.code)
     if result.failed:

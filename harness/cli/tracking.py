@@ -8,14 +8,14 @@ import click
 
 import experiments
 from experiments.scales import SCALES
-from harness.cli.options import in_data, in_results, on_own_terms, terms
-from harness.cli.requests import _requests
+from harness.cli.options import data_option, results_option, scale_change_options, select_scale
+from harness.cli.requests import build_requests
 
 
 @click.command("sync")
-@on_own_terms
-@in_results
-@in_data
+@scale_change_options
+@results_option
+@data_option
 @click.option("--checkpoints", is_flag=True, help="Send final weights too, where they were kept.")
 def sync_tracking(results: Path, data: Path, checkpoints: bool, **own: Any) -> None:
     """Bring MLflow up to what the records say; runs that are there already stay.
@@ -29,14 +29,14 @@ def sync_tracking(results: Path, data: Path, checkpoints: bool, **own: Any) -> N
     from harness.tracking.sync import sync
 
     records = record.read_all(results)
-    scale, _ = terms("paper", data, **own)
+    scale, _ = select_scale("paper", data, **own)
     scales: list[dict[str, Any]] = [{"scale": scale} for scale in SCALES]
     scales += [{"scale": "paper", **own}] if scale == "own" else []
     collected = (
         collect(request, records)
         for name in experiments.names()
         for asked in scales
-        for request in _requests([name], results=results, data=data, **asked)
+        for request in build_requests([name], results=results, data=data, **asked)
     )
     written = sync(
         tracking.store_uri(results),
@@ -49,7 +49,7 @@ def sync_tracking(results: Path, data: Path, checkpoints: bool, **own: Any) -> N
 
 
 @click.command("ui")
-@in_results
+@results_option
 @click.option("--port", type=click.IntRange(1, 65535), default=5000, show_default=True)
 def open_ui(results: Path, port: int) -> None:
     """Serve MLflow on this machine and print the addresses of comparisons and charts."""

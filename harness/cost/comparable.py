@@ -11,7 +11,7 @@ from harness.cost.rows import gmacs_of, row_cost, views_of
 from harness.experiment import QuotedCost, Row
 
 RULE = "mac"
-Axis = Literal["printed", "footing"]
+Axis = Literal["printed", "comparable"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,13 +1,14 @@
-"""What a plan costs before it runs: multiply-adds, time, disk, videos."""
+"""The budget of a plan before it runs: multiply-adds, time, disk, videos."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from statistics import median
 from textwrap import fill
 from typing import Any
 
 from harness.cost import cache
 from harness.data.sizes import data_set_size
+from harness.plan import json_names
 from harness.plan.grid import PlannedTrial
 from harness.plan.throughput import FORWARD_AND_BACKWARD, Rate
 from harness.record import Record
@@ -17,7 +18,7 @@ from harness.training.checkpoint import KEPT
 RULE = (
     "training: multiply-adds of a forward pass (rule mac+2bn) × 3, as a backward pass costs two, "
     "× whole batches of training videos × epochs; evaluation: a pass at the test crop × passes × "
-    "crops × test videos, and one centred view of each wherever the curve asks for it"
+    "crops × test videos, and one centred view of each at every point of the curve"
 )
 _TRAINED_BYTES = 8  # a float32 weight and its momentum
 _SCORE_BYTES = 4
@@ -26,8 +27,8 @@ _RECORD_BYTES, _EPOCH_BYTES = 11_200, 180  # of desk records
 
 
 @dataclass(frozen=True, kw_only=True)
-class Work:
-    """What one trial does and leaves; multiply-adds and bytes in ones."""
+class Workload:
+    """The work and the files of one trial, in multiply-adds, videos and bytes."""
 
     training_macs: int
     evaluation_macs: int
@@ -38,17 +39,17 @@ class Work:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Time:
-    """How long trials take.
+class TimeEstimate:
+    """The estimated time of trials.
 
     Attributes:
         unit: `GPU-hours` or `CPU-minutes`.
-        total: Of all trials.
-        longest: Of the longest one.
-        at_least: Until the last one ends: in hours or minutes, if nothing ever waits.
-        devices: That run trials side by side, one each.
-        source: What the figure comes from.
-        assumed: True if that was measured nowhere.
+        total: Sum over all trials.
+        longest: Time of the longest trial.
+        at_least: Lower bound of the wall time, in hours or minutes.
+        devices: Number of devices, each of which runs one trial at a time.
+        source: Source of the estimate.
+        is_assumed: True if the throughput was assumed, not measured.
     """
 
     unit: str
@@ -57,23 +58,23 @@ class Time:
     at_least: float
     devices: int
     source: str
-    assumed: bool
+    is_assumed: bool
 
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """What the open trials of a plan cost."""
+    """The cost of the trials of a plan that have no fresh record."""
 
     trials: int
     recorded: int
     to_run: int
-    work: Work
+    work: Workload
     running_checkpoint_bytes: int
-    time: Time | None
+    time: TimeEstimate | None
 
 
-def budget(
-    listed: Sequence[PlannedTrial],
+def estimate_budget(
+    trials: Sequence[PlannedTrial],
     records: Sequence[Record],
     *,
     scale: Scale,
@@ -83,134 +84,140 @@ def budget(
     """Add up the trials of a plan that have no fresh record.
 
     Args:
-        listed: Every trial once.
-        records: Give the seconds of trials where no rate is given.
-        scale: Of all these.
-        rate: Of one device; None to go by the records alone.
-        devices: That run trials side by side.
+        trials: Distinct trials.
+        records: Their seconds are the estimate where `rate` is None.
+        scale: Scale of trials and records.
+        rate: Throughput of one device; None to estimate from the records alone.
+        devices: Number of devices, each of which runs one trial at a time.
     """
-    todo = [each.trial for each in listed if each.state != "fresh"]
-    works = [work(trial) for trial in todo]
-    kept = sorted((each.checkpoint_bytes for each in works), reverse=True)
+    todo = [planned.trial for planned in trials if planned.state != "fresh"]
+    workloads = [estimate_workload(trial) for trial in todo]
+    checkpoints = sorted((workload.checkpoint_bytes for workload in workloads), reverse=True)
     return Budget(
-        trials=len(listed),
-        recorded=len(listed) - len(todo),
+        trials=len(trials),
+        recorded=len(trials) - len(todo),
         to_run=len(todo),
-        work=_sum(works),
-        running_checkpoint_bytes=sum(kept[:devices]),
-        time=_time(todo, works, records, scale=scale, rate=rate, devices=devices),
+        work=_sum(workloads),
+        running_checkpoint_bytes=sum(checkpoints[:devices]),
+        time=_time(todo, workloads, records, scale=scale, rate=rate, devices=devices),
     )
 
 
-def work(trial: Trial) -> Work:
-    """Add up what one trial does, by `RULE`."""
+def estimate_workload(trial: Trial) -> Workload:
+    """Estimate the work of one trial, by `RULE`."""
     videos, train = data_set_size(trial.data), trial.train
-    seen = videos.train // train.batch_videos * train.batch_videos * train.epochs
-    forward, tested = cache.in_training(trial), cache.in_testing(trial)
+    trained = videos.train // train.batch_videos * train.batch_videos * train.epochs
+    training, testing = cache.in_training(trial), cache.in_testing(trial)
     every = trial.evaluation.every_epochs
     curve = train.epochs // every if every else 0
     views = trial.evaluation.num_passes * trial.evaluation.num_crops
-    scored = videos.test * (views + curve * _centred_passes(trial))
-    return Work(
-        training_macs=forward.macs * FORWARD_AND_BACKWARD * seen,
-        evaluation_macs=tested.macs * scored,
-        videos_read=seen + videos.test * (1 + curve),
+    passes = videos.test * (views + curve * _centred_passes(trial))
+    return Workload(
+        training_macs=training.macs * FORWARD_AND_BACKWARD * trained,
+        evaluation_macs=testing.macs * passes,
+        videos_read=trained + videos.test * (1 + curve),
         record_bytes=_RECORD_BYTES + _EPOCH_BYTES * train.epochs,
         score_bytes=videos.test * (_SCORE_BYTES * trial.data.num_classes + _LABEL_BYTES),
-        checkpoint_bytes=KEPT * _TRAINED_BYTES * forward.params,
+        checkpoint_bytes=KEPT * _TRAINED_BYTES * training.params,
     )
 
 
 def _centred_passes(trial: Trial) -> int:
-    """Return the passes of the view that the curve is drawn from, as `harness.trial` takes it."""
+    """Return the passes of one centred view, as `harness.trial` validates during training."""
     sections = trial.data.num_sections or trial.data.num_snippets
     return max(sections // trial.data.num_snippets, 1)
 
 
-def _sum(works: Sequence[Work]) -> Work:
-    totals = {name: sum(getattr(each, name) for each in works) for name in Work.__annotations__}
-    return Work(**totals)
+def _sum(workloads: Sequence[Workload]) -> Workload:
+    names = Workload.__annotations__
+    return Workload(
+        **{name: sum(getattr(workload, name) for workload in workloads) for name in names}
+    )
 
 
 def _time(
-    todo: Sequence[Trial],
-    works: Sequence[Work],
+    trials: Sequence[Trial],
+    workloads: Sequence[Workload],
     records: Sequence[Record],
     *,
     scale: Scale,
     rate: Rate | None,
     devices: int,
-) -> Time | None:
+) -> TimeEstimate | None:
     if rate is None:
-        seconds = [_seconds(trial, records) for trial in todo]
-        known = [each for each in seconds if each is not None]
-        said, assumed = "seconds of records of the same rows, or the median of all", False
+        estimates = [_recorded_seconds(trial, records) for trial in trials]
+        seconds = [estimate for estimate in estimates if estimate is not None]
+        source, is_assumed = "seconds of records of the same rows, or the median of all", False
     else:
-        known = [_macs(each) / rate.macs_per_second for each in works]
-        said, assumed = f"{rate.device}: {rate.source}", not rate.measured
-    if not known:
+        seconds = [_macs(workload) / rate.macs_per_second for workload in workloads]
+        source, is_assumed = f"{rate.device}: {rate.source}", not rate.is_measured
+    if not seconds:
         return None
     unit, size = ("GPU-hours", 3600) if scale == "paper" else ("CPU-minutes", 60)
-    total, longest = sum(known) / size, max(known) / size
-    return Time(
+    total, longest = sum(seconds) / size, max(seconds) / size
+    return TimeEstimate(
         unit=unit,
         total=total,
         longest=longest,
         at_least=max(longest, total / devices),
         devices=devices,
-        source=said,
-        assumed=assumed,
+        source=source,
+        is_assumed=is_assumed,
     )
 
 
-def _macs(each: Work) -> int:
-    return each.training_macs + each.evaluation_macs
+def _macs(workload: Workload) -> int:
+    return workload.training_macs + workload.evaluation_macs
 
 
-def _seconds(trial: Trial, records: Sequence[Record]) -> float | None:
-    """Return what records of this trial took, whatever their seed; else the median of all."""
-    whole = [each for each in records if each.trial["scale"] == trial.scale]
-    whole = [each for each in whole if not each.resumed_epochs]
-    wanted = _without_seed(as_dict(trial))
-    same = [each.seconds for each in whole if _without_seed(each.trial) == wanted]
-    every = [each.seconds for each in whole]
-    return median(same or every) if every else None
+def _recorded_seconds(trial: Trial, records: Sequence[Record]) -> float | None:
+    """Return the median time of records of this trial with any seed; else that of all records."""
+    complete = [
+        record
+        for record in records
+        if record.trial["scale"] == trial.scale and not record.resumed_epochs
+    ]
+    fields = _without_seed(as_dict(trial))
+    same = [record.seconds for record in complete if _without_seed(record.trial) == fields]
+    seconds = same or [record.seconds for record in complete]
+    return median(seconds) if seconds else None
 
 
 def _without_seed(trial: Mapping[str, Any]) -> dict[str, Any]:
     return dict(trial) | {"seed": None}
 
 
-def as_json(spent: Budget) -> dict[str, Any]:
+def as_json(budget: Budget) -> dict[str, Any]:
     """Return a budget as JSON holds it."""
-    return asdict(spent) | {"rule": RULE}
+    return json_names.as_dict(budget, {"is_assumed": "assumed"}) | {"rule": RULE}
 
 
-def text(spent: Budget) -> str:
-    """Say what a plan costs, line by line."""
-    head = f"{spent.trials} trials, {spent.recorded} recorded, {spent.to_run} to run"
-    if not spent.to_run:
+def text(budget: Budget) -> str:
+    """Return a budget as text, one paragraph per resource."""
+    head = f"{budget.trials} trials, {budget.recorded} recorded, {budget.to_run} to run"
+    if not budget.to_run:
         return head
-    done, disk = spent.work, spent.work.record_bytes + spent.work.score_bytes
+    work, disk = budget.work, budget.work.record_bytes + budget.work.score_bytes
     parts = {
-        "multiply-adds": f"{done.training_macs:.3g} in training, {done.evaluation_macs:.3g} in "
+        "multiply-adds": f"{work.training_macs:.3g} in training, {work.evaluation_macs:.3g} in "
         f"evaluation; {RULE}",
-        "time": _spoken(spent.time),
-        "videos read": f"{done.videos_read:,}",
-        "disk": f"{disk / 1e6:,.1f} MB of records and scores; while they run, "
-        f"{spent.running_checkpoint_bytes / 1e6:,.0f} MB of checkpoints, two a trial",
+        "time": _time_text(budget.time),
+        "videos read": f"{work.videos_read:,}",
+        "disk": f"{disk / 1e6:,.1f} MB of records and scores; "
+        f"{budget.running_checkpoint_bytes / 1e6:,.0f} MB of checkpoints during the run, two per "
+        "trial",
     }
-    return "\n".join((head, *(_paragraph(name, said) for name, said in parts.items())))
+    return "\n".join((head, *(_paragraph(name, part) for name, part in parts.items())))
 
 
-def _paragraph(name: str, said: str) -> str:
-    return fill(f"{name:15}{said}", width=100, subsequent_indent=" " * 15)
+def _paragraph(name: str, part: str) -> str:
+    return fill(f"{name:15}{part}", width=100, subsequent_indent=" " * 15)
 
 
-def _spoken(time: Time | None) -> str:
+def _time_text(time: TimeEstimate | None) -> str:
     if time is None:
         return "unknown: no record at this scale yet, and no --throughput"
-    mark = "ASSUMED, " if time.assumed else ""
+    mark = "ASSUMED, " if time.is_assumed else ""
     short = time.unit.partition("-")[2]
     return (
         f"{time.total:,.1f} {time.unit}, at least {time.at_least:,.1f} {short} on {time.devices} "

@@ -1,4 +1,4 @@
-"""From a table to the distinct trials that it needs, and which of them have a record."""
+"""The grid of a table: its distinct trials, and the records that some of them have."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,11 +20,11 @@ class PlannedTrial:
 
     Attributes:
         table: Name of the experiment.
-        rows: Labels of the rows that it serves.
-        trial: At the scale and with the seed that will run.
+        rows: Labels of the rows that share it.
+        trial: At the scale of the plan, with its seed.
         key: Name of its record.
-        state: `missing`, `fresh`, or `stale`: there is a record, made by other code.
-        record: What is there.
+        state: `missing`, `fresh`, or `stale` if its record was made by other code.
+        record: The record, fresh or stale; None if missing.
     """
 
     table: str
@@ -36,14 +36,14 @@ class PlannedTrial:
 
     @property
     def name(self) -> str:
-        """Say which trial this is, in a line of progress."""
+        """Return the rows and the seed, as progress shows them."""
         return f"{' = '.join(self.rows)}, seed {self.trial.seed}"
 
 
 def trials(
     experiment: Experiment,
     *,
-    scale: Callable[[Trial], Trial],
+    rescale: Callable[[Trial], Trial],
     seeds: int,
     passport: Callable[[Trial], str],
     code: Callable[[Trial], Mapping[str, str]],
@@ -53,51 +53,52 @@ def trials(
 
     Args:
         experiment: The table, at paper scale.
-        scale: What shrinks.
+        rescale: Trial at paper scale to the trial that runs.
         seeds: Trials per row, with seeds 0, 1, ...
         passport: Trial to the hash of its data.
-        code: Trial to the hashes of the modules that it would run.
+        code: Trial to the hashes of the definitions that it would run.
         results: Folder that holds `records/`.
     """
     if not experiment.trains:
         return []
     rows: dict[str, list[str]] = {}
-    chosen: dict[str, Trial] = {}
+    trial_of: dict[str, Trial] = {}
     for seed in range(seeds):
         for row in experiment.rows:
             if row.trial is not None and not row.ensemble:
-                trial = replace(scale(row.trial), seed=seed)
+                trial = replace(rescale(row.trial), seed=seed)
                 key = record.trial_key(trial, passport(trial))
-                chosen[key] = trial
+                trial_of[key] = trial
                 rows.setdefault(key, []).append(row.label)
     return [
         _planned(experiment.name, tuple(rows[key]), trial, key, code(trial), results)
-        for key, trial in chosen.items()
+        for key, trial in trial_of.items()
     ]
 
 
 def select_rows(experiment: Experiment, rows: Sequence[str]) -> Experiment:
-    """Return a table with the rows that were named, all if none was, and the claims of these.
+    """Return a table with some of its rows and the claims over these; all if `rows` is empty.
 
     Raises:
-        ValueError: If a name fits no row, or several.
+        ValueError: If a name matches no row, or several.
     """
-    chosen = {label for each in rows for label in _named(experiment, each)}
-    kept = tuple(row for row in experiment.rows if not rows or row.label in chosen)
-    labels = {row.label for row in kept}
+    if not rows:
+        return experiment
+    labels = {label for text in rows for label in _match_rows(experiment, text)}
     claims = tuple(claim for claim in experiment.claims if set(claim.rows) <= labels)
-    return replace(experiment, rows=kept, claims=claims)
+    selected = tuple(row for row in experiment.rows if row.label in labels)
+    return replace(experiment, rows=selected, claims=claims)
 
 
-def _named(experiment: Experiment, text: str) -> set[str]:
-    """Return the row that a text names, or the rows that it names with commas between."""
+def _match_rows(experiment: Experiment, text: str) -> set[str]:
+    """Return the label of the row that a text names, or of several rows separated by commas."""
     try:
-        return {row_lookup.row(experiment, text).label}
+        return {row_lookup.find_row(experiment, text).label}
     except ValueError:
         parts = [part.strip() for part in text.split(",") if part.strip()]
         if len(parts) < 2:
             raise
-        return {row_lookup.row(experiment, part).label for part in parts}
+        return {row_lookup.find_row(experiment, part).label for part in parts}
 
 
 def _planned(
@@ -108,25 +109,25 @@ def _planned(
     code: Mapping[str, str],
     results: Path,
 ) -> PlannedTrial:
-    found = record.read(results, key)
+    recorded = record.read(results, key)
     state: State = "missing"
-    if found is not None:
-        state = "fresh" if found.is_made_by(code) else "stale"
-    return PlannedTrial(table=table, rows=rows, trial=trial, key=key, state=state, record=found)
+    if recorded is not None:
+        state = "fresh" if recorded.code == code else "stale"
+    return PlannedTrial(table=table, rows=rows, trial=trial, key=key, state=state, record=recorded)
 
 
 def records_of(
-    row: Row, records: Sequence[Record], *, scale: Callable[[Trial], Trial]
+    row: Row, records: Sequence[Record], *, rescale: Callable[[Trial], Trial]
 ) -> list[Record]:
     """Return the records of a row at a scale, one per seed, in the order of the seeds.
 
-    Records made on several copies of the data never mix: those on the copy used last count. A row
-    of several networks has none: nothing here averages their scores.
+    Records of different copies of the data are never mixed: only those of the copy used last count.
+    A row of several networks has no records, as their scores are never averaged.
     """
     if row.trial is None or row.ensemble:
         return []
-    wanted = as_dict(scale(row.trial)) | {"seed": None}
-    found = [each for each in records if dict(each.trial) | {"seed": None} == wanted]
-    latest = max(found, key=lambda each: each.finished_ms, default=None)
-    kept = [each for each in found if latest and each.passport == latest.passport]
-    return sorted(kept, key=lambda each: int(each.trial["seed"]))
+    trial = as_dict(rescale(row.trial)) | {"seed": None}
+    own = [record for record in records if dict(record.trial) | {"seed": None} == trial]
+    latest = max(own, key=lambda record: record.finished_ms, default=None)
+    same_data = [record for record in own if latest and record.passport == latest.passport]
+    return sorted(same_data, key=lambda record: int(record.trial["seed"]))

@@ -1,7 +1,7 @@
-"""What a departure from a recipe is known to cost, in points of accuracy, and who says so.
+"""Expected effects of deviations from a recipe, in points of accuracy, with their sources.
 
-Most of it is unknown, and says so. The figures are what others saw on other data sets, in the
-threads that are named; none of them says what a departure costs here.
+Most effects are unknown, and marked as such. The figures were reported by others on other data
+sets, in the threads named as sources; none of them is an estimate for this harness.
 """
 
 from collections.abc import Mapping
@@ -13,12 +13,12 @@ Certainty = Literal["reported", "suspected", "predicted", "unknown"]
 
 @dataclass(frozen=True, kw_only=True)
 class ExpectedEffect:
-    """What is known of a departure.
+    """The expected effect of a deviation from the recipe.
 
     Attributes:
-        points: Least and most that it cost; None where nobody knows.
+        points: Smallest and largest loss of accuracy; None if unknown.
         certainty: `reported` in a thread, `suspected` there, `predicted` by a formula.
-        source: Where, and of what.
+        source: Thread or paper, and what was compared there.
     """
 
     points: tuple[float, float] | None = None
@@ -85,6 +85,6 @@ _BY_FIELD: Mapping[str, ExpectedEffect] = {
 }
 
 
-def of(path: str) -> ExpectedEffect:
-    """Return what is known of a field of a trial."""
+def expected_effect(path: str) -> ExpectedEffect:
+    """Return the expected effect of a deviation in a field of a trial."""
     return _BY_FIELD.get(path, UNKNOWN)

@@ -1,4 +1,4 @@
-"""Measure training steps of a trial: the real network and loop on random clips."""
+"""Measured throughput of training: the real network and loop of a trial on random clips."""
 
 import time
 from collections.abc import Iterator
@@ -30,23 +30,23 @@ class Quartiles:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measured:
-    """What training steps showed; `harness.plan.throughput.read` reads it again.
+class ThroughputMeasurement:
+    """The timing of training steps; `harness.plan.throughput.read_rate` reads its JSON.
 
     Attributes:
         table: Name of the experiment.
         row: Label.
-        scale: Of the network and of its clips.
-        device: As asked for.
-        device_name: As the device calls itself.
+        scale: Scale of the network and of its clips.
+        device: Device in PyTorch's notation.
+        device_name: Model of the device.
         threads: CPU threads.
         batch_videos: Videos in a step.
-        steps: That were timed, after some that were not.
+        steps: Number of timed steps, after the warm-up.
         precision: Element type of autocast.
-        torch: Version.
+        torch: Version of PyTorch.
         macs_per_view: Multiply-adds of a forward pass of one video under `harness.cost.count.RULE`.
-        videos_per_second: Per second of the processor on a CPU, of the clock on a GPU.
-        macs_per_second: Three forward passes a video, times that.
+        videos_per_second: Per second of processor time on a CPU, of wall time on a GPU.
+        macs_per_second: Videos per second times three forward passes per video.
     """
 
     table: str
@@ -65,7 +65,7 @@ class Measured:
 
 
 class Batch(NamedTuple):
-    """Random clips of one view per video, with their labels and places in the list."""
+    """Random clips of one view per video, with labels and indices."""
 
     clips: Tensor
     labels: Tensor
@@ -74,20 +74,24 @@ class Batch(NamedTuple):
 
 def measure(
     trial: Trial, *, table: str, row: str, device: str, threads: int, batch_videos: int, steps: int
-) -> Measured:
+) -> ThroughputMeasurement:
     """Time steps of the training loop of a trial on random clips.
 
     Raises:
-        ValueError: If the device is not there, or too small for the batch.
+        ValueError: If the device is missing, or its memory is too small for the batch.
     """
     check_device(device)
     torch.set_num_threads(threads)
     macs = count(trial).macs
     try:
-        speeds = [batch_videos / each for each in seconds(trial, device, batch_videos, steps)]
+        times = step_seconds(trial, device, batch_videos, steps)
     except torch.OutOfMemoryError as error:
-        raise ValueError(f"{batch_videos} videos do not fit into {device}'s memory") from error
-    return Measured(
+        raise ValueError(
+            f"a batch of {batch_videos} videos does not fit into the memory of {device}; "
+            "pass a smaller --batch"
+        ) from error
+    speeds = [batch_videos / seconds for seconds in times]
+    return ThroughputMeasurement(
         table=table,
         row=row,
         scale=trial.scale,
@@ -100,7 +104,7 @@ def measure(
         torch=torch.__version__,
         macs_per_view=macs,
         videos_per_second=quartiles(speeds),
-        macs_per_second=quartiles([each * FORWARD_AND_BACKWARD * macs for each in speeds]),
+        macs_per_second=quartiles([speed * FORWARD_AND_BACKWARD * macs for speed in speeds]),
     )
 
 
@@ -110,23 +114,23 @@ def quartiles(values: list[float]) -> Quartiles:
     return Quartiles(low=low, median=median, high=high)
 
 
-def seconds(trial: Trial, device: str, batch_videos: int, steps: int) -> list[float]:
-    """Run one epoch of a trial's loop and return the seconds of its steps but the first ones."""
+def step_seconds(trial: Trial, device: str, batch_videos: int, steps: int) -> list[float]:
+    """Train one epoch of a trial on random clips and return the seconds of steps after warm-up."""
     torch.manual_seed(trial.seed)
-    where = torch.device(device)
-    net = build(trial.model, trial.data).to(where)
-    batch = random_batch(trial.data, batch_videos, where)
+    torch_device = torch.device(device)
+    net = build(trial.model, trial.data).to(torch_device)
+    batch = random_batch(trial.data, batch_videos, torch_device)
     return time_steps(net, batch, trial, warm_up=WARM_UP, steps=steps)
 
 
 def time_steps(
     net: nn.Module, batch: Batch, trial: Trial, *, warm_up: int, steps: int
 ) -> list[float]:
-    """Train a network on one batch by a trial's loop; return the seconds of steps after warm-up."""
+    """Train on one batch with a trial's loop; return the seconds of steps after warm-up."""
     stamps: list[float] = []
 
     def batches(_: int) -> Iterator[Batch]:
-        # The loop asks for a batch when it is done with the one before.
+        # The loop takes a batch only after the step on the previous one.
         for _step in range(warm_up + steps):
             stamps.append(_now(batch.clips.device))
             yield batch
@@ -146,7 +150,7 @@ def time_steps(
 
 
 def random_batch(data: DataSpec, batch_videos: int, device: torch.device) -> Batch:
-    """Draw a batch of clips with the sizes of a data set, on a device."""
+    """Draw a batch of random clips with the shape of a data set, on a device."""
     shape = (1, data.num_snippets, 3, data.num_frames, data.crop_px, data.crop_px)
     return Batch(
         clips=torch.randn(batch_videos, *shape, device=device),
@@ -156,7 +160,7 @@ def random_batch(data: DataSpec, batch_videos: int, device: torch.device) -> Bat
 
 
 def _now(device: torch.device) -> float:
-    """Return processor time of this process, or wall time where a GPU works."""
+    """Return the processor time of this process, or wall time for a GPU."""
     if device.type != "cuda":
         return time.process_time()
     torch.cuda.synchronize(device)
@@ -167,13 +171,13 @@ def _name(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
 
-def as_json(measured: Measured) -> dict[str, Any]:
+def as_json(measured: ThroughputMeasurement) -> dict[str, Any]:
     """Return a measurement as JSON holds it."""
     return asdict(measured)
 
 
-def text(measured: Measured) -> str:
-    """Say what was measured, in three lines."""
+def text(measured: ThroughputMeasurement) -> str:
+    """Return a measurement as three lines of text."""
     videos, macs = measured.videos_per_second, measured.macs_per_second
     return "\n".join(
         (

@@ -1,4 +1,4 @@
-"""What is ahead of some tables: their trials, what these cost, and what they can decide."""
+"""A preview of some tables: their trials, budget and statistical power."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from harness.experiment import Experiment
 from harness.plan import budget, power_analysis
 from harness.plan.budget import Budget
 from harness.plan.grid import PlannedTrial
-from harness.plan.power_analysis import Resolution
+from harness.plan.power_analysis import PowerAnalysis
 from harness.plan.throughput import Rate
 from harness.plan.workspace import Workspace
 from harness.record import Record
@@ -19,85 +19,96 @@ UNCHECKED = "data not checked: assuming nothing is recorded"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outlook:
-    """What is ahead.
+class Preview:
+    """Trials, budget and power of some tables.
 
     Attributes:
-        scale: Of all that follows.
-        trials: Each once, with its key, or None where no data are here to tell it.
-        budget: Of those without a fresh record.
-        resolutions: One per table that has a network.
+        scale: Scale of the trials.
+        trials: Distinct trials with their keys; a key is None without local data.
+        budget: Of the trials without a fresh record.
+        analyses: Power analyses, one per table that has a network.
     """
 
     scale: Scale
     trials: tuple[tuple[PlannedTrial, str | None], ...]
     budget: Budget
-    resolutions: tuple[Resolution, ...]
+    analyses: tuple[PowerAnalysis, ...]
 
     @property
     def data(self) -> str:
-        """Say whether the data are here."""
-        checked = all(key for _, key in self.trials)
-        return "as their passport says" if checked else UNCHECKED
+        """Return the state of the local data."""
+        is_known = all(key for _, key in self.trials)
+        return "as their passport says" if is_known else UNCHECKED
 
 
-def look(
-    here: Workspace, chosen: Sequence[Experiment], *, seeds: int, rate: Rate | None, devices: int
-) -> Outlook:
-    """Look ahead of some tables.
+def preview_tables(
+    workspace: Workspace,
+    tables: Sequence[Experiment],
+    *,
+    seeds: int,
+    rate: Rate | None,
+    devices: int,
+) -> Preview:
+    """Plan some tables.
 
     Args:
-        here: Records and data.
-        chosen: The tables.
+        workspace: Records and data.
+        tables: The tables.
         seeds: Trials per row.
-        rate: Of one device; None to go by the records.
-        devices: That run trials side by side.
+        rate: Throughput of one device; None to estimate from the records.
+        devices: Number of devices, each of which runs one trial at a time.
     """
-    listed, records = here.listed(chosen, seeds=seeds), here.records()
-    spent = budget.budget(listed, records, scale=here.scale, rate=rate, devices=devices)
-    found = [_resolution(each, records, here, seeds) for each in chosen]
-    return Outlook(
-        scale=here.scale,
-        trials=tuple((each, each.key if here.passport(each.trial) else None) for each in listed),
-        budget=spent,
-        resolutions=tuple(each for each in found if each is not None),
+    trials, records = workspace.trials(tables, seeds=seeds), workspace.records()
+    analyses = [_analyze_power(table, records, workspace, seeds) for table in tables]
+    return Preview(
+        scale=workspace.scale,
+        trials=tuple(
+            (planned, planned.key if workspace.passport(planned.trial) else None)
+            for planned in trials
+        ),
+        budget=budget.estimate_budget(
+            trials, records, scale=workspace.scale, rate=rate, devices=devices
+        ),
+        analyses=tuple(analysis for analysis in analyses if analysis is not None),
     )
 
 
-def _resolution(
-    experiment: Experiment, records: Sequence[Record], here: Workspace, seeds: int
-) -> Resolution | None:
+def _analyze_power(
+    experiment: Experiment, records: Sequence[Record], workspace: Workspace, seeds: int
+) -> PowerAnalysis | None:
     trials = [row.trial for row in experiment.rows if row.trial is not None]
     if not trials:
         return None
-    spread = power_analysis.spread(experiment, records, scale=here.rescale)
-    videos = data_set_size(here.rescale(trials[0]).data).test
-    return power_analysis.resolution(experiment, seeds=seeds, test_videos=videos, spread=spread)
+    spread = power_analysis.seed_spread(experiment, records, rescale=workspace.rescale)
+    videos = data_set_size(workspace.rescale(trials[0]).data).test
+    return power_analysis.analyze_power(experiment, seeds=seeds, test_videos=videos, spread=spread)
 
 
-def as_json(found: Outlook) -> dict[str, Any]:
-    """Return an outlook as JSON holds it."""
+def as_json(preview: Preview) -> dict[str, Any]:
+    """Return a preview as JSON holds it."""
     return {
-        "scale": found.scale,
-        "data": found.data,
+        "scale": preview.scale,
+        "data": preview.data,
         "trials": [
             {
                 "key": key,
-                "state": each.state,
-                "table": each.table,
-                "rows": each.rows,
-                "seed": each.trial.seed,
+                "state": planned.state,
+                "table": planned.table,
+                "rows": planned.rows,
+                "seed": planned.trial.seed,
             }
-            for each, key in found.trials
+            for planned, key in preview.trials
         ],
-        "budget": budget.as_json(found.budget),
-        "resolution": [power_analysis.as_json(each) for each in found.resolutions],
+        "budget": budget.as_json(preview.budget),
+        "resolution": [power_analysis.as_json(analysis) for analysis in preview.analyses],
     }
 
 
-def text(found: Outlook) -> str:
-    """Say what is ahead, one line per trial first."""
-    lines = [f"{key or '–':20}  {each.state:7}  {each.name}" for each, key in found.trials]
-    lines += [UNCHECKED] if found.data == UNCHECKED else []
-    decided = [power_analysis.text(each) for each in found.resolutions]
-    return "\n".join([*lines, budget.text(found.budget), "", *decided])
+def text(preview: Preview) -> str:
+    """Return a preview as text, one line per trial first."""
+    lines = [
+        f"{key or '–':20}  {planned.state:7}  {planned.name}" for planned, key in preview.trials
+    ]
+    lines += [UNCHECKED] if preview.data == UNCHECKED else []
+    analyses = [power_analysis.text(analysis) for analysis in preview.analyses]
+    return "\n".join([*lines, budget.text(preview.budget), "", *analyses])

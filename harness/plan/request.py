@@ -1,4 +1,4 @@
-"""A table as it was asked for, and the trials that it needs."""
+"""A request for a table, and the trials that it needs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from harness.specs import Scale, Trial
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """A table, its scale, and where and how its trials run.
+    """A table, its scale, and the runtime of its trials.
 
     Attributes:
         experiment: The table, at paper scale.
@@ -23,8 +23,8 @@ class Request:
         rescale: Trial at paper scale to the trial that runs.
         seeds: Trials per row.
         runtime: Where and how trials run.
-        rows: Labels of the rows to run; none for all.
-        keep_stale: Count records that other code made, instead of running their trials again.
+        rows: Labels of the rows to run; empty for all.
+        keep_stale: True to accept records made by other code instead of running their trials again.
     """
 
     experiment: Experiment
@@ -36,27 +36,31 @@ class Request:
     keep_stale: bool = False
 
 
-def planned(request: Request, *, progress: data.Progress | None = None) -> list[PlannedTrial]:
-    """List the trials of a request; the data are made or checked on the way.
+def planned_trials(
+    request: Request, *, progress: data.Progress | None = None
+) -> list[PlannedTrial]:
+    """List the trials of a request; generates or checks their data first.
 
     Raises:
-        ValueError: If the data are not there or damaged, or the table asks for what is not there.
+        ValueError: If the data are missing, damaged or fewer than a batch, or a row is unknown.
     """
     passports: dict[str, Passport] = {}
 
     def passport(trial: Trial) -> str:
-        place = f"{trial.data.name} {sorted(trial.data.options.items())}"
-        if place not in passports:
-            passports[place] = data.load_passport(trial.data, request.runtime.data, progress)
-        videos, batch = len(passports[place].splits["train"]), trial.train.batch_videos
+        data_set = f"{trial.data.name} {sorted(trial.data.options.items())}"
+        if data_set not in passports:
+            passports[data_set] = data.load_passport(trial.data, request.runtime.data, progress)
+        videos, batch = len(passports[data_set].splits["train"]), trial.train.batch_videos
         if videos < batch:
-            few = f"{trial.data.name} has {videos} training videos, no batch of {batch}"
-            raise ValueError(f"{few}; --batch asks for a smaller one")
-        return passports[place].digest
+            raise ValueError(
+                f"{trial.data.name} has {videos} training videos, less than a batch of {batch}; "
+                "pass a smaller --batch"
+            )
+        return passports[data_set].digest
 
     return grid.trials(
         grid.select_rows(request.experiment, request.rows),
-        scale=request.rescale,
+        rescale=request.rescale,
         seeds=request.seeds,
         passport=passport,
         code=code.hashes,

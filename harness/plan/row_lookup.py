@@ -1,4 +1,4 @@
-"""Rows as a hand types them: case, blanks, signs and Greek letters do not matter."""
+"""Row lookup by typed text: case, blanks, signs and Greek letters do not matter."""
 
 import re
 import unicodedata
@@ -7,36 +7,38 @@ from collections.abc import Callable
 from harness.experiment import Experiment, Row
 from harness.utils.lookup import check_name
 
-_SPELT = str.maketrans({"×": "x", "α": "alpha", "β": "beta"})
+_SPELLINGS = str.maketrans({"×": "x", "α": "alpha", "β": "beta"})
 
 
-def row(experiment: Experiment, typed: str) -> Row:
-    """Return the row that was meant: its label, all words of it, or a part that no other has.
+def find_row(experiment: Experiment, text: str) -> Row:
+    """Return the row that a text names: by its label, by words of it, or by a unique part of it.
 
     Raises:
-        ValueError: If none fits, or several do.
+        ValueError: If the text matches no row, or several.
     """
     rules: tuple[Callable[[str], bool], ...] = (
-        lambda label: _joined(label) == _joined(typed),
-        lambda label: set(_words(typed)) <= set(_words(label)),
-        lambda label: len(_joined(typed)) > 1 and _joined(typed) in _joined(label),
+        lambda label: _joined(label) == _joined(text),
+        lambda label: set(_words(text)) <= set(_words(label)),
+        lambda label: len(_joined(text)) > 1 and _joined(text) in _joined(label),
     )
-    several: list[Row] = []
-    for rule in rules if _joined(typed) else ():
-        fitting = [each for each in experiment.rows if rule(each.label)]
-        if len(fitting) == 1:
-            return fitting[0]
-        several = several or fitting
-    if several:
-        labels = "; ".join(each.label for each in several)
-        raise ValueError(f"{typed!r} fits several rows of {experiment.name}: {labels}")
-    rows = {each.label: each for each in experiment.rows}
-    return rows[check_name(typed, rows, what=f"row of {experiment.name}")]
+    candidates: list[Row] = []
+    for rule in rules if _joined(text) else ():
+        matches = [row for row in experiment.rows if rule(row.label)]
+        if len(matches) == 1:
+            return matches[0]
+        candidates = candidates or matches
+    if candidates:
+        labels = "; ".join(row.label for row in candidates)
+        raise ValueError(
+            f"{text!r} matches several rows of {experiment.name}: {labels}; type more of the label"
+        )
+    rows = {row.label: row for row in experiment.rows}
+    return rows[check_name(text, rows, what=f"row of {experiment.name}")]
 
 
 def _words(text: str) -> list[str]:
-    """Split into runs of letters and digits, with a cross between numbers on its own."""
-    plain = unicodedata.normalize("NFKC", text).casefold().translate(_SPELT)
+    """Split a text into runs of letters and digits; a cross between numbers is a word."""
+    plain = unicodedata.normalize("NFKC", text).casefold().translate(_SPELLINGS)
     return re.findall(r"[a-z0-9]+", re.sub(r"(?<=\d)\s*x\s*(?=\d)", " x ", plain))
 
 

@@ -1,26 +1,27 @@
-"""Why a record counts, or does not: the parts of its key and the code that made it, one by one."""
+"""Staleness of records: differences from a trial in fields, data and code, one by one."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
+from harness.plan import json_names
 from harness.plan.grid import PlannedTrial
 from harness.record import Record
 from harness.specs import as_dict
 from harness.utils.diff import ABSENT, Difference, differences
 
-_SHOWN = 20
+_MAX_DEFINITIONS = 20
 
 
 @dataclass(frozen=True, kw_only=True)
-class Changed:
-    """A definition that differs from the one that made a record.
+class DefinitionChange:
+    """A definition whose hash differs from the recorded one.
 
     Attributes:
-        name: Of the function, class or constant.
-        module: Where it stands now; None if it is not reached any more.
-        now: Its hash; `ABSENT` if it is not reached any more.
-        recorded: Its hash in the record; `ABSENT` if it was not reached.
+        name: Name of the function, class or constant.
+        module: Module that defines it now; None if the trial no longer reaches it.
+        now: Current hash; `ABSENT` if the trial no longer reaches it.
+        recorded: Hash in the record; `ABSENT` if the recorded trial did not reach it.
     """
 
     name: str
@@ -30,92 +31,96 @@ class Changed:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
-    """A record beside a trial as it would run now.
+class RecordComparison:
+    """The differences of a record from a trial as it would run now.
 
     Attributes:
-        key: Of the record.
-        fields: In which the trials differ: wanted, then recorded.
-        passport: Whether both ran on the same data; None where no data are here.
-        definitions: Whose hash differs.
+        key: Key of the record.
+        fields: Fields in which the trials differ: planned, then recorded.
+        is_same_data: True if both have the same data passport; None without local data.
+        definitions: Definitions whose hashes differ.
     """
 
     key: str
     fields: tuple[Difference, ...]
-    passport: bool | None
-    definitions: tuple[Changed, ...]
+    is_same_data: bool | None
+    definitions: tuple[DefinitionChange, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reason:
-    """Why a trial is cached, stale or missing.
+class Diagnosis:
+    """The state of a trial or record, with its nearest counterpart as the reason.
 
     Attributes:
-        name: Of the trial, in words.
-        key: Of the trial; None where no data are here to tell.
-        state: `cached`, `stale` or `missing`; `unasked` is a record that no row asks for,
-            `unknown` what cannot be told without the data.
-        nearest: Its own record, or the one that differs least; None if there is no record.
+        name: The trial or record, in words.
+        key: Its key; None without local data.
+        state: `cached`, `stale` or `missing`; `unasked` for a record that no row needs, `unknown`
+            without local data.
+        nearest: The record of the trial, or the one that differs least; None without records.
     """
 
     name: str
     key: str | None
     state: str
-    nearest: Comparison | None
+    nearest: RecordComparison | None
 
 
-def of_trial(
+def diagnose_trial(
     planned: PlannedTrial,
     records: Sequence[Record],
     *,
     passport: str | None,
     code: Mapping[str, str],
     places: Mapping[str, str] | None = None,
-) -> Reason:
-    """Say why a trial of a plan has a record that counts, or has none.
+) -> Diagnosis:
+    """Diagnose a trial of a plan: cached, stale or missing, and why.
 
     Args:
         planned: The trial.
-        records: All there are.
-        passport: Of its data; None if they are not here.
+        records: All records.
+        passport: Passport of its data; None without local data.
         code: Definitions that it would run, with their hashes.
-        places: The modules in which they stand.
+        places: Definitions with their modules.
     """
-    compared = [_compare(planned, each, passport, code, places or {}) for each in records]
+    comparisons = [_compare(planned, record, passport, code, places or {}) for record in records]
     if passport is not None:
-        compared = [each for each in compared if each.key == planned.key] or compared
+        own = [comparison for comparison in comparisons if comparison.key == planned.key]
+        comparisons = own or comparisons
     state = {"fresh": "cached"}.get(planned.state, planned.state)
-    return Reason(
+    return Diagnosis(
         name=f"{planned.table}/{planned.name}",
         key=planned.key if passport else None,
         state=state if passport else "unknown",
-        nearest=min(compared, key=_distance, default=None),
+        nearest=min(comparisons, key=_distance, default=None),
     )
 
 
-def of_record(
+def diagnose_record(
     record: Record,
-    listed: Sequence[PlannedTrial],
+    trials: Sequence[PlannedTrial],
     *,
     passports: Mapping[str, str | None],
     codes: Mapping[str, Mapping[str, str]],
-) -> Reason:
-    """Say by what a record that no row asks for differs from the nearest trial that one does.
+) -> Diagnosis:
+    """Diagnose a record that no row needs, by the nearest trial of a row.
 
     Args:
-        record: What is there.
-        listed: Every trial that is asked for at its scale, at least one.
+        record: The record.
+        trials: Every trial of a table at its scale, at least one.
         passports: Key of a trial to the passport of its data.
         codes: Key of a trial to the definitions that it would run, with their hashes.
     """
     pairs = [
-        (each, _compare(each, record, passports[each.key], codes[each.key], {})) for each in listed
+        (planned, _compare(planned, record, passports[planned.key], codes[planned.key], {}))
+        for planned in trials
     ]
-    nearest, compared = min(pairs, key=lambda pair: _distance(pair[1]))
-    name = f"record {record.key}, nearest to {nearest.table}/{nearest.name}"
-    same = compared.passport is None and not compared.fields
-    return Reason(
-        name=name, key=record.key, state="unknown" if same else "unasked", nearest=compared
+    planned, comparison = min(pairs, key=lambda pair: _distance(pair[1]))
+    is_possible = comparison.is_same_data is None and not comparison.fields
+    return Diagnosis(
+        name=f"record {record.key}, nearest to {planned.table}/{planned.name}",
+        key=record.key,
+        state="unknown" if is_possible else "unasked",
+        nearest=comparison,
     )
 
 
@@ -125,70 +130,83 @@ def _compare(
     passport: str | None,
     code: Mapping[str, str],
     places: Mapping[str, str],
-) -> Comparison:
-    return Comparison(
+) -> RecordComparison:
+    return RecordComparison(
         key=record.key,
         fields=tuple(differences(as_dict(planned.trial), record.trial)),
-        passport=None if passport is None else passport == record.passport,
+        is_same_data=None if passport is None else passport == record.passport,
         definitions=tuple(
-            Changed(name=each.path, module=places.get(each.path), now=each.one, recorded=each.other)
-            for each in differences(code, record.code)
+            DefinitionChange(
+                name=change.path,
+                module=places.get(change.path),
+                now=change.one,
+                recorded=change.other,
+            )
+            for change in differences(code, record.code)
         ),
     )
 
 
-def _distance(each: Comparison) -> tuple[int, bool, int, str]:
-    return len(each.fields), each.passport is False, len(each.definitions), each.key
+def _distance(comparison: RecordComparison) -> tuple[int, bool, int, str]:
+    return (
+        len(comparison.fields),
+        comparison.is_same_data is False,
+        len(comparison.definitions),
+        comparison.key,
+    )
 
 
-def as_json(found: Sequence[Reason]) -> list[dict[str, Any]]:
-    """Return reasons as JSON holds them."""
-    return [asdict(each) for each in found]
+def as_json(diagnoses: Sequence[Diagnosis]) -> list[dict[str, Any]]:
+    """Return diagnoses as JSON holds them."""
+    return [json_names.as_dict(diagnosis, {"is_same_data": "passport"}) for diagnosis in diagnoses]
 
 
-def text(reason: Reason) -> str:
-    """Say why, part by part."""
-    lines = [f"{reason.name}: {_STATES[reason.state]}", f"  key {reason.key or _NO_KEY}"]
-    if reason.nearest is None:
-        return "\n".join([*lines, "  there is no record to compare with"])
-    near = reason.nearest
-    lines.append(f"  beside record {near.key}:")
-    lines += [_field(each) for each in near.fields] or ["    fields: all equal"]
-    lines.append(f"    passport: {_PASSPORTS[near.passport]}")
-    return "\n".join([*lines, *_definitions(near.definitions)])
+def text(diagnosis: Diagnosis) -> str:
+    """Return a diagnosis as text, part by part."""
+    lines = [
+        f"{diagnosis.name}: {_STATES[diagnosis.state]}",
+        f"  key {diagnosis.key or _NO_KEY}",
+    ]
+    nearest = diagnosis.nearest
+    if nearest is None:
+        return "\n".join([*lines, "  no record to compare with"])
+    lines.append(f"  compared with record {nearest.key}:")
+    lines += [_field(change) for change in nearest.fields] or ["    fields: all equal"]
+    lines.append(f"    passport: {_PASSPORTS[nearest.is_same_data]}")
+    return "\n".join([*lines, *_definitions(nearest.definitions)])
 
 
-_NO_KEY = "unknown: its data are not here, and they are part of it"
+_NO_KEY = "unknown: it depends on the data, which are not on this machine"
 _STATES = {
     "cached": "cached, by the same code on the same data",
     "stale": "stale, as other code made its record",
     "missing": "missing",
-    "unasked": "no row asks for it",
-    "unknown": "not to be told, as its data are not here",
+    "unasked": "not needed by any row",
+    "unknown": "unknown, as its data are not on this machine",
 }
 _PASSPORTS = {
     True: "the same",
     False: "another copy of the data",
-    None: "unknown, the data are not here",
+    None: "unknown, as the data are not on this machine",
 }
 
 
-def _field(each: Difference) -> str:
-    return f"    field {each.path} is {each.one}, not {each.other} as recorded"
+def _field(change: Difference) -> str:
+    return f"    field {change.path} is {change.one}, not {change.other} as recorded"
 
 
-def _definitions(changed: Sequence[Changed]) -> list[str]:
-    if not changed:
+def _definitions(changes: Sequence[DefinitionChange]) -> list[str]:
+    if not changes:
         return ["    definitions: all equal"]
-    more = len(changed) - _SHOWN
-    said = [_definition(each) for each in changed[:_SHOWN]]
-    return [*said, f"    and {more} more definitions; --json lists all"] if more > 0 else said
+    more = len(changes) - _MAX_DEFINITIONS
+    lines = [_definition(change) for change in changes[:_MAX_DEFINITIONS]]
+    return [*lines, f"    and {more} more definitions; --json lists all"] if more > 0 else lines
 
 
-def _definition(each: Changed) -> str:
-    name = f"    definition {each.name}" + (f" of {each.module}" if each.module else "")
-    if each.now == ABSENT:
-        return f"{name} is not reached any more"
-    if each.recorded == ABSENT:
-        return f"{name} was not reached when it was recorded"
-    return f"{name} is {each.now}, not {each.recorded} as recorded"
+def _definition(change: DefinitionChange) -> str:
+    name = f"    definition {change.name}" + (f" of {change.module}" if change.module else "")
+    if change.now == ABSENT:
+        return f"{name} is no longer used"
+    if change.recorded == ABSENT:
+        return f"{name} was not used by the recorded trial"
+    return f"{name} is {change.now}, not {change.recorded} as recorded"

@@ -1,7 +1,7 @@
-"""How many training multiply-adds a device does in a second: assumed, or measured.
+"""Throughput of a device in training, in multiply-adds per second: assumed or measured.
 
-What is assumed is the dense bf16 peak of a data sheet times one share for all; `harness
-bench-step` measures the real one.
+An assumed throughput is the dense bf16 peak of the data sheet times one utilisation for all
+devices; `harness bench-step` measures the real one.
 """
 
 import json
@@ -14,8 +14,8 @@ from harness.specs import Scale
 from harness.utils.lookup import check_name
 
 FORWARD_AND_BACKWARD = 3
-USED_SHARE = 0.15
-USED_SHARE_SOURCE = (
+UTILISATION = 0.15
+UTILISATION_SOURCE = (
     "15 % of the peak, a guess: NVIDIA prints 2,470 images/s for training ResNet-50 in mixed "
     "precision on an A100, 19.5 % of its peak, and layers of a 3D network are less alike"
 )
@@ -23,25 +23,25 @@ USED_SHARE_SOURCE = (
 
 @dataclass(frozen=True, kw_only=True)
 class Rate:
-    """What a device does.
+    """The throughput of a device.
 
     Attributes:
-        device: Its name.
+        device: Name of the device.
         macs_per_second: Multiply-adds of training: forward and backward.
-        source: Who says so.
-        measured: False for an assumption.
+        source: Data sheet or measurement.
+        is_measured: False for an assumption.
     """
 
     device: str
     macs_per_second: float
     source: str
-    measured: bool
+    is_measured: bool
 
 
 def _assumed(device: str, dense_bf16_tflops: float, sheet: str) -> Rate:
-    macs = dense_bf16_tflops * 1e12 / 2 * USED_SHARE
-    source = f"{dense_bf16_tflops:g} TFLOP/s dense bf16 ({sheet}) × {USED_SHARE_SOURCE}"
-    return Rate(device=device, macs_per_second=macs, source=source, measured=False)
+    macs = dense_bf16_tflops * 1e12 / 2 * UTILISATION
+    source = f"{dense_bf16_tflops:g} TFLOP/s dense bf16 ({sheet}) × {UTILISATION_SOURCE}"
+    return Rate(device=device, macs_per_second=macs, source=source, is_measured=False)
 
 
 GPUS: Mapping[str, Rate] = {
@@ -51,30 +51,32 @@ GPUS: Mapping[str, Rate] = {
 }
 
 
-def assumed(gpu: str) -> Rate:
-    """Return what is assumed of a GPU.
+def assumed_rate(gpu: str) -> Rate:
+    """Return the assumed throughput of a GPU.
 
     Raises:
-        ValueError: If nothing is; measure it.
+        ValueError: If the GPU is not in the list; measure it instead.
     """
     return GPUS[check_name(gpu, GPUS, what="GPU")]
 
 
-def read(path: Path, *, scale: Scale) -> Rate:
-    """Read what `harness bench-step --json` measured.
+def read_rate(path: Path, *, scale: Scale) -> Rate:
+    """Read a measurement of `harness bench-step --json`.
 
     Raises:
-        ValueError: If the file is not that, or was measured at another scale.
+        ValueError: If the file is no such measurement, or one at another scale.
     """
     try:
         measured: dict[str, Any] = json.loads(path.read_bytes())
         macs = float(measured["macs_per_second"]["median"])
-        device, at = str(measured["device_name"]), measured["scale"]
-        where = f"{measured['table']}/{measured['row']}, batch {measured['batch_videos']}"
+        device, measured_scale = str(measured["device_name"]), measured["scale"]
+        row = f"{measured['table']}/{measured['row']}, batch {measured['batch_videos']}"
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path} is nothing that bench-step --json printed ({error})") from error
-    if at != scale:
-        raise ValueError(f"{path} was measured at {at} scale and says nothing of {scale} scale")
+        raise ValueError(f"{path} is not an output of bench-step --json ({error})") from error
+    if measured_scale != scale:
+        raise ValueError(
+            f"{path} was measured at {measured_scale} scale, not at {scale} scale; measure it again"
+        )
     if not macs > 0:
-        raise ValueError(f"{path} says {macs} multiply-adds per second; measure it again")
-    return Rate(device=device, macs_per_second=macs, source=f"measured on {where}", measured=True)
+        raise ValueError(f"{path} has {macs} multiply-adds per second; measure it again")
+    return Rate(device=device, macs_per_second=macs, source=f"measured on {row}", is_measured=True)

@@ -1,4 +1,4 @@
-"""The records and the data that a command finds, at one scale; needs no PyTorch."""
+"""A workspace: local records and data at one scale; needs no PyTorch."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -6,22 +6,28 @@ from pathlib import Path
 
 import experiments
 from experiments.scales import SCALES
-from harness import record
 from harness.data import sizes
 from harness.experiment import Experiment, Row
 from harness.plan import grid, row_lookup
 from harness.plan.grid import PlannedTrial
 from harness.provenance import code
-from harness.record import Record
+from harness.record import Record, read_all
 from harness.specs import Scale, Trial
 from harness.utils.lookup import check_name
 
-_NO_PASSPORT = "not here"
+_NO_PASSPORT = "no data"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Workspace:
-    """Where records and data are, and the scale that is asked for."""
+    """Local records and data, seen at one scale.
+
+    Attributes:
+        results: Folder of the records.
+        data: Folder of the data sets.
+        scale: Scale of records and trials.
+        passports: Passports that were read already, by data set.
+    """
 
     results: Path
     data: Path
@@ -30,45 +36,45 @@ class Workspace:
 
     @property
     def rescale(self) -> Callable[[Trial], Trial]:
-        """Return what the scale does to a trial."""
+        """Return the function from a trial at paper scale to one at this scale."""
         return SCALES[self.scale]
 
     def records(self) -> list[Record]:
         """Read all records of this scale."""
-        return [each for each in record.read_all(self.results) if each.trial["scale"] == self.scale]
+        return [record for record in read_all(self.results) if record.trial["scale"] == self.scale]
 
     def passport(self, trial: Trial) -> str | None:
-        """Return the passport of a trial's data, None if they are not here."""
-        place = f"{trial.data.name} {sorted(trial.data.options.items())}"
-        if place not in self.passports:
-            self.passports[place] = sizes.passport_digest(trial.data, self.data)
-        return self.passports[place]
+        """Return the passport of a trial's data; None without local data."""
+        data_set = f"{trial.data.name} {sorted(trial.data.options.items())}"
+        if data_set not in self.passports:
+            self.passports[data_set] = sizes.passport_digest(trial.data, self.data)
+        return self.passports[data_set]
 
-    def listed(self, chosen: Sequence[Experiment], *, seeds: int) -> list[PlannedTrial]:
-        """List the trials of some tables, each once; without data none counts as recorded."""
-        each_once: dict[str, PlannedTrial] = {}
-        for experiment in chosen:
-            for each in grid.trials(
+    def trials(self, tables: Sequence[Experiment], *, seeds: int) -> list[PlannedTrial]:
+        """List the distinct trials of some tables; without data, all are missing."""
+        by_key: dict[str, PlannedTrial] = {}
+        for experiment in tables:
+            for planned in grid.trials(
                 experiment,
-                scale=self.rescale,
+                rescale=self.rescale,
                 seeds=seeds,
                 passport=lambda trial: self.passport(trial) or _NO_PASSPORT,
                 code=code.hashes,
                 results=self.results,
             ):
-                each_once.setdefault(each.key, each)
-        return list(each_once.values())
+                by_key.setdefault(planned.key, planned)
+        return list(by_key.values())
 
 
-def found_row(typed: str) -> tuple[Experiment, Row]:
-    """Return the table and the row of TABLE/ROW.
+def find_table_row(text: str) -> tuple[Experiment, Row]:
+    """Return the table and the row that TABLE/ROW names.
 
     Raises:
-        ValueError: If there is no such table, or not one such row.
+        ValueError: If the table is unknown, or ROW does not match exactly one row.
     """
-    table, slash, row = typed.partition("/")
+    table, slash, row = text.partition("/")
     name = check_name(table.strip(), experiments.names(), what="table")
     if not slash:
-        raise ValueError(f"{typed!r} names no row; write TABLE/ROW, as in {name}/ROW")
+        raise ValueError(f"{text!r} has no row; write TABLE/ROW, as in {name}/ROW")
     experiment = experiments.load(name)
-    return experiment, row_lookup.row(experiment, row)
+    return experiment, row_lookup.find_row(experiment, row)

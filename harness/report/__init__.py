@@ -1,1 +1,1 @@
-"""Tables, claims, figures and pages, made from records."""
+"""Tables, claims, figures and pages from records."""

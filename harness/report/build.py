@@ -1,19 +1,25 @@
-"""A table from its records to its verdicts, its files and its figure."""
+"""A table from its records to its files, and the page of several tables."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from harness.data.datasets import desk
 from harness.plan.request import Request
-from harness.report import figures, tradeoff
+from harness.report import figures, page, table_csv, tradeoff
 from harness.report import table as report_table
-from harness.report.judge import JudgedClaim, JudgedTable, judge
+from harness.report.claims import JudgedClaim
+from harness.report.judge import JudgedTable, judge
 from harness.report.output import TableOutput
-from harness.report.results import TableResult, collect
+from harness.report.page import Section
+from harness.report.results import TableResult, collect, file_stem
+from harness.utils.atomic import write_atomic
+
+ABLATION = "table_"  # these come first on the page, comparisons with other work after them
 
 
-def judged(request: Request) -> JudgedTable:
+def collect_and_judge(request: Request) -> JudgedTable:
     """Collect the records of a table and judge it.
 
     Raises:
@@ -23,34 +29,88 @@ def judged(request: Request) -> JudgedTable:
 
 
 def write(judged: JudgedTable) -> TableOutput:
-    """Write the table and draw its figure."""
+    """Write the files of a table and draw its figures."""
     table = judged.table
-    files = report_table.write(judged)
-    if tradeoff.compares(table.experiment):
+    files = write_tables(judged)
+    if tradeoff.has_quoted_costs(table.experiment):
         files.append(tradeoff.write(table.experiment, table.results))
     return TableOutput(
         files=(*files, *draw(table)),
         markdown=report_table.markdown(judged),
         verdicts={label: verdict.word for label, verdict in judged.verdicts.items()},
-        claims=[_plain(claim) for claim in judged.claims],
+        claims=[_as_json(claim) for claim in judged.claims],
         stale=table.stale,
     )
 
 
+def write_tables(judged: JudgedTable) -> list[Path]:
+    """Write `tables/<name>.md`, `.csv`, `.tex`, and `.claims.csv` if the table has claims."""
+    texts = {
+        "md": report_table.markdown(judged),
+        "csv": table_csv.rows_csv(judged),
+        "tex": report_table.latex(judged),
+    }
+    if judged.claims:
+        texts["claims.csv"] = table_csv.claims_csv(judged.claims)
+    paths = []
+    for extension, text in texts.items():
+        paths.append(judged.table.results / "tables" / f"{judged.table.file_stem}.{extension}")
+        write_atomic(paths[-1], text.encode())
+    return paths
+
+
 def draw(table: TableResult) -> list[Path]:
     """Draw the figures of a table."""
-    drawn = figures.table(table, ceilings=desk.CEILINGS if table.scale == "desk" else {})
-    if tradeoff.compares(table.experiment):
-        drawn += figures.comparison(table.experiment, results=table.results)
-    return drawn
+    paths = figures.table(table, ceilings=ceilings(table.scale))
+    if tradeoff.has_quoted_costs(table.experiment):
+        paths += figures.comparison(table.experiment, results=table.results)
+    return paths
+
+
+def ceilings(scale: str) -> Mapping[str, float]:
+    """Return the highest possible top-1 of a kind of network, in percent; known of desk only."""
+    return desk.CEILINGS if scale == "desk" else {}
 
 
 def is_written(request: Request) -> bool:
-    """Say whether the table was written before."""
-    name = report_table.stem(request.experiment, request.scale)
+    """Return whether the table was written before."""
+    name = file_stem(request.experiment, request.scale)
     return (request.runtime.results / "tables" / f"{name}.md").is_file()
 
 
-def _plain(judged: JudgedClaim) -> dict[str, Any]:
-    """Return a judged claim as JSON can hold it."""
-    return asdict(judged) | {"claim": judged.claim.text}
+def write_page(tables: Sequence[tuple[JudgedTable, TableOutput]]) -> Path:
+    """Write the page of some tables, with their trade-off if it was drawn.
+
+    Args:
+        tables: Each with its output; all of one scale and one results folder.
+    """
+    first = tables[0][0].table
+    ordered = sorted(
+        tables, key=lambda pair: not pair[0].table.experiment.name.startswith(ABLATION)
+    )
+    sections = [_section(judged, output.files) for judged, output in ordered]
+    path = first.results / "figures" / f"{first.scale}-tradeoff.svg"
+    overview = [path.read_bytes()] if path.is_file() else []
+    records = {record.key: record for judged, _ in tables for record in judged.table.records}
+    return page.write(sections, list(records.values()), overview=overview, results=first.results)
+
+
+def _section(judged: JudgedTable, files: Sequence[Path]) -> Section:
+    rows = judged.table.rows if judged.table.experiment.trains else ()
+    return page.section(
+        judged,
+        figures=[path.read_bytes() for path in files if path.match("*.svg") and _is_wide(path)],
+        curves={row.label: figures.curves(row.records) for row in rows if row.records},
+    )
+
+
+def _is_wide(path: Path) -> bool:
+    """Return whether a figure is not the one-column copy of another."""
+    return not path.stem.endswith("-column")
+
+
+def _as_json(judged: JudgedClaim) -> dict[str, Any]:
+    """Return a judged claim as JSON holds it."""
+    fields = asdict(judged) | {"claim": judged.claim.text}
+    fields["late"] = fields.pop("is_post_hoc")
+    return fields

@@ -1,4 +1,4 @@
-"""The claims of a table with their verdicts, as they stand under it: Markdown, CSV and LaTeX."""
+"""Claims of a table with their verdicts, as text under the table: Markdown and LaTeX."""
 
 from collections.abc import Sequence
 
@@ -6,12 +6,11 @@ import pandas as pd
 
 from harness.experiment import Experiment
 from harness.report import escape
-from harness.report.judge import JudgedClaim
-from harness.stats.verdict import round_digits
+from harness.report.claims import JudgedClaim
 
 
 def markdown(judged: Sequence[JudgedClaim]) -> str:
-    """Write a table of claims; nothing if none is made."""
+    """Write a table of claims; nothing without claims."""
     if not judged:
         return ""
     table = _cells(judged).map(escape.markdown)
@@ -20,7 +19,7 @@ def markdown(judged: Sequence[JudgedClaim]) -> str:
 
 
 def latex(experiment: Experiment, judged: Sequence[JudgedClaim]) -> str:
-    """Write a booktabs table of claims; nothing if none is made."""
+    """Write a booktabs table of claims; nothing without claims."""
     if not judged:
         return ""
     text = _cells(judged).to_latex(
@@ -33,31 +32,10 @@ def latex(experiment: Experiment, judged: Sequence[JudgedClaim]) -> str:
     return escape.latex_signs(f"\n{text}")
 
 
-def comma_separated(judged: Sequence[JudgedClaim]) -> str:
-    """Write the numbers to ten digits, one claim per line."""
-    rows = [
-        {
-            "claim": escape.spreadsheet(each.claim.text),
-            "kind": each.claim.kind,
-            "metric": each.claim.metric,
-            "rows": escape.spreadsheet("; ".join(each.claim.rows)),
-            "verdict": each.word,
-            "estimate": round_digits(each.estimate),
-            "low": round_digits(each.low),
-            "high": round_digits(each.high),
-            "p": round_digits(each.p),
-            "late": each.late,
-            "sentence": escape.spreadsheet(each.sentence),
-        }
-        for each in judged
-    ]
-    return pd.DataFrame(rows).to_csv(index=False, lineterminator="\n")
-
-
 def _cells(judged: Sequence[JudgedClaim]) -> pd.DataFrame:
     return pd.DataFrame(
         [
-            {"Claim": each.claim.text, "Verdict": each.word, "Measured": each.sentence}
-            for each in judged
+            {"Claim": claim.claim.text, "Verdict": claim.word, "Measured": claim.sentence}
+            for claim in judged
         ]
     )

@@ -1,4 +1,4 @@
-"""Text as each format wants it, so that no label is taken for a command."""
+"""Text escaped for Markdown, LaTeX and spreadsheets, so that no label acts as a command."""
 
 _TEX = {
     "±": r"$\pm$",
@@ -14,22 +14,22 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t")
 
 
 def markdown(text: str) -> str:
-    """Escape what opens a cell or a tag."""
+    """Escape the signs that open a cell or a tag."""
     return text.replace("|", r"\|").replace("<", "&lt;")
 
 
 def latex(text: str) -> str:
-    """Escape the signs of LaTeX in a caption."""
+    """Escape the special characters of LaTeX in a caption."""
     return text.replace("%", r"\%").replace("&", r"\&").replace("_", r"\_").replace("#", r"\#")
 
 
 def latex_signs(text: str) -> str:
-    """Write signs that are not ASCII as commands."""
+    """Replace non-ASCII signs by LaTeX commands."""
     for sign, command in _TEX.items():
         text = text.replace(sign, command)
     return text
 
 
 def spreadsheet(text: str) -> str:
-    """Keep a spreadsheet from taking text for a formula."""
+    """Quote text that a spreadsheet would read as a formula."""
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text

@@ -1,4 +1,4 @@
-"""Evidence for a claim: the state of its rows, and which videos they have right."""
+"""Evidence for verdicts: the state of rows, and the videos that they classify correctly."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -12,21 +12,21 @@ from harness.stats import row_verdict
 from harness.stats.resampling import Clusters, Correct
 from harness.stats.verdict import Verdict
 
-# Test videos that belong together and follow each other in the list: those of desk are twins.
-TOGETHER: Mapping[str, int] = {"desk": 2}
+# Consecutive test videos that are resampled together: those of desk are twins.
+CLUSTER_SIZES: Mapping[str, int] = {"desk": 2}
 
 
 def row_state(result: RowResult) -> Verdict | None:
-    """Return the verdict of a row without a number that counts; None if it has one."""
+    """Return the verdict of a row without a valid accuracy; None if it has one."""
     if result.state == "stale":
         return row_verdict.stale_verdict(len(result.stale), len(result.records))
-    without_number = {
+    verdicts = {
         "quoted": row_verdict.quoted_verdict,
         "ensemble": row_verdict.ensemble_verdict,
         "not run": row_verdict.not_run_verdict,
         "interrupted": row_verdict.interrupted_verdict,
     }
-    return without_number[result.state]() if result.state in without_number else None
+    return verdicts[result.state]() if result.state in verdicts else None
 
 
 def claim_state(table: TableResult, claim: Claim) -> Verdict | None:
@@ -47,24 +47,24 @@ def _shared_seeds(rows: list[RowResult]) -> set[int]:
 
 
 def correct(table: TableResult, claim: Claim) -> tuple[Correct, Clusters | None]:
-    """Return which videos the rows of a claim have right, and which videos belong together.
+    """Return the videos that the rows of a claim classify correctly, and clusters of videos.
 
     Raises:
-        ValueError: If scores are damaged, or the metric does not judge videos one by one.
+        ValueError: If scores are damaged, or the metric is not a mean over videos.
     """
     rows = table.of(claim)
     seeds = _shared_seeds(rows)
     records = [
         [record for record in result.records if record.trial["seed"] in seeds] for result in rows
     ]
-    right = np.array(
+    is_correct = np.array(
         [
             [
-                scores.correct_videos(scores.read(table.results, each), metric=claim.metric)
-                for each in row
+                scores.correct_videos(scores.read(table.results, record), metric=claim.metric)
+                for record in row
             ]
             for row in records
         ]
     )
-    together = TOGETHER.get(records[0][0].trial["data"]["name"])
-    return right, np.arange(right.shape[2]) // together if together else None
+    size = CLUSTER_SIZES.get(records[0][0].trial["data"]["name"])
+    return is_correct, np.arange(is_correct.shape[2]) // size if size else None

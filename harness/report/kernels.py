@@ -1,4 +1,4 @@
-"""What DSA does with single videos: its kernels, its answer, and that of an average of snippets.
+"""Kernels and predictions of DSA for single videos, beside those of an average of snippets.
 
 Axes: V views, U snippets, T frames, H x W pixels, C channels that are mixed, L taps.
 """
@@ -28,17 +28,17 @@ from harness.utils.lookup import check_name
 from harness.zoo.build import build
 from harness.zoo.modules.dsa import DSA
 
-SHOWN = 3
-TOLERANCE = 0.02  # of the largest score: other weights are much further off
+NUM_EXAMPLES = 3
+TOLERANCE = 0.02  # of the largest score; the error of other weights is much larger
 Array = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Kernels:
-    """The kernels that one module made for one video.
+    """The kernels that one module generated for one video.
 
     Attributes:
-        module: Where it stands, as `res3[1]`.
+        module: Stage and block, as `res3[1]`.
         taps: A kernel per channel (C L), averaged over views.
     """
 
@@ -47,60 +47,62 @@ class Kernels:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scene:
-    """A video, what it shows, what two networks take it for, and the kernels of the first.
+class Example:
+    """A test video with the predictions of two networks, and the kernels of the first.
 
     Attributes:
-        video: Its id.
+        video: Id of the video.
         frames: Of the first view (U T H W 3), as the network saw them.
-        truth: Its class.
-        dynamic: Class that DSA gives it.
-        average: Class that an average of snippets gives it.
+        label: Class of the video.
+        prediction: Class that DSA predicts.
+        baseline: Class that an average of snippets predicts.
         kernels: One entry per module, in the order of the network.
     """
 
     video: str
     frames: npt.NDArray[np.uint8]
-    truth: str
-    dynamic: str
-    average: str
+    label: str
+    prediction: str
+    baseline: str
     kernels: tuple[Kernels, ...]
 
 
-def scenes(
-    dynamic: Record, average: Record, *, videos: Sequence[str], command: str, runtime: Runtime
-) -> list[Scene]:
-    """Collect what there is to see of test videos.
+def collect_examples(
+    dsa: Record, baseline: Record, *, videos: Sequence[str], command: str, runtime: Runtime
+) -> list[Example]:
+    """Collect frames, predictions and kernels of test videos.
 
     Args:
-        dynamic: Of a network with DSA whose weights are there.
-        average: Of a network on the same videos.
-        videos: Ids; none for those that DSA alone gets right, or else the first.
-        command: What trains the first network again.
-        runtime: Where records, weights and videos are.
+        dsa: Record of a network with DSA whose weights were kept.
+        baseline: Record of another network on the same videos.
+        videos: Ids; if empty, videos that DSA alone classifies correctly, or else the first.
+        command: Command that trains the first network again.
+        runtime: Folders of records, weights and videos.
 
     Raises:
-        ValueError: If the weights or the videos are not there, or are not those of the records.
+        ValueError: If the weights or the videos are missing, or are not those of the records.
     """
-    trial = from_dict(dynamic.trial)
-    known = {video.id: video for video in videos_of(trial, dynamic, runtime)}
-    ours, theirs = (scores.read(runtime.results, made) for made in (dynamic, average))
-    if ours.ids != theirs.ids:
-        raise ValueError(f"{dynamic.key} and {average.key} were not scored on the same videos")
-    net = trained(dynamic, command=command, runtime=runtime)
-    chosen = [check_name(name, known, what="test video") for name in videos] or telling(
-        ours, theirs
-    )
-    return [_scene(net, trial, known[name], ours, theirs) for name in chosen]
+    trial = from_dict(dsa.trial)
+    test_videos = {video.id: video for video in load_test_videos(dsa, runtime)}
+    dsa_scores = scores.read(runtime.results, dsa)
+    baseline_scores = scores.read(runtime.results, baseline)
+    if dsa_scores.ids != baseline_scores.ids:
+        raise ValueError(f"{dsa.key} and {baseline.key} were not scored on the same videos")
+    net = load_network(dsa, command=command, runtime=runtime)
+    names = [check_name(name, test_videos, what="test video") for name in videos]
+    return [
+        _example(net, trial, test_videos[name], dsa_scores, baseline_scores)
+        for name in names or choose_videos(dsa_scores, baseline_scores)
+    ]
 
 
-def average_of(dynamic: Record, results: Path) -> Record:
-    """Find the record of the same trial without a module: an average of snippets (TSN).
+def find_baseline(dsa: Record, results: Path) -> Record:
+    """Return the record of the same trial without a module: an average of snippets (TSN).
 
     Raises:
-        ValueError: If there is none.
+        ValueError: If the results folder has no such record.
     """
-    trial = from_dict(dynamic.trial)
+    trial = from_dict(dsa.trial)
     model = trial.model
     plain = ModelSpec(
         backbone=model.backbone,
@@ -108,116 +110,124 @@ def average_of(dynamic: Record, results: Path) -> Record:
         dropout=model.dropout,
         weights=model.weights,
     )
-    key = record.trial_key(replace(trial, model=plain), dynamic.passport)
-    found = record.read(results, key)
-    if found is None:
+    key = record.trial_key(replace(trial, model=plain), dsa.passport)
+    baseline = record.read(results, key)
+    if baseline is None:
         raise ValueError(
             f"{results} has no record {key}, the average of snippets on the network of "
-            f"{dynamic.key}; run its row, or name another record with --against"
+            f"{dsa.key}; run its row, or name another record with --against"
         )
-    return found
+    return baseline
 
 
-def videos_of(trial: Trial, made: Record, runtime: Runtime) -> list[Video]:
+def load_test_videos(dsa: Record, runtime: Runtime) -> list[Video]:
     """Return the test videos of a record.
 
     Raises:
-        ValueError: If the data are others than those of the record.
+        ValueError: If the data folder holds other videos.
     """
-    known = data.load_passport(trial.data, runtime.data)
-    if known.digest != made.passport:
-        raise ValueError(f"{runtime.data} holds other videos than those of {made.key}")
-    return known.splits["test"]
+    passport = data.load_passport(from_dict(dsa.trial).data, runtime.data)
+    if passport.digest != dsa.passport:
+        raise ValueError(f"{runtime.data} holds other videos than those of {dsa.key}")
+    return passport.splits["test"]
 
 
-def telling(ours: VideoScores, theirs: VideoScores) -> list[str]:
-    """Choose videos that the first gets right and the second wrong; the first ones if none."""
-    places = np.flatnonzero(_right(ours) & ~_right(theirs))
-    return [ours.ids[place] for place in (places if len(places) else range(SHOWN))[:SHOWN]]
+def choose_videos(dsa: VideoScores, baseline: VideoScores) -> list[str]:
+    """Return some videos that DSA alone classifies correctly; the first ones if none."""
+    indices = np.flatnonzero(_is_correct(dsa) & ~_is_correct(baseline))
+    chosen = indices if len(indices) else range(NUM_EXAMPLES)
+    return [dsa.ids[index] for index in chosen[:NUM_EXAMPLES]]
 
 
-def _right(scored: VideoScores) -> scores.CorrectVideos:
+def _is_correct(scored: VideoScores) -> scores.CorrectVideos:
     return scores.correct_videos(scored, metric="top1")
 
 
-def trained(made: Record, *, command: str, runtime: Runtime) -> nn.Module:
-    """Build the network of a record with the weights that its trial left.
+def load_network(dsa: Record, *, command: str, runtime: Runtime) -> nn.Module:
+    """Build the network of a record and load its trained weights.
 
     Raises:
-        ValueError: If the weights are gone, or the network has no DSA module.
+        ValueError: If the weights were not kept, or the network has no DSA module.
     """
-    trial, work = from_dict(made.trial), runtime.work(made.key)
+    trial, work = from_dict(dsa.trial), runtime.work(dsa.key)
     net = build(trial.model, trial.data)
     if not _modules(net):
-        raise ValueError(f"{made.key} is no network with DSA: it makes no kernels")
+        raise ValueError(f"{dsa.key} has no DSA module, so it generates no kernels")
     state = checkpoint.load_newest(work)
     if state is None or len(state["history"]) < trial.train.epochs:
         raise ValueError(
-            f"{work} does not hold the weights of {made.key}; to get them, delete "
-            f"{runtime.results / 'records' / made.key}.json and run: {command}"
+            f"{work} does not hold the weights of {dsa.key}; to get them, delete "
+            f"{runtime.results / 'records' / dsa.key}.json and run: {command}"
         )
     net.load_state_dict(state["net"])
     return net.eval()
 
 
 def _modules(net: nn.Module) -> dict[str, DSA]:
-    return {_place(name): part for name, part in net.named_modules() if isinstance(part, DSA)}
+    return {
+        _block_name(name): module for name, module in net.named_modules() if isinstance(module, DSA)
+    }
 
 
-def _place(name: str) -> str:
-    """Turn `res3.1.slots.after_conv1` into `res3[1]`."""
+def _block_name(name: str) -> str:
+    """Shorten `res3.1.slots.after_conv1` into `res3[1]`."""
     stage, block, *_ = name.split(".")
     return f"{stage}[{block}]"
 
 
-def _scene(
-    net: nn.Module, trial: Trial, video: Video, ours: VideoScores, theirs: VideoScores
-) -> Scene:
-    place = ours.ids.index(video.id)
-    rows = (ours.targets[place], ours.scores[place], theirs.scores[place])
-    truth, dynamic, average = (class_name(trial.data.name, int(row.argmax())) for row in rows)
+def _example(
+    net: nn.Module,
+    trial: Trial,
+    video: Video,
+    dsa_scores: VideoScores,
+    baseline_scores: VideoScores,
+) -> Example:
+    index = dsa_scores.ids.index(video.id)
+    expected = dsa_scores.scores[index]
+    rows = (dsa_scores.targets[index], expected, baseline_scores.scores[index])
+    label, prediction, baseline = (class_name(trial.data.name, int(row.argmax())) for row in rows)
     clips = all_views(video, trial.data, trial.evaluation)
-    return Scene(
+    return Example(
         video=video.id,
         frames=clips[0].numpy(),
-        truth=truth,
-        dynamic=dynamic,
-        average=average,
-        kernels=kernels_of(net, clips, ours.scores[place], precision=trial.train.precision),
+        label=label,
+        prediction=prediction,
+        baseline=baseline,
+        kernels=capture_kernels(net, clips, expected, precision=trial.train.precision),
     )
 
 
 @torch.inference_mode()
-def kernels_of(
+def capture_kernels(
     net: nn.Module, clips: Tensor, expected: Array, *, precision: str
 ) -> tuple[Kernels, ...]:
-    """Run a network on every view of a video and catch the kernels that it generates.
+    """Run a network on every view of a video and capture the kernels that it generates.
 
     Args:
         net: A network with DSA, in evaluation mode.
         clips: All views, in bytes (V U T H W C).
-        expected: Its recorded scores of this video.
+        expected: Recorded scores of this video.
         precision: Element type of autocast.
 
     Raises:
         ValueError: If the network gives other scores.
     """
-    caught: dict[nn.Module, Tensor] = {}
+    captured: dict[nn.Module, Tensor] = {}
 
-    def keep(generator: nn.Module, _: object, taps: Tensor) -> None:
-        caught[generator] = taps.float()
+    def capture(generator: nn.Module, _: object, taps: Tensor) -> None:
+        captured[generator] = taps.float()
 
     modules = _modules(net)
-    hooks = [part.generator.register_forward_hook(keep) for part in modules.values()]
+    hooks = [module.generator.register_forward_hook(capture) for module in modules.values()]
     with autocast(precision, clips.device):
-        found = net(normalise(clips)).float().mean(0).numpy()
+        actual = net(normalise(clips)).float().mean(0).numpy()
     for hook in hooks:
         hook.remove()
-    if np.abs(found - expected).max() > TOLERANCE * np.abs(expected).max():
+    if np.abs(actual - expected).max() > TOLERANCE * np.abs(expected).max():
         raise ValueError("the weights do not give the recorded scores; run the trial again")
     return tuple(
-        Kernels(module=name, taps=_per_channel(caught[part.generator], part.num_mixed))
-        for name, part in modules.items()
+        Kernels(module=name, taps=_per_channel(captured[module.generator], module.num_mixed))
+        for name, module in modules.items()
     )
 
 
@@ -226,7 +236,7 @@ def _per_channel(taps: Tensor, num_mixed: int) -> Array:
 
 
 def class_name(data_set: str, label: int) -> str:
-    """Say what a class shows, where its data set knows."""
+    """Return the name of a class: of desk in words, otherwise its number."""
     if data_set != "desk":
         return f"class {label}"
-    return ", then ".join(f"{shape} {way}s" for way, shape in desk.CLASSES[label])
+    return ", then ".join(f"{shape} {motion}s" for motion, shape in desk.CLASSES[label])

@@ -10,15 +10,15 @@ Rows = Sequence[Mapping[str, Any]]
 
 @dataclass(frozen=True, kw_only=True)
 class TableOutput:
-    """A table as files and as text, and what it says.
+    """A table as files, as text and as verdicts.
 
     Attributes:
-        files: Tables and figures; an artifact keeps the name of its file's folder.
-        markdown: The table, shown as the description of its run.
-        verdicts: Label of a row to the word that its cell shows.
-        claims: What the paper asserts and what became of it: `claim`, `word`, `sentence`,
+        files: Tables and figures; an MLflow artifact keeps the name of its folder.
+        markdown: The table, shown as the description of its MLflow run.
+        verdicts: Label of a row to the verdict in its cell.
+        claims: The claims with their verdicts: `claim`, `word`, `sentence`,
             `estimate`, `low`, `high`, `p`, `late`.
-        stale: Keys of the records that other code made.
+        stale: Keys of the records made by other code.
     """
 
     files: tuple[Path, ...]

@@ -1,4 +1,4 @@
-"""All tables on one static page that loads nothing: styles and pictures are in it."""
+"""A self-contained static page of all tables: styles and pictures are embedded."""
 
 import base64
 from collections import Counter
@@ -12,7 +12,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from harness.cost.rows import quoted_matches
 from harness.record import Record
 from harness.report import table as report_table
-from harness.report.judge import JudgedClaim, JudgedTable
+from harness.report.claims import JudgedClaim
+from harness.report.judge import JudgedTable
 from harness.report.results import RowResult
 from harness.stats.verdict import Match, Verdict
 from harness.utils.atomic import write_atomic
@@ -25,8 +26,8 @@ BAD = {"different", "lower", "higher", "reversed", "false", "not the same", "fai
 
 
 @dataclass(frozen=True, kw_only=True)
-class Seed:
-    """One trial of a row, as text."""
+class TrialLine:
+    """A trial of a row, as text."""
 
     seed: str
     top1: str
@@ -36,46 +37,46 @@ class Seed:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PageRow:
-    """A line of a table, and what opens under it."""
+class SectionRow:
+    """A line of a table, with the details that unfold under it."""
 
     label: str
     cells: tuple[str, ...]
     verdict: Verdict
     costs: tuple[str, ...]
-    seeds: tuple[Seed, ...]
+    seeds: tuple[TrialLine, ...]
     curve: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Chapter:
-    """A table at a scale.
+class Section:
+    """A table at a scale, as a section of the page.
 
     Attributes:
-        name: Its name, the anchor of its section.
+        name: Name of the table's files, and anchor of the section.
         title: One line.
-        caption: The setting, as the paper says it.
-        columns: Heads of the table.
-        rows: Its lines.
-        claims: What the paper asserts, with verdicts.
-        figures: As data addresses.
-        notes: What was guessed, and what columns mean.
+        caption: The setting, in the words of the paper.
+        columns: Column heads.
+        rows: Lines of the table.
+        claims: Claims of the paper, with verdicts.
+        figures: As data URLs.
+        notes: Explanations of columns, sources and guesses.
     """
 
     name: str
     title: str
     caption: str
     columns: tuple[str, ...]
-    rows: tuple[PageRow, ...]
+    rows: tuple[SectionRow, ...]
     claims: tuple[JudgedClaim, ...]
     figures: tuple[str, ...]
     notes: tuple[str, ...]
 
 
-def chapter(
+def section(
     judged: JudgedTable, *, figures: Sequence[bytes], curves: Mapping[str, bytes]
-) -> Chapter:
-    """Turn a table into what its section shows.
+) -> Section:
+    """Return the section of a table.
 
     Args:
         judged: The table.
@@ -84,30 +85,30 @@ def chapter(
     """
     table, experiment = judged.table, judged.table.experiment
     frame = report_table.cells(judged).drop(columns="verdict", errors="ignore")
-    return Chapter(
-        name=report_table.stem(experiment, table.scale),
+    return Section(
+        name=table.file_stem,
         title=experiment.title,
         caption=experiment.caption,
         columns=tuple(frame.columns),
         rows=tuple(
-            PageRow(
+            SectionRow(
                 label=result.label,
                 cells=tuple(_short(cell) for cell in cells),
                 verdict=_verdict(judged, result),
                 costs=tuple(_costs(result)),
-                seeds=tuple(_seed(record) for record in result.records if experiment.trains),
+                seeds=tuple(_trial_line(record) for record in result.records if experiment.trains),
                 curve=_picture(curves[result.label]) if result.label in curves else None,
             )
             for result, cells in zip(table.rows, frame.itertuples(index=False), strict=True)
         ),
         claims=judged.claims,
-        figures=tuple(_picture(drawn) for drawn in figures),
+        figures=tuple(_picture(svg) for svg in figures),
         notes=tuple(report_table.notes(judged)),
     )
 
 
 def write(
-    chapters: Sequence[Chapter],
+    sections: Sequence[Section],
     records: Sequence[Record],
     *,
     overview: Sequence[bytes] = (),
@@ -116,9 +117,9 @@ def write(
     """Write `index.html`; equal records give equal bytes.
 
     Args:
-        chapters: The tables, in the order of the page.
-        records: All that the tables are made from.
-        overview: SVG files that stand before the tables.
+        sections: The tables, in the order of the page.
+        records: All records of the tables.
+        overview: SVG files shown before the tables.
         results: Folder of the page.
     """
     environment = Environment(
@@ -131,10 +132,10 @@ def write(
         title=TITLE,
         subtitle=SUBTITLE,
         reading=_reading(records),
-        facts=_facts(chapters, records),
-        tally=_tally(chapters),
-        chapters=chapters,
-        overview=[_picture(drawn) for drawn in overview],
+        facts=_facts(sections, records),
+        tally=_tally(sections),
+        sections=sections,
+        overview=[_picture(svg) for svg in overview],
         records=len(records),
         provenance=_provenance(records),
         tone=_tone,
@@ -145,7 +146,7 @@ def write(
 
 
 def _verdict(judged: JudgedTable, result: RowResult) -> Verdict:
-    """Return the verdict of an accuracy, else that of the costs, the worst of them."""
+    """Return the verdict of the accuracy, or else the worst verdict of the costs."""
     if result.label in judged.verdicts:
         return judged.verdicts[result.label]
     words = [match.word for match in _matches(result).values()]
@@ -159,30 +160,30 @@ def _matches(result: RowResult) -> Mapping[str, Match]:
 
 
 def _costs(result: RowResult) -> Iterator[str]:
-    """Say what was counted beside every printed cost."""
+    """Return a sentence per printed cost with the counted one."""
     for name, match in _matches(result).items():
-        why = f": {match.convention}" if match.convention else ""
-        yield f"{name} {match.counted:.1f}, printed {match.printed}: {match.word}{why}."
+        convention = f": {match.convention}" if match.convention else ""
+        yield f"{name} {match.counted:.1f}, printed {match.printed}: {match.word}{convention}."
 
 
 def _short(cell: str) -> str:
-    """Leave out what is said in brackets about a cost; it stands in what opens."""
-    number, _, why = cell.partition(" (")
-    return number if why.startswith(("exact", "different")) else cell
+    """Return a cost without its verdict in brackets, which is among the details."""
+    number, _, verdict = cell.partition(" (")
+    return number if verdict.startswith(("exact", "different")) else cell
 
 
 def _tone(word: str) -> str:
-    """Return the colour of a verdict: green, red, or none for what is open."""
-    good = word in GOOD or word.startswith("same within")
-    return "good" if good else "bad" if word in BAD else ""
+    """Return the CSS class of a verdict: good, bad, or none for an open one."""
+    is_good = word in GOOD or word.startswith("same within")
+    return "good" if is_good else "bad" if word in BAD else ""
 
 
 def _picture(svg: bytes) -> str:
     return f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"
 
 
-def _seed(record: Record) -> Seed:
-    return Seed(
+def _trial_line(record: Record) -> TrialLine:
+    return TrialLine(
         seed=str(record.trial["seed"]),
         top1=f"{record.metrics['top1']:.1f}",
         top5=f"{record.metrics['top5']:.1f}",
@@ -192,51 +193,56 @@ def _seed(record: Record) -> Seed:
 
 
 def _reading(records: Sequence[Record]) -> str:
-    scales = {str(each.trial["scale"]) for each in records}
+    scales = {str(record.trial["scale"]) for record in records}
     desk = (
         "Accuracies at desk scale come from small networks on generated videos: they test claims, "
         "and are no estimate of a printed number."
     )
-    paper = "Nothing was run at the paper's own scale, so no printed accuracy has a verdict."
+    paper = (
+        "Nothing on this page was run at the paper's own scale, so no printed accuracy has a "
+        "verdict."
+    )
     costs = "Parameters and GFLOPs are counted at the paper's own scale."
     return " ".join(
         [costs, *([desk] if "desk" in scales else []), *([] if "paper" in scales else [paper])]
     )
 
 
-def _facts(chapters: Sequence[Chapter], records: Sequence[Record]) -> dict[str, int]:
-    claims = sum(len(chapter.claims) for chapter in chapters)
-    return {"tables": len(chapters), "trials": len(records), "claims": claims}
+def _facts(sections: Sequence[Section], records: Sequence[Record]) -> dict[str, int]:
+    claims = sum(len(section.claims) for section in sections)
+    return {"tables": len(sections), "trials": len(records), "claims": claims}
 
 
-def _tally(chapters: Sequence[Chapter]) -> list[tuple[str, int]]:
-    """Count how often each word is the verdict of a claim, the commonest first."""
-    words = Counter(each.word for chapter in chapters for each in chapter.claims)
+def _tally(sections: Sequence[Section]) -> list[tuple[str, int]]:
+    """Count the claims by verdict, the commonest first."""
+    words = Counter(claim.word for section in sections for claim in section.claims)
     return words.most_common()
 
 
 def _provenance(records: Sequence[Record]) -> dict[str, str]:
-    """Say once what all records share, and list what they do not."""
-    made = [each.provenance for each in records]
+    """List the distinct values of the records for every part of their provenance."""
+    sources = [record.provenance for record in records]
     libraries = [
-        f"{name} {version}" for each in made for name, version in each["libraries"].items()
+        f"{name} {version}" for source in sources for name, version in source["libraries"].items()
     ]
-    times = [each.finished_ms for each in records]
+    times = [record.finished_ms for record in records]
     return {
-        "commit": _listed(str(each["commit"]) for each in made),
-        "uncommitted changes": _listed("yes" if each["dirty"] else "no" for each in made),
-        "campaign": _listed(str(each["campaign"]) for each in made),
-        "trained": _listed([_day(min(times)), _day(max(times))]) if times else "",
-        "python": _listed(str(each["python"]) for each in made),
-        "libraries": _listed(libraries),
-        "processor": _listed(f"{each['processor']}, {each['cores']} cores" for each in made),
-        "device": _listed(str(each["device"]) for each in made),
-        "data passport": _listed(each.passport for each in records),
-        "code": _listed(each.code_hash for each in records),
+        "commit": _distinct(str(source["commit"]) for source in sources),
+        "uncommitted changes": _distinct("yes" if source["dirty"] else "no" for source in sources),
+        "campaign": _distinct(str(source["campaign"]) for source in sources),
+        "trained": _distinct([_day(min(times)), _day(max(times))]) if times else "",
+        "python": _distinct(str(source["python"]) for source in sources),
+        "libraries": _distinct(libraries),
+        "processor": _distinct(
+            f"{source['processor']}, {source['cores']} cores" for source in sources
+        ),
+        "device": _distinct(str(source["device"]) for source in sources),
+        "data passport": _distinct(record.passport for record in records),
+        "code": _distinct(record.code_hash for record in records),
     }
 
 
-def _listed(values: Iterable[str]) -> str:
+def _distinct(values: Iterable[str]) -> str:
     return ", ".join(sorted(set(values)))
 
 

@@ -1,7 +1,7 @@
-"""What a table claimed before its first result, so that a claim changed afterwards is known.
+"""Preregistration: claims and margin of a table, kept before its first result.
 
-`declared/<name>.json` is written when a table starts to run and has no record yet; from then on it
-stays as it is.
+`declared/<name>.json` is written when a table starts to run without any record; later runs leave it
+unchanged, so a claim or margin changed afterwards is marked as post hoc.
 """
 
 import json
@@ -12,37 +12,40 @@ from typing import Any
 
 from harness.experiment import Claim, Experiment
 from harness.record import Record
+from harness.report.results import file_stem
 from harness.specs import Scale
 from harness.utils.atomic import write_atomic
 
 
-def declare(
+def preregister(
     experiment: Experiment, *, scale: Scale, results: Path, records: Sequence[Record]
 ) -> None:
-    """Write down the claims and the margin of a table that has no records yet."""
+    """Write the claims and the margin of a table, unless it has records already."""
     if not records:
         text = json.dumps(_statement(experiment), indent=1, ensure_ascii=False)
         write_atomic(_path(experiment, scale, results), f"{text}\n".encode())
 
 
-def late(experiment: Experiment, *, scale: Scale, results: Path) -> tuple[Claim, ...]:
-    """Return the claims that were not declared, or not like this, before the first result."""
-    known = _read(experiment, scale, results)["claims"]
-    stated = _statement(experiment)["claims"]
+def post_hoc_claims(experiment: Experiment, *, scale: Scale, results: Path) -> tuple[Claim, ...]:
+    """Return the claims that were added or changed after the first result."""
+    before = _read(experiment, scale, results)["claims"]
+    now = _statement(experiment)["claims"]
     return tuple(
-        claim for claim, text in zip(experiment.claims, stated, strict=True) if text not in known
+        claim for claim, fields in zip(experiment.claims, now, strict=True) if fields not in before
     )
 
 
-def margin_is_late(experiment: Experiment, *, scale: Scale, results: Path) -> bool:
-    """Say whether the margin is another one than before the first result."""
+def is_margin_post_hoc(experiment: Experiment, *, scale: Scale, results: Path) -> bool:
+    """Return whether the margin was changed after the first result."""
     return bool(_read(experiment, scale, results)["margin"] != experiment.margin)
 
 
 def _statement(experiment: Experiment) -> dict[str, Any]:
-    whole = {"margin": experiment.margin, "claims": [asdict(each) for each in experiment.claims]}
-    plain: dict[str, Any] = json.loads(json.dumps(whole))
-    return plain
+    claims = [asdict(claim) for claim in experiment.claims]
+    statement: dict[str, Any] = json.loads(
+        json.dumps({"margin": experiment.margin, "claims": claims})
+    )
+    return statement
 
 
 def _read(experiment: Experiment, scale: Scale, results: Path) -> dict[str, Any]:
@@ -50,12 +53,11 @@ def _read(experiment: Experiment, scale: Scale, results: Path) -> dict[str, Any]
     if not path.is_file():
         return {"margin": None, "claims": []}
     try:
-        found: dict[str, Any] = json.loads(path.read_bytes())
-        return {"margin": found["margin"], "claims": found["claims"]}
+        statement: dict[str, Any] = json.loads(path.read_bytes())
+        return {"margin": statement["margin"], "claims": statement["claims"]}
     except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path} does not say what was claimed ({error}); delete it") from error
+        raise ValueError(f"{path} is not a preregistration ({error}); delete it") from error
 
 
 def _path(experiment: Experiment, scale: Scale, results: Path) -> Path:
-    name = experiment.name if scale == "desk" else f"{experiment.name}-{scale}"
-    return results / "declared" / f"{name}.json"
+    return results / "declared" / f"{file_stem(experiment, scale)}.json"

@@ -1,7 +1,7 @@
-"""Rows of a table with their records, accuracies and costs.
+"""Rows of a table with their records, accuracies and costs, collected once per table.
 
-Collected once per table; whatever is judged, written, drawn or sent to MLflow afterwards reads
-this, and neither looks for records nor decides staleness again.
+Verdicts, files, figures and MLflow runs are made from these values; nothing else looks for records
+of a row or decides staleness.
 """
 
 from collections.abc import Sequence
@@ -23,22 +23,22 @@ from harness.stats import verdict
 from harness.stats.verdict import Interval
 from harness.utils.diff import differences, format_value
 
-SEEDS_LOOKED_FOR = 10
+MAX_SEEDS = 10  # of interrupted trials that are noticed
 State = Literal["quoted", "ensemble", "not run", "interrupted", "stale", "measured"]
 Metric = Literal["top1", "map"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class RowResult:
-    """A row of a table and what was found of it.
+    """A row of a table with its records and its cost.
 
     Attributes:
         row: As specified, at paper scale.
         trial: At the scale of the table; None for a row that quotes other work.
         records: One per seed, in the order of the seeds.
-        stale: Keys of the records among them that other code made.
+        stale: Keys of the records among them that were made by other code.
         state: `measured` if every record is fresh; `quoted` and `ensemble` rows have no records.
-        metric: The accuracy that the table compares.
+        metric: Accuracy that the table compares.
         cost: At paper scale; None for a row that quotes other work.
     """
 
@@ -58,7 +58,7 @@ class RowResult:
     @property
     def values(self) -> tuple[float, ...]:
         """Return the accuracy of each seed, in percent."""
-        return tuple(found.metrics[self.metric] for found in self.records)
+        return tuple(record.metrics[self.metric] for record in self.records)
 
     @cached_property
     def interval(self) -> Interval | None:
@@ -68,11 +68,11 @@ class RowResult:
     @property
     def seeds(self) -> set[int]:
         """Return the seeds that have a record."""
-        return {int(found.trial["seed"]) for found in self.records}
+        return {int(record.trial["seed"]) for record in self.records}
 
     @property
-    def changed(self) -> str:
-        """List what a user changed of the trial; nothing at a named scale."""
+    def changes(self) -> str:
+        """List the fields of the trial that a user changed; empty at a named scale."""
         if self.trial is None or self.row.trial is None or self.trial.scale != "own":
             return ""
         changes = differences(as_dict(self.trial), as_dict(self.row.trial))
@@ -85,12 +85,12 @@ class RowResult:
 
 @dataclass(frozen=True, kw_only=True)
 class TableResult:
-    """A table at a scale and what was found of its rows.
+    """A table at a scale with the results of its rows.
 
     Attributes:
         experiment: The table, at paper scale.
         scale: Of the records.
-        results: Folder of records, scores, declared claims, tables and figures.
+        results: Folder of records, scores, preregistered claims, tables and figures.
         rows: In the order of the table.
     """
 
@@ -106,13 +106,18 @@ class TableResult:
 
     @cached_property
     def is_measured(self) -> bool:
-        """Whether the table shows accuracies of its own.
+        """Return whether the table shows measured accuracies.
 
-        A comparison with other work of which nothing ran is shown as printed, with its costs:
-        a column of "not run" beside rows that cannot be run here would say nothing.
+        A comparison with other work without any record is shown as printed, with its costs: a
+        column of "not run" beside rows that cannot be run here would be of no use.
         """
-        compares = any(result.state == "quoted" for result in self.rows)
-        return self.experiment.trains and (not compares or bool(self.records))
+        is_comparison = any(result.state == "quoted" for result in self.rows)
+        return self.experiment.trains and (not is_comparison or bool(self.records))
+
+    @property
+    def file_stem(self) -> str:
+        """Return the name of the table's files, without an extension."""
+        return file_stem(self.experiment, self.scale)
 
     @property
     def shown(self) -> tuple[RowResult, ...]:
@@ -124,11 +129,11 @@ class TableResult:
     @property
     def records(self) -> list[Record]:
         """Return the distinct records that the table is made from."""
-        return list({found.key: found for row in self.rows for found in row.records}.values())
+        return list({record.key: record for row in self.rows for record in row.records}.values())
 
     @property
     def stale(self) -> frozenset[str]:
-        """Return the keys of the records that other code made."""
+        """Return the keys of the records that were made by other code."""
         return frozenset().union(*(row.stale for row in self.rows))
 
     def of(self, claim: Claim) -> list[RowResult]:
@@ -137,78 +142,80 @@ class TableResult:
         return [rows[label] for label in claim.rows]
 
 
+def file_stem(experiment: Experiment, scale: Scale) -> str:
+    """Return the name of a table's files at a scale, without an extension."""
+    return experiment.name if scale == "desk" else f"{experiment.name}-{scale}"
+
+
 def collect(request: Request, records: Sequence[Record] | None = None) -> TableResult:
     """Find the records and count the costs of every row of a table.
 
     Args:
         request: The table, its scale and where its records are.
-        records: Of any trials; None reads those of the request.
+        records: Of any trials; None reads those in the results folder of the request.
 
     Raises:
         ValueError: If a record or a passport cannot be read.
     """
     results = request.runtime.results
-    known = record.read_all(results) if records is None else records
+    records = record.read_all(results) if records is None else records
     return TableResult(
         experiment=request.experiment,
         scale=request.scale,
         results=results,
-        rows=tuple(_row(row, request, known) for row in request.experiment.rows),
+        rows=tuple(_row(row, request, records) for row in request.experiment.rows),
     )
 
 
 def metric_of(experiment: Experiment) -> Metric:
-    """Return the accuracy that a table compares: `map` where that alone is printed."""
+    """Return the accuracy that a table compares: `map` if the paper prints that alone."""
     printed = {name for row in experiment.rows for name in row.published}
     return "map" if "map" in printed and "top1" not in printed else "top1"
 
 
 def _row(row: Row, request: Request, records: Sequence[Record]) -> RowResult:
     trial = request.rescale(row.trial) if row.trial else None
-    found = grid.records_of(row, records, scale=request.rescale)
+    own = grid.records_of(row, records, rescale=request.rescale)
     stale = frozenset(
-        each.key for each in found if trial and not each.is_made_by(code.hashes(trial))
+        record.key for record in own if trial is not None and record.code != code.hashes(trial)
     )
     return RowResult(
         row=row,
         trial=trial,
-        records=tuple(found),
+        records=tuple(own),
         stale=stale,
-        state=_state(row, trial, found, stale, request, records),
+        state=_state(row, trial, own, stale) or _state_of_work(trial, request, records),
         metric=metric_of(request.experiment),
         cost=row_cost(row),
     )
 
 
 def _state(
-    row: Row,
-    trial: Trial | None,
-    found: Sequence[Record],
-    stale: frozenset[str],
-    request: Request,
-    records: Sequence[Record],
-) -> State:
+    row: Row, trial: Trial | None, records: Sequence[Record], stale: frozenset[str]
+) -> State | None:
+    """Return the state of a row by its specification and records; None for a row without any."""
     if trial is None:
         return "quoted"
     if row.ensemble:
         return "ensemble"
-    if found:
-        return "stale" if stale else "measured"
-    return "interrupted" if _was_started(trial, request, records) else "not run"
+    if not records:
+        return None
+    return "stale" if stale else "measured"
 
 
-def _was_started(trial: Trial, request: Request, records: Sequence[Record]) -> bool:
-    """Look for the work of a trial on the data that are here, or that records were made on."""
+def _state_of_work(trial: Trial | None, request: Request, records: Sequence[Record]) -> State:
+    """Look for work of a trial on the local data, or on data that have other records."""
+    assert trial is not None
     work = request.runtime.results / "work"
     if not any(work.glob("*")):
-        return False
+        return "not run"
     name = trial.data.name
-    passports = {found.passport for found in records if found.trial["data"]["name"] == name}
-    here = sizes.passport_digest(trial.data, request.runtime.data)
-    passports |= {here} if here else set()
+    passports = {record.passport for record in records if record.trial["data"]["name"] == name}
+    local = sizes.passport_digest(trial.data, request.runtime.data)
+    passports |= {local} if local else set()
     keys = (
         record.trial_key(replace(trial, seed=seed), passport)
         for passport in passports
-        for seed in range(SEEDS_LOOKED_FOR)
+        for seed in range(MAX_SEEDS)
     )
-    return any((work / key).is_dir() for key in keys)
+    return "interrupted" if any((work / key).is_dir() for key in keys) else "not run"

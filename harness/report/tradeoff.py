@@ -1,4 +1,4 @@
-"""Accuracy against cost: the rows of a table as points of a chart, and what changes in words."""
+"""Accuracy against cost: the rows of a table as points of a chart, and ratios of costs in words."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ from harness.stats.verdict import Interval
 from harness.utils.atomic import write_atomic
 
 Kind = Literal["dsa", "v4d", "other"]
+AXES: tuple[Axis, Axis] = ("comparable", "printed")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,13 +25,13 @@ class Point:
 
     Attributes:
         row: Its label.
-        name: What stands beside the point.
-        kind: `dsa` and `v4d` learn from several snippets together; `other` is all else.
+        name: Text beside the point.
+        kind: `dsa` and `v4d` mix the snippets of a video in training; `other` is all else.
         reference: Whether the printed table lacks it.
         params_m: 10^6 parameters.
         gmacs: 10^9 multiply-adds per video.
         top1: In percent.
-        half_width: Half of the interval of `top1`; None for a single figure.
+        half_width: Half of the 95 % interval of `top1`; None for a single figure.
     """
 
     row: str
@@ -43,8 +44,8 @@ class Point:
     half_width: float | None = None
 
 
-def compares(experiment: Experiment) -> bool:
-    """Say whether a table sets costs of other work, counted elsewhere, beside its own."""
+def has_quoted_costs(experiment: Experiment) -> bool:
+    """Return whether a table has rows of other work with costs that were counted elsewhere."""
     return any(row.quoted_cost for row in experiment.rows)
 
 
@@ -53,45 +54,45 @@ def points(experiment: Experiment, axis: Axis) -> list[Point]:
 
     Args:
         experiment: A table.
-        axis: `printed` for the cost as printed, `footing` for all on one footing.
+        axis: `printed` or `comparable` costs.
     """
     names = short_names(experiment.rows)
-    found = []
+    chart = []
     for row in experiment.rows:
-        counted, gmacs = comparable_cost(row), total(row, axis)
-        if counted is not None and gmacs is not None and "top1" in row.published:
-            found.append(
+        cost, gmacs = comparable_cost(row), total(row, axis)
+        if cost is not None and gmacs is not None and "top1" in row.published:
+            chart.append(
                 Point(
                     row=row.label,
                     name=names[row.label],
                     kind=_kind(row),
                     reference=row.reference,
-                    params_m=counted.params_m,
+                    params_m=cost.params_m,
                     gmacs=gmacs,
                     top1=row.published["top1"],
                 )
             )
-    return found
+    return chart
 
 
 def not_drawn(experiment: Experiment, axis: Axis) -> list[str]:
-    """Name the rows with an accuracy that lack a cost."""
+    """Return the short names of the rows that have no point, for want of a cost."""
     drawn = {point.row for point in points(experiment, axis)}
     names = short_names(experiment.rows)
     return [names[row.label] for row in experiment.rows if row.label not in drawn]
 
 
 def sentences(experiment: Experiment) -> list[str]:
-    """Say of every claimed ratio of costs per video what becomes of it on one footing."""
+    """Return a sentence per claimed ratio of costs per video: comparable against printed costs."""
     rows = {row.label: row for row in experiment.rows}
-    said = []
+    texts = []
     for claim in experiment.claims:
         if claim.kind == "ratio" and claim.metric == "total_gmacs":
             dear, cheap = (rows[label] for label in claim.rows)
-            footed, printed = _ratio(dear, cheap, "footing"), _ratio(dear, cheap, "printed")
-            if footed and printed:
-                said.append(_compare(dear.label, cheap.label, footed, printed))
-    return said
+            comparable, printed = (_ratio(dear, cheap, axis) for axis in AXES)
+            if comparable and printed:
+                texts.append(_compare(dear.label, cheap.label, comparable, printed))
+    return texts
 
 
 def write(experiment: Experiment, results: Path) -> Path:
@@ -102,46 +103,48 @@ def write(experiment: Experiment, results: Path) -> Path:
 
 
 def frame(experiment: Experiment) -> pd.DataFrame:
-    """Return both costs of every row as numbers, with what they were counted at."""
+    """Return both costs of every row as numbers, with the crop, views and rule of the count."""
     rows = []
     for row in experiment.rows:
-        counted = comparable_cost(row)
+        cost = comparable_cost(row)
         rows.append(
             {
                 "row": row.label,
                 "reference": row.reference,
                 "top1": row.published.get("top1"),
                 "printed_total_gmacs": printed_total(row),
-                "params_m": counted and counted.params_m,
-                "gmacs": counted and counted.gmacs,
-                "counting_rule": counted and RULE,
-                "crop_px": counted and counted.crop_px,
-                "views": counted and counted.views,
-                "total_gmacs": counted and counted.total,
+                "params_m": cost and cost.params_m,
+                "gmacs": cost and cost.gmacs,
+                "counting_rule": cost and RULE,
+                "crop_px": cost and cost.crop_px,
+                "views": cost and cost.views,
+                "total_gmacs": cost and cost.total,
                 "printed_convention": row.quoted_cost and row.quoted_cost.convention,
-                "counted_on": row.quoted_cost.source if row.quoted_cost else counted and "the zoo",
+                "counted_on": row.quoted_cost.source if row.quoted_cost else cost and "the zoo",
             }
         )
     return pd.DataFrame(rows)
 
 
-def measured(rows: Sequence[RowResult]) -> dict[str, list[Point]]:
-    """Return what was measured at a scale, at the cost of the networks that ran, by depth.
+def measured_points(rows: Sequence[RowResult]) -> dict[str, list[Point]]:
+    """Return measured accuracies at the cost of the networks that ran, by depth.
 
     Rows of several tables that share their trials are one point, under the first label.
     """
-    found: dict[tuple[str, ...], tuple[str, Point]] = {}
+    by_records: dict[tuple[str, ...], tuple[str, Point]] = {}
     for result in rows:
         if result.interval is not None:
             keys = tuple(record.key for record in result.records)
-            found.setdefault(keys, (_depth(result.row), _measured(result, result.interval)))
+            by_records.setdefault(
+                keys, (_depth(result.row), _measured_point(result, result.interval))
+            )
     groups: dict[str, list[Point]] = {}
-    for depth, point in found.values():
+    for depth, point in by_records.values():
         groups.setdefault(depth, []).append(point)
     return dict(sorted(groups.items()))
 
 
-def _measured(result: RowResult, top1: Interval) -> Point:
+def _measured_point(result: RowResult, top1: Interval) -> Point:
     first = result.records[0]
     return Point(
         row=result.label,
@@ -156,7 +159,7 @@ def _measured(result: RowResult, top1: Interval) -> Point:
 
 
 def short_names(rows: Sequence[Row]) -> dict[str, str]:
-    """Return labels without their views, and with their frames where a name occurs twice."""
+    """Return labels without views, and with frames where a name occurs twice."""
     names = [row.label.partition(", ")[0] for row in rows]
     return {
         row.label: name if names.count(name) == 1 else f"{name}, {_frames(row.label)}"
@@ -184,7 +187,7 @@ def _ratio(dear: Row, cheap: Row, axis: Axis) -> float | None:
 
 
 def _times(ratio: float) -> tuple[str, str]:
-    """Say how one cost compares to another, a small excess in percent, and what follows."""
+    """Return a ratio of costs in words, a small excess in percent, and its conjunction."""
     return (
         (f"{ratio:.1f} times", "what")
         if ratio >= 2
@@ -192,7 +195,7 @@ def _times(ratio: float) -> tuple[str, str]:
     )
 
 
-def _compare(dear: str, cheap: str, footed: float, printed: float) -> str:
-    (amount, word), (other, _) = _times(footed), _times(printed)
+def _compare(dear: str, cheap: str, comparable: float, printed: float) -> str:
+    (amount, conjunction), (other, _) = _times(comparable), _times(printed)
     ending = "as printed" if amount == other else f"not {other} as printed"
-    return f"On one footing, {dear} costs {amount} {word} {cheap} does, {ending}."
+    return f"On one footing, {dear} costs {amount} {conjunction} {cheap} does, {ending}."

@@ -187,7 +187,7 @@ def required_mb(trials: Sequence[Trial], *, max_concurrent: int) -> float:
     Raises:
         ValueError: If the number of videos of a data set is unknown.
     """
-    works = [budget.work(trial) for trial in trials]
+    works = [budget.estimate_workload(trial) for trial in trials]
     checkpoints = sorted((work.checkpoint_bytes for work in works), reverse=True)
     records = sum(work.record_bytes + work.score_bytes for work in works)
     return (records + _PEAK * sum(checkpoints[:max_concurrent])) / 1e6

@@ -6,7 +6,8 @@ from pathlib import Path
 from harness.experiment import Experiment
 from harness.plan.request import Request
 from harness.record import Record
-from harness.report.judge import JudgedClaim, JudgedTable
+from harness.report.claims import JudgedClaim
+from harness.report.judge import JudgedTable
 from harness.report.results import TableResult, collect
 from harness.runtime import Runtime
 from harness.specs import Scale, Trial

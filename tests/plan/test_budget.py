@@ -18,13 +18,13 @@ from tests.helpers.tiny_trials import shrunk
 from tests.test_record import made
 
 ROW = EXPERIMENT.rows[3].trial
-RATE = Rate(device="d", macs_per_second=1e12, source="s", measured=True)
+RATE = Rate(device="d", macs_per_second=1e12, source="s", is_measured=True)
 
 
 def listed(results, *, scale=desk, seeds=2):
     return grid.trials(
         EXPERIMENT,
-        scale=scale,
+        rescale=scale,
         seeds=seeds,
         passport=lambda each: "p",
         code=lambda each: {"m": "c"},
@@ -33,7 +33,7 @@ def listed(results, *, scale=desk, seeds=2):
 
 
 def test_training_costs_three_forward_passes_of_whole_batches():
-    done = budget.work(ROW)
+    done = budget.estimate_workload(ROW)
     forward = count(ROW).macs
     assert done.training_macs == 3 * forward * (80_000 // 96 * 96) * 100
     assert done.videos_read == 79_968 * 100 + 5_000
@@ -42,13 +42,16 @@ def test_training_costs_three_forward_passes_of_whole_batches():
 def test_evaluation_is_counted_at_the_test_crop_with_the_snippets_of_a_pass():
     ten = on_ten_snippets(I3D_R18)
     wide = replace(ten, data=replace(ten.data, num_snippets=10, crop_px=256))
-    assert budget.work(ten).evaluation_macs == count(wide).macs * 3 * 5_000
+    assert budget.estimate_workload(ten).evaluation_macs == count(wide).macs * 3 * 5_000
 
 
 def test_the_curve_is_part_of_the_evaluation():
     small = desk(ROW)
     without = replace(small, evaluation=replace(small.evaluation, every_epochs=0))
-    extra = budget.work(small).evaluation_macs - budget.work(without).evaluation_macs
+    extra = (
+        budget.estimate_workload(small).evaluation_macs
+        - budget.estimate_workload(without).evaluation_macs
+    )
     assert extra == count(small).macs * 480 * 6
 
 
@@ -57,7 +60,7 @@ def test_what_is_planned_is_what_a_trial_does_and_leaves(tmp_path, data_root, ti
 
     runtime = Runtime(results=tmp_path, data=data_root, keep_checkpoints=True)
     done = trial.run(tiny_trial, runtime, lambda _: None)
-    expected = budget.work(tiny_trial)
+    expected = budget.estimate_workload(tiny_trial)
     kept = sum(path.stat().st_size for path in runtime.work(done.key).glob("*.pt"))
     assert expected.checkpoint_bytes == pytest.approx(kept, rel=0.05)
     scores = (tmp_path / "records" / f"{done.key}.npz").stat().st_size
@@ -70,15 +73,15 @@ def test_what_is_planned_is_what_a_trial_does_and_leaves(tmp_path, data_root, ti
 def test_recorded_trials_cost_nothing(tmp_path):
     for each in listed(tmp_path)[:3]:
         record.write(tmp_path, made(each.trial, code="c"), b"")
-    spent = budget.budget(listed(tmp_path), [], scale="desk", rate=RATE, devices=2)
+    spent = budget.estimate_budget(listed(tmp_path), [], scale="desk", rate=RATE, devices=2)
     assert (spent.trials, spent.recorded, spent.to_run) == (12, 3, 9)
-    works = [budget.work(each.trial) for each in listed(tmp_path)[3:]]
+    works = [budget.estimate_workload(each.trial) for each in listed(tmp_path)[3:]]
     assert spent.work.training_macs == sum(each.training_macs for each in works)
     assert spent.running_checkpoint_bytes < sum(each.checkpoint_bytes for each in works)
 
 
 def test_time_follows_from_a_rate(tmp_path):
-    spent = budget.budget(
+    spent = budget.estimate_budget(
         listed(tmp_path, scale=lambda each: each), [], scale="paper", rate=RATE, devices=8
     )
     macs = spent.work.training_macs + spent.work.evaluation_macs
@@ -93,27 +96,31 @@ def test_desk_time_is_that_of_the_same_row_or_the_median(tmp_path):
     other = replace(made(trials[1].trial), seconds=120.0)
     broken = replace(made(trials[2].trial), seconds=1e9, resumed_epochs=[1])
     paper = replace(made(ROW), seconds=1e9)
-    spent = budget.budget(trials, [own, other, broken, paper], scale="desk", rate=None, devices=2)
+    spent = budget.estimate_budget(
+        trials, [own, other, broken, paper], scale="desk", rate=None, devices=2
+    )
     assert spent.time.total == pytest.approx(1 + 2 + 4 * 1.5)
 
 
 def test_time_is_unknown_without_records_or_rate(tmp_path):
-    spent = budget.budget(listed(tmp_path), [], scale="desk", rate=None, devices=2)
+    spent = budget.estimate_budget(listed(tmp_path), [], scale="desk", rate=None, devices=2)
     assert spent.time is None
     assert "unknown: no record at this scale yet" in budget.text(spent)
 
 
 def test_an_assumption_is_marked_as_one(tmp_path):
     paper = listed(tmp_path, scale=lambda each: each)
-    spent = budget.budget(paper, [], scale="paper", rate=throughput.assumed("h200"), devices=8)
+    spent = budget.estimate_budget(
+        paper, [], scale="paper", rate=throughput.assumed_rate("h200"), devices=8
+    )
     assert "(ASSUMED, h200: 989 TFLOP/s" in budget.text(spent)
     assert budget.as_json(spent)["time"]["assumed"] is True
 
 
 def test_rates_are_a_share_of_the_peak_that_is_printed():
-    assert throughput.assumed("h200").macs_per_second == pytest.approx(989e12 / 2 * 0.15)
+    assert throughput.assumed_rate("h200").macs_per_second == pytest.approx(989e12 / 2 * 0.15)
     with pytest.raises(ValueError, match="unknown GPU 'h20'; did you mean 'h200'"):
-        throughput.assumed("h20")
+        throughput.assumed_rate("h20")
 
 
 def measured(path, **changes):
@@ -123,23 +130,23 @@ def measured(path, **changes):
 
 
 def test_a_measured_rate_is_read_back(tmp_path):
-    found = throughput.read(measured(tmp_path / "m"), scale="paper")
-    assert (found.macs_per_second, found.device, found.measured) == (5.0, "x", True)
+    found = throughput.read_rate(measured(tmp_path / "m"), scale="paper")
+    assert (found.macs_per_second, found.device, found.is_measured) == (5.0, "x", True)
 
 
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"scale": "desk"}, "measured at desk scale and says nothing of paper scale"),
-        ({"macs_per_second": 5}, "nothing that bench-step --json printed"),
+        ({"scale": "desk"}, "measured at desk scale, not at paper scale"),
+        ({"macs_per_second": 5}, "is not an output of bench-step --json"),
         ({"macs_per_second": {"median": 0}}, "measure it again"),
         ({"macs_per_second": {"median": float("nan")}}, "measure it again"),
     ],
 )
 def test_a_file_that_measured_nothing_of_use_is_refused(tmp_path, changes, said):
     with pytest.raises(ValueError, match=said):
-        throughput.read(measured(tmp_path / "m", **changes), scale="paper")
+        throughput.read_rate(measured(tmp_path / "m", **changes), scale="paper")
 
 
 def test_checkpoints_are_those_that_are_kept():
-    assert budget.work(shrunk(ROW)).checkpoint_bytes % checkpoint.KEPT == 0
+    assert budget.estimate_workload(shrunk(ROW)).checkpoint_bytes % checkpoint.KEPT == 0

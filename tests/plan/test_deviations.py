@@ -7,33 +7,33 @@ import pytest
 from experiments.scales import SCALES, Changes, desk, own
 from experiments.table_a import EXPERIMENT
 from harness.experiment import Row
-from harness.plan import deviations
+from harness.plan import explanation
 from tests.test_record import made
 
 ROW = EXPERIMENT.rows[4]
 
 
 def explained(records=(), *, scale="desk", row=ROW):
-    return deviations.explain(EXPERIMENT, row, records, scale=scale, rescale=SCALES[scale])
+    return explanation.explain(EXPERIMENT, row, records, scale=scale, rescale=SCALES[scale])
 
 
-def departures(**asked):
-    return {each.what: each for each in explained(**asked).departures}
+def deviations(**asked):
+    return {each.subject: each for each in explained(**asked).deviations}
 
 
 def test_the_desk_departs_in_every_field_that_it_changes():
-    found = departures()
-    assert (found["data.crop_px"].here, found["data.crop_px"].paper) == ("16", "224")
+    found = deviations()
+    assert (found["data.crop_px"].ours, found["data.crop_px"].paper) == ("16", "224")
     assert found["train.epochs"].paper == "100"
-    assert found["model.weights"].here == "none"
+    assert found["model.weights"].ours == "none"
     assert found["model.backbone_options.stem_width"].paper == "default"
-    assert found["videos"].here == "desk: 600 and 480 of 12 classes"
+    assert found["videos"].ours == "desk: 600 and 480 of 12 classes"
     assert "train.precision" not in found
 
 
 def test_paper_scale_departs_where_the_release_is_known_to_differ():
-    found = departures(scale="paper")
-    assert (found["train.precision"].here, found["train.precision"].paper) == (
+    found = deviations(scale="paper")
+    assert (found["train.precision"].ours, found["train.precision"].paper) == (
         "bfloat16",
         "float32",
     )
@@ -50,27 +50,27 @@ def test_paper_scale_departs_where_the_release_is_known_to_differ():
 
 
 def test_batch_norm_over_other_videos_is_one_departure():
-    found = departures()
+    found = deviations()
     norm = found["batch norm over"]
-    assert (norm.here, norm.paper) == ("16 videos", "12 videos")
-    assert "mmaction2#2322" in norm.known.source
+    assert (norm.ours, norm.paper) == ("16 videos", "12 videos")
+    assert "mmaction2#2322" in norm.effect.source
     assert "train.norm_videos" not in found
-    assert "batch norm over" not in departures(scale="paper")
+    assert "batch norm over" not in deviations(scale="paper")
 
 
 def test_a_data_set_of_ones_own_is_named_without_a_count():
     rescale = own(Changes(on="mine", num_classes=7))
-    found = deviations.explain(EXPERIMENT, ROW, (), scale="own", rescale=rescale)
-    (videos,) = (each for each in found.departures if each.what == "videos")
-    assert videos.here == "mine, videos of 7 classes"
+    found = explanation.explain(EXPERIMENT, ROW, (), scale="own", rescale=rescale)
+    (videos,) = (each for each in found.deviations if each.subject == "videos")
+    assert videos.ours == "mine, videos of 7 classes"
 
 
 def test_a_row_without_dsa_is_not_said_to_mix_crops():
-    assert "order of test snippets" not in departures(scale="paper", row=EXPERIMENT.rows[0])
+    assert "order of test snippets" not in deviations(scale="paper", row=EXPERIMENT.rows[0])
 
 
 def test_what_is_known_to_cost_most_comes_first_and_the_unknown_last():
-    points = [each.known.points for each in explained().departures]
+    points = [each.effect.points for each in explained().deviations]
     known = [each[1] for each in points if each]
     assert known == sorted(known, reverse=True)
     assert len(known) >= 4
@@ -78,9 +78,9 @@ def test_what_is_known_to_cost_most_comes_first_and_the_unknown_last():
 
 
 def test_every_known_cost_has_a_source_and_a_certainty():
-    for each in (*explained().departures, *explained(scale="paper").departures):
-        assert (each.known.points is None) is (each.known.certainty == "unknown")
-        assert each.known.source or each.known.points is None
+    for each in (*explained().deviations, *explained(scale="paper").deviations):
+        assert (each.effect.points is None) is (each.effect.certainty == "unknown")
+        assert each.effect.source or each.effect.points is None
 
 
 def test_what_ran_tells_its_numbers_and_its_libraries():
@@ -89,18 +89,18 @@ def test_what_ran_tells_its_numbers_and_its_libraries():
     records = [replace(made(each, top1=60.0 + each.seed), provenance=ran) for each in trials]
     found = explained(records)
     assert found.measured == {0: 60.0, 1: 61.0}
-    assert {each.what: each.here for each in found.departures}["version of torch"] == "2.11"
-    assert "measured: top1 60.0 (seed 0), 61.0 (seed 1); commit abc on cpu" in deviations.text(
+    assert {each.subject: each.ours for each in found.deviations}["version of torch"] == "2.11"
+    assert "measured: top1 60.0 (seed 0), 61.0 (seed 1); commit abc on cpu" in explanation.text(
         found
     )
 
 
 def test_guesses_stand_under_the_differences():
-    text = deviations.text(explained())
+    text = explanation.text(explained())
     assert "block 1 of res3 and of res4 is a guess" in text
-    assert "this is what would run" in text
+    assert "the deviations are those of the planned trials" in text
 
 
 def test_a_quoted_row_has_nothing_to_explain():
-    with pytest.raises(ValueError, match="quotes X; nothing of it runs"):
+    with pytest.raises(ValueError, match="quotes X and has no trial to explain"):
         explained(row=Row(label="x", trial=None, source="X"))

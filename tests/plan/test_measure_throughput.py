@@ -15,7 +15,7 @@ def measured(trial, **changes):
 
 
 def test_every_step_after_the_first_ones_is_timed(tiny_trial):
-    times = measure_throughput.seconds(tiny_trial, "cpu", 2, 4)
+    times = measure_throughput.step_seconds(tiny_trial, "cpu", 2, 4)
     assert len(times) == 4
     assert min(times) > 0
 
@@ -28,8 +28,8 @@ def test_the_loop_of_training_itself_is_timed(tiny_trial, monkeypatch):
         seen.append((spec.lr, rest["steps"]))
         return train(net, batches, spec, **rest)
 
-    monkeypatch.setattr(loop, "train", watched)
-    measure_throughput.seconds(tiny_trial, "cpu", 2, 4)
+    monkeypatch.setattr(loop, "fit", watched)
+    measure_throughput.step_seconds(tiny_trial, "cpu", 2, 4)
     assert seen == [(tiny_trial.train.lr, 6)]
 
 
@@ -44,7 +44,7 @@ def test_a_plan_reads_what_was_measured(tiny_trial, tmp_path):
     found = measured(tiny_trial)
     path = tmp_path / "rate.json"
     path.write_text(json.dumps(measure_throughput.as_json(found)))
-    rate = throughput.read(path, scale="desk")
+    rate = throughput.read_rate(path, scale="desk")
     assert rate.macs_per_second == found.macs_per_second.median
     assert rate.source == "measured on table_b/DSA at II, batch 2"
 

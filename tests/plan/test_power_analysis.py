@@ -8,15 +8,15 @@ import experiments
 from experiments.scales import desk
 from experiments.table_b import EXPERIMENT
 from harness.plan import power_analysis
-from harness.plan.power_analysis import Spread
+from harness.plan.power_analysis import SeedSpread
 from harness.stats import power
 from tests.test_record import made
 
-DECLARED = Spread(points=0.35, source="declared", measured=False)
+DECLARED = SeedSpread(points=0.35, source="declared", is_measured=False)
 
 
 def found(name, *, seeds=3, spread=DECLARED):
-    return power_analysis.resolution(
+    return power_analysis.analyze_power(
         experiments.load(name), seeds=seeds, test_videos=5_000, spread=spread
     )
 
@@ -32,7 +32,7 @@ def test_a_tenth_of_a_point_cannot_be_decided():
     )
     assert gap.seeds_needed == pytest.approx(194, abs=1)
     assert gap.videos_needed == pytest.approx(785_000, rel=0.001)
-    assert "5 videos of 5,000; 194 seeds a row" in power_analysis.text(found("table_b"))
+    assert "5 videos of 5,000; needs 194 seeds per row" in power_analysis.text(found("table_b"))
 
 
 def test_three_points_can_be_decided():
@@ -66,16 +66,16 @@ def test_costs_are_counted_and_not_decided_by_seeds():
 def test_a_claim_of_a_row_without_a_printed_figure_says_so():
     claim = replace(EXPERIMENT.claims[1], rows=("DSA at II", "TSN R50 (2D)"))
     table = replace(EXPERIMENT, claims=(claim,))
-    only = power_analysis.resolution(table, seeds=3, test_videos=9, spread=DECLARED).claims[0]
+    only = power_analysis.analyze_power(table, seeds=3, test_videos=9, spread=DECLARED).claims[0]
     assert (only.word, only.gaps) == ("nothing printed", ())
 
 
 def test_no_gap_needs_no_number_of_seeds():
     rows = tuple(replace(row, published={"top1": 81.5}) for row in EXPERIMENT.rows)
     same = replace(EXPERIMENT, rows=rows)
-    said = power_analysis.resolution(same, seeds=3, test_videos=9, spread=DECLARED)
+    said = power_analysis.analyze_power(same, seeds=3, test_videos=9, spread=DECLARED)
     assert said.claims[0].gaps[0].seeds_needed is None
-    assert "no gap is printed" in power_analysis.text(said)
+    assert "the printed gap is zero" in power_analysis.text(said)
 
 
 def test_the_spread_is_pooled_over_rows_and_declared_without_records():
@@ -84,11 +84,11 @@ def test_the_spread_is_pooled_over_rows_and_declared_without_records():
     records = [
         made(replace(trials[row], seed=seed), top1=top1) for (row, seed), top1 in values.items()
     ]
-    spread = power_analysis.spread(EXPERIMENT, records, scale=desk)
-    assert (spread.points, spread.measured) == (pytest.approx((4 / 3) ** 0.5), True)
+    spread = power_analysis.seed_spread(EXPERIMENT, records, rescale=desk)
+    assert (spread.points, spread.is_measured) == (pytest.approx((4 / 3) ** 0.5), True)
     assert spread.source == "measured: 5 records of 2 rows"
-    single = power_analysis.spread(EXPERIMENT, records[:1], scale=desk)
-    assert (single.points, single.measured) == (0.35, False)
+    single = power_analysis.seed_spread(EXPERIMENT, records[:1], rescale=desk)
+    assert (single.points, single.is_measured) == (0.35, False)
 
 
 @pytest.mark.parametrize("name", experiments.names())

@@ -21,19 +21,21 @@ from harness.plan import row_lookup
     ],
 )
 def test_a_row_is_found_as_a_hand_types_it(table, typed, label):
-    assert row_lookup.row(experiments.load(table), typed).label == label
+    assert row_lookup.find_row(experiments.load(table), typed).label == label
 
 
 @pytest.mark.parametrize("name", experiments.names())
 def test_every_label_is_its_own_row(name):
     experiment = experiments.load(name)
-    assert [row_lookup.row(experiment, row.label) for row in experiment.rows] == [*experiment.rows]
+    assert [row_lookup.find_row(experiment, row.label) for row in experiment.rows] == [
+        *experiment.rows
+    ]
 
 
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        ("I3D R18", r"fits several rows of table_a: I3D R18, 4 × 1; I3D R18, 16 × 1; TSN\+I3D"),
+        ("I3D R18", r"matches several rows of table_a: I3D R18, 4 × 1; I3D R18, 16 × 1; TSN\+I3D"),
         ("DSA+I3D R19, 4 × 4", "unknown row of table_a.*did you mean 'DSA.I3D R18, 4 × 4'"),
         ("zzz", "choose from DSA.I3D R18, 4 × 4, I3D R18, 16 × 1"),
         ("", "unknown row of table_a ''"),
@@ -42,4 +44,4 @@ def test_every_label_is_its_own_row(name):
 )
 def test_a_row_that_fits_none_or_several_gets_candidates(typed, said):
     with pytest.raises(ValueError, match=said):
-        row_lookup.row(experiments.load("table_a"), typed)
+        row_lookup.find_row(experiments.load("table_a"), typed)

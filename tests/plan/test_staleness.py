@@ -13,7 +13,7 @@ from tests.test_record import made
 def planned(results, *, code="c", passport="p"):
     return grid.trials(
         EXPERIMENT,
-        scale=shrunk,
+        rescale=shrunk,
         seeds=1,
         passport=lambda each: passport,
         code=lambda each: {"m": code},
@@ -23,7 +23,7 @@ def planned(results, *, code="c", passport="p"):
 
 def reason(results, records, *, code="c", passport="p"):
     (each,) = (p for p in planned(results, code=code, passport=passport) if "DSA at II" in p.rows)
-    return staleness.of_trial(each, records, passport=passport, code={"m": code})
+    return staleness.diagnose_trial(each, records, passport=passport, code={"m": code})
 
 
 def kept(results, *, code=None, **changes):
@@ -44,7 +44,12 @@ def test_differences_go_leaf_by_leaf_and_tell_numbers_apart():
 def test_a_cached_trial_agrees_in_every_part(tmp_path):
     found = reason(tmp_path, [kept(tmp_path)])
     near = found.nearest
-    assert (found.state, near.fields, near.passport, near.definitions) == ("cached", (), True, ())
+    assert (found.state, near.fields, near.is_same_data, near.definitions) == (
+        "cached",
+        (),
+        True,
+        (),
+    )
     assert staleness.text(found).count("all equal") == 2
 
 
@@ -61,20 +66,20 @@ def test_definitions_are_named_with_their_module_and_not_all_at_length(tmp_path)
     (each,) = (p for p in planned(tmp_path) if "DSA at II" in p.rows)
     code = {"new": "2"} | {f"f{number:02}": "2" for number in range(30)}
     places = dict.fromkeys(code, "harness.schedule.ray.capacity")
-    found = staleness.of_trial(each, [done], passport="p", code=code, places=places)
+    found = staleness.diagnose_trial(each, [done], passport="p", code=code, places=places)
     said = staleness.text(found)
     assert "definition f07 of harness.schedule.ray.capacity is 2, not 1 as recorded" in said
     assert "and 12 more definitions; --json lists all" in said
     assert len(staleness.as_json([found])[0]["nearest"]["definitions"]) == 32
-    few = staleness.of_trial(
+    few = staleness.diagnose_trial(
         each, [replace(done, code={})], passport="p", code={"new": "2"}, places=places
     )
     assert (
-        "definition new of harness.schedule.ray.capacity was not reached when it was recorded"
+        "definition new of harness.schedule.ray.capacity was not used by the recorded trial"
         in staleness.text(few)
     )
-    assert "definition old is not reached any more" in staleness.text(
-        staleness.of_trial(
+    assert "definition old is no longer used" in staleness.text(
+        staleness.diagnose_trial(
             each, [replace(done, code={"old": "1"})], passport="p", code={}, places={}
         )
     )
@@ -93,14 +98,14 @@ def test_a_missing_trial_names_the_field_of_the_nearest_record(tmp_path):
 
 def test_another_copy_of_the_data_is_named(tmp_path):
     found = reason(tmp_path, [kept(tmp_path, passport="q")])
-    assert (found.state, found.nearest.fields, found.nearest.passport) == ("missing", (), False)
+    assert (found.state, found.nearest.fields, found.nearest.is_same_data) == ("missing", (), False)
     assert "passport: another copy of the data" in staleness.text(found)
 
 
 def test_without_data_nothing_is_told_but_the_rest_is_compared(tmp_path):
     each = planned(tmp_path)[3]
-    found = staleness.of_trial(each, [kept(tmp_path)], passport=None, code={"m": "c"})
-    assert (found.state, found.key, found.nearest.passport) == ("unknown", None, None)
+    found = staleness.diagnose_trial(each, [kept(tmp_path)], passport=None, code={"m": "c"})
+    assert (found.state, found.key, found.nearest.is_same_data) == ("unknown", None, None)
 
 
 def test_without_records_there_is_nothing_to_compare(tmp_path):
@@ -111,7 +116,7 @@ def test_a_record_that_no_row_asks_for_is_beside_the_nearest_trial(tmp_path):
     trial = shrunk(EXPERIMENT.rows[3].trial)
     stray = made(replace(trial, train=replace(trial.train, epochs=7)))
     listed = planned(tmp_path)
-    found = staleness.of_record(
+    found = staleness.diagnose_record(
         stray,
         listed,
         passports={each.key: "p" for each in listed},

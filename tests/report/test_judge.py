@@ -10,8 +10,10 @@ from experiments.table_i import EXPERIMENT as COSTS
 from harness import record
 from harness.experiment import Claim, Row
 from harness.plan import grid
-from harness.report import judge, preregistration
+from harness.report import preregistration
+from harness.report.claims import judge_claims
 from harness.report.evidence import correct
+from harness.report.judge import judge_rows
 from tests.helpers.collected_tables import collected
 from tests.helpers.tiny_trials import shrunk
 from tests.test_record import made
@@ -66,7 +68,7 @@ def words(found):
 
 def test_every_kind_of_measured_claim_has_its_word(table):
     claims = (HELPS, SAME, BEST, TREND)
-    found = judge.claims(table_of(*table, claims=claims))
+    found = judge_claims(table_of(*table, claims=claims))
     assert [each.claim for each in found] == list(claims)
     assert words(found) == ["supported", "undecided", "in the top group", "rising"]
     assert found[0].low < 30 < found[0].high
@@ -75,19 +77,19 @@ def test_every_kind_of_measured_claim_has_its_word(table):
 
 def test_a_claim_turned_round_is_reversed(table):
     turned = replace(HELPS, rows=(PLAIN, II))
-    assert words(judge.claims(table_of(*table, claims=(turned,)))) == ["reversed"]
+    assert words(judge_claims(table_of(*table, claims=(turned,)))) == ["reversed"]
 
 
 def test_holm_counts_the_claims_of_the_table(table):
-    (alone,) = judge.claims(table_of(*table))
-    both = judge.claims(table_of(*table, claims=(HELPS, replace(HELPS, text="again"), SAME)))
+    (alone,) = judge_claims(table_of(*table))
+    both = judge_claims(table_of(*table, claims=(HELPS, replace(HELPS, text="again"), SAME)))
     assert 0 < alone.p < 0.01
     assert both[0].p == both[1].p == pytest.approx(2 * alone.p)
 
 
 def test_a_claim_of_rows_that_did_not_run_is_not_run(tmp_path):
     records = ran(tmp_path, II, 0.6)
-    (found,) = judge.claims(table_of(tmp_path, records))
+    (found,) = judge_claims(table_of(tmp_path, records))
     assert found.word == "not run"
     assert found.sentence.startswith(f"{PLAIN}: no record; run the table")
 
@@ -95,25 +97,25 @@ def test_a_claim_of_rows_that_did_not_run_is_not_run(tmp_path):
 def test_only_seeds_that_both_rows_have_are_compared(table, tmp_path):
     results, records = table
     fewer = [each for each in records if each.trial["seed"] != 1]
-    (found,) = judge.claims(table_of(results, [*fewer, *ran(tmp_path, II, 0.6, seeds=(1,))]))
+    (found,) = judge_claims(table_of(results, [*fewer, *ran(tmp_path, II, 0.6, seeds=(1,))]))
     assert "2 seeds" in found.sentence
     other = [*ran(tmp_path, II, 0.6, seeds=(0,)), *ran(tmp_path, PLAIN, 0.3, seeds=(1,))]
-    (found,) = judge.claims(table_of(results, other))
+    (found,) = judge_claims(table_of(results, other))
     assert found.word == "not comparable"
     assert found.sentence.startswith("the rows have no seed in common")
 
 
 def test_rows_on_two_copies_of_the_data_are_not_compared(tmp_path):
     records = [*ran(tmp_path, II, 0.6), *ran(tmp_path, PLAIN, 0.3, passport="q")]
-    (found,) = judge.claims(table_of(tmp_path, records))
+    (found,) = judge_claims(table_of(tmp_path, records))
     assert (found.word, found.estimate) == ("not comparable", None)
 
 
 def test_what_other_code_made_is_stale(table):
     results, records = table
     again = table_of(results, [replace(each, code={"m": "old"}) for each in records])
-    assert words(judge.claims(again)) == ["stale"]
-    cells = judge.cells(again)
+    assert words(judge_claims(again)) == ["stale"]
+    cells = judge_rows(again)
     assert cells[II].word == "stale"
     assert cells[II].sentence.startswith("3 of 3 records")
 
@@ -121,16 +123,16 @@ def test_what_other_code_made_is_stale(table):
 def test_a_claim_changed_after_results_says_so(table):
     results, records = table
     before = table_of(results, records, claims=(HELPS,))
-    preregistration.declare(before.experiment, scale="desk", results=results, records=[])
-    assert [each.late for each in judge.claims(before)] == [False]
-    after = judge.claims(table_of(results, records, claims=(HELPS, SAME)))
-    assert [each.late for each in after] == [False, True]
+    preregistration.preregister(before.experiment, scale="desk", results=results, records=[])
+    assert [each.is_post_hoc for each in judge_claims(before)] == [False]
+    after = judge_claims(table_of(results, records, claims=(HELPS, SAME)))
+    assert [each.is_post_hoc for each in after] == [False, True]
     assert after[1].sentence.endswith("; claim changed after results")
-    assert not judge.claims(table_of(results, [], claims=(SAME,)))[0].late
+    assert not judge_claims(table_of(results, [], claims=(SAME,)))[0].is_post_hoc
 
 
 def test_desk_accuracies_are_shown_and_not_judged(table):
-    cells = judge.cells(table_of(*table))
+    cells = judge_rows(table_of(*table))
     assert {label for label, verdict in cells.items() if verdict.word == "desk scale"} == {
         PLAIN, II, III
     }  # fmt: skip
@@ -157,8 +159,8 @@ def elsewhere(trial):
 def test_a_trial_that_was_left_is_interrupted(table):
     results, records = table
     trial = replace(shrunk(ROWS["DSA at IV"].trial), seed=2)
-    (results / "work" / record.trial_key(trial, "p")).mkdir(parents=True)
-    cells = judge.cells(table_of(results, records))
+    (results / "work" / record.key(trial, "p")).mkdir(parents=True)
+    cells = judge_rows(table_of(results, records))
     assert cells["DSA at IV"].word == "interrupted"
     assert cells["DSA at I"].word == "not run"
 
@@ -171,7 +173,7 @@ def at_paper(tmp_path, shares, **how):
 
 def test_paper_accuracies_are_judged_in_order(tmp_path):
     records = at_paper(tmp_path, {II: 0.815, PLAIN: 0.6}, videos=5000)
-    cells = judge.cells(table_of(tmp_path, records, at="paper", margin=5.0))
+    cells = judge_rows(table_of(tmp_path, records, at="paper", margin=5.0))
     assert cells[II].word == "reproduced"
     assert "paper 81.5: same within ± 5" in cells[II].sentence
     assert cells[PLAIN].word == "lower"
@@ -181,12 +183,12 @@ def test_paper_accuracies_are_judged_in_order(tmp_path):
 
 def test_a_row_that_the_paper_lacks_has_no_verdict_at_paper_scale(tmp_path):
     records = ran(tmp_path, "TSN R50 (2D)", 0.5, at="paper", videos=5000, seeds=(0,))
-    assert "TSN R50 (2D)" not in judge.cells(table_of(tmp_path, records, at="paper"))
+    assert "TSN R50 (2D)" not in judge_rows(table_of(tmp_path, records, at="paper"))
 
 
 def test_too_few_videos_are_not_comparable(tmp_path):
     records = at_paper(tmp_path, {II: 0.8}, videos=4899, seeds=(0,))
-    found = judge.cells(table_of(tmp_path, records, at="paper"))[II]
+    found = judge_rows(table_of(tmp_path, records, at="paper"))[II]
     assert found.word == "not comparable"
     assert "4,899 of 5,000 videos" in found.sentence
 
@@ -198,7 +200,7 @@ def at_hand(good, listed, changed=""):
 def test_a_comparable_cell_says_what_is_missing_and_what_was_read(tmp_path):
     copies = "training copies: short side 340, H.264"
     how = {"videos": 4950, "data": at_hand(4950, 5000, copies)}
-    found = judge.cells(table_of(tmp_path, at_paper(tmp_path, {II: 0.815}, **how), at="paper"))[II]
+    found = judge_rows(table_of(tmp_path, at_paper(tmp_path, {II: 0.815}, **how), at="paper"))[II]
     assert found.word == "reproduced"
     assert "; scored 4,950 of 5,000 videos; the whole list would give 8" in found.sentence
     assert f"; read as {copies}; margin" in found.sentence
@@ -206,14 +208,14 @@ def test_a_comparable_cell_says_what_is_missing_and_what_was_read(tmp_path):
 
 def test_the_list_at_hand_counts_where_it_is_longer_than_the_published_one(tmp_path):
     records = at_paper(tmp_path, {II: 0.8}, videos=5000, data=at_hand(5000, 5200), seeds=(0,))
-    found = judge.cells(table_of(tmp_path, records, at="paper"))[II]
+    found = judge_rows(table_of(tmp_path, records, at="paper"))[II]
     assert found.word == "not comparable"
     assert "scored 5,000 of 5,200 videos; the whole list would give 7" in found.sentence
 
 
 def test_a_short_list_of_ones_own_is_no_test_of_the_paper(tmp_path):
     records = at_paper(tmp_path, {II: 0.8}, videos=100, data=at_hand(100, 100), seeds=(0,))
-    found = judge.cells(table_of(tmp_path, records, at="paper"))[II]
+    found = judge_rows(table_of(tmp_path, records, at="paper"))[II]
     assert found.word == "not comparable"
     assert "scored 100 of 5,000 videos" in found.sentence
 
@@ -223,7 +225,7 @@ def test_a_row_that_averages_networks_has_no_record_of_its_own(tmp_path):
         replace(row, ensemble=(ROWS[III].trial,)) if row.label == II else row
         for row in EXPERIMENT.rows
     )
-    found = judge.cells(table_of(tmp_path, ran(tmp_path, II, 0.6), rows=both))[II]
+    found = judge_rows(table_of(tmp_path, ran(tmp_path, II, 0.6), rows=both))[II]
     assert found.word == "not run"
     assert "an average of several networks' scores" in found.sentence
 
@@ -238,23 +240,23 @@ def by_class(results, records, **how):
 def test_mean_average_precision_is_judged_where_that_alone_is_printed(tmp_path):
     records = at_paper(tmp_path, {II: 0.8, PLAIN: 0.6}, videos=4950)
     known = by_class(tmp_path, records, at="paper")
-    found = judge.cells(known)[II]
+    found = judge_rows(known)[II]
     assert found.word == "reproduced"
     assert found.sentence.startswith("60.0 ± ")
     assert "; scored 4,950 of 5,000 videos; margin" in found.sentence
 
 
 def test_a_claim_of_mean_average_precision_is_left_open_with_its_numbers(tmp_path):
-    (found,) = judge.claims(by_class(tmp_path, ran(tmp_path, II, 0.8) + ran(tmp_path, PLAIN, 0.6)))
+    (found,) = judge_claims(by_class(tmp_path, ran(tmp_path, II, 0.8) + ran(tmp_path, PLAIN, 0.6)))
     assert (found.word, found.estimate) == ("undecided", None)
     assert found.sentence.startswith(f"{II} 60.0, {PLAIN} 60.0; a mean over classes is no share")
 
 
 def test_a_comparison_of_which_nothing_ran_is_shown_as_printed(tmp_path):
     rows = (*EXPERIMENT.rows, Row(label="other work", trial=None, published={"top1": 1.0}))
-    assert judge.cells(table_of(tmp_path, [], rows=rows)) == {}
+    assert judge_rows(table_of(tmp_path, [], rows=rows)) == {}
     some = table_of(tmp_path, ran(tmp_path, II, 0.6), rows=rows)
-    assert {verdict.word for verdict in judge.cells(some).values()} == {"desk scale", "not run"}
+    assert {verdict.word for verdict in judge_rows(some).values()} == {"desk scale", "not run"}
 
 
 def test_an_own_run_says_where_batch_norm_saw_other_videos(tmp_path):
@@ -263,7 +265,7 @@ def test_an_own_run_says_where_batch_norm_saw_other_videos(tmp_path):
 
     trial = replace(rescale(ROWS[II].trial), seed=0)
     known = table_of(tmp_path, [made(trial, top1=81.5)], at="own", rescale=rescale)
-    found = judge.cells(known)[II]
+    found = judge_rows(known)[II]
     assert (found.word, found.estimate) == ("own run", None)
     assert found.sentence.endswith("printed one; batch norm over 8 videos, 12 in the recipe")
 
@@ -274,25 +276,25 @@ def test_only_paper_scale_is_smaller_than_claimed(tmp_path):
         for row in EXPERIMENT.rows
     )
     records = at_paper(tmp_path, {II: 0.64, PLAIN: 0.6}, videos=5000)
-    (found,) = judge.claims(table_of(tmp_path, records, at="paper", rows=rows))
+    (found,) = judge_claims(table_of(tmp_path, records, at="paper", rows=rows))
     assert found.word == "supported, smaller than claimed"
     assert "the paper prints +20.0" in found.sentence
     at_desk = [*ran(tmp_path, II, 0.64, videos=5000), *ran(tmp_path, PLAIN, 0.6, videos=5000)]
-    assert words(judge.claims(table_of(tmp_path, at_desk, rows=rows))) == ["supported"]
+    assert words(judge_claims(table_of(tmp_path, at_desk, rows=rows))) == ["supported"]
 
 
 def test_costs_are_judged_without_a_record(tmp_path):
-    found = judge.claims(collected(COSTS, [], tmp_path))
+    found = judge_claims(collected(COSTS, [], tmp_path))
     assert words(found) == ["true", "true"]
     assert "83,839,421,440 and 83,837,304,832: +0.0025 %" in found[0].sentence
     assert found[1].estimate == pytest.approx(1.706, abs=0.001)
-    assert judge.cells(collected(COSTS, [], tmp_path)) == {}
+    assert judge_rows(collected(COSTS, [], tmp_path)) == {}
 
 
 def test_total_cost_and_parameters_are_counts_too(tmp_path):
     total = Claim(text="t", kind="ratio", rows=(II, PLAIN), metric="total_gmacs", limit=1.0)
     params = Claim(text="p", kind="overhead", rows=(PLAIN, II), metric="params_m", limit=0.0)
-    found = judge.claims(table_of(tmp_path, [], claims=(total, params)))
+    found = judge_claims(table_of(tmp_path, [], claims=(total, params)))
     assert words(found) == ["true", "true"]
     assert found[0].sentence.startswith("503,")
     assert found[1].sentence.startswith("32,044,296 and 32,044,368")
@@ -300,5 +302,5 @@ def test_total_cost_and_parameters_are_counts_too(tmp_path):
 
 def test_a_row_has_the_records_of_its_seeds(table):
     (found,) = (row for row in table_of(*table).rows if row.label == II)
-    assert list(found.records) == grid.records_of(ROWS[II], table[1], scale=shrunk)
+    assert list(found.records) == grid.records_of(ROWS[II], table[1], rescale=shrunk)
     assert len(found.values) == 3

@@ -10,7 +10,7 @@ import experiments
 from experiments.table_b import EXPERIMENT
 from harness import scores, trial
 from harness.cli import report
-from harness.report.kernels import average_of, class_name, scenes, telling
+from harness.report.kernels import choose_videos, class_name, collect_examples, find_baseline
 from harness.scores import VideoScores
 from harness.training import checkpoint
 from tests.helpers.collected_tables import request
@@ -34,82 +34,82 @@ def trained(tmp_path_factory, data_root):
     return (*made, runtime)
 
 
-def test_a_scene_shows_what_was_recorded_and_kernels_that_sum_to_one(trained):
-    dynamic, average, runtime = trained
-    found = scenes(dynamic, average, videos=["test/00003"], command="", runtime=runtime)
-    answers = scores.read(runtime.results, dynamic).scores[3]
-    (scene,) = found
-    assert scene.truth == "disc shrinks, then disc grows"
-    assert scene.dynamic == class_name("desk", int(answers.argmax()))
-    assert scene.frames.shape == (4, 4, 16, 16, 3)
-    (kernels,) = scene.kernels
+def test_an_example_shows_what_was_recorded_and_kernels_that_sum_to_one(trained):
+    dsa, baseline, runtime = trained
+    examples = collect_examples(dsa, baseline, videos=["test/00003"], command="", runtime=runtime)
+    answers = scores.read(runtime.results, dsa).scores[3]
+    (example,) = examples
+    assert example.label == "disc shrinks, then disc grows"
+    assert example.prediction == class_name("desk", int(answers.argmax()))
+    assert example.frames.shape == (4, 4, 16, 16, 3)
+    (kernels,) = example.kernels
     assert kernels.module == "res5[1]"
     assert kernels.taps.shape == (64, 3)
     np.testing.assert_allclose(kernels.taps.sum(1), 1, rtol=1e-5)
 
 
 def test_each_video_has_its_own_kernels(trained):
-    dynamic, average, runtime = trained
-    one, other = scenes(
-        dynamic, average, videos=["test/00000", "test/00001"], command="", runtime=runtime
+    dsa, baseline, runtime = trained
+    one, other = collect_examples(
+        dsa, baseline, videos=["test/00000", "test/00001"], command="", runtime=runtime
     )
     assert np.abs(one.kernels[0].taps - other.kernels[0].taps).max() > 1e-4
 
 
 def test_the_average_is_the_same_network_without_dsa(trained):
-    dynamic, average, runtime = trained
-    assert average_of(dynamic, runtime.results) == average
+    dsa, baseline, runtime = trained
+    assert find_baseline(dsa, runtime.results) == baseline
     with pytest.raises(ValueError, match="name another record with --against"):
-        average_of(replace(dynamic, passport="other"), runtime.results)
+        find_baseline(replace(dsa, passport="other"), runtime.results)
 
 
 @pytest.mark.slow
 def test_the_command_draws_the_same_picture_twice(trained, tmp_path):
-    dynamic, _, runtime = trained
+    dsa, _, runtime = trained
     drawn = []
     for place in ("a", "b"):
         shutil.copytree(runtime.results, tmp_path / place)
-        drawn.append(report.visualize(dynamic.key, "", None, tmp_path / place, runtime.data))
+        drawn.append(report.visualize(dsa.key, "", None, tmp_path / place, runtime.data))
     assert [path.name for path in drawn[0]] == [
-        f"visualize-{dynamic.key}.png",
-        f"visualize-{dynamic.key}.svg",
+        f"visualize-{dsa.key}.png",
+        f"visualize-{dsa.key}.svg",
     ]
     for first, second in zip(*drawn, strict=True):
         assert first.read_bytes() == second.read_bytes()
 
 
 def test_lost_weights_come_with_the_command_that_brings_them_back(trained, tmp_path):
-    dynamic, average, runtime = trained
+    dsa, baseline, runtime = trained
     bare = replace(runtime, results=tmp_path)
     shutil.copytree(runtime.results / "records", tmp_path / "records")
-    with pytest.raises(ValueError, match=rf"delete .*{dynamic.key}\.json and run: harness run"):
-        scenes(dynamic, average, **NO_VIDEOS, runtime=bare)
+    with pytest.raises(ValueError, match=rf"delete .*{dsa.key}\.json and run: harness run"):
+        collect_examples(dsa, baseline, **NO_VIDEOS, runtime=bare)
 
 
 def test_weights_of_another_training_are_refused(trained, tmp_path):
-    dynamic, average, runtime = trained
+    dsa, baseline, runtime = trained
     moved = replace(runtime, results=tmp_path)
     shutil.copytree(runtime.results / "records", tmp_path / "records")
-    state = checkpoint.load_newest(runtime.work(dynamic.key))
+    state = checkpoint.newest(runtime.work(dsa.key))
     state["net"] = {
         name: value * 2 if name.endswith("weight") else value
         for name, value in state["net"].items()
     }
-    checkpoint.save(moved.work(dynamic.key), state, epoch=2)
+    checkpoint.save(moved.work(dsa.key), state, epoch=2)
     with pytest.raises(ValueError, match="do not give the recorded scores"):
-        scenes(dynamic, average, **NO_VIDEOS, runtime=moved)
+        collect_examples(dsa, baseline, **NO_VIDEOS, runtime=moved)
 
 
 def test_mistakes_are_named(trained, tmp_path):
-    dynamic, average, runtime = trained
+    dsa, baseline, runtime = trained
     with pytest.raises(ValueError, match="unknown test video 'test/99999'"):
-        scenes(dynamic, average, videos=["test/99999"], command="", runtime=runtime)
-    with pytest.raises(ValueError, match="no network with DSA"):
-        scenes(average, average, **NO_VIDEOS, runtime=runtime)
+        collect_examples(dsa, baseline, videos=["test/99999"], command="", runtime=runtime)
+    with pytest.raises(ValueError, match="has no DSA module"):
+        collect_examples(baseline, baseline, **NO_VIDEOS, runtime=runtime)
     with pytest.raises(ValueError, match="unknown record"):
         report.visualize("0" * 20, "", None, runtime.results, runtime.data)
     with pytest.raises(ValueError, match="is missing"):
-        scores.read(tmp_path, dynamic)
+        scores.read(tmp_path, dsa)
 
 
 def scored(*answers):
@@ -121,8 +121,8 @@ def scored(*answers):
 
 
 def test_telling_videos_are_those_that_dsa_alone_gets_right():
-    assert telling(scored(0, 0, 1, 0), scored(0, 1, 1, 2)) == ["v1", "v3"]
-    assert telling(scored(0, 1, 1, 1), scored(0, 0, 0, 0)) == ["v0", "v1", "v2"]
+    assert choose_videos(scored(0, 0, 1, 0), scored(0, 1, 1, 2)) == ["v1", "v3"]
+    assert choose_videos(scored(0, 1, 1, 1), scored(0, 0, 0, 0)) == ["v0", "v1", "v2"]
 
 
 def test_a_class_is_said_in_words_where_its_data_set_knows():
@@ -131,12 +131,14 @@ def test_a_class_is_said_in_words_where_its_data_set_knows():
 
 
 def test_the_command_to_train_again_names_table_seeds_and_folder(trained):
-    dynamic, _, runtime = trained
-    desk_record = replace(dynamic, trial={**dynamic.trial, "seed": 2})
-    assert "--seeds 3" in report._training(desk_record, runtime.results)
+    dsa, _, runtime = trained
+    desk_record = replace(dsa, trial={**dsa.trial, "seed": 2})
+    assert "--seeds 3" in report._training_command(desk_record, runtime.results)
 
 
 def test_a_trade_off_of_nothing_says_what_to_run(tmp_path):
     with pytest.raises(ValueError, match="run: harness run table_a table_g table_h"):
-        report.tradeoff([request(experiments.load(name), tmp_path) for name in report.DEFAULT])
+        report.tradeoff(
+            [request(experiments.load(name), tmp_path) for name in report.TRADEOFF_TABLES]
+        )
     assert not list(tmp_path.iterdir())

@@ -12,7 +12,7 @@ from harness.cli import report
 from harness.experiment import Claim, Experiment, Row
 from harness.plan.request import Request
 from harness.report import page
-from harness.report.judge import JudgedClaim
+from harness.report.claims import JudgedClaim
 from harness.runtime import Runtime
 from tests.helpers.browser import needs_browser, opened
 from tests.helpers.collected_tables import collected, judged
@@ -41,14 +41,14 @@ def hostile_page(tmp_path):
         low=0.5,
         high=1.5,
         p=0.01,
-        late=False,
+        is_post_hoc=False,
     )
-    chapter = page.chapter(
+    section = page.section(
         judged(collected(table, records), claims=[found]),
         figures=[b"<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>"],
         curves={HOSTILE: b"<svg xmlns='http://www.w3.org/2000/svg' width='7' height='7'/>"},
     )
-    return page.write([chapter], records, results=tmp_path)
+    return page.write([section], records, results=tmp_path)
 
 
 def _provenance(text):
@@ -65,8 +65,8 @@ def test_hostile_text_stays_text(hostile_page):
 
 def test_a_page_without_records_says_that_nothing_ran(tmp_path):
     table = replace(EXPERIMENT, claims=())
-    chapter = page.chapter(judged(collected(table, [])), figures=[], curves={})
-    text = page.write([chapter], [], results=tmp_path).read_text()
+    section = page.section(judged(collected(table, [])), figures=[], curves={})
+    text = page.write([section], [], results=tmp_path).read_text()
     assert "Nothing was run at the paper&#39;s own scale" in text
     assert text.count("not run") >= len(EXPERIMENT.rows)
 
@@ -113,11 +113,11 @@ def test_a_check_of_figures_names_what_would_change_and_leaves_it(tmp_path):
         seeds=1,
         runtime=Runtime(results=tmp_path, data=tmp_path),
     )
-    drawn, moved = report.redraw([request], keep=False)
+    drawn, moved = report.redraw([request], is_check=False)
     assert moved == drawn
-    assert report.redraw([request], keep=True) == (drawn, [])
+    assert report.redraw([request], is_check=True) == (drawn, [])
     drawn[0].write_bytes(b"altered")
-    assert report.redraw([request], keep=True) == (drawn, [drawn[0]])
+    assert report.redraw([request], is_check=True) == (drawn, [drawn[0]])
     assert drawn[0].read_bytes() == b"altered"
 
 

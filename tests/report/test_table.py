@@ -6,9 +6,9 @@ import pytest
 
 from experiments.table_b import EXPERIMENT
 from harness.experiment import Claim, Experiment, Row
-from harness.report import claims_table, figures
+from harness.report import build, figures, table_csv
 from harness.report import table as report_table
-from harness.report.judge import JudgedClaim
+from harness.report.claims import JudgedClaim
 from harness.stats import verdict
 from harness.stats.verdict import Verdict
 from tests.helpers.collected_tables import collected, judged
@@ -29,7 +29,7 @@ def table():
     return judged(collected(EXPERIMENT, records), verdicts=said)
 
 
-def claimed(text="DSA helps", sentence="difference +3.0", *, late=False):
+def claimed(text="DSA helps", sentence="difference +3.0", *, is_post_hoc=False):
     return JudgedClaim(
         claim=Claim(text=text, kind="better", rows=("DSA at II", "TSN+I3D R50")),
         word="supported",
@@ -38,7 +38,7 @@ def claimed(text="DSA helps", sentence="difference +3.0", *, late=False):
         low=1.0,
         high=5.0,
         p=0.01,
-        late=late,
+        is_post_hoc=is_post_hoc,
     )
 
 
@@ -93,10 +93,10 @@ def test_claims_stand_under_the_table(table, tmp_path):
     tex = report_table.latex(claiming)
     assert r"=1 \& 2" in tex
     assert tex.count(r"\toprule") == 2
-    paths = report_table.write(replace(claiming, table=replace(claiming.table, results=tmp_path)))
+    paths = build.write_tables(replace(claiming, table=replace(claiming.table, results=tmp_path)))
     assert [path.name for path in paths][-1] == "table_b.claims.csv"
     rows = list(csv.DictReader(io.StringIO(paths[-1].read_text())))
-    assert rows == list(csv.DictReader(io.StringIO(claims_table.comma_separated(said))))
+    assert rows == list(csv.DictReader(io.StringIO(table_csv.claims_csv(said))))
     assert (rows[0]["verdict"], float(rows[0]["low"]), rows[0]["late"]) == (
         "supported",
         1.0,
@@ -106,7 +106,7 @@ def test_claims_stand_under_the_table(table, tmp_path):
 
 
 def test_csv_holds_numbers_that_a_program_reads(table):
-    rows = list(csv.DictReader(io.StringIO(report_table.comma_separated(table))))
+    rows = list(csv.DictReader(io.StringIO(table_csv.rows_csv(table))))
     assert float(rows[3]["top1_mean"]) == 81
     assert int(rows[3]["params"]) == 32_044_368
     assert rows[3]["top1_by_seed"] == "80.0000 81.0000 82.0000"
@@ -116,12 +116,12 @@ def test_csv_holds_numbers_that_a_program_reads(table):
 
 
 def test_csv_leaves_out_the_digits_that_differ_between_processors(table):
-    written = report_table.comma_separated(table)
-    assert report_table.comma_separated(replace(table, table=moved(table.table))) == written
+    written = table_csv.rows_csv(table)
+    assert table_csv.rows_csv(replace(table, table=moved(table.table))) == written
     said = replace(claimed(), estimate=0.1, low=-1 / 3, high=49.07232, p=2 / 8193)
     again = replace(said, **{name: nudged(getattr(said, name)) for name in NUMBERS})
-    assert claims_table.comma_separated([again]) == claims_table.comma_separated([said])
-    assert ",0.1,-0.3333333333,49.07232,0.0002441108263," in claims_table.comma_separated([said])
+    assert table_csv.claims_csv([again]) == table_csv.claims_csv([said])
+    assert ",0.1,-0.3333333333,49.07232,0.0002441108263," in table_csv.claims_csv([said])
 
 
 NUMBERS = ("estimate", "low", "high", "p")
@@ -164,7 +164,7 @@ def test_text_is_escaped_for_each_format(label):
     lines = report_table.markdown(table).splitlines()
     assert len([cell for cell in lines[4].replace(r"\|", "").split("|") if cell.strip()]) == 2
     assert "<script>" not in "\n".join(lines)
-    assert not report_table.comma_separated(table).splitlines()[1].startswith("=")
+    assert not table_csv.rows_csv(table).splitlines()[1].startswith("=")
     assert r"\input{" not in report_table.latex(table)
 
 
@@ -192,7 +192,7 @@ def test_a_table_of_mean_average_precision_shows_it(tmp_path):
     assert shown["desk mAP"].tolist() == ["–", "60.0 (1 seed)"]
     assert "printed top-1" not in shown
     assert "desk mAP was measured at desk scale" in report_table.markdown(table)
-    assert "map_by_seed" in report_table.comma_separated(table).splitlines()[0]
+    assert "map_by_seed" in table_csv.rows_csv(table).splitlines()[0]
     assert figures.table(replace(table.table, results=tmp_path), ceilings={})
 
 
@@ -208,7 +208,7 @@ def test_what_was_measured_at_the_papers_scale_says_so(table):
 
 def test_files_are_named_after_table_and_scale(table, tmp_path):
     here = replace(table, table=replace(table.table, results=tmp_path))
-    desk, paper = report_table.write(here), report_table.write(at_paper(here))
+    desk, paper = build.write_tables(here), build.write_tables(at_paper(here))
     assert [path.name for path in desk] == ["table_b.md", "table_b.csv", "table_b.tex"]
     assert [path.name for path in paper] == [
         "table_b-paper.md",

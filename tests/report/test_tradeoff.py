@@ -78,8 +78,8 @@ def test_names_say_the_frames_only_where_they_must():
 
 
 def test_rows_without_a_cost_are_named_and_not_drawn():
-    drawn = {point.name for point in tradeoff.points(MINI, "footing")}
-    absent = tradeoff.not_drawn(MINI, "footing")
+    drawn = {point.name for point in tradeoff.points(MINI, "comparable")}
+    absent = tradeoff.not_drawn(MINI, "comparable")
     assert absent == ["S3D", "I3D R101", "CGNL+I3D R50", "NL+I3D R101", "CGNL+I3D R101"]
     assert len(drawn) + len(absent) == len(MINI.rows)
     assert tradeoff.points(MINI, "printed") == []
@@ -94,7 +94,7 @@ def measured_rows():
     ]
     again = replace(rows[4], label="the same trial")
     table = replace(table_a.EXPERIMENT, rows=(*rows, again))
-    return tradeoff.measured(collected(table, records, rescale=desk).rows)
+    return tradeoff.measured_points(collected(table, records, rescale=desk).rows)
 
 
 def test_a_measured_point_has_the_cost_of_what_ran_and_the_interval_of_its_seeds():
@@ -122,12 +122,14 @@ def test_charts_fit_the_columns_of_a_paper_and_come_out_the_same_twice(tmp_path)
 
 
 def test_a_measured_chart_is_marked_with_its_scale(tmp_path):
-    paths = figures.measured(measured_rows(), scale="desk", ceilings={"x": 50.0}, results=tmp_path)
+    paths = figures.measured_tradeoff(
+        measured_rows(), scale="desk", ceilings={"x": 50.0}, results=tmp_path
+    )
     assert [path.name for path in paths] == ["desk-tradeoff.png", "desk-tradeoff.svg"]
     assert all(path.stat().st_size > 10_000 for path in paths)
 
 
-@pytest.mark.parametrize("axis", ["printed", "footing"])
+@pytest.mark.parametrize("axis", ["printed", "comparable"])
 def test_no_name_covers_another_or_a_bubble(axis):
     points = tradeoff.points(KINETICS, axis)
     with mpl.rc_context(PAPER):

@@ -236,7 +236,7 @@ def address():
 def one_trial(runtime):
     return grid.trials(
         replace(EXPERIMENT, rows=(EXPERIMENT.rows[3],), claims=()),
-        scale=shrunk,
+        rescale=shrunk,
         seeds=1,
         passport=lambda each: data.load_passport(each.data, runtime.data).digest,
         code=code.hashes,

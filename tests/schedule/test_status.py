@@ -138,7 +138,7 @@ def test_json_holds_every_trial(tmp_path):
 def listed(tmp_path):
     return grid.trials(
         EXPERIMENT,
-        scale=shrunk,
+        rescale=shrunk,
         seeds=1,
         passport=lambda _: "p",
         code=lambda _: {},

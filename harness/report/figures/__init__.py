@@ -1,11 +1,11 @@
-"""Figures, drawn from records and counts alone; equal numbers give equal bytes.
+"""Figures from records and counts alone; equal numbers give equal bytes.
 
 The only package that imports matplotlib.
 """
 
 from harness.report.figures.curves import curves
-from harness.report.figures.scenes import scenes
+from harness.report.figures.examples import examples
 from harness.report.figures.tables import table
-from harness.report.figures.tradeoff import comparison, measured
+from harness.report.figures.tradeoff import comparison, measured_tradeoff
 
-__all__ = ["comparison", "curves", "measured", "scenes", "table"]
+__all__ = ["comparison", "curves", "examples", "measured_tradeoff", "table"]

@@ -1,4 +1,4 @@
-"""Bubbles in a panel of accuracy against cost, and their names."""
+"""Named bubbles in a panel of accuracy against cost."""
 
 import math
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ SAME_TOP1 = 1.0
 def draw(axes: Axes, points: Sequence[Point]) -> None:
     """Draw one bubble per point, with its interval, and a line through those of DSA."""
     axes.set_xscale("log")
-    axes.plot(*_places(_own(points)), color=KINDS["dsa"], linewidth=1, zorder=1.5)
+    axes.plot(*_coordinates(_dsa(points)), color=KINDS["dsa"], linewidth=1, zorder=1.5)
     for point in points:
         colour = KINDS[point.kind]
         axes.errorbar(point.gmacs, point.top1, yerr=point.half_width, color=colour, capsize=2, lw=1)
@@ -29,7 +29,7 @@ def draw(axes: Axes, points: Sequence[Point]) -> None:
             point.gmacs,
             point.top1,
             s=(2 * _radius(point.params_m)) ** 2,
-            facecolor="white" if point.reference else (colour, _filled(point)),
+            facecolor="white" if point.reference else (colour, _opacity(point)),
             edgecolor=colour if point.reference else "white",
             linewidth=0.7,
             zorder=3,
@@ -40,17 +40,17 @@ def draw(axes: Axes, points: Sequence[Point]) -> None:
     axes.set_axisbelow(True)
 
 
-def _own(points: Sequence[Point]) -> list[Point]:
-    """Return the points of DSA from cheap to dear."""
-    return sorted((point for point in points if point.kind == "dsa"), key=lambda each: each.gmacs)
+def _dsa(points: Sequence[Point]) -> list[Point]:
+    """Return the points of DSA by increasing cost."""
+    return sorted((point for point in points if point.kind == "dsa"), key=lambda point: point.gmacs)
 
 
-def _filled(point: Point) -> float:
-    """Return how opaque a bubble is: what lies under one of many shows through."""
+def _opacity(point: Point) -> float:
+    """Return the opacity of a bubble; other work is translucent, as its bubbles overlap."""
     return 0.65 if point.kind == "other" and point.half_width is None else 1.0
 
 
-def _places(points: Sequence[Point]) -> tuple[list[float], list[float]]:
+def _coordinates(points: Sequence[Point]) -> tuple[list[float], list[float]]:
     return [point.gmacs for point in points], [point.top1 for point in points]
 
 
@@ -67,7 +67,7 @@ def cost_axis(axes: Axes, name: str) -> None:
 
 
 def key(axes: Axes) -> Legend:
-    """Say what the area of a bubble means, where there is room."""
+    """Add a legend of the area of bubbles, at the place with the most room."""
     marks = [
         Line2D([], [], marker="o", ls="", color=FAINT, mfc="none", mew=0.6, ms=2 * _radius(size))
         for size in KEY_M
@@ -87,32 +87,33 @@ def key(axes: Axes) -> Legend:
 
 
 def write_names(axes: Axes, points: Sequence[Point]) -> None:
-    """Write each point's name beside it, off the line of DSA and off what is written already."""
+    """Write the name of every point beside it, clear of the line of DSA and of other text."""
     legend = axes.get_legend()
-    written = [*axes.texts, *([legend] if legend else [])]
+    texts = [*axes.texts, *([legend] if legend else [])]
     figure = axes.get_figure(root=True)
     assert figure is not None
     figure.draw_without_rendering()
-    taken = [each.get_window_extent().padded(1).extents for each in [*written, *_level(axes)]]
+    artists = [*texts, *_dashed_lines(axes)]
+    obstacles = [artist.get_window_extent().padded(1).extents for artist in artists]
     bars = [(point.gmacs, point.top1, point.half_width) for point in points if point.half_width]
     lines = [([x, x], [max(y - half, 0), min(y + half, 100)]) for x, y, half in bars]
-    for line in (_places(_own(points)), *lines):
-        taken += list(labels.along(axes, *line)) if len(line[0]) > 1 else []
-    marks = [_mark(together) for together in _coinciding(points)]
-    labels.annotate(axes, marks, avoid=np.array(taken))
+    for line in (_coordinates(_dsa(points)), *lines):
+        obstacles += list(labels.boxes_along(axes, *line)) if len(line[0]) > 1 else []
+    marks = [_mark(group) for group in _coincident_groups(points)]
+    labels.annotate(axes, marks, obstacles=np.array(obstacles))
 
 
-def _level(axes: Axes) -> list[Line2D]:
-    """Return the lines that run across the panel."""
+def _dashed_lines(axes: Axes) -> list[Line2D]:
+    """Return the lines of ceilings, which run across the panel."""
     return [line for line in axes.lines if line.get_linestyle() == "--"]
 
 
-def _coinciding(points: Sequence[Point]) -> list[list[Point]]:
-    """Gather points that are drawn on one another: they share a label, a line for each."""
+def _coincident_groups(points: Sequence[Point]) -> list[list[Point]]:
+    """Group points that are drawn on one another: they share a label, one line per point."""
     groups: list[list[Point]] = []
     for point in points:
         for group in groups:
-            if _coincide(group[0], point):
+            if _is_coincident(group[0], point):
                 group.append(point)
                 break
         else:
@@ -120,17 +121,17 @@ def _coinciding(points: Sequence[Point]) -> list[list[Point]]:
     return groups
 
 
-def _coincide(one: Point, other: Point) -> bool:
-    close = abs(one.top1 - other.top1) < SAME_TOP1 and 0.98 < one.gmacs / other.gmacs < 1.02
-    return close and one.half_width is not None and one.kind == other.kind
+def _is_coincident(one: Point, other: Point) -> bool:
+    is_close = abs(one.top1 - other.top1) < SAME_TOP1 and 0.98 < one.gmacs / other.gmacs < 1.02
+    return is_close and one.half_width is not None and one.kind == other.kind
 
 
-def _mark(together: Sequence[Point]) -> labels.Mark:
-    first = together[0]
+def _mark(group: Sequence[Point]) -> labels.Mark:
+    first = group[0]
     return labels.Mark(
         x=first.gmacs,
         y=first.top1,
         radius=_radius(first.params_m),
-        text="\n".join(point.name for point in together),
+        text="\n".join(point.name for point in group),
         colour=FAINT if first.kind == "other" else KINDS[first.kind],
     )

@@ -1,4 +1,4 @@
-"""The training curves of a row, one line per seed."""
+"""Training curves of a row, one line per seed."""
 
 import io
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ NAMES = {"train_top1": "top-1 in training, percent", "val_top1": "top-1 at test,
 
 
 def curves(records: Sequence[Record]) -> bytes:
-    """Draw what every epoch of the trials of a row showed, as SVG; equal records, equal bytes."""
+    """Draw accuracy by epoch of the trials of a row, as SVG; equal records give equal bytes."""
     with mpl.rc_context(PAPER):
         figure = Figure(figsize=(BOTH_COLUMNS, 1.7), layout="constrained")
         panels = figure.subplots(1, len(NAMES), sharex=True, sharey=True)
@@ -33,6 +33,8 @@ def curves(records: Sequence[Record]) -> bytes:
 
 
 def _line(axes: Axes, record: Record, metric: str) -> None:
-    points = [(row["epoch"], row[metric]) for row in record.history if row[metric] is not None]
+    points = [
+        (epoch["epoch"], epoch[metric]) for epoch in record.history if epoch[metric] is not None
+    ]
     if points:
         axes.plot(*zip(*points, strict=True), color=COLOURS["row"], linewidth=1, alpha=0.6)

@@ -1,4 +1,4 @@
-"""Labels beside the points of a chart, none on another, on a point or on a line.
+"""Placement of labels beside the points of a chart, clear of labels, points and lines.
 
 Boxes are rows of left, bottom, right, top in pixels.
 """
@@ -26,11 +26,11 @@ STEPS = 20
 
 @dataclass(frozen=True, kw_only=True)
 class Mark:
-    """A point that gets a label.
+    """A point with a label.
 
     Attributes:
-        x: In data.
-        y: In data.
+        x: In data coordinates.
+        y: In data coordinates.
         radius: Of the bubble, in points.
         text: The label.
         colour: Of the label.
@@ -45,11 +45,11 @@ class Mark:
 
 @dataclass(frozen=True, kw_only=True)
 class _Place:
-    """Where a label may stand.
+    """A candidate place of a label.
 
     Attributes:
         offset: From the point to the label's lower left corner, in points.
-        boxes: Of the label, then of the line that leads to it.
+        boxes: Of the label, then of its leader line.
         distance: From the bubble, in points.
     """
 
@@ -58,15 +58,15 @@ class _Place:
     distance: float
 
 
-def annotate(axes: Axes, marks: Sequence[Mark], *, avoid: Boxes) -> list[Annotation]:
-    """Write the labels where they overlap least, with a thin line to those that stand far off.
+def annotate(axes: Axes, marks: Sequence[Mark], *, obstacles: Boxes) -> list[Annotation]:
+    """Write the labels where they overlap least, with a thin leader line to distant ones.
 
-    The layout of the figure is frozen: what is drawn afterwards must not move the panel.
+    The layout of the figure is frozen: later drawing must not move the panel.
 
     Args:
         axes: A panel whose limits are set.
         marks: Its points.
-        avoid: What no label may cover, beside the bubbles.
+        obstacles: Areas to keep clear, in addition to the bubbles.
     """
     figure = axes.get_figure(root=True)
     assert figure is not None
@@ -75,16 +75,15 @@ def annotate(axes: Axes, marks: Sequence[Mark], *, avoid: Boxes) -> list[Annotat
     bubbles = [_bubble(axes, mark, scale) for mark in marks]
     panel = np.array(axes.get_window_extent().extents)
     choices, costs = [], []
-    for own, mark in enumerate(marks):
-        others = [bubble for index, bubble in enumerate(bubbles) if index != own]
-        taken = np.vstack([avoid, *others])
+    for index, mark in enumerate(marks):
+        occupied = np.vstack([obstacles, *bubbles[:index], *bubbles[index + 1 :]])
         choices.append(_choices(axes, mark, scale))
-        costs.append(_costs(choices[-1], taken, panel))
-    chosen = _settle(choices, costs)
-    return [_write(axes, *pair) for pair in zip(marks, chosen, strict=True)]
+        costs.append(_costs(choices[-1], occupied, panel))
+    places = _optimise(choices, costs)
+    return [_write(axes, mark, place) for mark, place in zip(marks, places, strict=True)]
 
 
-def along(axes: Axes, x: Sequence[float], y: Sequence[float]) -> Boxes:
+def boxes_along(axes: Axes, x: Sequence[float], y: Sequence[float]) -> Boxes:
     """Return small boxes along a line through points."""
     corners = axes.transData.transform(np.column_stack([x, y]))
     return _path(corners, STEPS * (len(corners) - 1))
@@ -97,7 +96,7 @@ def _path(corners: Boxes, steps: int) -> Boxes:
 
 
 def _bubble(axes: Axes, mark: Mark, scale: float) -> Boxes:
-    """Return the square around a disc; a label of another point that touches it would mislead."""
+    """Return the square around a bubble, which labels of other points must not touch."""
     side = (mark.radius + MARGIN) * scale
     x, y = axes.transData.transform((mark.x, mark.y))
     return np.array([x - side, y - side, x + side, y + side])
@@ -118,41 +117,41 @@ def _choices(axes: Axes, mark: Mark, scale: float) -> list[_Place]:
 def _place(
     point: Boxes, size: Boxes, radius: float, distance: float, degrees: int, scale: float
 ) -> _Place:
-    way = np.array([math.cos(math.radians(degrees)), math.sin(math.radians(degrees))])
-    end = point + (radius + distance) * scale * way
-    corner = end - size * (1 - way) / 2
-    around = np.concatenate([corner - MARGIN * scale, corner + size + MARGIN * scale])
-    start = point + (radius + 1) * scale * way
+    direction = np.array([math.cos(math.radians(degrees)), math.sin(math.radians(degrees))])
+    end = point + (radius + distance) * scale * direction
+    corner = end - size * (1 - direction) / 2
+    box = np.concatenate([corner - MARGIN * scale, corner + size + MARGIN * scale])
+    start = point + (radius + 1) * scale * direction
     leader = _path(np.stack([start, end]), STEPS if distance > LEADER_FROM else 0)
     right, up = (corner - point) / scale
-    return _Place(offset=(right, up), boxes=np.vstack([around, leader]), distance=distance)
+    return _Place(offset=(right, up), boxes=np.vstack([box, leader]), distance=distance)
 
 
-def _costs(choices: Sequence[_Place], taken: Boxes, panel: Boxes) -> Boxes:
-    """Say how bad each place is, whatever the other labels do; of equals the earlier is better."""
-    return np.array([_badness(place, taken, panel) + i / 100 for i, place in enumerate(choices)])
+def _costs(choices: Sequence[_Place], occupied: Boxes, panel: Boxes) -> Boxes:
+    """Return the cost of every place regardless of other labels; ties go to the earlier place."""
+    return np.array([_cost(place, occupied, panel) + i / 100 for i, place in enumerate(choices)])
 
 
-def _settle(choices: Sequence[Sequence[_Place]], costs: Sequence[Boxes]) -> list[_Place]:
-    """Choose a place for each label in turn, a few times over, given where the others stand."""
-    chosen = [own[int(cost.argmin())] for own, cost in zip(choices, costs, strict=True)]
+def _optimise(choices: Sequence[Sequence[_Place]], costs: Sequence[Boxes]) -> list[_Place]:
+    """Choose the cheapest place of one label after the other, given the others; a few rounds."""
+    places = [options[int(cost.argmin())] for options, cost in zip(choices, costs, strict=True)]
     for index in [*range(len(choices))] * (ROUNDS if len(choices) > 1 else 0):
-        others = np.vstack([each.boxes for i, each in enumerate(chosen) if i != index])
-        met = [overlap(place.boxes, others) for place in choices[index]]
-        chosen[index] = choices[index][int((costs[index] + met).argmin())]
-    return chosen
+        others = np.vstack([place.boxes for i, place in enumerate(places) if i != index])
+        overlaps = [overlap(place.boxes, others) for place in choices[index]]
+        places[index] = choices[index][int((costs[index] + overlaps).argmin())]
+    return places
 
 
-def _badness(place: _Place, taken: Boxes, panel: Boxes) -> float:
+def _cost(place: _Place, occupied: Boxes, panel: Boxes) -> float:
     left, low, right, top = place.boxes[0]
     inside = max(min(right, panel[2]) - max(left, panel[0]), 0)
     inside *= max(min(top, panel[3]) - max(low, panel[1]), 0)
     outside = (right - left) * (top - low) - inside
-    return float(overlap(place.boxes, taken) + 10 * outside + 2 * place.distance)
+    return float(overlap(place.boxes, occupied) + 10 * outside + 2 * place.distance)
 
 
 def overlap(boxes: Boxes, others: Boxes) -> float:
-    """Return the area that boxes share with others, and a fixed amount for each that do."""
+    """Return a penalty for the area shared with other boxes and for every overlapping pair."""
     low = np.maximum(boxes[:, None, :2], others[None, :, :2])
     high = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
     shared = np.clip(high - low, 0, None).prod(axis=2)

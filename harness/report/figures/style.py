@@ -1,6 +1,6 @@
-"""What all figures share: colours, sizes in inches, and how they are saved.
+"""Style of all figures: colours, sizes in inches, layout, and saving.
 
-Colours are of the Okabe-Ito palette, which the colour-blind tell apart.
+Colours are of the Okabe-Ito palette, which is safe for colour-blind readers.
 """
 
 import io
@@ -68,7 +68,7 @@ def freeze(figure: Figure) -> None:
 
 
 def title(axes: Axes, heading: str, subtitle: str) -> None:
-    """Put a heading and a fainter line at the top left of a panel."""
+    """Write a heading and a fainter subtitle at the top left of a panel."""
     axes.set_title(heading, loc="left", fontsize=8, fontweight="bold", pad=14)
     axes.annotate(
         subtitle,
@@ -81,6 +81,6 @@ def title(axes: Axes, heading: str, subtitle: str) -> None:
 
 
 def foot(figure: Figure, text: str) -> None:
-    """Write below the panels, in lines that fit the figure."""
+    """Write text below the panels, wrapped to the width of the figure."""
     lines = textwrap.fill(text, width=int(19 * figure.get_figwidth()))
     figure.supxlabel(lines, x=0.01, ha="left", fontsize=6, color=FAINT)

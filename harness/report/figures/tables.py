@@ -1,4 +1,4 @@
-"""The rows of a table: what was measured with its interval, or what was counted."""
+"""Figure of a table: measured accuracies with intervals, or counted costs."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,28 +9,26 @@ from matplotlib.figure import Figure
 
 from harness.report.figures.style import COLOURS, STYLE, save
 from harness.report.results import RowResult, TableResult
-from harness.report.table import stem
-
-_METRICS = {"top1": "top-1", "map": "mAP"}
+from harness.report.table import METRIC_NAMES
 
 
-def table(collected: TableResult, *, ceilings: Mapping[str, float]) -> list[Path]:
+def table(result: TableResult, *, ceilings: Mapping[str, float]) -> list[Path]:
     """Draw the rows of a table with their intervals: `figures/<name>.png` and `.svg`.
 
-    Quoted rows are left out; a table that has no others has no such figure.
+    Quoted rows are left out; a table without other rows has no figure.
 
     Args:
-        collected: The table.
-        ceilings: What a kind of network can reach at most, in percent.
+        result: The table.
+        ceilings: Highest possible top-1 by kind of network, in percent.
     """
-    experiment, scale = collected.experiment, collected.scale
-    rows = [result for result in collected.rows if result.trial is not None]
+    experiment, scale = result.experiment, result.scale
+    rows = [row for row in result.rows if row.trial is not None]
     if not rows:
         return []
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(6.4, 1.3 + 0.36 * len(rows)), layout="constrained")
         axes = figure.subplots()
-        if collected.is_measured:
+        if result.is_measured:
             _accuracies(axes, rows, scale=scale)
             _ceilings(axes, ceilings)
         else:
@@ -39,11 +37,11 @@ def table(collected: TableResult, *, ceilings: Mapping[str, float]) -> list[Path
         axes.text(
             0, 1.03, experiment.caption, transform=axes.transAxes, color="#4a5562", fontsize=8
         )
-        return save(figure, collected.results, stem(experiment, scale))
+        return save(figure, result.results, result.file_stem)
 
 
 def _costs(axes: Axes, rows: Sequence[RowResult]) -> None:
-    """Draw one bar per row, and a mark where the printed figure is."""
+    """Draw one bar per row, and a mark at the printed figure."""
     for place, result in enumerate(reversed(rows)):
         if result.cost is None:
             continue
@@ -83,7 +81,7 @@ def _accuracies(axes: Axes, rows: Sequence[RowResult], *, scale: str) -> None:
     axes.set_ylim(-0.6, len(rows) + 0.3)
     axes.set_xlim(0, 100)
     axes.set_xlabel(
-        f"{_METRICS[rows[0].metric]} at {scale} scale, percent "
+        f"{METRIC_NAMES[rows[0].metric]} at {scale} scale, percent "
         "(dot: mean, bar: 95 % interval, ticks: seeds)"
     )
 
@@ -96,10 +94,10 @@ def _rows(axes: Axes, rows: Sequence[RowResult]) -> None:
 
 
 def _ceilings(axes: Axes, ceilings: Mapping[str, float]) -> None:
-    for why, top1 in ceilings.items():
+    for reason, top1 in ceilings.items():
         axes.axvline(top1, color=COLOURS["ceiling"], linestyle=(0, (4, 3)), linewidth=1)
         axes.annotate(
-            f"{why}:\nat most {top1:g} %",
+            f"{reason}:\nat most {top1:g} %",
             (top1, 1),
             xycoords=("data", "axes fraction"),
             xytext=(4, -2),

@@ -46,7 +46,7 @@ def planned(runtime, *, epochs=2, **train):
 
     return grid.trials(
         replace(EXPERIMENT, rows=(EXPERIMENT.rows[3],), claims=()),
-        scale=scale,
+        rescale=scale,
         seeds=1,
         passport=lambda each: data.load_passport(each.data, runtime.data).digest,
         code=code.hashes,

@@ -29,7 +29,7 @@ def planned(runtime, rows=(1, 3)):
     experiment = replace(EXPERIMENT, rows=tuple(EXPERIMENT.rows[i] for i in rows), claims=())
     return grid.trials(
         experiment,
-        scale=shrunk,
+        rescale=shrunk,
         seeds=1,
         passport=lambda each: passport_of(each, runtime),
         code=code.hashes,

@@ -1,4 +1,4 @@
-"""Videos, what two networks take them for, and the kernels that DSA generated for each."""
+"""Figure of single videos: frames, predictions of two networks, and kernels of DSA."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,10 +10,10 @@ from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpecFromSubplotSpec, SubplotSpec
 
 from harness.report.figures.style import BOTH_COLUMNS, COLOURS, FAINT, INK, KINDS, PAPER, foot, save
-from harness.report.kernels import Kernels, Scene
+from harness.report.kernels import Example, Kernels
 
-RIGHT, WRONG = "#009e73", KINDS["dsa"]
-SHOWN_FRAMES = 4
+CORRECT, WRONG = "#009e73", KINDS["dsa"]
+MAX_FRAMES = 4
 ROW_IN = 1.1
 FOOT = (
     "Bold: ground truth. Kernels: weight of the snippet before, of the snippet itself, and of the "
@@ -22,35 +22,35 @@ FOOT = (
 )
 
 
-def scenes(found: Sequence[Scene], *, name: str, results: Path) -> list[Path]:
-    """Draw a row per video: frames, answers, and one small panel per DSA module.
+def examples(videos: Sequence[Example], *, name: str, results: Path) -> list[Path]:
+    """Draw a row per video: frames, predictions, and one small panel per DSA module.
 
     Args:
-        found: At least one.
-        name: Of the files.
+        videos: At least one.
+        name: Name of the files.
         results: Folder that holds `figures/`.
     """
     with mpl.rc_context(PAPER):
-        height = ROW_IN * len(found) + 0.35
+        height = ROW_IN * len(videos) + 0.35
         figure = Figure(figsize=(BOTH_COLUMNS, height))
         figure.set_layout_engine("constrained", hspace=0.1)
-        modules = len(found[0].kernels)
-        grid = figure.add_gridspec(len(found), 1 + modules, width_ratios=[4.2, *[0.8] * modules])
-        for row, scene in enumerate(found):
-            _frames(figure, grid[row, 0], scene)
-            for column, kernels in enumerate(scene.kernels, start=1):
+        modules = len(videos[0].kernels)
+        grid = figure.add_gridspec(len(videos), 1 + modules, width_ratios=[4.2, *[0.8] * modules])
+        for row, example in enumerate(videos):
+            _frames(figure, grid[row, 0], example)
+            for column, kernels in enumerate(example.kernels, start=1):
                 _kernels(figure.add_subplot(grid[row, column]), kernels, first=column == 1)
         foot(figure, FOOT)
         return save(figure, results, name, dpi=300)
 
 
-def _frames(figure: Figure, place: SubplotSpec, scene: Scene) -> None:
+def _frames(figure: Figure, place: SubplotSpec, example: Example) -> None:
     """Show each snippet as a strip of frames, and the answers above them."""
-    snippets = [_strip(snippet) for snippet in scene.frames]
+    snippets = [_strip(snippet) for snippet in example.frames]
     cells = GridSpecFromSubplotSpec(2, len(snippets), place, height_ratios=[1, 1.1])
     words = figure.add_subplot(cells[0, :])
     words.axis("off")
-    _answers(words, scene)
+    _predictions(words, example)
     for column, strip in enumerate(snippets):
         axes = figure.add_subplot(cells[1, column])
         axes.imshow(strip, interpolation="nearest")
@@ -61,18 +61,23 @@ def _frames(figure: Figure, place: SubplotSpec, scene: Scene) -> None:
 
 def _strip(snippet: np.ndarray) -> np.ndarray:
     """Put some frames of a snippet (T H W 3) side by side, a white line between them."""
-    chosen = np.linspace(0, len(snippet) - 1, min(len(snippet), SHOWN_FRAMES)).round().astype(int)
+    chosen = np.linspace(0, len(snippet) - 1, min(len(snippet), MAX_FRAMES)).round().astype(int)
     gap = max(snippet.shape[2] // 16, 1)
     framed = np.pad(snippet[chosen], ((0, 0), (0, 0), (0, gap), (0, 0)), constant_values=255)
     return np.concatenate(list(framed), axis=1)[:, :-gap]
 
 
-def _answers(axes: Axes, scene: Scene) -> None:
-    truth = f"{scene.video}: {scene.truth}"
-    axes.text(0, 0.55, truth, fontweight="bold", color=INK, transform=axes.transAxes)
-    for x, who, answer in ((0, "DSA", scene.dynamic), (0.5, "average", scene.average)):
-        mark, colour = ("✓", RIGHT) if answer == scene.truth else ("✗", WRONG)
-        axes.text(x, -0.05, f"{mark} {who}: {answer}", color=colour, transform=axes.transAxes)
+def _predictions(axes: Axes, example: Example) -> None:
+    title = f"{example.video}: {example.label}"
+    axes.text(0, 0.55, title, fontweight="bold", color=INK, transform=axes.transAxes)
+    for x, network, prediction in (
+        (0, "DSA", example.prediction),
+        (0.5, "average", example.baseline),
+    ):
+        mark, colour = ("✓", CORRECT) if prediction == example.label else ("✗", WRONG)
+        axes.text(
+            x, -0.05, f"{mark} {network}: {prediction}", color=colour, transform=axes.transAxes
+        )
 
 
 def _kernels(axes: Axes, kernels: Kernels, *, first: bool) -> None:

@@ -1,0 +1,159 @@
+"""Verdicts of claims: accuracies of several rows compared by statistics, costs by counts."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from fractions import Fraction
+from statistics import mean
+
+from harness.cost import comparable
+from harness.experiment import COSTS, Claim, Row
+from harness.report import preregistration
+from harness.report.evidence import claim_state, correct
+from harness.report.results import RowResult, TableResult
+from harness.stats import resampling
+from harness.stats.claim_verdict import (
+    judge_best,
+    judge_better,
+    judge_overhead,
+    judge_ratio,
+    judge_same,
+    judge_trend,
+)
+from harness.stats.paired import Difference, holm, paired_difference
+from harness.stats.verdict import Verdict
+
+
+@dataclass(frozen=True, kw_only=True)
+class JudgedClaim:
+    """A claim and its verdict.
+
+    Attributes:
+        claim: As the paper asserts it.
+        word: The verdict.
+        sentence: The verdict with its numbers.
+        estimate: Difference, excess, ratio, probability or slope.
+        low: Lower end of its 95 % interval.
+        high: Upper end of it.
+        p: Of a `better`, adjusted for the other claims of the table; of a `same`, unadjusted.
+        is_post_hoc: True if the claim was changed after the first result.
+    """
+
+    claim: Claim
+    word: str
+    sentence: str
+    estimate: float | None
+    low: float | None
+    high: float | None
+    p: float | None
+    is_post_hoc: bool
+
+
+def judge_claims(table: TableResult) -> tuple[JudgedClaim, ...]:
+    """Judge every claim of a table, in its order."""
+    claims = table.experiment.claims
+    accuracies = [claim for claim in claims if claim.metric not in COSTS]
+    states = {claim: claim_state(table, claim) for claim in accuracies}
+    measured = [claim for claim, state in states.items() if state is None]
+    verdicts = {claim: state for claim, state in states.items() if state is not None}
+    verdicts |= {claim: _judge_cost(table, claim) for claim in claims if claim.metric in COSTS}
+    verdicts |= _judge_accuracies(table, measured)
+    post_hoc = preregistration.post_hoc_claims(
+        table.experiment, scale=table.scale, results=table.results
+    )
+    return tuple(
+        _judged(claim, verdicts[claim], claim in post_hoc and claim in measured) for claim in claims
+    )
+
+
+def _judged(claim: Claim, verdict: Verdict, is_post_hoc: bool) -> JudgedClaim:
+    if is_post_hoc:
+        verdict = replace(verdict, sentence=f"{verdict.sentence}; claim changed after results")
+    return JudgedClaim(claim=claim, is_post_hoc=is_post_hoc, **asdict(verdict))
+
+
+def _judge_accuracies(table: TableResult, claims: Sequence[Claim]) -> dict[Claim, Verdict]:
+    """Judge claims whose rows all have records: `better` together, the others one by one."""
+    by_video = [claim for claim in claims if claim.metric != "map"]
+    verdicts = {claim: _list_means(table, claim) for claim in claims if claim.metric == "map"}
+    verdicts |= {claim: _judge_one(table, claim) for claim in by_video if claim.kind != "better"}
+    return verdicts | _judge_better(table, [claim for claim in by_video if claim.kind == "better"])
+
+
+def _judge_better(table: TableResult, claims: Sequence[Claim]) -> dict[Claim, Verdict]:
+    """Judge together all claims of a table that one row is above another."""
+    gaps = [_gap(table, claim) for claim in claims]
+    adjusted = holm([gap.p for gap in gaps])
+    return {
+        claim: judge_better(gap, p=p, printed=_printed_gap(table, claim))
+        for claim, gap, p in zip(claims, gaps, adjusted, strict=True)
+    }
+
+
+def _gap(table: TableResult, claim: Claim) -> Difference:
+    (first, second), clusters = correct(table, claim)
+    return paired_difference(first, second, clusters=clusters)
+
+
+def _printed_gap(table: TableResult, claim: Claim) -> float | None:
+    """Return the gap that the paper prints; it applies at paper scale only."""
+    first, second = (result.row.published.get(claim.metric) for result in table.of(claim))
+    if table.scale != "paper" or first is None or second is None:
+        return None
+    return first - second
+
+
+def _judge_one(table: TableResult, claim: Claim) -> Verdict:
+    if claim.kind == "same":
+        assert claim.limit is not None
+        return judge_same(_gap(table, claim), limit=claim.limit)
+    is_correct, clusters = correct(table, claim)
+    draws, seeds = resampling.draw_accuracies(is_correct, clusters=clusters), is_correct.shape[1]
+    means = 100 * is_correct.mean(axis=(1, 2))
+    if claim.kind == "best":
+        return judge_best(means, draws, claim.rows, seeds=seeds)
+    assert claim.trend is not None
+    return judge_trend(means, draws, claim.rows, claimed=claim.trend, seeds=seeds)
+
+
+def _list_means(table: TableResult, claim: Claim) -> Verdict:
+    """List the means of mAP: as a mean over classes, not videos, it has no interval here."""
+    means = [mean(result.values) for result in table.of(claim)]
+    text = ", ".join(f"{row} {value:.1f}" for row, value in zip(claim.rows, means, strict=True))
+    sentence = f"{text}; a mean over classes is no share of videos, so no interval is given"
+    return Verdict(word="undecided", sentence=sentence)
+
+
+def _judge_cost(table: TableResult, claim: Claim) -> Verdict:
+    """Compare exact counts; where a row quotes other work, costs on one footing."""
+    assert claim.limit is not None
+    rows = table.of(claim)
+    is_quoted = any(result.trial is None for result in rows)
+    first, second = (
+        _comparable(result.row, claim.metric) if is_quoted else _count(result, claim.metric)
+        for result in rows
+    )
+    if first is None or second is None:
+        return Verdict(word="undecided", sentence="nobody counted one of the two networks")
+    compare = judge_overhead if claim.kind == "overhead" else judge_ratio
+    verdict = compare(first, second, limit=claim.limit)
+    basis = f" (on one footing: rule {comparable.RULE}, test crops)" if is_quoted else ""
+    return replace(verdict, sentence=verdict.sentence + basis)
+
+
+def _comparable(row: Row, metric: str) -> Fraction | None:
+    """Return a cost that is comparable across works, in ones; None if nobody counted it."""
+    cost = comparable.comparable_cost(row)
+    if cost is None:
+        return None
+    value = {"params_m": cost.params_m * 1e6, "gmacs": cost.gmacs * 1e9}
+    return Fraction(round(value.get(metric, cost.total * 1e9)))
+
+
+def _count(result: RowResult, metric: str) -> Fraction:
+    cost = result.cost
+    if cost is None:
+        raise ValueError(f"{result.label!r} quotes other work: its {metric} was not counted")
+    if metric == "params_m":
+        return Fraction(cost.params)
+    views = Fraction(cost.views) if metric == "total_gmacs" else 1
+    return Fraction(round(cost.gmacs * 1e9) * views)

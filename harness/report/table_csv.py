@@ -1,0 +1,68 @@
+"""Tables as numbers: one CSV file of rows and one of claims, for programs."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from harness.cost import count
+from harness.report import escape
+from harness.report.claims import JudgedClaim
+from harness.report.judge import JudgedTable
+from harness.stats.verdict import Interval, round_digits
+
+_PRINTED = ("top1", "top5", "map", "params_m", "gmacs", "total_gmacs")
+
+
+def rows_csv(judged: JudgedTable) -> str:
+    """Write one row per line: accuracies to ten digits, costs unrounded, seeds in one column."""
+    metric = judged.table.metric if judged.table.is_measured else "top1"
+    rows = [
+        {
+            "row": escape.spreadsheet(result.label),
+            "reference": result.row.reference,
+            "params": result.cost.params if result.cost else None,
+            "gmacs": result.cost.gmacs if result.cost else None,
+            "counting_rule": count.RULE if result.cost else None,
+            **{f"printed_{name}": result.row.published.get(name) for name in _PRINTED},
+            "scale": judged.table.scale,
+            **_interval(metric, result.interval),
+            "seeds": len(result.values),
+            f"{metric}_by_seed": " ".join(f"{value:.4f}" for value in result.values),
+            "stale_records": len(result.stale),
+            "verdict": judged.word(result),
+        }
+        for result in judged.table.shown
+    ]
+    return _csv(rows)
+
+
+def claims_csv(judged: Sequence[JudgedClaim]) -> str:
+    """Write one claim per line, numbers to ten digits."""
+    rows = [
+        {
+            "claim": escape.spreadsheet(claim.claim.text),
+            "kind": claim.claim.kind,
+            "metric": claim.claim.metric,
+            "rows": escape.spreadsheet("; ".join(claim.claim.rows)),
+            "verdict": claim.word,
+            "estimate": round_digits(claim.estimate),
+            "low": round_digits(claim.low),
+            "high": round_digits(claim.high),
+            "p": round_digits(claim.p),
+            "late": claim.is_post_hoc,
+            "sentence": escape.spreadsheet(claim.sentence),
+        }
+        for claim in judged
+    ]
+    return _csv(rows)
+
+
+def _interval(metric: str, interval: Interval | None) -> dict[str, float | None]:
+    return {
+        f"{metric}_mean": round_digits(interval.mean) if interval else None,
+        f"{metric}_half_width": round_digits(interval.half_width) if interval else None,
+    }
+
+
+def _csv(rows: Sequence[Mapping[str, object]]) -> str:
+    return pd.DataFrame(rows).to_csv(index=False, lineterminator="\n")
