@@ -145,7 +145,7 @@ def test_a_trial_that_failed_has_no_record_and_runs_again(tiny_trial, runtime):
     for _ in range(2):
         events = []
         serial.run_serially([planned], runtime, events.append)
-        assert "do not fill one batch of 99" in events[-1].failure
+        assert "are fewer than one batch of 99" in events[-1].failure
         assert not (runtime.results / "records").exists()
 
 

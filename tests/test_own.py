@@ -81,7 +81,7 @@ def test_a_table_runs_on_ones_own_terms_and_is_never_judged_by_the_paper(data, t
         (["--on", "my_videos"], "my_videos has 24 training videos, less than a batch of 96"),
         (["--on", "my_video"], "unknown data set 'my_video'; did you mean 'my_videos'?"),
         (["--on", "kinetics400"], "kinetics400 has no passport: "),
-        (["--on", "desk"], "--on desk: these videos are made for --scale desk only"),
+        (["--on", "desk"], "--on desk: these videos are generated for --scale desk; use that"),
         (["--epochs", 1], "mini_kinetics200 has no passport: "),
         (["--crop", 8], "8 is not in the range x>=32"),
     ],

@@ -292,11 +292,11 @@ def test_a_results_folder_that_is_there_keeps_its_rights(tmp_path):
 
 def test_a_token_that_is_there_is_left_as_it_is(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
-    session._hide_token()
+    session._create_token_file()
     path = tmp_path / ".ray" / "auth_token"
     assert path.read_text() == ""
     path.write_text("secret")
-    session._hide_token()
+    session._create_token_file()
     assert path.read_text() == "secret"
 
 

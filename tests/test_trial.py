@@ -139,7 +139,7 @@ def test_a_damaged_video_stops_the_trial_by_name(tiny_trial, runtime, data_root,
 
 def test_settings_that_do_not_fit_the_data_are_refused(tiny_trial, runtime):
     greedy = replace(tiny_trial, train=replace(tiny_trial.train, batch_videos=1000))
-    with pytest.raises(ValueError, match="do not fill one batch of 1000"):
+    with pytest.raises(ValueError, match="are fewer than one batch of 1000"):
         trial.run(greedy, runtime, quiet)
 
 

@@ -24,7 +24,8 @@ def check_name(name: str, allowed: Iterable[str], *, what: str) -> str:
     if name in names:
         return name
     near = difflib.get_close_matches(name, names, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(names) or 'none'}"
+    choices = f"choose from {', '.join(names)}" if names else "none is allowed here"
+    hint = f"did you mean {near[0]!r}?" if near else choices
     raise ValueError(f"unknown {what} {name!r}; {hint}")
 
 

@@ -53,7 +53,7 @@ def test_what_is_bad_sets_the_exit_code_and_stays_out_of_the_passport(root, tmp_
     assert "[3/3" in said.err
     assert "test: 1 of 2 videos are good (50.00 %)" in said.out
     out = tmp_path / "data" / "mine"
-    assert "it is empty" in (out / "bad.csv").read_text()
+    assert "file is empty" in (out / "bad.csv").read_text()
     known = passport.read(out / "passport.json")
     assert [video.id for video in known.splits["test"]] == ["a b.mp4"]
     assert known.listed == {"train": 1, "test": 2}

@@ -191,15 +191,21 @@ def test_steps_are_measured_and_planned_with(tmp_path):
     ("words", "message"),
     [
         (["plan", "table_b", "--gpu", "h20"], "unknown GPU 'h20'; did you mean 'h200'?"),
-        (["plan", "table_b", "--throughput", "none.json"], "none.json is nothing that bench-step"),
+        (
+            ["plan", "table_b", "--throughput", "none.json"],
+            "none.json is not an output of bench-step",
+        ),
         (["plan", "table_b", "--rows", "DSA at V"], "did you mean 'DSA at I"),
-        (["explain", "table_a/I3D R18"], "'I3D R18' fits several rows of table_a: I3D R18, 4 × 1;"),
+        (
+            ["explain", "table_a/I3D R18"],
+            "'I3D R18' matches several rows of table_a: I3D R18, 4 × 1;",
+        ),
         (["explain", "tabel_a/x"], "unknown table 'tabel_a'; did you mean 'table_a'?"),
-        (["explain", "table_a"], "'table_a' names no row; write TABLE/ROW"),
+        (["explain", "table_a"], "'table_a' has no row; write TABLE/ROW"),
         (["why", "xyz"], "'xyz' is neither TABLE/ROW nor a key"),
-        (["why", "0123456789"], "'0123456789' is the key of no record and no trial"),
+        (["why", "0123456789"], "'0123456789' matches no record and no trial"),
         (["why", "table_i/DSA"], "table_i trains nothing, so it has no records"),
-        (["bench-step", "table_b/DSA"], "'DSA' fits several rows of table_b: DSA at I;"),
+        (["bench-step", "table_b/DSA"], "'DSA' matches several rows of table_b: DSA at I;"),
     ],
 )
 def test_a_mistake_gets_one_sentence_and_an_exit_code(words, message, tmp_path):

@@ -28,7 +28,7 @@ def test_the_loop_of_training_itself_is_timed(tiny_trial, monkeypatch):
         seen.append((spec.lr, rest["steps"]))
         return train(net, batches, spec, **rest)
 
-    monkeypatch.setattr(loop, "fit", watched)
+    monkeypatch.setattr(loop, "train", watched)
     measure_throughput.step_seconds(tiny_trial, "cpu", 2, 4)
     assert seen == [(tiny_trial.train.lr, 6)]
 

@@ -159,7 +159,7 @@ def elsewhere(trial):
 def test_a_trial_that_was_left_is_interrupted(table):
     results, records = table
     trial = replace(shrunk(ROWS["DSA at IV"].trial), seed=2)
-    (results / "work" / record.key(trial, "p")).mkdir(parents=True)
+    (results / "work" / record.trial_key(trial, "p")).mkdir(parents=True)
     cells = judge_rows(table_of(results, records))
     assert cells["DSA at IV"].word == "interrupted"
     assert cells["DSA at I"].word == "not run"

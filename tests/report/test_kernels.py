@@ -90,7 +90,7 @@ def test_weights_of_another_training_are_refused(trained, tmp_path):
     dsa, baseline, runtime = trained
     moved = replace(runtime, results=tmp_path)
     shutil.copytree(runtime.results / "records", tmp_path / "records")
-    state = checkpoint.newest(runtime.work(dsa.key))
+    state = checkpoint.load_newest(runtime.work(dsa.key))
     state["net"] = {
         name: value * 2 if name.endswith("weight") else value
         for name, value in state["net"].items()

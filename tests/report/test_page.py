@@ -67,7 +67,7 @@ def test_a_page_without_records_says_that_nothing_ran(tmp_path):
     table = replace(EXPERIMENT, claims=())
     section = page.section(judged(collected(table, [])), figures=[], curves={})
     text = page.write([section], [], results=tmp_path).read_text()
-    assert "Nothing was run at the paper&#39;s own scale" in text
+    assert "Nothing on this page was run at the paper&#39;s own scale" in text
     assert text.count("not run") >= len(EXPERIMENT.rows)
 
 

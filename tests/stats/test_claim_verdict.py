@@ -8,10 +8,10 @@ import pytest
 from harness.stats import claim_verdict
 from harness.stats.paired import Difference
 
-NONE_DRAWN = np.zeros((100, 1))
+NO_DRAWS = np.zeros((100, 1))
 
 
-def gap(estimate, low, high, *, inner=None, seeds=3, drawn=NONE_DRAWN):
+def gap(estimate, low, high, *, inner=None, seeds=3, draws=NO_DRAWS):
     return Difference(
         estimate=estimate,
         low=low,
@@ -22,7 +22,7 @@ def gap(estimate, low, high, *, inner=None, seeds=3, drawn=NONE_DRAWN):
         deviation=0.35 if seeds > 1 else None,
         disagreement=10.0,
         seeds=seeds,
-        drawn=drawn,
+        draws=draws,
     )
 
 
@@ -82,7 +82,7 @@ def test_same_has_three_words(low, high, inner, word):
 
 def test_same_has_the_p_of_two_one_sided_tests():
     drawn = np.linspace(-1, 1, 201)[:, None]
-    assert claim_verdict.judge_same(gap(0, -1, 1, drawn=drawn), limit=0.9).p == pytest.approx(
+    assert claim_verdict.judge_same(gap(0, -1, 1, draws=drawn), limit=0.9).p == pytest.approx(
         12 / 202
     )
 

@@ -179,7 +179,7 @@ def test_what_does_not_fit_is_always_refused(changes, message):
         ("dsanett", {}, "unknown family of checkpoints 'dsanett'; did you mean 'dsanet'"),
         ("dsanet", {"postion": "after_conv1"}, "option of dsanet 'postion'; did you mean 'posi"),
         ("dsanet", {"position": "after_conv3"}, "has no position 'after_conv3', only before_conv1"),
-        ("tsm", {"beta": 1.0}, "unknown option of tsm 'beta'; there are none"),
+        ("tsm", {"beta": 1.0}, "unknown option of tsm 'beta'; none is allowed here"),
         ("slowonly-pyslowfast", {}, "no tensors of res2, res3, res4, res5 in the file"),
     ],
 )

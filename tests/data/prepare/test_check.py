@@ -101,7 +101,7 @@ def test_a_sound_video_that_memory_pressure_made_look_damaged_is_found_sound(tmp
     (tmp_path / "out" / check.JOURNAL).write_text(json.dumps(row))
     (checked,) = check.check_videos(listed(path), tmp_path, tmp_path / "out", QUICK, progress=quiet)
     assert checked.facts.verdict == "ok"
-    first = "the first try, beside others: damaged, it cannot be decoded: no frame!"
+    first = "first try, in parallel: damaged, it cannot be decoded: no frame!"
     assert checked.facts.reason == first
 
 

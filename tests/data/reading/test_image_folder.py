@@ -164,7 +164,7 @@ def test_limits_hold_for_folders(tmp_path):
         ({"max_pixels": 64 * 48 - 1}, "refused", "64x48, over 3071 pixels"),
         ({"max_frames": 29}, "refused", "more than 29 files"),
         ({"min_side_px": 49}, "refused", "under 49 pixels"),
-        ({"max_aspect": 1}, "refused", "beyond 1 to 1"),
+        ({"max_aspect": 1}, "refused", "an aspect ratio over 1"),
         ({"min_frames": 31}, "too short", "30 frames, fewer than 31"),
     ):
         facts = ask(folder, **limits)
@@ -211,7 +211,7 @@ def test_a_thing_that_is_no_file_is_refused(tmp_path):
     os.mkfifo(folder / "00013.jpg")
     assert ask(folder).reason == "'00013.jpg' is not a regular file"
     (tmp_path / "empty").mkdir()
-    assert ask(tmp_path / "empty").reason == "it is an empty folder"
+    assert ask(tmp_path / "empty").reason == "folder is empty"
 
 
 def test_a_checked_folder_gets_a_passport_that_holds(tmp_path):
