@@ -4,11 +4,13 @@ Axes: N videos, U snippets, C channels, T frames, H x W pixels, L taps. Everythi
 forward and backward; docs/performance.md says how, and when to trust it.
 """
 
+import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
 
+import click
 import torch
 import torch.nn.functional as F
 from einops import rearrange
@@ -196,3 +198,29 @@ def _net(trial: Trial, options: dict[str, int]) -> nn.Module:
 def _train(net: nn.Module, clips: Tensor) -> tuple[Tensor, ...]:
     loss = net(clips).square().mean()
     return torch.autograd.grad(loss, list(net.parameters()))
+
+
+@click.command("dsa")
+@click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:<index>.")
+@click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True)
+@click.option(
+    "--pairs",
+    type=click.IntRange(min=2),
+    default=9,
+    show_default=True,
+    help="Pairs of runs per ratio.",
+)
+@click.option(
+    "--crop",
+    "crop_px",
+    type=click.IntRange(min=16),
+    default=112,
+    show_default=True,
+    help="Side of the network's crop, in pixels.",
+)
+@click.option("--tiny", is_flag=True, help="Tiny shapes, only to see that everything works.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(as_json: bool, **setting: Any) -> None:
+    """Measure DSA: the operator against a grouped convolution, a network with and without it."""
+    measured = run(Setting(**setting), lambda line: click.echo(line, err=True))
+    click.echo(json.dumps(measured, indent=1) if as_json else text(measured))

@@ -6,6 +6,7 @@ released the usual way. If that hangs, or a third request comes, the watchdog en
 """
 
 import json
+import math
 import os
 import signal
 import threading
@@ -44,12 +45,11 @@ class Interrupted(KeyboardInterrupt):
 
 
 class Urgency(IntEnum):
-    """The urgency of a request to stop; each further request raises it by one."""
+    """The urgency of a request to stop; a second request raises it."""
 
     NONE = 0
     AFTER_EPOCH = 1
     NOW = 2
-    FORCED = 3  # without tidying up
 
 
 class Stop:
@@ -69,7 +69,7 @@ class Stop:
         self._run = run
         self._process = os.getpid()
         self._is_graceful = False
-        self._leaving_since: float | None = None
+        self._leave_by = math.inf
         self.urgency = Urgency.NONE
         self.code = 0
 
@@ -79,12 +79,13 @@ class Stop:
         return self.urgency > Urgency.NONE
 
     @property
+    def _is_leaving(self) -> bool:
+        return self._leave_by < math.inf
+
+    @property
     def must_exit(self) -> bool:
         """Return whether leaving takes too long, or a third request has come."""
-        if self._leaving_since is None:
-            return False
-        is_late = time.monotonic() - self._leaving_since > LEAVE_S
-        return is_late or self.urgency == Urgency.FORCED
+        return time.monotonic() > self._leave_by
 
     def install_handlers(self) -> None:
         """Install the signal handlers, or install them again after another library has."""
@@ -141,7 +142,7 @@ class Stop:
 
     def poll_file(self) -> None:
         """Forward a request in the file as a signal to the main thread."""
-        if self.urgency < self._read_file() and self._leaving_since is None:
+        if self.urgency < self._read_file() and not self._is_leaving:
             main = threading.main_thread().ident
             assert main is not None
             self.code = self.code or 128 + signal.SIGTERM
@@ -163,12 +164,15 @@ class Stop:
         if os.getpid() != self._process:
             _handle_in_child(number)
             return
-        self.urgency = Urgency(min(self.urgency + 1, Urgency.FORCED))
+        if self.urgency == Urgency.NOW:
+            self._leave_by = -math.inf
+            return
+        self.urgency = Urgency(self.urgency + 1)
         self.code = self.code or 128 + number
         may_finish_epoch = self._is_graceful and self.urgency == Urgency.AFTER_EPOCH
-        if may_finish_epoch or self._leaving_since is not None:
+        if may_finish_epoch or self._is_leaving:
             return
-        self._leaving_since = time.monotonic()
+        self._leave_by = time.monotonic() + LEAVE_S
         raise Interrupted(self.code)
 
 

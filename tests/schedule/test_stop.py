@@ -287,6 +287,53 @@ def test_a_file_asks_only_the_run_that_it_names(tmp_path):
     assert not (tmp_path / "stop.json").exists()
 
 
+STUBBORN = """
+import signal, sys, time
+from pathlib import Path
+from harness.schedule import stop as stopping
+
+stopping.LEAVE_S = float(sys.argv[2])
+
+def mark():
+    Path(sys.argv[1]).write_text("told")
+
+with stopping.handle_signals(Path(sys.argv[1]).parent, "a run") as stop:
+    with stop.watchdog(on_exit=mark):
+        while True:
+            try:
+                print("ready", flush=True)
+                time.sleep(3600)
+            except stopping.Interrupted:
+                print("hangs", flush=True)
+"""
+
+
+def hanging_process(mark, *, leave_s):
+    """Start a process that takes requests to stop and never ends by itself."""
+    words = [sys.executable, "-c", STUBBORN, str(mark), str(leave_s)]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "ready\n"
+    process.terminate()
+    assert process.stdout.readline() == "hangs\n"
+    return process
+
+
+def test_a_third_request_ends_a_process_that_hangs_while_leaving(tmp_path):
+    with hanging_process(tmp_path / "mark", leave_s=3600) as process:
+        process.terminate()
+        time.sleep(0.5)
+        assert process.poll() is None
+        process.terminate()
+        assert process.wait(60) == 128 + signal.SIGTERM
+    assert (tmp_path / "mark").read_text() == "told"
+
+
+def test_the_watchdog_ends_a_process_that_takes_too_long_to_leave(tmp_path):
+    with hanging_process(tmp_path / "mark", leave_s=0.5) as process:
+        assert process.wait(60) == 128 + signal.SIGTERM
+    assert (tmp_path / "mark").read_text() == "told"
+
+
 def test_a_damaged_request_asks_for_nothing(tmp_path):
     stop = stopping.Stop(tmp_path, "a")
     for text in ("", "[", "{}", "3", json.dumps({"run": "a"})):

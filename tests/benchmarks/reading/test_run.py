@@ -9,8 +9,8 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-from benchmarks.__main__ import bench_data as command
 from benchmarks.reading import baselines, cases, run, videos
+from benchmarks.reading.command import command
 from harness.data.reading.decode import read_frames
 
 SMALL, SHORT, _ = videos.TINY
