@@ -158,11 +158,11 @@ class _EventDispatcher:
             self.failed.append(event)
         for trial in self.shared[event.planned.key]:
             if event.record is not None:
-                self.mirror.finished(trial, event.record)
+                self.mirror.finish_trial(trial, event.record)
             elif event.failure is not None:
-                self.mirror.failed(trial, event.failure)
+                self.mirror.fail_trial(trial, event.failure)
             else:
-                self.mirror.epochs(trial, list(event.history))
+                self.mirror.log_epochs(trial, list(event.history))
 
 
 def _check_count(requests: Sequence[Request], limit: int) -> None:
@@ -187,7 +187,7 @@ def _mirror_recorded(
     for trials in shared.values():
         for trial in trials:
             if trial.record is not None and not _is_open(trial, request):
-                mirror.finished(trial, trial.record)
+                mirror.finish_trial(trial, trial.record)
 
 
 def _trials_by_key(
@@ -208,7 +208,7 @@ def _is_open(trial: PlannedTrial, request: Request) -> bool:
 def _write_and_mirror(request: Request, mirror: Mirror) -> TableOutput:
     judged = build.collect_and_judge(request)
     output = build.write(judged)
-    mirror.table(
+    mirror.log_table(
         request.experiment, scale=request.scale, output=output, records=judged.table.records
     )
     return output

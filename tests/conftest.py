@@ -20,9 +20,9 @@ with install_import_hook(
         import_module(network.name)
 
 from experiments.table_b import EXPERIMENT
-from harness import tracking
 from harness.runtime import Runtime
 from harness.specs import Trial
+from harness.tracking.worker import StoreProcess, Task
 from tests.helpers import tracking_stores
 from tests.helpers.tiny_trials import shrunk
 
@@ -58,15 +58,15 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def task_threads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """List the thread of every task that a mirror gives to its store."""
-    threads, do = [], tracking.StoreProcess.do
+    threads, run_task = [], StoreProcess.run_task
 
-    def noted(store: tracking.StoreProcess, task: tracking.Task) -> None:
+    def run_noted(store: StoreProcess, task: Task) -> None:
         threads.append(threading.current_thread().name)
-        do(store, task)
+        run_task(store, task)
 
-    monkeypatch.setattr(tracking.StoreProcess, "do", noted)
+    monkeypatch.setattr(StoreProcess, "run_task", run_noted)
     return threads
 
 

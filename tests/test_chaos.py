@@ -27,7 +27,7 @@ from harness.schedule.ray import tune
 from harness.schedule.ray.tune import Resources
 from tests.helpers import kill_points, ray_clusters
 from tests.helpers.kill_points import RESUMED, of_epochs
-from tests.helpers.sockets import family
+from tests.helpers.sockets import process_tree
 from tests.helpers.tracking_stores import closed_port, wait_until
 from tests.test_faults import numbers
 from tests.test_launch import state, wait_for
@@ -70,7 +70,7 @@ def assert_undisturbed(listed, runtime, elsewhere):
 def workers(pid):
     """Return the processes below one in which Ray runs trials."""
     found = []
-    for each in family(pid):
+    for each in process_tree(pid):
         with contextlib.suppress(OSError):
             if Path(f"/proc/{each}/cmdline").read_bytes().startswith(b"ray::ImplicitFunc"):
                 found.append(each)
@@ -118,7 +118,7 @@ def test_a_driver_killed_again_and_again_finishes_and_nothing_runs_twice(
         with contextlib.suppress(AssertionError):  # it may end before anything moves
             wait_for(lambda before=(finished, reached): state(results) != before, process)
         time.sleep(chance.uniform(0, 4))
-        workers_left = [pid for pid in family(process.pid) if pid != process.pid]
+        workers_left = [pid for pid in process_tree(process.pid) if pid != process.pid]
         process.kill()
         process.communicate()
         kills += process.returncode == -signal.SIGKILL

@@ -1,6 +1,6 @@
 """Long fault injection for MLflow, by `nox -s chaos`: a real server that dies, hangs or fails.
 
-A misbehaving proxy stands between the harness and the server.
+A faulty proxy stands between the harness and the server.
 """
 
 import http.client
@@ -21,28 +21,33 @@ import pytest
 from benchmarks.scheduling import tracking
 from benchmarks.scheduling.log_writers import Setting
 from harness import record
-from harness.tracking import ENVIRONMENT, TrackingError, artifacts, store_uri
+from harness.tracking import TrackingError, store_uri
 from harness.tracking import mirror as mirroring
+from harness.tracking.uri import ENVIRONMENT, artifact_root
 from tests.helpers.tracking_stores import (
     ROOT,
     WRITER,
     closed_port,
     epochs,
-    planned,
-    recorded,
+    make_record,
+    planned_trial,
+    run_sync,
     runs,
-    synced,
     wait_until,
 )
-from tests.tracking.test_mirror import told
+from tests.tracking.test_mirror import store_content
 
 pytestmark = [pytest.mark.chaos, pytest.mark.slow]
 FAULTS = {"flaky": 10, "hang": 20, "dead": 30}  # and the seeds of its trials
 
 
-def three(seed):
-    """Plan separate trials for a test."""
-    return [planned(seed=seed), planned(seed=seed + 1), planned("TSN+I3D R50", seed=seed)]
+def plan_three(seed):
+    """Plan three trials that no other test has."""
+    return [
+        planned_trial(seed=seed),
+        planned_trial(seed=seed + 1),
+        planned_trial("TSN+I3D R50", seed=seed),
+    ]
 
 
 class Server:
@@ -57,7 +62,7 @@ class Server:
         command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1"]
         command += ["--port", str(self.port), "--workers", "1"]
         command += ["--backend-store-uri", store_uri(self.results)]
-        command += ["--artifacts-destination", artifacts(self.results)]
+        command += ["--artifacts-destination", artifact_root(self.results)]
         self.process = subprocess.Popen(
             command,
             env=os.environ | ENVIRONMENT | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
@@ -84,12 +89,12 @@ class Server:
 
 
 class Proxy(ThreadingHTTPServer):
-    """A proxy that forwards requests, or fails as set by `mode`."""
+    """A proxy that forwards requests, or fails as `mode` says."""
 
     daemon_threads = True
 
     def __init__(self, behind):
-        super().__init__(("127.0.0.1", 0), Passing)
+        super().__init__(("127.0.0.1", 0), ProxyHandler)
         self.behind = behind
         self.mode = "pass"
         self.calls = count(1)
@@ -100,8 +105,8 @@ class Proxy(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_address[1]}"
 
 
-class Passing(BaseHTTPRequestHandler):
-    """A request in flight."""
+class ProxyHandler(BaseHTTPRequestHandler):
+    """Handler of one request to the proxy."""
 
     protocol_version = "HTTP/1.1"
 
@@ -111,11 +116,11 @@ class Passing(BaseHTTPRequestHandler):
             self.server.freed.wait()
             self.close_connection = True
         elif self.server.mode == "flaky" and next(self.server.calls) % 2 == 0:
-            self.answer(500, b"{}")
+            self.respond(500, b"{}")
         else:
-            self.answer(*self.passed_on(body))
+            self.respond(*self.forward(body))
 
-    def passed_on(self, body):
+    def forward(self, body):
         behind = http.client.HTTPConnection("127.0.0.1", self.server.behind, timeout=60)
         headers = {k: v for k, v in self.headers.items() if k.lower() not in ("host", "connection")}
         try:
@@ -127,7 +132,7 @@ class Passing(BaseHTTPRequestHandler):
         finally:
             behind.close()
 
-    def answer(self, status, body):
+    def respond(self, status, body):
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
@@ -162,47 +167,47 @@ def proxy(server):
         thread.join()
 
 
-def trained(results, uri, trials, *, disturb):
-    """Mirror trials of five epochs as a driver does; return warnings."""
+def mirror_trials(results, uri, trials, *, disturb):
+    """Mirror trials of five epochs as a driver does; return its warnings."""
     warnings = []
     opened = mirroring.Mirror(uri, results=results, warn=warnings.append)
     for number in range(6):
-        for each in trials:
-            opened.epochs(each, epochs(number))
+        for planned in trials:
+            opened.log_epochs(planned, epochs(number))
         if number == 2:
-            wait_until(lambda: opened.connected)
+            wait_until(lambda: opened.is_connected)
             disturb()
         time.sleep(0.3)
-    for each in trials:
-        done = recorded(each, history=epochs(5))
+    for planned in trials:
+        done = make_record(planned, history=epochs(5))
         record.write(results, done, b"scores")
-        opened.finished(each, done)
+        opened.finish_trial(planned, done)
     opened.close(timeout_s=30)
     return warnings
 
 
-def synced_by_command(results, uri):
-    """Replay the records with `harness sync`, in a separate process."""
+def sync_in_new_process(results, uri):
+    """Replay the records in a process of its own, as a user does."""
     program = "from tests.helpers.tracking_stores import *\n"
-    program += f"print(synced(Path({str(results)!r}), uri={uri!r}))"
+    program += f"print(run_sync(Path({str(results)!r}), uri={uri!r}))"
     return subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
     )
 
 
-def undisturbed(folder, empty_store, trials):
-    """Return the contents of a store after an undisturbed run."""
+def expected_content(folder, empty_store, trials):
+    """Return the content of a store after a sync without faults."""
     (folder / "mlflow").mkdir(parents=True)
     shutil.copy(empty_store, folder / "mlflow" / "mlflow.db")
-    for each in trials:
-        record.write(folder, recorded(each, history=epochs(5)), b"scores")
-    assert synced(folder) == 4
-    return told(folder)
+    for planned in trials:
+        record.write(folder, make_record(planned, history=epochs(5)), b"scores")
+    assert run_sync(folder) == 4
+    return store_content(folder)
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_whatever_a_server_does_no_call_waits_and_sync_brings_everything(
-    server, proxy, tmp_path, empty_store, monkeypatch, asked, fault
+    server, proxy, tmp_path, empty_store, monkeypatch, task_threads, fault
 ):
     def disturb():
         if fault == "dead":
@@ -210,22 +215,22 @@ def test_whatever_a_server_does_no_call_waits_and_sync_brings_everything(
         else:
             proxy.mode = fault
 
-    results, trials = tmp_path / "driver", three(FAULTS[fault])
-    expected = undisturbed(tmp_path / "whole", empty_store, trials)
-    warnings = trained(results, proxy.uri, trials, disturb=disturb)
-    assert set(asked) == {WRITER}
+    results, trials = tmp_path / "driver", plan_three(FAULTS[fault])
+    expected = expected_content(tmp_path / "whole", empty_store, trials)
+    warnings = mirror_trials(results, proxy.uri, trials, disturb=disturb)
+    assert set(task_threads) == {WRITER}
     assert len(warnings) == 1
     assert "harness sync" in warnings[0]
     if fault == "dead":
         server.start()
     proxy.freed.set()
     proxy.mode = "flaky"
-    done = synced_by_command(results, proxy.uri)
+    done = sync_in_new_process(results, proxy.uri)
     assert (done.stdout, done.returncode) == ("4\n", 0), done.stderr
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server.uri)
-    found = told(server.results)
+    content = store_content(server.results)
     for name, (status, tags, *values, files, _) in expected.items():
-        got_status, got_tags, *got_values, got_files, _ = found[name]
+        got_status, got_tags, *got_values, got_files, _ = content[name]
         assert (got_status, got_values) == (status, values)
         assert tags.items() <= got_tags.items()
         assert set(files) <= set(got_files)
@@ -234,16 +239,16 @@ def test_whatever_a_server_does_no_call_waits_and_sync_brings_everything(
 
 
 def test_a_server_that_is_down_before_the_start_is_called_once(tmp_path, monkeypatch):
-    port, called, connect = closed_port(), [], socket.socket.connect
+    port, addresses, connect = closed_port(), [], socket.socket.connect
 
-    def noted(self, address):
-        called.append(address)
+    def connect_noted(self, address):
+        addresses.append(address)
         return connect(self, address)
 
-    monkeypatch.setattr(socket.socket, "connect", noted)
+    monkeypatch.setattr(socket.socket, "connect", connect_noted)
     with pytest.raises(TrackingError, match="failed"):
         mirroring.check(f"http://127.0.0.1:{port}", results=tmp_path)
-    assert called == [("127.0.0.1", port)]
+    assert addresses == [("127.0.0.1", port)]
 
 
 @pytest.mark.parametrize("where", tracking.PLACES)
@@ -255,22 +260,22 @@ def test_sixteen_processes_lose_nothing(where):
 
 
 def test_a_sync_killed_at_any_call_is_completed_by_the_next(tmp_path, empty_store):
-    expected = undisturbed(tmp_path / "whole", empty_store, three(0))
+    expected = expected_content(tmp_path / "whole", empty_store, plan_three(0))
     for call in count(1):
         folder = tmp_path / f"killed at {call}"
         (folder / "mlflow").mkdir(parents=True)
         shutil.copy(empty_store, folder / "mlflow" / "mlflow.db")
         shutil.copytree(tmp_path / "whole" / "records", folder / "records")
-        if killed_at(call, folder) == 0:
+        if sync_killed_at(call, folder) == 0:
             break
-        synced(folder)
-        assert told(folder) == expected, f"killed at call {call}"
+        run_sync(folder)
+        assert store_content(folder) == expected, f"killed at call {call}"
         assert len(runs(folder)) == 3, f"killed at call {call}"
     assert call > 20
 
 
-def killed_at(call, folder):
-    """Sync in a fork that dies at a call of the store, and return its exit status."""
+def sync_killed_at(call, folder):
+    """Sync in a copy of this process that dies at a call of the store; return its exit code."""
     pid = os.fork()
     if pid == 0:
         from mlflow import MlflowClient
@@ -288,19 +293,19 @@ def killed_at(call, folder):
         for name in ("create_run", "log_batch", "set_tag", "log_inputs", "set_terminated",
                      "log_artifact", "log_dict", "search_runs", "create_experiment"):  # fmt: skip
             setattr(MlflowClient, name, deadly(getattr(MlflowClient, name)))
-        synced(folder)
+        run_sync(folder)
         os._exit(0)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
-def test_a_port_that_answers_slowly_costs_the_driver_nothing(tmp_path, asked):
+def test_a_port_that_answers_slowly_costs_the_driver_nothing(tmp_path, task_threads):
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen(16)
         uri = f"http://127.0.0.1:{silent.getsockname()[1]}"
         opened = mirroring.Mirror(uri, results=tmp_path, warn=lambda _: None)
-        wait_until(lambda: bool(asked))
+        wait_until(lambda: bool(task_threads))
         for number in range(1_000):
-            opened.epochs(planned(), epochs(number % 5))
+            opened.log_epochs(planned_trial(), epochs(number % 5))
         opened.close(timeout_s=0)
-    assert asked == [WRITER]
+    assert task_threads == [WRITER]

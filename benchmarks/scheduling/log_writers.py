@@ -98,18 +98,17 @@ def _log(uri: str, runtime: Runtime, seed: int, setting: Setting) -> Logged:
     calls: list[Clock] = []
     warnings: list[str] = []
     mirror = Mirror(uri, results=runtime.results, warn=warnings.append)
-    while mirror.alive and not (
-        mirror.connected or warnings
-    ):  # MLflow is imported once, whatever trials follow
+    # MLflow is imported once, before any trial is timed.
+    while mirror.is_alive and not (mirror.is_connected or warnings):
         time.sleep(POLL_S)
     half = setting.epochs // 2
     silent = [_part(partial(_work, half, setting.steps))]
 
     def tell(count: int) -> None:
-        calls.append(_clocked(partial(mirror.epochs, planned, history[:count])))
+        calls.append(_clocked(partial(mirror.log_epochs, planned, history[:count])))
 
     logging = _part(partial(_work, setting.epochs, setting.steps, tell))
-    mirror.finished(planned, idle_trial.leave(planned.trial, runtime, history))
+    mirror.finish_trial(planned, idle_trial.leave(planned.trial, runtime, history))
     mirror.close(timeout_s=WAIT_S)
     silent.append(_part(partial(_work, setting.epochs - half, setting.steps)))
     return Logged(

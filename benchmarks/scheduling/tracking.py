@@ -10,12 +10,13 @@ from typing import Any, Literal
 from benchmarks import paired
 from benchmarks.scheduling import idle_trial
 from benchmarks.scheduling.log_writers import Logged, Setting, together
-from harness import tracking
 from harness.plan.request import Request
 from harness.report.output import TableOutput
 from harness.report.results import collect
 from harness.runtime import Runtime
-from harness.tracking import Store, ui
+from harness.tracking import ui
+from harness.tracking.runs import CURVES
+from harness.tracking.store import Store
 from harness.tracking.sync import sync
 
 AT_MOST = 0.01
@@ -116,7 +117,7 @@ def store(where: Where, folder: Path) -> Iterator[str]:
         yield uri
         return
     port = ui.free_port()
-    with ui.server(results, uri, port):
+    with ui.run_server(results, uri, port):
         yield f"http://{ui.HOST}:{port}"
 
 
@@ -140,7 +141,7 @@ def missing(uri: str, results: Path, logged: Sequence[Logged]) -> int:
     found = {
         key: {
             point.step: point.value
-            for point in opened.client.get_metric_history(run, tracking.CURVES["loss"])
+            for point in opened.client.get_metric_history(run, CURVES["loss"])
         }
         for key, run in ids.items()
     }

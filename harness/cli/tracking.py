@@ -1,4 +1,4 @@
-"""Commands around MLflow: `harness sync` and `ui`."""
+"""The MLflow commands: `harness sync` and `harness ui`."""
 
 import sys
 from pathlib import Path
@@ -18,41 +18,42 @@ from harness.cli.requests import build_requests
 @data_option
 @click.option("--checkpoints", is_flag=True, help="Send final weights too, where they were kept.")
 def sync_tracking(results: Path, data: Path, checkpoints: bool, **own: Any) -> None:
-    """Bring MLflow up to what the records say; runs that are there already stay.
+    """Send every record to MLflow; runs that are already there stay.
 
-    Given the terms of a run of your own, it sends that run too.
+    With the options of a run on your own terms, send that run too.
     """
-    from harness import record, tracking
+    from harness import record
     from harness.report import build
     from harness.report.judge import judge
     from harness.report.results import collect
+    from harness.tracking import store_uri
     from harness.tracking.sync import sync
 
     records = record.read_all(results)
     scale, _ = select_scale("paper", data, **own)
     scales: list[dict[str, Any]] = [{"scale": scale} for scale in SCALES]
     scales += [{"scale": "paper", **own}] if scale == "own" else []
-    collected = (
+    tables = (
         collect(request, records)
         for name in experiments.names()
-        for asked in scales
-        for request in build_requests([name], results=results, data=data, **asked)
+        for options in scales
+        for request in build_requests([name], results=results, data=data, **options)
     )
-    written = sync(
-        tracking.store_uri(results),
-        ((table, build.write(judge(table))) for table in collected if table.records),
+    num_runs = sync(
+        store_uri(results),
+        ((table, build.write(judge(table))) for table in tables if table.records),
         results=results,
         checkpoints=checkpoints,
         progress=click.echo,
     )
-    click.echo(f"{written} runs written")
+    click.echo(f"{num_runs} runs written")
 
 
 @click.command("ui")
 @results_option
 @click.option("--port", type=click.IntRange(1, 65535), default=5000, show_default=True)
 def open_ui(results: Path, port: int) -> None:
-    """Serve MLflow on this machine and print the addresses of comparisons and charts."""
+    """Serve MLflow on this machine and print links to comparisons and charts."""
     from harness.tracking import store_uri
     from harness.tracking.ui import serve
 

@@ -1,38 +1,6 @@
-"""The store of runs in MLflow: this package alone knows it, and imports it when a store opens."""
+"""The MLflow store of runs; only this package imports MLflow, and only when a store opens."""
 
-from harness.tracking.runs import CURVES, Subject, Table, subjects
-from harness.tracking.store import Store
-from harness.tracking.uri import (
-    ENVIRONMENT,
-    TrackingError,
-    artifacts,
-    explain,
-    explained,
-    is_server,
-    patient,
-    redact,
-    store_uri,
-    troubles,
-)
-from harness.tracking.worker import StoreProcess, Task, opened
+from harness.tracking.errors import TrackingError, redact
+from harness.tracking.uri import is_server, store_uri
 
-__all__ = [
-    "CURVES",
-    "ENVIRONMENT",
-    "Store",
-    "StoreProcess",
-    "Subject",
-    "Table",
-    "Task",
-    "TrackingError",
-    "artifacts",
-    "explain",
-    "explained",
-    "is_server",
-    "opened",
-    "patient",
-    "redact",
-    "store_uri",
-    "subjects",
-    "troubles",
-]
+__all__ = ["TrackingError", "is_server", "redact", "store_uri"]

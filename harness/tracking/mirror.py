@@ -1,4 +1,4 @@
-"""Mirror records and curves in MLflow while trials run, from a process of its own.
+"""A live mirror of records and curves in MLflow, written by a separate process.
 
 Records are the truth: a store that is dead, slow or broken costs no training time and loses
 nothing, because `harness.tracking.sync` sends everything again.
@@ -17,43 +17,37 @@ from harness.experiment import Experiment
 from harness.plan.grid import PlannedTrial
 from harness.record import Record
 from harness.report.output import TableOutput
-from harness.tracking import (
-    Store,
-    StoreProcess,
-    Table,
-    Task,
-    TrackingError,
-    explained,
-    opened,
-    redact,
-    subjects,
-)
+from harness.tracking.errors import TrackingError, redact, translate_errors
+from harness.tracking.runs import TableRun, trial_runs
+from harness.tracking.store import Store
+from harness.tracking.worker import StoreProcess, Task, open_store
 from harness.training.loop import Epoch
 
 PAUSE_S = 60.0
-CLOSE_S = 60.0
-HURRY_S = 5.0
-REST = 20.0  # after curves were sent, times as long as that took
+CLOSE_TIMEOUT_S = 60.0
+ABORT_TIMEOUT_S = 5.0
+REST_FACTOR = 20.0  # rest after sending curves, in multiples of the time that it took
 
-_Place = tuple[str, str]
+Action = Callable[[], None]
+TrialKey = tuple[str, str]  # table and key
 
 
 class Mirror:
-    """The thread that asks another process to write to MLflow; no call waits for the store.
+    """A thread that sends updates to the process that writes to MLflow; no call waits for it.
 
-    Of the curves of a trial only the newest that waits is sent, and after curves it rests, so that
-    they never take more than a twentieth of the time: a slow store gets fewer updates. What ends
-    a trial is sent at once. After a trouble it warns once, lets a minute of updates go, and tries
-    again: updates of a curve repeat what came before, and `sync` brings the rest.
+    Only the newest pending curve of a trial is sent, and the thread rests after curves, so that
+    they never take more than a twentieth of the time: a slow store gets fewer updates. The end of
+    a trial is sent at once. After a failure the thread warns once, drops the updates of a minute,
+    and tries again: a curve repeats its earlier epochs, and `sync` sends the rest.
 
     Args:
-        uri: Where runs go.
+        uri: Address of the store.
         results: Folder that holds `records/` and, by default, the store.
         warn: Takes one sentence; called from the thread.
-        campaign: Name of this launch, for runs that have no record yet.
+        campaign: Name of this launch, for runs without a record.
 
     Attributes:
-        connected: Whether the store did what it was last asked.
+        is_connected: Whether the store's last task succeeded.
     """
 
     def __init__(
@@ -62,15 +56,15 @@ class Mirror:
         self._uri = uri
         self._store = StoreProcess(uri, results, campaign)
         self._warn = warn
-        self._warned = False
+        self._has_warned = False
         self._paused_until = 0.0
         self._rest_until = 0.0
-        self._closing = False
-        self._steps: deque[Callable[[], None]] = deque()
-        self._curves: dict[_Place, tuple[PlannedTrial, Sequence[Epoch]]] = {}
-        self._changed = threading.Condition()  # what waits: steps, curves, an end
-        self.connected = False
-        self._thread = threading.Thread(target=self._work, name="mlflow mirror", daemon=True)
+        self._is_closing = False
+        self._actions: deque[Action] = deque()
+        self._curves: dict[TrialKey, tuple[PlannedTrial, Sequence[Epoch]]] = {}
+        self._pending = threading.Condition()  # guards actions, curves and the end
+        self.is_connected = False
+        self._thread = threading.Thread(target=self._run, name="mlflow mirror", daemon=True)
         self._thread.start()
 
     def __enter__(self) -> Self:
@@ -82,28 +76,28 @@ class Mirror:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.close(timeout_s=CLOSE_S if error is None else HURRY_S)
+        self.close(timeout_s=CLOSE_TIMEOUT_S if error is None else ABORT_TIMEOUT_S)
 
-    def epochs(self, planned: PlannedTrial, history: Sequence[Epoch]) -> None:
+    def log_epochs(self, planned: PlannedTrial, history: Sequence[Epoch]) -> None:
         """Send the curves of a trial so far; epochs that were sent before may come again."""
-        with self._changed:
-            self._curves[_place(planned)] = planned, tuple(history)
-            self._changed.notify()
+        with self._pending:
+            self._curves[_trial_key(planned)] = planned, tuple(history)
+            self._pending.notify()
 
-    def finished(self, planned: PlannedTrial, record: Record) -> None:
+    def finish_trial(self, planned: PlannedTrial, record: Record) -> None:
         """Complete the runs of a trial."""
-        with self._changed:
-            self._curves.pop(_place(planned), None)  # the record says all that they would
-        for subject in subjects(planned):
-            self._ask(partial(Store.finished, subject=subject, record=record))
+        with self._pending:
+            self._curves.pop(_trial_key(planned), None)  # the record holds the same epochs
+        for trial_run in trial_runs(planned):
+            self._submit(partial(Store.finish_trial, trial_run=trial_run, record=record))
 
-    def failed(self, planned: PlannedTrial, reason: str) -> None:
+    def fail_trial(self, planned: PlannedTrial, reason: str) -> None:
         """End the runs of a trial as failed."""
-        self._then(self._send_curves)
-        for subject in subjects(planned):
-            self._ask(partial(Store.failed, subject=subject, reason=reason))
+        self._enqueue(self._send_curves)
+        for trial_run in trial_runs(planned):
+            self._submit(partial(Store.fail_trial, trial_run=trial_run, reason=reason))
 
-    def table(
+    def log_table(
         self,
         experiment: Experiment,
         *,
@@ -115,102 +109,104 @@ class Mirror:
 
         Args:
             experiment: The table.
-            scale: Where its numbers were measured.
-            output: What was written.
-            records: Those that the table is made from.
+            scale: Of the trials behind its numbers.
+            output: Files, text and verdicts of the table.
+            records: Of the trials that the table shows.
         """
-        wanted = Table(name=experiment.name, scale=scale, output=output, records=tuple(records))
-        self._ask(partial(Store.table, table=wanted))
+        table_run = TableRun(
+            name=experiment.name, scale=scale, output=output, records=tuple(records)
+        )
+        self._submit(partial(Store.log_table, table_run=table_run))
 
     @property
-    def alive(self) -> bool:
-        """Say whether the thread still works."""
+    def is_alive(self) -> bool:
+        """Return whether the thread still runs."""
         return self._thread.is_alive()
 
     def close(self, *, timeout_s: float) -> None:
-        """Send what waits and end; runs that did not finish become killed.
+        """Send pending updates and end; runs that did not finish become killed.
 
         Args:
             timeout_s: Seconds after which the rest is left to `harness sync`.
         """
-        with self._changed:
-            self._closing = True
-            self._changed.notify()
+        with self._pending:
+            self._is_closing = True
+            self._pending.notify()
         self._thread.join(timeout_s)
-        if self.alive:
-            left = len(self._steps) + len(self._curves)
-            self._say(
-                f"MLflow at {redact(self._uri)} still had {left} updates to take after "
+        if self.is_alive:
+            num_updates = len(self._actions) + len(self._curves)
+            self._warn_once(
+                f"MLflow at {redact(self._uri)} still had {num_updates} updates pending after "
                 f"{timeout_s:g} s; `harness sync` sends them"
             )
             self._store.kill()
 
-    def _ask(self, task: Task) -> None:
-        self._then(partial(self._do, task))
+    def _submit(self, task: Task) -> None:
+        self._enqueue(partial(self._run_task, task))
 
-    def _then(self, step: Callable[[], None]) -> None:
-        with self._changed:
-            self._steps.append(step)
-            self._changed.notify()
+    def _enqueue(self, action: Action) -> None:
+        with self._pending:
+            self._actions.append(action)
+            self._pending.notify()
 
-    def _work(self) -> None:
-        self._do(opened)
-        while (step := self._next()) is not None:
-            step()
+    def _run(self) -> None:
+        self._run_task(open_store)
+        while (action := self._next_action()) is not None:
+            action()
         self._send_curves()
-        if self.connected:
-            self._do(Store.leave)
+        if self.is_connected:
+            self._run_task(Store.kill_unfinished)
         self._store.close()
 
-    def _next(self) -> Callable[[], None] | None:
-        """Wait for what is to be done next; None at the end."""
-        with self._changed:
-            while not self._steps and not self._closing:
+    def _next_action(self) -> Action | None:
+        """Wait for the next action; None at the end."""
+        with self._pending:
+            while not self._actions and not self._is_closing:
                 rest_s = self._rest_until - time.monotonic() if self._curves else None
                 if rest_s is not None and rest_s <= 0:
                     return self._send_curves
-                self._changed.wait(rest_s)
-            return self._steps.popleft() if self._steps else None
+                self._pending.wait(rest_s)
+            return self._actions.popleft() if self._actions else None
 
     def _send_curves(self) -> None:
-        with self._changed:
-            waiting, self._curves = self._curves, {}
+        with self._pending:
+            curves, self._curves = self._curves, {}
         start = time.monotonic()
-        for planned, history in waiting.values():
+        for planned, history in curves.values():
             rows = [vars(epoch) for epoch in history]
-            for subject in subjects(planned):
-                self._do(partial(Store.epochs, subject=subject, history=rows))
+            for trial_run in trial_runs(planned):
+                self._run_task(partial(Store.log_epochs, trial_run=trial_run, history=rows))
         end = time.monotonic()
-        self._rest_until = end + REST * (end - start)
+        self._rest_until = end + REST_FACTOR * (end - start)
 
-    def _do(self, task: Task) -> None:
-        if time.monotonic() >= self._paused_until:
-            self.connected = self._tries(partial(self._store.do, task))
-
-    def _tries(self, action: Callable[[], None]) -> bool:
+    def _run_task(self, task: Task) -> None:
+        """Run a task in the store's process, unless updates are dropped after a failure."""
+        if time.monotonic() < self._paused_until:
+            return
         try:
-            action()
+            self._store.run_task(task)
         except TrackingError as error:
+            self.is_connected = False
             self._paused_until = time.monotonic() + PAUSE_S
-            self._say(f"{error}; trials go on, `harness sync` sends what is missing")
-            return False
-        return True
+            self._warn_once(f"{error}; trials continue, and `harness sync` sends the missing data")
+        else:
+            self.is_connected = True
 
-    def _say(self, sentence: str) -> None:
-        if not self._warned:
-            self._warned = True
+    def _warn_once(self, sentence: str) -> None:
+        if not self._has_warned:
+            self._has_warned = True
             self._warn(sentence)
 
 
-def _place(planned: PlannedTrial) -> _Place:
+def _trial_key(planned: PlannedTrial) -> TrialKey:
     return planned.table, planned.key
 
 
 def check(uri: str, *, results: Path) -> None:
-    """Open the store, for those who want no run without it.
+    """Open the store, for a launch that requires it.
 
     Raises:
-        TrackingError: If it refuses or does not answer.
+        TrackingError: If the store refuses or does not respond.
     """
-    with explained(uri):
+    with translate_errors(uri):
         Store(uri, results)

@@ -1,4 +1,4 @@
-"""What a run says: its tags, parameters, metrics and data, under the same names in every table."""
+"""Content of runs: tags, parameters, metrics and data, under the same names in every table."""
 
 import json
 import math
@@ -20,17 +20,17 @@ CURVES = {
     "val_top1": "val/top1",
     "lr": "train/lr",
 }
-GROUPS = ("train/", "val/", "test/", "cost/", "time/")
+METRIC_PREFIXES = ("train/", "val/", "test/", "cost/", "time/")
 SPLITS = ("train", "test")
-TEXT = 5_000  # MLflow cuts a parameter at 6,000 characters
-_NOTE = 7_900  # and a tag at 8,000
-_DIGEST = 36  # and refuses a longer digest of a data set
-_CLAIM = ("claim", "word", "sentence", "estimate", "low", "high", "p", "late")
+_MAX_TEXT = 5_000  # MLflow cuts a parameter at 6,000 characters
+_MAX_NOTE = 7_900  # and a tag at 8,000
+_MAX_DIGEST = 36  # and refuses a longer digest of a data set
+_CLAIM_COLUMNS = ("claim", "word", "sentence", "estimate", "low", "high", "p", "late")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Subject:
-    """What a run stands for: a trial in a row of a table."""
+class TrialRun:
+    """Identity of a run: a trial in a row of a table."""
 
     table: str
     row: str
@@ -61,47 +61,53 @@ class Subject:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Table:
-    """What the run of a table holds."""
+class TableRun:
+    """Content of the run of a table."""
 
     name: str
     scale: str
     output: TableOutput
     records: tuple[Record, ...]
 
-    def tags(self, of: Mapping[str, str]) -> dict[str, str]:
-        """Say what this table makes of a trial's run, given the tags that the run has.
+    def trial_tags(self, current: Mapping[str, str]) -> dict[str, str]:
+        """Return the tags of a trial's run that this table changes.
 
         Args:
-            of: Tags of a run of this table and scale.
+            current: Tags of a run of this table and scale.
         """
-        tags = {"verdict": self.output.verdicts.get(of["row"], "")}
-        if of["key"] in {each.key for each in self.records}:
-            tags["state"] = "stale" if of["key"] in self.output.stale else "fresh"
-        return {name: value for name, value in tags.items() if value and of.get(name) != value}
+        row, key = current["row"], current["key"]
+        tags = {"verdict": self.output.verdicts.get(row, "")}
+        if key in {record.key for record in self.records}:
+            tags["state"] = "stale" if key in self.output.stale else "fresh"
+        return {name: value for name, value in tags.items() if value and current.get(name) != value}
 
 
-def subjects(planned: PlannedTrial) -> list[Subject]:
-    """Name the runs of a trial: one in each row that it serves."""
+def trial_runs(planned: PlannedTrial) -> list[TrialRun]:
+    """List the runs of a trial: one in each row that it serves."""
     trial = as_dict(planned.trial)
     return [
-        Subject(table=planned.table, row=row, key=planned.key, trial=trial) for row in planned.rows
+        TrialRun(table=planned.table, row=row, key=planned.key, trial=trial) for row in planned.rows
     ]
 
 
 def flatten(trial: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """Return the fields of a trial under dotted names, as text that MLflow takes whole."""
+    """Return the fields of a trial under dotted names, as text short enough for MLflow."""
     flat: dict[str, str] = {}
     for name, value in trial.items():
         if isinstance(value, Mapping):
             flat |= flatten(value, f"{prefix}{name}.")
         else:
-            flat[f"{prefix}{name}"] = str(value)[:TEXT]
+            flat[f"{prefix}{name}"] = str(value)[:_MAX_TEXT]
     return flat
 
 
-def curves(history: Rows) -> list["Metric"]:
-    """Return the points of the curves; one that is no number is left to `not_finite`."""
+def truncate_tags(tags: Mapping[str, str]) -> dict[str, str]:
+    """Cut the values of tags to the length that MLflow takes."""
+    return {name: value[:_MAX_TEXT] for name, value in tags.items()}
+
+
+def curve_metrics(history: Rows) -> list["Metric"]:
+    """Return the finite points of the curves; `nonfinite_tags` has the others."""
     from mlflow.entities import Metric
 
     return [
@@ -112,18 +118,18 @@ def curves(history: Rows) -> list["Metric"]:
     ]
 
 
-def not_finite(history: Rows) -> dict[str, str]:
-    """Name the values that are no number: MLflow would store infinity as 1.8e308."""
-    found: dict[str, list[str]] = {}
+def nonfinite_tags(history: Rows) -> dict[str, str]:
+    """Return infinities and NaNs as tags: MLflow would store infinity as 1.8e308."""
+    points: dict[str, list[str]] = {}
     for row in history:
         for source, name in CURVES.items():
             if row[source] is not None and not math.isfinite(row[source]):
-                found.setdefault(name, []).append(f"{row[source]} at epoch {row['epoch']}")
-    return {f"{name}_not_finite": ", ".join(values) for name, values in found.items()}
+                points.setdefault(name, []).append(f"{row[source]} at epoch {row['epoch']}")
+    return {f"{name}_not_finite": ", ".join(values) for name, values in points.items()}
 
 
-def results(record: Record) -> tuple[list["Metric"], dict[str, str]]:
-    """Return the last metrics of a trial, and its tags."""
+def record_metrics(record: Record) -> tuple[list["Metric"], dict[str, str]]:
+    """Return the final metrics of a trial, and its tags."""
     from mlflow.entities import Metric
 
     values = {f"test/{name}": value for name, value in record.metrics.items()} | {
@@ -132,13 +138,19 @@ def results(record: Record) -> tuple[list["Metric"], dict[str, str]]:
         "time/seconds": record.seconds,
     }
     ended = record.finished_ms
-    bad = {name: str(value) for name, value in values.items() if not math.isfinite(value)}
-    points = [Metric(name, value, ended, 0) for name, value in values.items() if name not in bad]
-    return points, {f"{name}_not_finite": value for name, value in bad.items()} | _origin(record)
+    nonfinite = {
+        f"{name}_not_finite": str(value)
+        for name, value in values.items()
+        if not math.isfinite(value)
+    }
+    points = [
+        Metric(name, value, ended, 0) for name, value in values.items() if math.isfinite(value)
+    ]
+    return points, nonfinite | _provenance_tags(record)
 
 
-def _origin(record: Record) -> dict[str, str]:
-    """Say where a number comes from; no host, user or path is among it."""
+def _provenance_tags(record: Record) -> dict[str, str]:
+    """Return the origin of a number as tags, without host, user or path."""
     dirty = "-dirty" if record.provenance.get("dirty") else ""
     tags = {
         "commit": f"{record.provenance.get('commit') or 'unknown'}{dirty}",
@@ -151,8 +163,8 @@ def _origin(record: Record) -> dict[str, str]:
     return {name: value for name, value in tags.items() if value}
 
 
-def datasets(record: Record) -> list["DatasetInput"]:
-    """Return both splits of the data, as the hash of their passport; no path is among it."""
+def dataset_inputs(record: Record) -> list["DatasetInput"]:
+    """Return both splits of the data as the hash of their passport, without a path."""
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
     passport = json.dumps({"passport": record.passport})
@@ -160,7 +172,7 @@ def datasets(record: Record) -> list["DatasetInput"]:
         DatasetInput(
             Dataset(
                 name=f"{record.trial['data']['name']}/{split}",
-                digest=record.passport[:_DIGEST],
+                digest=record.passport[:_MAX_DIGEST],
                 source_type="passport",
                 source=passport,
             ),
@@ -171,15 +183,16 @@ def datasets(record: Record) -> list["DatasetInput"]:
 
 
 def claims_table(claims: Rows) -> dict[str, Any]:
-    """Return claims as MLflow stores a table that its page can show."""
-    return {"columns": list(_CLAIM), "data": [[each[name] for name in _CLAIM] for each in claims]}
+    """Return claims in the form in which MLflow shows a table on its page."""
+    rows = [[claim[column] for column in _CLAIM_COLUMNS] for claim in claims]
+    return {"columns": list(_CLAIM_COLUMNS), "data": rows}
 
 
-def started_ms(history: Rows) -> int | None:
-    """Return the start of the first epoch, so that a replay dates a run as it was."""
+def start_ms(history: Rows) -> int | None:
+    """Return the start of the first epoch, so that a replayed run keeps its date."""
     return history[0]["finished_ms"] - round(1000 * history[0]["seconds"]) if history else None
 
 
-def note(text: str) -> str:
-    """Cut a description at the end of a line, where MLflow would cut it anywhere."""
-    return text if len(text) <= _NOTE else text[:_NOTE].rpartition("\n")[0] + "\n\n(cut)"
+def truncate_note(text: str) -> str:
+    """Cut a long description at the end of a line; MLflow would cut anywhere."""
+    return text if len(text) <= _MAX_NOTE else text[:_MAX_NOTE].rpartition("\n")[0] + "\n\n(cut)"

@@ -5,261 +5,218 @@ its epoch, and MLflow keeps equal points once.
 """
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from filelock import FileLock
-
 from harness.record import Record
 from harness.report.output import Rows
 from harness.tracking import runs
-from harness.tracking.runs import Subject, Table
-from harness.tracking.uri import again_if_raced, artifacts, connect, is_server, redact, store_file
+from harness.tracking.errors import redact, retry_on_race
+from harness.tracking.experiments import open_experiment, search
+from harness.tracking.run_state import RunState, read_state
+from harness.tracking.runs import TableRun, TrialRun
+from harness.tracking.uri import artifact_root, connect, is_server
 from harness.utils import process
 
 if TYPE_CHECKING:
     from mlflow.entities import Metric, Run
 
-_LOCK_S = 120.0
-_BATCH = 1_000  # things that one call may hold
-_CLAIMS = "claims.json"
-
-
-@dataclass(kw_only=True)
-class _Run:
-    """What is known of a run: its state, and when each epoch of its curves ended."""
-
-    id: str
-    status: str = "RUNNING"
-    tags: dict[str, str] = field(default_factory=dict)
-    params: set[str] = field(default_factory=set)
-    metrics: set[str] = field(default_factory=set)
-    epochs: dict[int, int] = field(default_factory=dict)
-
-    def contradicts(self, history: Rows) -> bool:
-        """Say whether the curves are those of another training, or under names of the past."""
-        pairs = ((row["epoch"], row["finished_ms"]) for row in history)
-        if any(self.epochs.get(epoch, ended) != ended for epoch, ended in pairs):
-            return True
-        return not all(name.startswith(runs.GROUPS) for name in self.metrics)
-
-    def learn(self, history: Rows) -> None:
-        """Remember the epochs that were sent."""
-        self.epochs |= {row["epoch"]: row["finished_ms"] for row in history}
+_BATCH = 1_000  # entities that MLflow takes in one call
+_CLAIMS_FILE = "claims.json"
 
 
 class Store:
-    """An open store, and what this process knows of its runs. Any call may raise `troubles`."""
+    """An open store and the state of the runs that this process wrote.
+
+    Any method may raise one of `store_errors`.
+
+    Args:
+        uri: Address of the store.
+        results: Folder that holds `records/` and the artifacts of a store without a server.
+        campaign: Name of this launch, for runs without a record.
+    """
 
     def __init__(self, uri: str, results: Path, campaign: str = "") -> None:
         self._uri = uri
         self._results = results
         self._campaign = campaign
         self._experiments: dict[str, str] = {}
-        self._runs: dict[tuple[str, str, str], _Run] = {}
-        with self._locked():
-            self.client = connect(uri)
+        self._states: dict[tuple[str, str, str], RunState] = {}
+        self.client = connect(uri)
 
-    def epochs(self, *, subject: Subject, history: Rows) -> None:
-        run = self._continue(subject, history)
-        fresh = [row for row in history if row["epoch"] not in run.epochs]
-        self._tell(run, subject, runs.curves(fresh), runs.not_finite(history))
-        run.learn(fresh)
+    def log_epochs(self, *, trial_run: TrialRun, history: Rows) -> None:
+        """Log the epochs of a trial that its run lacks."""
+        state = self._open_run(trial_run, history)
+        rows = state.unsent(history)
+        self._log(state, trial_run, runs.curve_metrics(rows), runs.nonfinite_tags(history))
+        state.add_epochs(rows)
 
-    def finished(self, *, subject: Subject, record: Record) -> None:
-        points, tags = runs.results(record)
-        tags |= runs.not_finite(record.history)
-        run = self._continue(subject, record.history, tags)
-        self._tell(run, subject, runs.curves(record.history) + points, tags)
-        inputs = runs.datasets(record)
-        again_if_raced(lambda: self.client.log_inputs(run.id, inputs))
-        run.learn(record.history)
-        self._end(run, "FINISHED", record.finished_ms)
+    def finish_trial(self, *, trial_run: TrialRun, record: Record) -> None:
+        """Log a record and end its run as finished."""
+        points, tags = runs.record_metrics(record)
+        tags |= runs.nonfinite_tags(record.history)
+        state = self._open_run(trial_run, record.history, tags)
+        self._log(state, trial_run, runs.curve_metrics(record.history) + points, tags)
+        inputs = runs.dataset_inputs(record)
+        retry_on_race(lambda: self.client.log_inputs(state.id, inputs))
+        state.add_epochs(record.history)
+        self._end(state, "FINISHED", record.finished_ms)
 
-    def failed(self, *, subject: Subject, reason: str) -> None:
-        run = self._continue(subject, [])
-        self._tell(run, subject, [], {"reason": redact(reason)})
-        self._end(run, "FAILED")
+    def fail_trial(self, *, trial_run: TrialRun, reason: str) -> None:
+        """End the run of a trial as failed."""
+        state = self._open_run(trial_run, [])
+        self._log(state, trial_run, [], {"reason": redact(reason)})
+        self._end(state, "FAILED")
 
-    def weights(self, *, subject: Subject, weights: bytes) -> None:
-        run = self._continue(subject, [])
+    def log_weights(self, *, trial_run: TrialRun, weights: bytes) -> None:
+        """Put final weights into the run of a trial."""
+        state = self._open_run(trial_run, [])
         with TemporaryDirectory() as folder:
             path = Path(folder, "weights.safetensors")
             path.write_bytes(weights)
-            self.client.log_artifact(run.id, str(path), "weights")
+            self.client.log_artifact(state.id, str(path), "weights")
 
-    def table(self, *, table: Table) -> None:
-        experiment = self.experiment(table.name)
-        tags = {"kind": "table", "table": table.name, "scale": table.scale}
-        found = self._of_scale(experiment, "table", table.scale)
-        name = f"{table.name} at {table.scale} scale"
-        run = found[0] if found else self.client.create_run(experiment, tags=tags, run_name=name)
-        self._fill(run.info.run_id, table)
+    def log_table(self, *, table_run: TableRun) -> None:
+        """Write the run of a table, and its verdicts into the runs of its trials."""
+        experiment, scale = self.experiment(table_run.name), table_run.scale
+        existing = self._runs_at_scale(experiment, "table", scale)
+        run = existing[0] if existing else self._create_table_run(experiment, table_run)
+        self._log_table_files(run.info.run_id, table_run)
         self.client.set_terminated(run.info.run_id)
-        for trial in self._of_scale(experiment, "trial", table.scale):
-            self._log(trial.info.run_id, [], table.tags(trial.data.tags))
+        for trial in self._runs_at_scale(experiment, "trial", scale):
+            self._log_batches(trial.info.run_id, [], table_run.trial_tags(trial.data.tags))
 
-    def leave(self) -> None:
-        """End the runs that this process leaves unfinished."""
-        for run in self._runs.values():
-            if run.status == "RUNNING":
-                self._end(run, "KILLED")
+    def kill_unfinished(self) -> None:
+        """End the runs of this process that did not finish as killed."""
+        for state in self._states.values():
+            if state.status == "RUNNING":
+                self._end(state, "KILLED")
 
     def experiment(self, table: str) -> str:
         """Return the id of a table's experiment, which may be new."""
         if table not in self._experiments:
-            with self._locked():
-                self._experiments[table] = again_if_raced(lambda: self._make_experiment(table))
-            self._sweep(self._experiments[table])
+            # Without a server MLflow puts artifacts into the folder where the command was given.
+            location = None if is_server(self._uri) else f"{artifact_root(self._results)}/{table}"
+            self._experiments[table] = open_experiment(
+                self.client, self._uri, table, artifact_location=location
+            )
         return self._experiments[table]
 
     def finished_runs(self, experiment: str) -> list["Run"]:
         """List the finished trials of a table."""
-        return self._search(experiment, "tags.kind = 'trial' and attributes.status = 'FINISHED'")
+        query = "tags.kind = 'trial' and attributes.status = 'FINISHED'"
+        return search(self.client, experiment, query)
 
-    def _of_scale(self, experiment: str, kind: str, scale: str) -> list["Run"]:
-        return self._search(experiment, f"tags.kind = '{kind}' and tags.scale = '{scale}'")
+    def _runs_at_scale(self, experiment: str, kind: str, scale: str) -> list["Run"]:
+        query = f"tags.kind = '{kind}' and tags.scale = '{scale}'"
+        return search(self.client, experiment, query)
 
-    def _fill(self, run_id: str, table: Table) -> None:
+    def _create_table_run(self, experiment: str, table_run: TableRun) -> "Run":
+        tags = {"kind": "table", "table": table_run.name, "scale": table_run.scale}
+        name = f"{table_run.name} at {table_run.scale} scale"
+        return self.client.create_run(experiment, tags=tags, run_name=name)
+
+    def _log_table_files(self, run_id: str, table_run: TableRun) -> None:
         """Put the files, records and claims of a table into its run."""
-        for file in table.output.files:
+        output = table_run.output
+        for file in output.files:
             self.client.log_artifact(run_id, str(file), file.parent.name)
-        for each in table.records:
-            path = self._results / "records" / f"{each.key}.json"
+        for record in table_run.records:
+            path = self._results / "records" / f"{record.key}.json"
             self.client.log_artifact(run_id, str(path), "records")
-        tags = {"mlflow.note.content": runs.note(table.output.markdown)}
-        if table.output.claims:
-            self.client.log_dict(run_id, runs.claims_table(table.output.claims), _CLAIMS)
-            # What makes the page show the file as a table; the client's own call would append.
-            tags["mlflow.loggedArtifacts"] = json.dumps([{"path": _CLAIMS, "type": "table"}])
+        tags = {"mlflow.note.content": runs.truncate_note(output.markdown)}
+        if output.claims:
+            self.client.log_dict(run_id, runs.claims_table(output.claims), _CLAIMS_FILE)
+            # The page shows the file as a table by this tag; the client's own call would append.
+            tags["mlflow.loggedArtifacts"] = json.dumps([{"path": _CLAIMS_FILE, "type": "table"}])
         for name, value in tags.items():
             self.client.set_tag(run_id, name, value)
 
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        """Make a file store, or something in it, alone: MLflow itself loses this race."""
-        with ExitStack() as stack:
-            if path := store_file(self._uri):
-                path.parent.mkdir(parents=True, exist_ok=True)
-                stack.enter_context(FileLock(f"{path}.lock", timeout=_LOCK_S))
-            yield
-
-    def _make_experiment(self, table: str) -> str:
-        found = self.client.get_experiment_by_name(table)
-        if found is None:
-            # Without a server MLflow puts artifacts into the folder where the command was given.
-            place = None if is_server(self._uri) else f"{artifacts(self._results)}/{table}"
-            return self.client.create_experiment(table, artifact_location=place)
-        if found.lifecycle_stage == "deleted":
-            self.client.restore_experiment(found.experiment_id)
-        return str(found.experiment_id)
-
-    def _sweep(self, experiment: str) -> None:
-        """End the runs that dead processes of this host left running."""
-        mine = f"attributes.status = 'RUNNING' and tags.host = '{process.hashed_hostname()}'"
-        for run in self._search(experiment, mine):
-            if not process.is_alive(run.data.tags.get("process", "")):
-                self.client.set_terminated(run.info.run_id, "KILLED")
-
-    def _search(self, experiment: str, query: str) -> list["Run"]:
-        return list(self.client.search_runs([experiment], query))
-
-    def _continue(
-        self, subject: Subject, history: Rows, tags: Mapping[str, str] | None = None
-    ) -> _Run:
-        """Return the run of a trial, open; one whose curves cannot go on goes.
+    def _open_run(
+        self, trial_run: TrialRun, history: Rows, tags: Mapping[str, str] | None = None
+    ) -> RunState:
+        """Return the running run of a trial; a run with other curves is deleted first.
 
         Args:
-            subject: The trial.
+            trial_run: Identity of the run.
             history: Its curves.
-            tags: What a new run is to say beside what its subject does.
+            tags: Of a new run, in addition to those of its identity.
         """
-        run = self._runs.get(subject.id) or self._find(subject)
-        if run is not None and run.contradicts(history):
-            self.client.delete_run(run.id)
-            run = None
-        if run is None:
-            run = self._create(subject, history, subject.tags | dict(tags or {}))
-        elif run.status in ("FAILED", "KILLED"):
-            self._revive(run)
-        self._runs[subject.id] = run
-        return run
+        state = self._states.get(trial_run.id) or self._find_run(trial_run)
+        if state is not None and state.contradicts(history):
+            self.client.delete_run(state.id)
+            state = None
+        if state is None:
+            state = self._create_run(trial_run, history, trial_run.tags | dict(tags or {}))
+        elif state.status in ("FAILED", "KILLED"):
+            self._reopen(state)
+        self._states[trial_run.id] = state
+        return state
 
-    def _find(self, subject: Subject) -> _Run | None:
-        query = f"tags.kind = 'trial' and tags.`key` = '{subject.key}'"
-        found = self._search(self.experiment(subject.table), query)
-        for run in found:
-            if run.data.tags.get("row") == subject.row:
-                points = self.client.get_metric_history(run.info.run_id, runs.CURVES["lr"])
-                return _Run(
-                    id=run.info.run_id,
-                    status=run.info.status,
-                    tags=dict(run.data.tags),
-                    params=set(run.data.params),
-                    metrics=set(run.data.metrics),
-                    epochs={point.step: point.timestamp for point in points},
-                )
+    def _find_run(self, trial_run: TrialRun) -> RunState | None:
+        query = f"tags.kind = 'trial' and tags.`key` = '{trial_run.key}'"
+        for run in search(self.client, self.experiment(trial_run.table), query):
+            if run.data.tags.get("row") == trial_run.row:
+                return read_state(self.client, run)
         return None
 
-    def _create(self, subject: Subject, history: Rows, tags: Mapping[str, str]) -> _Run:
+    def _create_run(self, trial_run: TrialRun, history: Rows, tags: Mapping[str, str]) -> RunState:
         run = self.client.create_run(
-            self.experiment(subject.table),
-            start_time=runs.started_ms(history),
-            tags=self._here() | _cut(tags),
-            run_name=subject.name,
+            self.experiment(trial_run.table),
+            start_time=runs.start_ms(history),
+            tags=self._process_tags() | runs.truncate_tags(tags),
+            run_name=trial_run.name,
         )
-        return _Run(id=run.info.run_id, tags=_cut(tags))
+        return RunState(id=run.info.run_id, tags=runs.truncate_tags(tags))
 
-    def _revive(self, run: _Run) -> None:
-        self.client.update_run(run.id, status="RUNNING")
-        self._log(run.id, [], self._here())
-        if run.status == "FAILED":
-            self.client.delete_tag(run.id, "reason")
-            run.tags.pop("reason", None)
-        run.status = "RUNNING"
+    def _reopen(self, state: RunState) -> None:
+        self.client.update_run(state.id, status="RUNNING")
+        self._log_batches(state.id, [], self._process_tags())
+        if state.status == "FAILED":
+            self.client.delete_tag(state.id, "reason")
+            state.tags.pop("reason", None)
+        state.status = "RUNNING"
 
-    def _here(self) -> dict[str, str]:
+    def _process_tags(self) -> dict[str, str]:
         tags = {"host": process.hashed_hostname(), "process": process.current_process()}
         return tags | ({"campaign": self._campaign} if self._campaign else {})
 
-    def _tell(
-        self, run: _Run, subject: Subject, points: list["Metric"], tags: Mapping[str, str]
-    ) -> None:
-        """Log points, and what the run does not say yet: a parameter cannot be changed."""
-        missing = {k: v for k, v in subject.tags.items() if k not in run.tags}
-        changed = {k: v for k, v in _cut(tags).items() if run.tags.get(k) != v}
-        fields = runs.flatten(subject.trial)
-        params = {k: v for k, v in fields.items() if k not in run.params}
-        self._log(run.id, points, missing | changed, params)
-        run.tags |= missing | changed
-        run.params |= set(params)
-
     def _log(
+        self,
+        state: RunState,
+        trial_run: TrialRun,
+        points: list["Metric"],
+        tags: Mapping[str, str],
+    ) -> None:
+        """Log points, and the tags and parameters that the run lacks: a parameter cannot change."""
+        missing = {k: v for k, v in trial_run.tags.items() if k not in state.tags}
+        changes = missing | state.tag_changes(runs.truncate_tags(tags))
+        fields = runs.flatten(trial_run.trial)
+        params = {name: value for name, value in fields.items() if name not in state.params}
+        self._log_batches(state.id, points, changes, params)
+        state.tags |= changes
+        state.params |= set(params)
+
+    def _log_batches(
         self,
         run_id: str,
         points: list["Metric"],
         tags: Mapping[str, str],
         params: Mapping[str, str] | None = None,
     ) -> None:
-        """Log in as few calls as may be: each is several transactions."""
+        """Log in as few calls as possible: each is several transactions."""
         from mlflow.entities import Param, RunTag
 
-        said = [RunTag(name, value) for name, value in tags.items()]
-        fields = [Param(name, value) for name, value in (params or {}).items()]
-        room = _BATCH - len(said) - len(fields)
-        for start in range(0, max(len(points), bool(said or fields)), room):
+        run_tags = [RunTag(name, value) for name, value in tags.items()]
+        run_params = [Param(name, value) for name, value in (params or {}).items()]
+        room = _BATCH - len(run_tags) - len(run_params)
+        for start in range(0, max(len(points), bool(run_tags or run_params)), room):
             batch = points[start : start + room]
-            self.client.log_batch(run_id, metrics=batch, tags=said, params=fields)
-            said, fields = [], []
+            self.client.log_batch(run_id, metrics=batch, tags=run_tags, params=run_params)
+            run_tags, run_params = [], []
 
-    def _end(self, run: _Run, status: str, ended_ms: int | None = None) -> None:
-        self.client.set_terminated(run.id, status, end_time=ended_ms)
-        run.status = status
-
-
-def _cut(tags: Mapping[str, str]) -> dict[str, str]:
-    return {name: value[: runs.TEXT] for name, value in tags.items()}
+    def _end(self, state: RunState, status: str, ended_ms: int | None = None) -> None:
+        self.client.set_terminated(state.id, status, end_time=ended_ms)
+        state.status = status

@@ -1,4 +1,4 @@
-"""Bring MLflow up to what the records say."""
+"""A replay of records into MLflow."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -8,10 +8,13 @@ from safetensors.torch import save
 from harness.record import Record
 from harness.report.output import TableOutput
 from harness.report.results import TableResult
-from harness.tracking import Store, Subject, Table, explained, patient
+from harness.tracking.errors import translate_errors
+from harness.tracking.runs import TableRun, TrialRun
+from harness.tracking.store import Store
+from harness.tracking.uri import retry_requests
 from harness.training import checkpoint
 
-Found = list[tuple[Subject, Record]]
+TrialRecords = list[tuple[TrialRun, Record]]
 
 
 def sync(
@@ -22,59 +25,66 @@ def sync(
     checkpoints: bool = False,
     progress: Callable[[str], None] = lambda _: None,
 ) -> int:
-    """Replay the records of some tables into the store; a second time changes nothing.
+    """Replay the records of tables into the store; a second time changes nothing.
 
     Args:
-        uri: Where runs go.
-        tables: Each with what was written for it.
+        uri: Address of the store.
+        tables: Collected tables, each with its output.
         results: Folder of their records.
-        checkpoints: Send the final weights of the trials whose checkpoints were kept.
+        checkpoints: Send the final weights of trials whose checkpoints were kept.
         progress: Takes one line per table and scale.
 
     Returns:
         Number of runs written.
 
     Raises:
-        TrackingError: If the store refuses or does not answer.
+        TrackingError: If the store refuses or does not respond.
         ValueError: If a record is damaged.
     """
-    kept = results / "work" if checkpoints else None
+    work = results / "work" if checkpoints else None
     store: Store | None = None
-    written = 0
-    for collected, output in tables:
-        found = _found(collected)
-        name, scale = collected.experiment.name, collected.scale
-        table = Table(name=name, scale=scale, output=output, records=tuple(collected.records))
-        with explained(uri), patient():
+    num_written = 0
+    for table, output in tables:
+        trials, table_run = _trial_records(table), _table_run(table, output)
+        with translate_errors(uri), retry_requests():
             store = store or Store(uri, results)
-            _replay(store, found, table, kept)
-        written += len(found) + 1
-        progress(f"{name} at {scale} scale: {len(found)} trials sent")
-    return written
+            _replay(store, trials, table_run, work)
+        num_written += len(trials) + 1
+        progress(f"{table_run.name} at {table_run.scale} scale: {len(trials)} trials sent")
+    return num_written
 
 
-def _found(collected: TableResult) -> Found:
-    """Pair each row of a table with its records."""
-    table = collected.experiment.name
+def _trial_records(table: TableResult) -> TrialRecords:
+    """List the records of a table, each with the identity of its run."""
+    name = table.experiment.name
     return [
-        (Subject(table=table, row=row.label, key=record.key, trial=record.trial), record)
-        for row in collected.rows
+        (TrialRun(table=name, row=row.label, key=record.key, trial=record.trial), record)
+        for row in table.rows
         for record in row.records
     ]
 
 
-def _replay(store: Store, found: Found, table: Table, kept: Path | None) -> None:
-    """Send trials, their weights if the folder of kept checkpoints is given, and the table."""
-    for subject, each in found:
-        store.finished(subject=subject, record=each)
-        weights = _weights(kept / each.key, each) if kept else None
+def _table_run(table: TableResult, output: TableOutput) -> TableRun:
+    return TableRun(
+        name=table.experiment.name,
+        scale=table.scale,
+        output=output,
+        records=tuple(table.records),
+    )
+
+
+def _replay(store: Store, trials: TrialRecords, table_run: TableRun, work: Path | None) -> None:
+    """Send trials and the table; weights too if the folder of kept checkpoints is given."""
+    for trial_run, record in trials:
+        store.finish_trial(trial_run=trial_run, record=record)
+        weights = _weights(work / record.key, record) if work else None
         if weights is not None:
-            store.weights(subject=subject, weights=weights)
-    store.table(table=table)
+            store.log_weights(trial_run=trial_run, weights=weights)
+    store.log_table(table_run=table_run)
 
 
 def _weights(folder: Path, record: Record) -> bytes | None:
-    """Return the network that a record was made with, if its last checkpoint is there."""
+    """Return the trained network of a record, if its last checkpoint was kept."""
     state = checkpoint.load_newest(folder)
     if state is None or state["history"] != record.history:
         return None

@@ -1,11 +1,12 @@
-"""Where the store of runs is, how it is opened, and what it may raise."""
+"""The store's address, its environment and its connection."""
 
 import os
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
+
+from filelock import FileLock
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -17,110 +18,79 @@ ENVIRONMENT = {
     "MLFLOW_LOGGING_LEVEL": "CRITICAL",  # a locked database is an ERROR with a long trace
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
-
-PATIENT = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1"}
-
-_RACED = ("already exists", "IntegrityError", "UniqueViolation")
-_T = TypeVar("_T")
-
-
-class TrackingError(RuntimeError):
-    """The store of runs does not do what it is asked."""
+RETRIES = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1"}
+_LOCK_TIMEOUT_S = 120.0
 
 
 def store_uri(results: Path) -> str:
-    """Return where runs go: MLFLOW_TRACKING_URI, else one SQLite file under `results`."""
+    """Return the store's address: MLFLOW_TRACKING_URI, else one SQLite file under `results`."""
     default = f"sqlite:///{results.resolve() / 'mlflow' / 'mlflow.db'}"
     return os.environ.get("MLFLOW_TRACKING_URI") or default
 
 
 def store_file(uri: str) -> Path | None:
-    """Return the file of a store that is one."""
-    plain = uri.startswith("sqlite:///") and "?" not in uri
-    return Path(uri.removeprefix("sqlite:///")) if plain else None
+    """Return the file of a SQLite store; None for any other store."""
+    is_file = uri.startswith("sqlite:///") and "?" not in uri
+    return Path(uri.removeprefix("sqlite:///")) if is_file else None
 
 
 def is_server(uri: str) -> bool:
-    """Say whether a store is behind a server, which then takes care of artifacts too."""
+    """Return whether a store is behind a server, which then handles artifacts too."""
     return uri.startswith(("http:", "https:"))
 
 
-def artifacts(results: Path) -> str:
-    """Return where the artifacts of a store without a server lie."""
+def artifact_root(results: Path) -> str:
+    """Return the address of the artifacts of a store without a server."""
     return (results / "mlflow" / "artifacts").resolve().as_uri()
 
 
+@contextmanager
+def store_lock(uri: str) -> Iterator[None]:
+    """Lock a file store while it, or something in it, is created: MLflow loses this race."""
+    path = store_file(uri)
+    if path is None:
+        yield
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{path}.lock", timeout=_LOCK_TIMEOUT_S):
+        yield
+
+
 def connect(uri: str) -> "MlflowClient":
-    """Import MLflow, which takes seconds, and open a store, which may have to be made."""
+    """Import MLflow, which takes seconds, and open a store; a file store is created if missing."""
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     from mlflow import MlflowClient
 
-    path = store_file(uri)
-    if path is not None and not path.exists():
-        # Made aside: a process killed in the middle would leave a store that never opens again.
-        aside = path.with_name(f".{path.name}.new")
-        aside.unlink(missing_ok=True)
-        MlflowClient(f"sqlite:///{aside}").search_experiments(max_results=1)
-        aside.replace(path)
-    if path is not None:
-        path.open("r+b").close()  # MLflow would try a file that it may not write for 102 s
-    client = MlflowClient(uri)
-    client.search_experiments(max_results=1)
+    with store_lock(uri):
+        if path := store_file(uri):
+            _create_if_missing(path)
+            path.open("r+b").close()  # MLflow would retry a file that it may not write for 102 s
+        client = MlflowClient(uri)
+        client.search_experiments(max_results=1)
     return client
 
 
+def _create_if_missing(path: Path) -> None:
+    from mlflow import MlflowClient
+
+    if path.exists():
+        return
+    # Created aside: a process killed in the middle would leave a store that never opens again.
+    aside = path.with_name(f".{path.name}.new")
+    aside.unlink(missing_ok=True)
+    MlflowClient(f"sqlite:///{aside}").search_experiments(max_results=1)
+    aside.replace(path)
+
+
 @contextmanager
-def patient() -> Iterator[None]:
-    """Have failed calls of a server tried again, where nobody waits but a person."""
+def retry_requests() -> Iterator[None]:
+    """Retry failed requests to a server inside the block; only a person waits for it."""
     before = dict(os.environ)
-    os.environ.update(PATIENT)
+    os.environ.update(RETRIES)
     try:
         yield
     finally:
-        for name in PATIENT:
+        for name in RETRIES:
             os.environ.pop(name)
-        os.environ.update({name: before[name] for name in PATIENT if name in before})
-
-
-def redact(text: str) -> str:
-    """Hide users, passwords and tokens in an address or a message."""
-    text = re.sub(r"(\w[\w+.-]*://)?[^\s'\"]*@", r"\1***@", text)
-    return re.sub(r"(?i)((?:passw(?:or)?d|token|secret|access_key)\w*=)[^&\s'\"]+", r"\1***", text)
-
-
-def troubles() -> tuple[type[Exception], ...]:
-    """List what a store may raise; anything else is a bug of ours and must be seen."""
-    from alembic.util import CommandError
-    from mlflow.exceptions import MlflowException
-    from sqlalchemy.exc import SQLAlchemyError
-
-    # The driver of a database is a package of its own, which may not be installed.
-    return MlflowException, SQLAlchemyError, CommandError, ImportError, OSError, ValueError
-
-
-def again_if_raced(action: Callable[[], _T]) -> _T:
-    """Do again what failed because another process made the same thing at the same moment."""
-    from mlflow.exceptions import MlflowException
-
-    try:
-        return action()
-    except MlflowException as error:
-        if not any(word in str(error) for word in _RACED):
-            raise
-    return action()
-
-
-@contextmanager
-def explained(uri: str) -> Iterator[None]:
-    """Turn troubles into one sentence; what they were raised from may hold a password."""
-    try:
-        yield
-    except troubles() as error:
-        raise TrackingError(explain(uri, error)) from None
-
-
-def explain(uri: str, error: Exception) -> str:
-    """Say in one sentence what a store did, without what it should not tell."""
-    lines = redact(str(error)).splitlines() or [""]
-    return f"MLflow at {redact(uri)} failed: {type(error).__name__}: {lines[0][:200]}"
+        os.environ.update({name: before[name] for name in RETRIES if name in before})

@@ -1,6 +1,6 @@
-"""A store in a process of its own, so that MLflow takes no time from the interpreter of a run.
+"""A store in a separate process, so that MLflow takes no time from a run's interpreter.
 
-The process lives by its pipe: when whoever started it dies, in whatever way, it ends.
+The process ends when its pipe closes, and thus whenever the process that started it dies.
 """
 
 import contextlib
@@ -14,42 +14,43 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from traceback import format_exc
 
+from harness.tracking.errors import TrackingError, describe_error, redact, store_errors
 from harness.tracking.store import Store
-from harness.tracking.uri import ENVIRONMENT, TrackingError, explain, redact, troubles
+from harness.tracking.uri import ENVIRONMENT
 
 Task = Callable[[Store], None]
-PATIENCE_S = 30  # for an answer of a server: nobody waits for this process
+REQUEST_TIMEOUT_S = 30  # nobody waits for this process
 _TIMEOUT = "MLFLOW_HTTP_REQUEST_TIMEOUT"
 _PROGRAM = f"from {__name__} import main; main()"
 
 
-def opened(_: Store) -> None:
-    """Have the store opened, which takes seconds, before there is something to send."""
+def open_store(_: Store) -> None:
+    """Open the store, which takes seconds, ahead of the first update."""
 
 
 class StoreProcess:
-    """The other process: it starts with the first task, and anew if it died.
+    """A process that holds the store; it starts with the first task, and again after it died.
 
     Args:
-        uri: Where runs go.
+        uri: Address of the store.
         results: Folder that holds `records/` and, by default, the store.
-        campaign: Name of this launch, for runs that have no record yet.
+        campaign: Name of this launch, for runs without a record.
     """
 
     def __init__(self, uri: str, results: Path, campaign: str = "") -> None:
-        self._opening = (uri, results, campaign)
+        self._store_args = (uri, results, campaign)
         self._process: subprocess.Popen[bytes] | None = None
         self._pipe: Connection | None = None
-        self._over = False
+        self._is_closed = False
 
     def _start(self) -> None:
         if self._process is not None:
             return
-        if self._over:
-            raise self._failed("nothing more is sent")
+        if self._is_closed:
+            raise self._error("its writer process is closed")
         ours, theirs = Pipe()
         with theirs:
-            # A group of its own: Ctrl-C is for the run, which still has something to send.
+            # A group of its own: Ctrl-C is for the run, which still has updates to send.
             try:
                 self._process = subprocess.Popen(
                     [sys.executable, "-c", _PROGRAM, str(theirs.fileno())],
@@ -60,82 +61,83 @@ class StoreProcess:
                     process_group=0,
                 )
             except OSError as error:
-                raise self._failed(str(error)) from None
+                raise self._error(str(error)) from None
         self._pipe = ours
-        self._pipe.send(self._opening)  # not an argument of the command: it may hold a password
+        self._pipe.send(self._store_args)  # not an argument of the command: it may hold a password
 
-    def do(self, task: Task) -> None:
-        """Do something with the store, there, and wait for its end.
+    def run_task(self, task: Task) -> None:
+        """Run a task on the store, in the other process, and wait for its end.
 
         Args:
-            task: A function of a module, or a `partial` of one: it goes through a pipe. Let it be
-                one of `harness.tracking`: the other process imports its module.
+            task: A function of a module, or a `partial` of one: it goes through a pipe. It should
+                be one of `harness.tracking`: the other process imports its module.
 
         Raises:
-            TrackingError: If the store refuses or does not answer, or there is no process or it
-                dies.
-            RuntimeError: If `task` is at fault.
+            TrackingError: If the store refuses or does not respond, or the process does not start
+                or dies.
+            RuntimeError: If `task` has a bug.
         """
         try:
             self._start()
             assert self._pipe is not None
             self._pipe.send(task)
-            trouble, fault = self._pipe.recv()
+            failure, trace = self._pipe.recv()
         except (EOFError, OSError):
-            code = self._ended()
-            raise self._failed(f"the process that writes to it ended with {code}") from None
-        if fault:
-            raise RuntimeError(fault)
-        if trouble:
-            raise TrackingError(trouble)
+            code = self._wait()
+            raise self._error(f"its writer process exited with code {code}") from None
+        if trace:
+            raise RuntimeError(trace)
+        if failure:
+            raise TrackingError(failure)
 
     def close(self) -> None:
-        """End the process; it has nothing left to do."""
-        self._over = True
-        self._ended()
+        """End the process, which is idle."""
+        self._is_closed = True
+        self._wait()
 
     def kill(self) -> None:
-        """End the process in the middle of a task, from another thread than that of the task."""
-        self._over = True
+        """End the process in the middle of a task, from a thread that does not run the task."""
+        self._is_closed = True
         if self._process is not None:
             self._process.kill()
 
-    def _ended(self) -> int | None:
+    def _wait(self) -> int | None:
+        """Close the pipe and return the exit code of the process."""
         process, self._process = self._process, None
         if self._pipe is not None:
             self._pipe.close()
         return process.wait() if process is not None else None
 
-    def _failed(self, why: str) -> TrackingError:
-        return TrackingError(f"MLflow at {redact(self._opening[0])} failed: {why}")
+    def _error(self, reason: str) -> TrackingError:
+        return TrackingError(f"MLflow at {redact(self._store_args[0])} failed: {reason}")
 
 
-def serve(pipe: Connection) -> None:
-    """Do what comes through a pipe until nobody is at its other end.
+def run_tasks(pipe: Connection) -> None:
+    """Run the tasks that come through a pipe until its other end closes.
 
     Args:
-        pipe: Gives the arguments of `Store`, then tasks; each is answered by a sentence on what
-            the store did wrong, and the trace of a fault of ours; both are empty if all is well.
+        pipe: Gives the arguments of `Store`, then tasks. It takes two texts for each task: the
+            failure of the store, and the trace of a bug of ours; both are empty after a success.
     """
     uri, results, campaign = pipe.recv()
-    opening, store = partial(Store, uri, results, campaign), None
+    make_store, store = partial(Store, uri, results, campaign), None
     while True:
         task = pipe.recv()
         try:
-            store = store or opening()
+            store = store or make_store()
             task(store)
-            answer = ("", "")
-        except troubles() as error:
-            store, answer = None, (explain(uri, error), "")
+            response = ("", "")
+        except store_errors() as error:
+            store, response = None, (describe_error(uri, error), "")
         except Exception:  # it is raised again at the other end
-            answer = ("", redact(format_exc()))
-        pipe.send(answer)
+            response = ("", redact(format_exc()))
+        pipe.send(response)
 
 
 def main() -> None:
-    """Serve the pipe whose number is the argument."""
-    usual = ENVIRONMENT[_TIMEOUT]
-    if os.environ.get(_TIMEOUT, usual) == usual:  # what a user set stays
-        os.environ[_TIMEOUT] = str(PATIENCE_S)
-    with contextlib.suppress(EOFError, OSError):  # whoever asked is gone
-        serve(Connection(int(sys.argv[1])))
+    """Run the tasks of the pipe whose file descriptor is the argument."""
+    default = ENVIRONMENT[_TIMEOUT]
+    if os.environ.get(_TIMEOUT, default) == default:  # a user's own value stays
+        os.environ[_TIMEOUT] = str(REQUEST_TIMEOUT_S)
+    with contextlib.suppress(EOFError, OSError):  # the other end is gone
+        run_tasks(Connection(int(sys.argv[1])))

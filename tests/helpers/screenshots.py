@@ -18,7 +18,8 @@ from urllib.parse import quote, urlencode
 
 from playwright.sync_api import Page, sync_playwright
 
-from harness.tracking import Store, store_uri
+from harness.tracking import store_uri
+from harness.tracking.store import Store
 from tests.helpers.browser import find
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,7 +41,7 @@ def served(results: Path) -> Iterator[Store]:
     server = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     try:
         assert server.stdout is not None
-        next(line for line in server.stdout if line.startswith("Ctrl-C"))
+        next(line for line in server.stdout if line.startswith("Press Ctrl-C"))
         yield Store(store_uri(results), results)
     finally:
         server.send_signal(signal.SIGINT)

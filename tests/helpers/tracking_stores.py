@@ -24,7 +24,11 @@ from harness.report.results import collect
 from harness.specs import as_dict
 from harness.tracking import mirror as mirroring
 from harness.tracking import ui
+from harness.tracking.errors import translate_errors
+from harness.tracking.store import Store
 from harness.tracking.sync import sync
+from harness.tracking.uri import ENVIRONMENT
+from harness.tracking.worker import Task
 from harness.training.loop import Epoch
 from tests.helpers.collected_tables import request
 
@@ -36,7 +40,7 @@ ROOT = Path(__file__).resolve().parents[2]
 START_MS = 1_700_000_000_000
 SECRET = "s3cret-Pa55"
 LABEL = "DSA at II"
-PATIENCE_S = 300  # for what must happen, on a machine that does much else
+PATIENCE_S = 300  # for an event that must come, on a busy machine
 WRITER = "mlflow mirror"
 CLAIM = {
     "claim": "II is the best",
@@ -51,38 +55,38 @@ CLAIM = {
 
 
 def client(uri: str) -> "MlflowClient":
-    for name, value in tracking.ENVIRONMENT.items():
+    for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     from mlflow import MlflowClient
 
     return MlflowClient(uri)
 
 
-class Here:
-    """A store in this process, in place of a separate process that imports MLflow again."""
+class InProcessStore:
+    """A `StoreProcess` without a process, which would import MLflow anew."""
 
     def __init__(self, uri: str, results: Path, campaign: str) -> None:
-        self._open = partial(tracking.Store, uri, results, campaign)
+        self._make_store = partial(Store, uri, results, campaign)
         self._uri = uri
-        self._store: tracking.Store | None = None
+        self._store: Store | None = None
 
-    def do(self, task: tracking.Task) -> None:
-        with tracking.explained(self._uri):
-            self._store = self._store or self._open()
+    def run_task(self, task: Task) -> None:
+        with translate_errors(self._uri):
+            self._store = self._store or self._make_store()
             task(self._store)
 
-    def nothing(self) -> None:
+    def close(self) -> None:
         pass
 
-    close = kill = nothing
+    kill = close
 
 
 @contextmanager
-def mirror(results: Path, *, uri: str = "") -> Iterator[mirroring.Mirror]:
+def open_mirror(results: Path, *, uri: str = "") -> Iterator[mirroring.Mirror]:
     """Open a mirror that writes from this process and must not warn."""
     warnings: list[str] = []
     with (
-        patch.object(mirroring, "StoreProcess", Here),
+        patch.object(mirroring, "StoreProcess", InProcessStore),
         mirroring.Mirror(
             uri or tracking.store_uri(results), results=results, warn=warnings.append, campaign="c1"
         ) as opened,
@@ -92,7 +96,7 @@ def mirror(results: Path, *, uri: str = "") -> Iterator[mirroring.Mirror]:
     assert not warnings
 
 
-def planned(label: str = LABEL, *, seed: int = 0) -> PlannedTrial:
+def planned_trial(label: str = LABEL, *, seed: int = 0) -> PlannedTrial:
     row = next(row for row in EXPERIMENT.rows if row.label == label)
     assert row.trial is not None
     trial = replace(desk(row.trial), seed=seed)
@@ -122,17 +126,19 @@ def epochs(count: int, *, start_ms: int = START_MS, loss: float = 2.0) -> list[E
     ]
 
 
-def recorded(what: PlannedTrial, *, history: Sequence[Epoch] = (), top1: float = 61.5) -> Record:
+def make_record(
+    planned: PlannedTrial, *, history: Sequence[Epoch] = (), top1: float = 61.5
+) -> Record:
     return Record(
-        key=what.key,
-        trial=as_dict(what.trial),
+        key=planned.key,
+        trial=as_dict(planned.trial),
         passport="passport",
         code={"m": "code"},
         metrics={"top1": top1, "top5": 90.0, "map": 60.0, "videos": 48},
         params=1_250_000,
         gmacs=0.125,
         counting_rule="mac",
-        history=[asdict(each) for each in history or epochs(3)],
+        history=[asdict(epoch) for epoch in history or epochs(3)],
         scores_sha256="",
         provenance={"commit": "abc", "dirty": True, "campaign": "c1"},
         seconds=7.5,
@@ -157,7 +163,7 @@ def curve(results: Path, run: "Run", name: str) -> list[tuple[int, float, int]]:
     return [(point.step, point.value, point.timestamp) for point in points]
 
 
-def artifacts(results: Path, run: "Run") -> set[str]:
+def artifact_paths(results: Path, run: "Run") -> set[str]:
     store = client(tracking.store_uri(results))
     folders = store.list_artifacts(run.info.run_id)
     return {
@@ -167,8 +173,8 @@ def artifacts(results: Path, run: "Run") -> set[str]:
     }
 
 
-def published(results: Path) -> output.TableOutput:
-    """Write the files of `report` and `figures`."""
+def table_output(results: Path) -> output.TableOutput:
+    """Write the files of a table and return its output."""
     files = [results / "tables" / "table_b.md", results / "figures" / "table_b.svg"]
     for file in files:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -178,23 +184,23 @@ def published(results: Path) -> output.TableOutput:
         markdown=files[0].read_text(),
         verdicts={LABEL: "undecided"},
         claims=[CLAIM],
-        stale=frozenset({planned(seed=1).key}),
+        stale=frozenset({planned_trial(seed=1).key}),
     )
 
 
-def synced(results: Path, *, uri: str = "", checkpoints: bool = False) -> int:
+def run_sync(results: Path, *, uri: str = "", checkpoints: bool = False) -> int:
     table = collect(request(EXPERIMENT, results, rescale=desk))
     return sync(
         uri or tracking.store_uri(results),
-        [(table, published(results))] if table.records else [],
+        [(table, table_output(results))] if table.records else [],
         results=results,
         checkpoints=checkpoints,
     )
 
 
 @contextmanager
-def listening() -> Iterator[int]:
-    """Yield a port that accepts connections and never answers."""
+def silent_server() -> Iterator[int]:
+    """Give a port that accepts connections and never answers."""
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         server.listen(16)
@@ -202,25 +208,25 @@ def listening() -> Iterator[int]:
 
 
 def closed_port() -> int:
-    with listening() as port:
+    with silent_server() as port:
         return port
 
 
-def wait_until(happens: Callable[[], bool], *, within_s: float = PATIENCE_S) -> None:
+def wait_until(condition: Callable[[], bool], *, within_s: float = PATIENCE_S) -> None:
     deadline = time.monotonic() + within_s
-    while not happens():
-        assert time.monotonic() < deadline, "it did not happen in time"
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {within_s:g} s"
         time.sleep(0.1)
 
 
-def runs_if_any(results: Path) -> list["Run"]:
+def runs_with_curves(results: Path) -> list["Run"]:
     store = client(tracking.store_uri(results))
     table = store.get_experiment_by_name(EXPERIMENT.name)
-    found = store.search_runs([table.experiment_id]) if table else []
-    return [run for run in found if "train/lr" in run.data.metrics]
+    candidates = store.search_runs([table.experiment_id]) if table else []
+    return [run for run in candidates if "train/lr" in run.data.metrics]
 
 
-def child(call: str) -> subprocess.Popen[str]:
+def start_child(call: str) -> subprocess.Popen[str]:
     """Call a function of this file in another process."""
     return subprocess.Popen(
         [sys.executable, "-c", f"from tests.helpers.tracking_stores import *; {call}"],
@@ -233,25 +239,25 @@ def child(call: str) -> subprocess.Popen[str]:
 
 def send_and_hang(results: str) -> None:
     opened = mirroring.Mirror(tracking.store_uri(Path(results)), results=Path(results), warn=print)
-    opened.epochs(planned(), epochs(2))
+    opened.log_epochs(planned_trial(), epochs(2))
     time.sleep(600)
 
 
 def finish_one(results: str, seed: int) -> None:
-    with mirror(Path(results)) as opened:
-        opened.finished(planned(seed=seed), recorded(planned(seed=seed)))
+    with open_mirror(Path(results)) as opened:
+        opened.finish_trial(planned_trial(seed=seed), make_record(planned_trial(seed=seed)))
 
 
-def show(results: str, port: int) -> None:
+def serve_ui(results: str, port: int) -> None:
     uri = tracking.store_uri(Path(results))
     sys.exit(ui.serve(Path(results), uri, port=port, tables=["table_b"]))
 
 
 @contextmanager
-def served(results: Path) -> Iterator[tuple[int, list[str]]]:
-    """Run `serve` until Ctrl-C and return its port and its output lines."""
+def ui_server(results: Path) -> Iterator[tuple[int, list[str]]]:
+    """Run `serve` until Ctrl-C, and give its port and its output lines."""
     port = closed_port()
-    with child(f"show({str(results)!r}, {port})") as process:
+    with start_child(f"serve_ui({str(results)!r}, {port})") as process:
         try:
             assert process.stdout is not None
             yield port, [process.stdout.readline() for _ in range(4)]

@@ -1,4 +1,4 @@
-"""The replay of records into MLflow: what runs say in the end, and what older versions left."""
+"""The replay of records into MLflow: the final content of runs, and runs of older versions."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -12,36 +12,38 @@ from safetensors.torch import load
 from harness import record, tracking
 from harness.record import Record
 from harness.tracking import mirror
+from harness.tracking.runs import TableRun
+from harness.tracking.store import Store
 from harness.training import checkpoint
 from harness.training.loop import Epoch
 from tests.helpers.tracking_stores import (
     CLAIM,
     LABEL,
-    artifacts,
+    artifact_paths,
     client,
     curve,
     epochs,
+    make_record,
     only_run,
-    planned,
-    published,
-    recorded,
+    planned_trial,
+    run_sync,
     runs,
-    synced,
+    table_output,
 )
 
 OLD = {"loss": 2.0, "train_top1": 10.0, "lr": 0.1, "top1": 61.5, "gmacs": 0.125}
 
 
-def write(results: Path, records: Sequence[Record]) -> None:
-    for each in records:
-        record.write(results, each, b"scores")
+def write_records(results: Path, records: Sequence[Record]) -> None:
+    for entry in records:
+        record.write(results, entry, b"scores")
 
 
-def written_by_an_older_version(results: Path, *, status: str = "FINISHED") -> str:
-    """Make the run of a trial under the metric names of before, and return its id."""
+def write_old_run(results: Path, *, status: str = "FINISHED") -> str:
+    """Write the run of a trial with the metric names of older versions, and return its id."""
     store = client(tracking.store_uri(results))
     experiment = store.create_experiment("table_b", (results / "old").as_uri())
-    tags = {"kind": "trial", "row": LABEL, "key": planned().key, "scale": "desk", "seed": "0"}
+    tags = {"kind": "trial", "row": LABEL, "key": planned_trial().key, "scale": "desk", "seed": "0"}
     run = store.create_run(experiment, tags=tags).info.run_id
     for name, value in OLD.items():
         store.log_metric(run, name, value, timestamp=1, step=1)
@@ -50,10 +52,10 @@ def written_by_an_older_version(results: Path, *, status: str = "FINISHED") -> s
 
 
 def test_a_run_of_an_older_version_is_written_anew_from_its_record(results: Path) -> None:
-    old = written_by_an_older_version(results)
-    write(results, [recorded(planned())])
+    old = write_old_run(results)
+    write_records(results, [make_record(planned_trial())])
     for _ in range(2):
-        synced(results)
+        run_sync(results)
         run = only_run(results)
         assert run.info.run_id != old
         assert run.data.metrics.keys().isdisjoint(OLD)
@@ -63,12 +65,12 @@ def test_a_run_of_an_older_version_is_written_anew_from_its_record(results: Path
 
 
 def test_a_trial_that_goes_on_leaves_the_run_of_an_older_version(results: Path) -> None:
-    written_by_an_older_version(results, status="KILLED")
+    write_old_run(results, status="KILLED")
     warnings: list[str] = []
     with mirror.Mirror(
         tracking.store_uri(results), results=results, warn=warnings.append
     ) as opened:
-        opened.epochs(planned(), epochs(2))
+        opened.log_epochs(planned_trial(), epochs(2))
     run = only_run(results)
     assert run.data.metrics.keys() == {"train/loss", "train/top1", "train/lr", "val/top1"}
     assert len(curve(results, run, "train/loss")) == 2
@@ -76,37 +78,37 @@ def test_a_trial_that_goes_on_leaves_the_run_of_an_older_version(results: Path) 
 
 
 def test_both_splits_are_known_by_their_passport_and_by_no_path(results: Path) -> None:
-    write(results, [recorded(planned())])
+    write_records(results, [make_record(planned_trial())])
     for _ in range(2):
-        synced(results)
-        found = {
-            each.dataset.name: (each.dataset.digest, each.tags[0].value, each.dataset.source)
-            for each in only_run(results).inputs.dataset_inputs
+        run_sync(results)
+        inputs = {
+            entry.dataset.name: (entry.dataset.digest, entry.tags[0].value, entry.dataset.source)
+            for entry in only_run(results).inputs.dataset_inputs
         }
         source = '{"passport": "passport"}'
-        assert found == {
+        assert inputs == {
             "desk/train": ("passport", "train", source),
             "desk/test": ("passport", "test", source),
         }
 
 
 def test_the_hash_of_a_passport_is_cut_to_what_mlflow_takes(results: Path) -> None:
-    write(results, [replace(recorded(planned()), passport="0123456789abcdef" * 4)])
-    synced(results)
+    write_records(results, [replace(make_record(planned_trial()), passport="0123456789abcdef" * 4)])
+    run_sync(results)
     data = only_run(results).inputs.dataset_inputs[0].dataset
     assert data.digest == "0123456789abcdef0123456789abcdef0123"
     assert "0123456789abcdef" * 4 in data.source
 
 
 def test_trials_carry_the_verdict_of_their_row_and_whether_they_are_stale(results: Path) -> None:
-    trials = [planned(), planned(seed=1), planned("TSN+I3D R50")]
-    write(results, [recorded(each) for each in trials])
-    synced(results)
-    told = {
+    trials = [planned_trial(), planned_trial(seed=1), planned_trial("TSN+I3D R50")]
+    write_records(results, [make_record(trial) for trial in trials])
+    run_sync(results)
+    tags = {
         run.info.run_name: (run.data.tags.get("verdict"), run.data.tags["state"])
         for run in runs(results)
     }
-    assert told == {
+    assert tags == {
         "DSA at II, seed 0": ("undecided", "fresh"),
         "DSA at II, seed 1": ("undecided", "stale"),
         "TSN+I3D R50, seed 0": (None, "fresh"),
@@ -114,19 +116,20 @@ def test_trials_carry_the_verdict_of_their_row_and_whether_they_are_stale(result
 
 
 def test_a_new_verdict_takes_the_place_of_the_old_one_at_its_scale_alone(results: Path) -> None:
-    write(results, [recorded(planned())])
-    synced(results)
-    output = replace(published(results), verdicts={LABEL: "reproduced"}, claims=())
-    store = tracking.Store(tracking.store_uri(results), results)
+    write_records(results, [make_record(planned_trial())])
+    run_sync(results)
+    output = replace(table_output(results), verdicts={LABEL: "reproduced"}, claims=())
+    store = Store(tracking.store_uri(results), results)
     for scale, word in {"paper": "undecided", "desk": "reproduced"}.items():
-        store.table(table=tracking.Table(name="table_b", scale=scale, output=output, records=()))
+        table_run = TableRun(name="table_b", scale=scale, output=output, records=())
+        store.log_table(table_run=table_run)
         assert only_run(results).data.tags["verdict"] == word
 
 
 def test_the_run_of_a_table_holds_its_claims_as_a_table(results: Path) -> None:
-    write(results, [recorded(planned())])
+    write_records(results, [make_record(planned_trial())])
     for _ in range(2):
-        synced(results)
+        run_sync(results)
         (run,) = runs(results, "table")
         assert '"claims.json"' in run.data.tags["mlflow.loggedArtifacts"]
         (path,) = (results / "mlflow" / "artifacts").rglob("claims.json")
@@ -134,36 +137,38 @@ def test_the_run_of_a_table_holds_its_claims_as_a_table(results: Path) -> None:
         assert claims.to_dict("records") == [CLAIM]
 
 
-def kept(results: Path, what: Record, *, weight: float) -> None:
-    """Write a checkpoint as a trial would that keeps it."""
+def write_checkpoint(results: Path, trial_record: Record, *, weight: float) -> None:
+    """Write a checkpoint as a trial does that keeps it."""
     net = {"layer.weight": torch.full((2, 3), weight).t()}
-    state = {"history": what.history, "net": net, "resumed": []}
-    checkpoint.save(results / "work" / what.key, state, epoch=len(what.history))
+    state = {"history": trial_record.history, "net": net, "resumed": []}
+    checkpoint.save(results / "work" / trial_record.key, state, epoch=len(trial_record.history))
 
 
-def weights(results: Path) -> list[Path]:
+def weight_files(results: Path) -> list[Path]:
     return list((results / "mlflow" / "artifacts").rglob("weights.safetensors"))
 
 
 def test_final_weights_are_sent_on_request_only(results: Path) -> None:
-    done = recorded(planned())
-    write(results, [done, recorded(planned(seed=1))])
-    kept(results, done, weight=7.0)
-    synced(results)
-    assert weights(results) == []
+    done = make_record(planned_trial())
+    write_records(results, [done, make_record(planned_trial(seed=1))])
+    write_checkpoint(results, done, weight=7.0)
+    run_sync(results)
+    assert weight_files(results) == []
     for _ in range(2):
-        synced(results, checkpoints=True)
-        (path,) = weights(results)
+        run_sync(results, checkpoints=True)
+        (path,) = weight_files(results)
     assert torch.equal(load(path.read_bytes())["layer.weight"], torch.full((3, 2), 7.0))
-    owners = [run for run in runs(results) if artifacts(results, run)]
+    owners = [run for run in runs(results) if artifact_paths(results, run)]
     assert [run.data.tags["seed"] for run in owners] == ["0"]
     assert owners[0].info.status == "FINISHED"
 
 
 @pytest.mark.parametrize("history", [epochs(2), epochs(3, loss=1.0)], ids=["earlier", "other"])
 def test_weights_of_another_state_are_not_sent(results: Path, history: list[Epoch]) -> None:
-    done = recorded(planned())
-    write(results, [done])
-    kept(results, replace(done, history=[asdict(each) for each in history]), weight=1.0)
-    synced(results, checkpoints=True)
-    assert weights(results) == []
+    done = make_record(planned_trial())
+    write_records(results, [done])
+    write_checkpoint(
+        results, replace(done, history=[asdict(epoch) for epoch in history]), weight=1.0
+    )
+    run_sync(results, checkpoints=True)
+    assert weight_files(results) == []

@@ -11,9 +11,10 @@ from benchmarks.scheduling import run as scheduling_run
 from benchmarks.scheduling.log_writers import Clock, Logged, Setting
 from harness import record
 from harness.plan.grid import PlannedTrial
-from harness.tracking import Store, store_uri
+from harness.tracking import store_uri
 from harness.tracking.mirror import Mirror
-from tests.helpers.tracking_stores import PATIENCE_S, client, curve, mirror, runs
+from harness.tracking.store import Store
+from tests.helpers.tracking_stores import PATIENCE_S, client, curve, open_mirror, runs
 from tests.test_command import harness
 
 
@@ -50,10 +51,10 @@ def test_an_idle_trial_reports_once_and_leaves_a_whole_record(runtime):
 
 def test_a_point_that_is_missing_or_another_one_is_counted(results, planned, runtime):
     uri, history = store_uri(results), idle_trial.epochs(4)
-    with mirror(results) as opened:
-        opened.epochs(planned, history[:3])
+    with open_mirror(results) as opened:
+        opened.log_epochs(planned, history[:3])
         done = idle_trial.leave(planned.trial, runtime, history[:3])
-        opened.finished(planned, done)
+        opened.finish_trial(planned, done)
     losses = {each.epoch: each.loss for each in history}
     clock = Clock(1.0, 1.0)
     logged = Logged(
@@ -77,9 +78,9 @@ def test_of_the_curves_that_wait_only_the_newest_is_sent(results, planned):
     old, new = idle_trial.epochs(2), [replace(e, finished_ms=1_000) for e in idle_trial.epochs(2)]
     with FileLock(results / "mlflow" / "mlflow.db.lock"):  # whoever opens the store waits for it
         opened = Mirror(uri, results=results, warn=pytest.fail)
-        opened.failed(replace(planned, key="another"), "it holds up the curves")
-        opened.epochs(planned, old)
-        opened.epochs(planned, new)
+        opened.fail_trial(replace(planned, key="another"), "it holds up the curves")
+        opened.log_epochs(planned, old)
+        opened.log_epochs(planned, new)
     opened.close(timeout_s=PATIENCE_S)
     run = next(each for each in runs(results) if each.data.tags["key"] == planned.key)
     assert [time for _, _, time in curve(results, run, "train/loss")] == [1_000] * 2

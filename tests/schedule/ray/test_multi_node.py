@@ -18,7 +18,7 @@ from harness.schedule.ray import session, tune
 from harness.schedule.ray.tune import Resources
 from harness.schedule.stop import Interrupted, Stop
 from tests.helpers import ray_clusters
-from tests.helpers.sockets import family
+from tests.helpers.sockets import process_tree
 from tests.helpers.tiny_trials import shrunk
 from tests.helpers.tracking_stores import wait_until
 
@@ -71,7 +71,7 @@ def run_across(listed, runtime, watch, address, stop=None, **resources):
 def running(process, *kinds):
     """Return processes of Ray Train on all nodes of a cluster."""
     found = []
-    for pid in family(process.pid):
+    for pid in process_tree(process.pid):
         with contextlib.suppress(OSError):
             if Path(f"/proc/{pid}/cmdline").read_bytes().startswith(kinds):
                 found.append(pid)

@@ -1,0 +1,56 @@
+"""Store failures: one sentence each, without passwords."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+_RACE_MESSAGES = ("already exists", "IntegrityError", "UniqueViolation")
+_T = TypeVar("_T")
+
+
+class TrackingError(RuntimeError):
+    """A failure of the store of runs, as one sentence."""
+
+
+def redact(text: str) -> str:
+    """Hide users, passwords and tokens in an address or a message."""
+    text = re.sub(r"(\w[\w+.-]*://)?[^\s'\"]*@", r"\1***@", text)
+    return re.sub(r"(?i)((?:passw(?:or)?d|token|secret|access_key)\w*=)[^&\s'\"]+", r"\1***", text)
+
+
+def describe_error(uri: str, error: Exception) -> str:
+    """Return one sentence on a failure of the store, with secrets hidden."""
+    lines = redact(str(error)).splitlines() or [""]
+    return f"MLflow at {redact(uri)} failed: {type(error).__name__}: {lines[0][:200]}"
+
+
+def store_errors() -> tuple[type[Exception], ...]:
+    """List the exceptions that a store may raise; any other is a bug of ours and must be seen."""
+    from alembic.util import CommandError
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    # The driver of a database is a package of its own, which may not be installed.
+    return MlflowException, SQLAlchemyError, CommandError, ImportError, OSError, ValueError
+
+
+@contextmanager
+def translate_errors(uri: str) -> Iterator[None]:
+    """Raise store failures as `TrackingError`, unchained: the original may hold a password."""
+    try:
+        yield
+    except store_errors() as error:
+        raise TrackingError(describe_error(uri, error)) from None
+
+
+def retry_on_race(action: Callable[[], _T]) -> _T:
+    """Run an action; run it again if another process created the same thing at that moment."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return action()
+    except MlflowException as error:
+        if not any(message in str(error) for message in _RACE_MESSAGES):
+            raise
+    return action()
