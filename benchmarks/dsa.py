@@ -33,7 +33,7 @@ Form = Callable[[Tensor, Tensor], Tensor]
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """How to measure.
+    """Settings of the measurement.
 
     Attributes:
         device: `cpu`, `cuda`, or `cuda:<index>`.
@@ -52,7 +52,7 @@ class Setting:
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """What a DSA module at position II of I3D R50 mixes: `mixed` of `channels` maps."""
+    """Input of a DSA module at position II of I3D R50; it mixes `mixed` of `channels` maps."""
 
     stage: str
     channels: int

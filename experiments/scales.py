@@ -71,7 +71,7 @@ SCALES: Mapping[Scale, Callable[[Trial], Trial]] = {"desk": desk, "paper": paper
 
 @dataclass(frozen=True, kw_only=True)
 class Changes:
-    """What a user changes of a table at paper scale; None leaves a thing alone.
+    """A user's changes to a table at paper scale; None changes nothing.
 
     Attributes:
         on: Name of another data set.
@@ -129,7 +129,7 @@ def _with_epochs(train: TrainSpec, epochs: int) -> TrainSpec:
     return replace(
         train,
         epochs=epochs,
-        milestones=tuple(each * epochs / train.epochs for each in train.milestones),
+        milestones=tuple(epoch * epochs / train.epochs for epoch in train.milestones),
         warmup_epochs=train.warmup_epochs * epochs / train.epochs,
     )
 

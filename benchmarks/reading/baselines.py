@@ -1,4 +1,4 @@
-"""How others read videos and prepare them, restated step by step; nothing is imported from them.
+"""Baselines: video reading of other projects, rewritten step by step; none of them is imported.
 
 Sources: `PyAVDecode` and raw frames as in the released code of DSANet and in MMAction2; seeking as
 in PySlowFast. TorchCodec, decord and OpenCV are used if they are installed. All decode in one

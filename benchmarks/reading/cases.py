@@ -1,6 +1,6 @@
-"""Which ways to read are compared, and what ratio is asked for.
+"""Comparisons of video readers, each with its target ratio.
 
-Ways of others come from `bench_peers`; ours are what a loader of this harness does.
+Readers of other projects are in `baselines`; ours do what a loader of this harness does.
 """
 
 from collections.abc import Callable, Sequence

@@ -51,7 +51,7 @@ def _key(clip: Clip) -> ClipRequest:
 def _part(clip: Clip) -> Sequence[Tensor]:
     """Read, convert, crop and stack, as a loader process does that read the file before."""
     (part,) = _workers().chunks([[_key(clip)]])
-    return [each for each in part if isinstance(each, Tensor)]
+    return [item for item in part if isinstance(item, Tensor)]
 
 
 @cache

@@ -29,7 +29,7 @@ _PASSES_X_SNIPPETS = 10
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """How to measure.
+    """Settings of the measurement.
 
     Attributes:
         folder: Where the made videos are kept.
@@ -144,7 +144,7 @@ def _over(clips: list[Clip], read: Read) -> Action:
 
 
 def _importable(package: str) -> bool:
-    """Say whether a package is there and finds the libraries that it needs."""
+    """Return whether a package is installed and finds its shared libraries."""
     try:
         import_module(package)
     except (ImportError, OSError, RuntimeError):
@@ -156,10 +156,10 @@ def sizes(clips: list[Clip]) -> dict[str, int]:
     """Return the bytes of the videos, of their copies and of their raw frames."""
     found = {clip.path: clip.forms for clip in clips if clip.forms}
     forms = found.values()
-    raw = [file for each in forms for file in each.jpegs.iterdir()]
+    raw = [file for form in forms for file in form.jpegs.iterdir()]
     return {
         "originals": sum(path.stat().st_size for path in found),
-        "copies": sum(each.copy.stat().st_size for each in forms),
+        "copies": sum(form.copy.stat().st_size for form in forms),
         "raw frames": sum(file.stat().st_size for file in raw),
     }
 

@@ -40,7 +40,7 @@ class Kind:
 
     @property
     def name(self) -> str:
-        """Say the size, the group length, and the rate if one was asked for."""
+        """Return the size, the group length, and the rate if it is fixed."""
         rate = f", {self.kbps} kbit/s" if self.kbps else ""
         return f"{self.width}x{self.height} GOP {self.group}{rate}"
 

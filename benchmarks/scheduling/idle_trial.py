@@ -27,9 +27,9 @@ TABLE = grid.select_rows(EXPERIMENT, ("DSA at I", "DSA at II", "DSA at III", "DS
 _VIDEOS = {"train_videos": 24, "test_videos": 12, "size_px": 16}
 
 
-def shrunk(asked: Trial) -> Trial:
+def shrunk(trial: Trial) -> Trial:
     """Return a trial at desk scale on few videos, of one epoch."""
-    small = desk(asked)
+    small = desk(trial)
     return replace(
         small,
         data=replace(small.data, options=_VIDEOS),
@@ -51,33 +51,35 @@ def videos(root: Path) -> Passport:
     return data.load_passport(next(trials(1)).data, root)
 
 
-def run(asked: Trial, runtime: Runtime, report: Report) -> Record:
+def run(trial: Trial, runtime: Runtime, report: Report) -> Record:
     """Report one epoch and leave a record, which says how long the report took."""
     history = epochs(1)
     start = time.perf_counter()
     report(history)
-    return leave(asked, runtime, history, report_s=time.perf_counter() - start)
+    return leave(trial, runtime, history, report_s=time.perf_counter() - start)
 
 
 def leave(
-    asked: Trial, runtime: Runtime, history: Sequence[Epoch], *, report_s: float = 0.0
+    trial: Trial, runtime: Runtime, history: Sequence[Epoch], *, report_s: float = 0.0
 ) -> Record:
     """Write a record with drawn scores."""
     known = videos(runtime.data)
     test = known.splits["test"]
-    targets = metrics.multi_hot([each.labels for each in test], num_classes=asked.data.num_classes)
-    scores = np.random.default_rng(asked.seed).standard_normal(targets.shape)
+    targets = metrics.multi_hot(
+        [video.labels for video in test], num_classes=trial.data.num_classes
+    )
+    scores = np.random.default_rng(trial.seed).standard_normal(targets.shape)
     packed = pack(scores, test)
     done = Record(
-        key=record.trial_key(asked, known.digest),
-        trial=as_dict(asked),
+        key=record.trial_key(trial, known.digest),
+        trial=as_dict(trial),
         passport=known.digest,
-        code=code.hashes(asked),
+        code=code.hashes(trial),
         metrics=_metrics(scores, targets),
         params=1,
         gmacs=1.0,
         counting_rule="mac",
-        history=[asdict(each) for each in history],
+        history=[asdict(epoch) for epoch in history],
         scores_sha256=sha256(packed).hexdigest(),
         provenance={"campaign": runtime.campaign, "report_s": report_s},
         seconds=report_s,

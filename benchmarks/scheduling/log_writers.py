@@ -27,7 +27,7 @@ POLL_S = 0.1
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """How to measure.
+    """Settings of the measurement.
 
     Attributes:
         processes: That log at once, a trial each.
@@ -51,7 +51,7 @@ class Clock(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Logged:
-    """What a process saw of a trial.
+    """The log calls of one process.
 
     Attributes:
         key: Of its trial.
@@ -113,10 +113,10 @@ def _log(uri: str, runtime: Runtime, seed: int, setting: Setting) -> Logged:
     silent.append(_part(partial(_work, setting.epochs - half, setting.steps)))
     return Logged(
         key=planned.key,
-        losses={each.epoch: each.loss for each in history},
+        losses={epoch.epoch: epoch.loss for epoch in history},
         warnings=warnings,
         calls=_sum(calls),
-        longest_s=max(each.wall for each in calls),
+        longest_s=max(call.wall for call in calls),
         logging=logging,
         silent=_sum(silent),
     )
@@ -147,7 +147,7 @@ def _work(epochs: int, steps: int, tell: Callable[[int], None] = lambda _: None)
 
 
 def _planned(seed: int, runtime: Runtime) -> PlannedTrial:
-    trial = next(each for each in idle_trial.trials(seed + 1) if each.seed == seed)
+    trial = next(trial for trial in idle_trial.trials(seed + 1) if trial.seed == seed)
     key = record.trial_key(trial, idle_trial.videos(runtime.data).digest)
     row = idle_trial.TABLE.rows[0].label
     return PlannedTrial(

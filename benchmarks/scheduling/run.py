@@ -33,7 +33,7 @@ Side = Literal["ours", "bare"]
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """How to measure.
+    """Settings of the measurement.
 
     Attributes:
         seeds: Trials of each of the four rows.
@@ -51,7 +51,7 @@ class Setting:
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """What one run took.
+    """Times of one run.
 
     Attributes:
         seconds: Wall time.
@@ -100,9 +100,9 @@ def summary(setting: Setting, runs: dict[Side, list[Run]]) -> dict[str, Any]:
 
 def _medians(runs: Sequence[Run], trials: int) -> dict[str, float]:
     return {
-        "seconds": median(each.seconds for each in runs) / trials,
-        "driver_s": median(each.driver_s for each in runs) / trials,
-        "report_ms": median(each.report_ms for each in runs),
+        "seconds": median(run.seconds for run in runs) / trials,
+        "driver_s": median(run.driver_s for run in runs) / trials,
+        "report_ms": median(run.report_ms for run in runs),
     }
 
 
@@ -142,7 +142,7 @@ def _timed(side: Side, place: Path, videos: Path, seeds: int) -> Run:
     seconds, driver_s = time.perf_counter() - start, time.process_time() - used
     found = record.read_all(place)
     assert len(found) == seeds * len(idle_trial.TABLE.rows), len(found)
-    waits = [1e3 * float(each.provenance["report_s"]) for each in found]
+    waits = [1e3 * float(record.provenance["report_s"]) for record in found]
     return Run(seconds=seconds, driver_s=driver_s, report_ms=median(waits))
 
 

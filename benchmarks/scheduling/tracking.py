@@ -46,13 +46,15 @@ def crowd(where: Where, setting: Setting) -> dict[str, Any]:
         runtime = _runtime(Path(folder))
         count = setting.processes
         logged = together(uri, runtime, range(count), setting, at_once=count)
-        warned = sum(bool(each.warnings) for each in logged)
+        warned = sum(bool(entry.warnings) for entry in logged)
         if warned:
             _sync(uri, runtime.results)
         lost = missing(uri, runtime.results, logged)
-    return {"points": sum(len(each.losses) for each in logged), "lost": lost, "warned": warned} | (
-        _slowed(logged)
-    )
+    return {
+        "points": sum(len(entry.losses) for entry in logged),
+        "lost": lost,
+        "warned": warned,
+    } | (_slowed(logged))
 
 
 def _alone(where: Where, setting: Setting) -> list[Logged]:
@@ -62,12 +64,12 @@ def _alone(where: Where, setting: Setting) -> list[Logged]:
 
 def _slowed(logged: Sequence[Logged]) -> dict[str, Any]:
     """Return what logging adds to a trial's time, as shares of it."""
-    used = paired.ratio([(each.logging.used, each.silent.used) for each in logged])
-    wall = paired.ratio([(each.logging.wall, each.silent.wall) for each in logged])
-    calls = [each.calls.used / each.silent.used for each in logged]
+    used = paired.ratio([(entry.logging.used, entry.silent.used) for entry in logged])
+    wall = paired.ratio([(entry.logging.wall, entry.silent.wall) for entry in logged])
+    calls = [entry.calls.used / entry.silent.used for entry in logged]
     return {
         "calls_most": max(calls),
-        "longest_call_ms": 1e3 * max(each.longest_s for each in logged),
+        "longest_call_ms": 1e3 * max(entry.longest_s for entry in logged),
         "processor": {"ratio": used[0], "quartiles": used[1]},
         "wall": {"ratio": wall[0], "quartiles": wall[1]},
     }
@@ -137,7 +139,7 @@ def missing(uri: str, results: Path, logged: Sequence[Logged]) -> int:
     """Count the points of the processes' curves that a store lacks, or has in another value."""
     opened = Store(uri, results)
     runs = opened.finished_runs(opened.experiment(idle_trial.TABLE.name))
-    ids = {each.data.tags["key"]: each.info.run_id for each in runs}
+    ids = {entry.data.tags["key"]: entry.info.run_id for entry in runs}
     found = {
         key: {
             point.step: point.value
@@ -146,7 +148,7 @@ def missing(uri: str, results: Path, logged: Sequence[Logged]) -> int:
         for key, run in ids.items()
     }
     return sum(
-        found.get(each.key, {}).get(epoch) != loss
-        for each in logged
-        for epoch, loss in each.losses.items()
+        found.get(entry.key, {}).get(epoch) != loss
+        for entry in logged
+        for epoch, loss in entry.losses.items()
     )

@@ -48,7 +48,7 @@ def side_by_side(setting: Setting, variant: Variant, *, peak: float, say: Say) -
         if net is not None:
             trial = _trial(name, setting, variant)
             runs[name] = partial(steps.mean_step, net, batch, trial, steps=setting.steps)
-    if all("does_not_fit" in each for each in found.values()):
+    if all("does_not_fit" in row for row in found.values()):
         raise ValueError(f"{_too_many(setting)}; give a smaller --batch")
     times = turns(runs, setting, lambda line: say(f"{variant}: {line}"))
     for name, taken in times.items():
@@ -117,7 +117,7 @@ def turns(
 def _speed(seconds: list[float], videos: int) -> Row:
     return {
         "videos_per_second": asdict(
-            measure_throughput.quartiles([videos / each for each in seconds])
+            measure_throughput.quartiles([videos / duration for duration in seconds])
         )
     }
 

@@ -50,7 +50,7 @@ def _checked(path: Path, new: Measured) -> Measured:
         there, here = _conditions(found), _conditions(new)
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(
-            f"{path} is nothing that `benchmarks training` wrote; give another file"
+            f"{path} is not an output of `benchmarks training`; give another file"
         ) from error
     for name, value in here.items():
         if there.get(name) != value:

@@ -1,4 +1,4 @@
-"""How `python -m benchmarks training` measures: sizes, and the combinations of options."""
+"""Settings of `python -m benchmarks training`: sizes and combinations of options."""
 
 import re
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ TINY_SIZES: dict[str, Any] = CPU_SIZES | {
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """How to measure; the defaults are sizes for a GPU.
+    """Settings of the measurement; the defaults are sizes for a GPU.
 
     Attributes:
         device: `cpu`, `cuda`, or `cuda:<index>`.
@@ -78,7 +78,7 @@ class Setting:
 
     def variants(self) -> list[Variant]:
         """List the ways in which networks are compared."""
-        compiled = [each == "on" for each in self.compile]
+        compiled = [word == "on" for word in self.compile]
         return variants(self.precisions, self.memory_formats, compiled)
 
     def batch_variant(self) -> Variant:

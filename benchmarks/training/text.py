@@ -1,4 +1,4 @@
-"""What `python -m benchmarks training` measured, as text."""
+"""Results of `python -m benchmarks training` as text."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -33,7 +33,7 @@ def text(measured: dict[str, Any]) -> str:
 
 
 def full_size(setting: dict[str, Any]) -> bool:
-    """Say whether a setting is the paper's network on a GPU, of which the aim speaks."""
+    """Return whether a setting is the paper's network on a GPU, to which the aim applies."""
     whole = Setting(device="cuda")
     sizes = ("num_frames", "crop_px", "stem_width")
     return setting["device"] != "cpu" and all(setting[x] == getattr(whole, x) for x in sizes)
@@ -102,7 +102,7 @@ def _aims(rows: dict[str, Any]) -> Iterator[str]:
 
 
 def verdict(ratio: dict[str, float]) -> str:
-    """Say whether the aim is met: both quartiles must be on one side of it."""
+    """Return whether the aim is met: both quartiles must be on one side of it."""
     if ratio["high"] <= AIM:
         return "met"
     return "missed" if ratio["low"] > AIM else "undecided"

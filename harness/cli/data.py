@@ -28,7 +28,7 @@ _FOLDER = click.Path(file_okay=False, exists=True, path_type=Path, resolve_path=
 
 @click.group("data")
 def data() -> None:
-    """Say what is in a data set, and what of it is broken; copy it for fast training."""
+    """Check a data set for broken and missing videos; copy it for fast training."""
 
 
 data.add_command(copy_videos)
@@ -104,33 +104,33 @@ def check(
             raise click.UsageError(
                 f"{name} is made by the harness: it has no --root, --list or --fps"
             )
-        found = sources.generated_sources(name, data)
+        checked = sources.generated_sources(name, data)
     else:
-        found = [sources.read_source(name, root, data, rows=_rows(lists), fps=fps)]
+        checked = [sources.read_source(name, root, data, rows=_rows(lists), fps=fps)]
     clean = [
-        check_source(each, _out(each, name, data, out, several=len(found) > 1), settings)
-        for each in found
+        check_source(source, _out(source, name, data, out, several=len(checked) > 1), settings)
+        for source in checked
     ]
     if not all(clean):
         sys.exit(_EXIT_NOT_CLEAN)
 
 
 def check_source(source: "DataSource", out: Path, settings: "ProbeSettings") -> bool:
-    """Check a data set and write what was found; say whether all of it is good."""
+    """Check a data set, write the findings and return whether all videos are good."""
     from harness.data.prepare import check, summary, summary_files
     from harness.utils.lock import hold
 
     console = Console(stderr=True)
     with hold(out, what="harness data check"), Progress(console) as progress:
-        found = check.check_videos(
+        videos = check.check_videos(
             source.splits, source.root, out, settings, progress=progress.watch
         )
-    known = summary.summarise(found, source)
-    paths = summary_files.write(found, known, source, out)
-    click.echo(summary_files.to_markdown(known))
+    totals = summary.summarise(videos, source)
+    paths = summary_files.write(videos, totals, source, out)
+    click.echo(summary_files.to_markdown(totals))
     for path in paths:
         click.echo(path)
-    return known.clean
+    return totals.clean
 
 
 def check_own_videos(folder: Path, data: Path, *, on: str | None) -> str:

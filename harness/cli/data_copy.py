@@ -60,21 +60,21 @@ def copy_videos(
     from harness.data.prepare import copy
     from harness.data.prepare.reencode import EncodeSettings
 
-    made = copy.copy_data_set(
+    copies = copy.copy_data_set(
         source,
         folder,
         settings=EncodeSettings(short_side_px=short_side_px, crf=crf, preset=preset),
         processes=processes,
         progress=_lines(),
     )
-    damaged = [each for each in made if each.damage]
+    damaged = [item for item in copies if item.damage]
     body = {
-        "copies": len(made) - len(damaged),
-        "bytes": sum(each.bytes for each in made),
-        "damaged": {each.id: each.damage for each in damaged},
+        "copies": len(copies) - len(damaged),
+        "bytes": sum(item.bytes for item in copies),
+        "damaged": {item.id: item.damage for item in damaged},
     }
-    for each in damaged:
-        click.echo(f"harness: no copy of {each.id}: {each.damage}", err=True)
+    for item in damaged:
+        click.echo(f"harness: no copy of {item.id}: {item.damage}", err=True)
     text = f"{body['copies']} copies in {folder}, {len(damaged)} damaged videos left out"
     click.echo(json.dumps(body, indent=1) if as_json else text)
     if damaged:

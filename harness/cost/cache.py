@@ -50,7 +50,7 @@ def in_testing(trial: Trial) -> Count:
 
 def write(trials: Iterable[Trial]) -> int:
     """Count every network of some trials, write the counts and return how many there are."""
-    kept = {_key(each): asdict(count_anew(each)) for each in _distinct(trials)}
+    kept = {_key(trial): asdict(count_anew(trial)) for trial in _distinct(trials)}
     lines = ",\n".join(f'"{key}": {json.dumps(kept[key])}' for key in sorted(kept))
     atomic.write_atomic(PATH, f"{{\n{lines}\n}}\n".encode())
     return len(kept)
@@ -66,7 +66,7 @@ def count_anew(trial: Trial) -> Count:
 
 def _distinct(trials: Iterable[Trial]) -> list[Trial]:
     both = [sized for trial in trials for sized in (trial, _tested(trial))]
-    return list({_key(each): each for each in both}.values())
+    return list({_key(sized): sized for sized in both}.values())
 
 
 def _tested(trial: Trial) -> Trial:
@@ -86,7 +86,7 @@ def _count(trial: Trial) -> Count:
 def _kept() -> dict[str, Count]:
     if not PATH.is_file():
         return {}
-    return {key: Count(**each) for key, each in json.loads(PATH.read_bytes()).items()}
+    return {key: Count(**counts) for key, counts in json.loads(PATH.read_bytes()).items()}
 
 
 def _key(trial: Trial) -> str:

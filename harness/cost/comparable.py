@@ -16,7 +16,7 @@ Axis = Literal["printed", "comparable"]
 
 @dataclass(frozen=True, kw_only=True)
 class ComparableCost:
-    """What a test video costs.
+    """The cost of a test video.
 
     Attributes:
         gmacs: 10^9 multiply-adds per view, rule `mac`, at `crop_px`.

@@ -1,4 +1,4 @@
-"""What every row of a table costs at paper scale, and whether the printed figures are met."""
+"""Costs of the rows of a table at paper scale, and whether the printed figures are met."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -152,7 +152,7 @@ def _count(trial: Trial) -> Count:
 
 
 def sentence(row: Mapping[str, Any]) -> str:
-    """Say in one line what a row of `listing` costs."""
+    """Return the cost of a row of `listing` in one line."""
     verdicts = [
         f"{name} {match['printed']}: {match['word']}"
         + (f" ({match['convention']})" if match["convention"] else "")

@@ -44,7 +44,7 @@ def places(trial: Trial) -> Mapping[str, str]:
     Raises:
         ValueError: If the trial names what does not exist.
     """
-    return {each.label: each.module for each in _reached(_entries(trial))}
+    return {item.label: item.module for item in _reached(_entries(trial))}
 
 
 def network_hashes(trial: Trial) -> Mapping[str, str]:
@@ -80,7 +80,7 @@ def _network(trial: Trial) -> tuple[str, ...]:
 
 @cache
 def _hashes(entries: tuple[str, ...]) -> Mapping[str, str]:
-    return {each.label: each.digest for each in _reached(entries)}
+    return {item.label: item.digest for item in _reached(entries)}
 
 
 @cache

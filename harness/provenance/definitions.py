@@ -49,7 +49,7 @@ class _Target:
 
 @dataclass
 class _Module:
-    """What the top level of a module binds."""
+    """The top level of a module: its definitions and imports."""
 
     name: str
     definitions: dict[str, list[ast.stmt]] = field(default_factory=dict)
@@ -219,7 +219,7 @@ def _is_main_guard(statement: ast.stmt) -> bool:
 
 
 def _acts(statement: ast.stmt) -> bool:
-    """Say whether a statement does more than to define or import."""
+    """Return whether a statement does more than define or import."""
     changes = (ast.Attribute, ast.Subscript)
     return any(
         (isinstance(node, ast.Expr) and not is_prose(node))

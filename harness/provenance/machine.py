@@ -52,7 +52,7 @@ def _processor() -> str:
 
 
 def _float32(device: str) -> str:
-    """Say how products of 32-bit numbers are taken: TF32 has 10 bits behind the point, not 23."""
+    """Return how products of float32 are computed: TF32 has 10 bits of mantissa instead of 23."""
     import torch
 
     if not device.startswith("cuda"):
@@ -61,7 +61,7 @@ def _float32(device: str) -> str:
         "matmul": torch.backends.cuda.matmul,
         "convolution": torch.backends.cudnn,
     }
-    rounded = [name for name, each in kinds.items() if each.allow_tf32]
+    rounded = [name for name, backend in kinds.items() if backend.allow_tf32]
     return f"TF32 in {' and '.join(rounded)}" if rounded else "float32"
 
 

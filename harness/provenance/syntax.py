@@ -143,7 +143,7 @@ def without_docstring(body: list[ast.stmt]) -> list[ast.stmt]:
 
 
 def is_prose(node: ast.AST) -> bool:
-    """Say whether a statement is a constant, such as a docstring."""
+    """Return whether a statement is a constant, such as a docstring."""
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 

@@ -1,4 +1,4 @@
-"""What measurements say of a claim: words and sentences, from numbers alone.
+"""Verdicts of claims: words and sentences, from numbers alone.
 
 Differences are in percent points. Draws are those of `harness.stats.resampling`, rows in the order
 of their labels. Axes: R rows, D draws.
@@ -113,7 +113,7 @@ def judge_best(means: Means, draws: Draws, labels: Sequence[str], *, seeds: int)
 
 
 def _is_in_top_group(place: int, means: Means, draws: Draws) -> bool:
-    """Say whether the others lead a row by no more than they might if it were the best (Hsu)."""
+    """Return whether the others lead a row by no more than they could if it were the best (Hsu)."""
     noise = draws - means
     by_chance = np.quantile((noise - noise[:, [place]]).max(axis=1), CONFIDENCE)
     return bool(means.max() - means[place] <= by_chance)
@@ -186,7 +186,7 @@ def _slopes(draws: Draws) -> Float[np.ndarray, " D"]:
 
 
 def _order_text(means: Means, draws: Draws) -> str:
-    """Say how well the rows are in order, beside how well two repeats would agree."""
+    """Return how well the rows are in order, beside how well two repeats would agree."""
     steps = _step_signs(draws)
     along = _step_signs(means[None]).mean()
     repeats = np.random.default_rng(0).permutation(steps)
@@ -202,7 +202,7 @@ def _step_signs(draws: Draws) -> Float[np.ndarray, "D pairs"]:
 
 
 def _power_text(gap: Difference, printed: float | None) -> str:
-    """Say how many seeds or videos would show the gap that is sought."""
+    """Return the number of seeds or videos that would show the gap in question."""
     sought = round(gap.estimate if printed is None else printed, 2)
     if not sought:
         return "no number of seeds shows a gap of 0"

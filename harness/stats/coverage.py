@@ -1,4 +1,4 @@
-"""What missing videos mean for an accuracy: exact bounds, no assumption of chance."""
+"""Exact bounds of an accuracy over a list of which some videos are missing."""
 
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from fractions import Fraction
@@ -20,7 +20,7 @@ def bounds(correct: int, present: int, listed: int) -> tuple[Fraction, Fraction]
 
 
 def coverage_sentences(split: str, present: int, listed: int) -> str:
-    """Say in one or two sentences what missing videos mean for an accuracy."""
+    """Return one or two sentences on what missing videos mean for an accuracy."""
     text = f"{split}: {present:,} of {listed:,} videos are good"
     if present == listed:
         return f"{text}: an accuracy on them is one on the whole list."

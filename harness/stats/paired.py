@@ -19,7 +19,7 @@ Runs = Bool[np.ndarray, "S N"]
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """How far the first of two rows is above the second.
+    """The difference of two rows, the first minus the second.
 
     Attributes:
         estimate: Mean over seeds and videos.

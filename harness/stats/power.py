@@ -1,4 +1,4 @@
-"""What a number of seeds or videos can tell apart: planned before anything is spent.
+"""Statistical power: the gaps that a number of seeds or videos can show, planned in advance.
 
 Accuracies, gaps and deviations are in percent points, disagreement in percent of the videos.
 """

@@ -1,7 +1,7 @@
-"""What an accuracy says of the printed one: the words of a cell, in their order of decision.
+"""Verdicts of a row's accuracy against the printed one, in their order of decision.
 
-First whether the row has run, then whether the two may be compared, then the number. All of it is
-pure functions; accuracies and their differences are in percent points.
+First whether the row has run, then whether the two can be compared, then the number. All functions
+are pure; accuracies and their differences are in percent points.
 """
 
 import math
@@ -23,7 +23,7 @@ DECISIVE_WORDS = ("reproduced", "lower", "higher")
 
 @dataclass(frozen=True, kw_only=True)
 class SeedDeviation:
-    """How far seeds scatter, and how well that is known.
+    """Standard deviation over seeds, and how well it is known.
 
     Attributes:
         points: Standard deviation from seed to seed.
@@ -56,41 +56,41 @@ def seed_deviation(rows: Sequence[Sequence[float]]) -> SeedDeviation:
 
 
 def not_run_verdict() -> Verdict:
-    """Say that there is nothing yet."""
+    """Return the verdict of a row that has not run."""
     return Verdict(word="not run", sentence="no record; run the table")
 
 
 def quoted_verdict() -> Verdict:
-    """Say that a row only quotes other work."""
+    """Return the verdict of a row that only quotes other work."""
     return Verdict(word="not run", sentence="quoted from other work, which nobody ran here")
 
 
 def ensemble_verdict() -> Verdict:
-    """Say that a row averages networks, which is not done here."""
+    """Return the verdict of a row that averages networks, which the harness does not do."""
     sentence = "an average of several networks' scores, which is not made here"
     return Verdict(word="not run", sentence=sentence)
 
 
 def interrupted_verdict() -> Verdict:
-    """Say that a trial was started and left."""
+    """Return the verdict of a row whose trial was started and not finished."""
     return Verdict(
         word="interrupted", sentence="started and not finished; run the table again to go on"
     )
 
 
 def failed_verdict(reason: str) -> Verdict:
-    """Say that a trial ended without a record, and why."""
+    """Return the verdict of a row whose trial ended without a record, with the reason."""
     return Verdict(word="failed", sentence=reason)
 
 
 def stale_verdict(count: int, of: int) -> Verdict:
-    """Say that records were made by other code than this."""
+    """Return the verdict of a row whose records were made by other code."""
     sentence = f"{count} of {of} records were made by other code; run the table again"
     return Verdict(word="stale", sentence=sentence)
 
 
 def coverage_text(*, correct: int | None, scored: int, listed: int) -> str:
-    """Say what missing videos mean for an accuracy; nothing where none is missing.
+    """Return what missing videos mean for an accuracy; an empty text if none is missing.
 
     Args:
         correct: Videos that were right; None where the accuracy is no share of videos.
@@ -102,7 +102,7 @@ def coverage_text(*, correct: int | None, scored: int, listed: int) -> str:
     text = f"scored {scored:,} of {listed:,} videos"
     if correct is None:
         return text
-    low, high = (float(each) for each in bounds(correct, scored, listed))
+    low, high = map(float, bounds(correct, scored, listed))
     return f"{text}; the whole list would give {low:.1f} to {high:.1f}"
 
 
@@ -115,13 +115,13 @@ def coverage_verdict(*, correct: int | None, scored: int, listed: int) -> Verdic
 
 
 def desk_verdict(values: Sequence[float]) -> Verdict:
-    """Say what a desk accuracy is: measured, and no estimate of a printed one."""
+    """Return the verdict of a desk accuracy: measured, not an estimate of the printed one."""
     sentence = f"{_mean_text(values)} measured at desk scale; no estimate of the printed one"
     return Verdict(word="desk scale", sentence=sentence)
 
 
 def own_verdict(values: Sequence[float]) -> Verdict:
-    """Say what an accuracy on a user's own terms is: measured, and no estimate of a printed one."""
+    """Return the verdict of an accuracy on own terms: measured, no estimate of a printed one."""
     sentence = f"{_mean_text(values)} measured on terms of your own; no estimate of the printed one"
     return Verdict(word="own run", sentence=sentence)
 
@@ -201,5 +201,5 @@ def _difference_deviation(seeds: int, deviation: SeedDeviation) -> float:
 
 
 def seeds_text(count: int) -> str:
-    """Say how many seeds."""
+    """Return the number of seeds as text."""
     return "1 seed" if count == 1 else f"{count} seeds"

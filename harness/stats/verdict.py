@@ -1,4 +1,4 @@
-"""What a number says of a printed one, as a word and a sentence: pure functions of numbers.
+"""Verdicts on a number against a printed one, as a word and a sentence: pure functions.
 
 Accuracies and their differences are in percent points.
 """
@@ -60,7 +60,7 @@ def seed_interval(values: Sequence[float], *, confidence: float = 0.95) -> Inter
 
 @dataclass(frozen=True, kw_only=True)
 class Match:
-    """What a counted figure says of a printed one.
+    """The verdict of a counted figure against a printed one.
 
     Attributes:
         word: The verdict.
@@ -99,6 +99,6 @@ def round_digits(value: float | None) -> float | None:
 
 
 def has_printed_digits(value: float, printed: float) -> bool:
-    """Say whether a value rounds to what is printed."""
+    """Return whether a value rounds to the printed digits."""
     shown = Decimal(str(printed))
     return Decimal(str(value)).quantize(shown, ROUND_HALF_UP) == shown

@@ -28,7 +28,7 @@ _CHUNK = 1 << 16
 
 @dataclass(frozen=True, kw_only=True)
 class ProbeSettings:
-    """How videos are checked.
+    """Settings of a check.
 
     Attributes:
         processes: Videos at a time.
@@ -198,14 +198,14 @@ def probe_all(
         _start_processes(count, settings, **worker) as workers,
         ThreadPoolExecutor(count) as threads,
     ):
-        for each in workers:
-            free.put(each)
+        for probe in workers:
+            free.put(probe)
         try:
             yield from _map_bounded(threads, ask, paths, 2 * count)
         finally:
             threads.shutdown(wait=False, cancel_futures=True)
-            for each in workers:
-                each.kill()
+            for probe in workers:
+                probe.kill()
 
 
 @contextlib.contextmanager
@@ -213,8 +213,8 @@ def _start_processes(
     count: int, settings: ProbeSettings, **worker: Any
 ) -> Iterator[list[ProbeProcess]]:
     with contextlib.ExitStack() as stack:
-        crew = [contextlib.closing(ProbeProcess(settings, **worker)) for _ in range(count)]
-        yield [stack.enter_context(each) for each in crew]
+        processes = [contextlib.closing(ProbeProcess(settings, **worker)) for _ in range(count)]
+        yield [stack.enter_context(process) for process in processes]
 
 
 def _map_bounded(threads: ThreadPoolExecutor, ask: Any, paths: Iterable[Path], most: int) -> Any:

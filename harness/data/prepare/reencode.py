@@ -30,7 +30,7 @@ _UNKNOWN_MATRIX = 2
 
 @dataclass(frozen=True, kw_only=True)
 class EncodeSettings:
-    """How copies are encoded.
+    """Settings of the encoder.
 
     Attributes:
         short_side_px: Longest short side; a smaller picture keeps its size.
@@ -47,7 +47,7 @@ class EncodeSettings:
     b_frames: int = 3
 
     def sentence(self) -> str:
-        """Say what a copy is."""
+        """Return a description of a copy."""
         return (
             f"training copies: short side {self.short_side_px}, H.264, crf {self.crf}, "
             f"groups of {self.group}"

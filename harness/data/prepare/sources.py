@@ -1,4 +1,4 @@
-"""What is to be checked: the videos that a data set names, and where they should lie."""
+"""Sources of a check: the videos that a data set lists, and their expected paths."""
 
 import re
 from collections.abc import Mapping

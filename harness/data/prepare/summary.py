@@ -1,4 +1,4 @@
-"""What a check found of a data set as a whole, and the passport that follows from it."""
+"""Totals of a check over a data set, and the passport made from them."""
 
 import os
 from collections import Counter, defaultdict
@@ -17,7 +17,7 @@ from harness.data.video import Timing, Video
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """What holds of a data set as a whole.
+    """Totals of a data set.
 
     Attributes:
         verdicts: Videos by verdict, for each split.
@@ -48,22 +48,22 @@ class Summary:
 
     @property
     def clean(self) -> bool:
-        """Say whether every listed video is good and no split leaks into another."""
+        """Return whether every listed video is good and no split leaks into another."""
         verdicts = {verdict for counts in self.verdicts.values() for verdict in counts}
         return not self.leaks and verdicts <= set(USABLE)
 
 
 def summarise(checked: Sequence[CheckedVideo], source: DataSource) -> Summary:
-    """Count what was found, and look for what is there twice or not named at all."""
+    """Count the verdicts, and look for duplicate and unlisted videos."""
     verdicts: dict[str, Counter[str]] = defaultdict(Counter)
     classes: dict[str, dict[int, tuple[int, int]]] = defaultdict(dict)
-    for each in checked:
-        verdicts[each.split][each.facts.verdict] += 1
-        for label in each.video.labels:
-            good, listed = classes[each.split].get(label, (0, 0))
-            classes[each.split][label] = (good + (each.facts.verdict in USABLE), listed + 1)
-    equal = _groups((each.facts.sha256, each) for each in checked)
-    same_id = _groups((each.video.id, each) for each in checked)
+    for entry in checked:
+        verdicts[entry.split][entry.facts.verdict] += 1
+        for label in entry.video.labels:
+            good, listed = classes[entry.split].get(label, (0, 0))
+            classes[entry.split][label] = (good + (entry.facts.verdict in USABLE), listed + 1)
+    equal = _groups((entry.facts.sha256, entry) for entry in checked)
+    same_id = _groups((entry.video.id, entry) for entry in checked)
     return Summary(
         verdicts=verdicts,
         classes=classes,
@@ -87,15 +87,15 @@ def good_videos(
         fps: Rate at which folders of pictures were taken; they do not say.
     """
     splits: dict[str, list[Video]] = {}
-    for each in checked:
-        videos = splits.setdefault(each.split, [])
-        facts = each.facts
+    for entry in checked:
+        videos = splits.setdefault(entry.split, [])
+        facts = entry.facts
         if facts.verdict in USABLE and facts.frames is not None and facts.sha256 is not None:
             known = replace(
-                each.video,
+                entry.video,
                 frames=facts.frames,
                 sha256=facts.sha256,
-                stamp=each.stamp,
+                stamp=entry.stamp,
                 timing=_timing(facts, fps),
                 turned=bool(facts.turned),
             )
@@ -118,7 +118,7 @@ def _timing(facts: Facts, fps: Fraction | None) -> Timing | None:
 
 
 def build_passport(checked: Sequence[CheckedVideo], source: DataSource) -> Passport:
-    """Return the passport of what was checked."""
+    """Return the passport of the checked videos."""
     return Passport(
         splits=good_videos(checked, source.fps),
         listed=source.listed,
@@ -129,18 +129,18 @@ def build_passport(checked: Sequence[CheckedVideo], source: DataSource) -> Passp
 
 def _groups(pairs: Iterable[tuple[str | None, CheckedVideo]]) -> list[list[CheckedVideo]]:
     groups: dict[str, list[CheckedVideo]] = defaultdict(list)
-    for key, each in pairs:
+    for key, entry in pairs:
         if key is not None:
-            groups[key].append(each)
+            groups[key].append(entry)
     return [group for group in groups.values() if len(group) > 1]
 
 
 def _splits(group: Iterable[CheckedVideo]) -> set[str]:
-    return {each.split for each in group}
+    return {entry.split for entry in group}
 
 
-def _name(each: CheckedVideo) -> str:
-    return f"{each.split}:{each.video.id}"
+def _name(entry: CheckedVideo) -> str:
+    return f"{entry.split}:{entry.video.id}"
 
 
 def _gaps(
@@ -159,11 +159,11 @@ def _gaps(
 
 
 def _unlisted(checked: Iterable[CheckedVideo], root: Path) -> list[str]:
-    named = {each.video.path for each in checked}
+    named = {entry.video.path for entry in checked}
     found = []
     for folder, inside, files in os.walk(root):
         # A folder of frames is a video; what lies in it are its pictures.
-        inside[:] = [each for each in inside if Path(folder, each) not in named]
+        inside[:] = [name for name in inside if Path(folder, name) not in named]
         for name in files:
             path = Path(folder, name)
             if path.suffix.lower() in SUFFIXES and path not in named:

@@ -63,7 +63,7 @@ def _table(rows: Sequence[Sequence[object]], columns: Sequence[str]) -> str:
 
 
 def _coverage(summary: Summary, split: str) -> str:
-    """Say what is good of what is listed, and where the lists are short of the official ones."""
+    """Return the share of good videos, and where the lists are shorter than the official ones."""
     good, official = summary.present(split)
     listed = sum(summary.verdicts.get(split, {}).values())
     short = f" Its list here names {listed:,}; the official one {official:,}."
@@ -108,10 +108,10 @@ def _bad_csv(checked: Iterable[CheckedVideo], root: Path) -> str:
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(["split", "id", "label", "path", "verdict", "reason"])
-    for each in checked:
-        video, facts = each.video, each.facts
+    for entry in checked:
+        video, facts = entry.video, entry.facts
         if facts.verdict not in USABLE:
-            cells = [each.split, video.id, passport.format_labels(video), _path(each, root)]
+            cells = [entry.split, video.id, passport.format_labels(video), _path(entry, root)]
             writer.writerow(map(_cell, [*cells, facts.verdict, facts.reason]))
     return file.getvalue()
 

@@ -12,7 +12,7 @@ def clear(folder: Path) -> None:
 
 
 def write(folder: Path) -> None:
-    """Tell the readers of the note to stop."""
+    """Ask the readers of the note to stop."""
     _write(folder, "stop")
 
 
