@@ -175,7 +175,7 @@ def _rows(lists: tuple[str, ...]) -> dict[str, Path]:
             raise click.UsageError(f"--list names two files for {split}")
         files[split] = Path(file)
         if not files[split].is_file():
-            raise ValueError(f"--list {text}: there is no such file")
+            raise ValueError(f"--list {text}: the file does not exist")
     return files
 
 

@@ -37,7 +37,7 @@ class ComparableCost:
 
 
 def comparable_cost(row: Row) -> ComparableCost | None:
-    """Return the cost of a row on one footing; None if nobody counted it."""
+    """Return the cost of a row on one footing; None if it is unknown."""
     if row.trial is None:
         return _quoted(row.quoted_cost) if row.quoted_cost else None
     counted, crop_px = row_cost(row), row.trial.evaluation.crop_px

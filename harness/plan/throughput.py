@@ -64,7 +64,7 @@ def read_rate(path: Path, *, scale: Scale) -> Rate:
     """Read a measurement of `harness bench-step --json`.
 
     Raises:
-        ValueError: If the file is no such measurement, or one at another scale.
+        ValueError: If the file is not such a measurement, or is one at another scale.
     """
     try:
         measured: dict[str, Any] = json.loads(path.read_bytes())

@@ -125,7 +125,7 @@ class Package:
         return self._module(module).definitions
 
     def _find(self, module: str) -> Path | None:
-        """Return the file of a module; None for what is no module of this package."""
+        """Return the file of a module; None outside this package."""
         parts = module.split(".")
         stem = self._root.joinpath(*parts)
         files = (stem.with_suffix(".py"), stem / "__init__.py") if self._is_ours(module) else ()

@@ -133,7 +133,7 @@ def _judge_cost(table: TableResult, claim: Claim) -> Verdict:
         for result in rows
     )
     if first is None or second is None:
-        return Verdict(word="undecided", sentence="nobody counted one of the two networks")
+        return Verdict(word="undecided", sentence="the cost of one of the two networks is unknown")
     compare = judge_overhead if claim.kind == "overhead" else judge_ratio
     verdict = compare(first, second, limit=claim.limit)
     basis = f" (on one footing: rule {comparable.RULE}, test crops)" if is_quoted else ""
@@ -141,7 +141,7 @@ def _judge_cost(table: TableResult, claim: Claim) -> Verdict:
 
 
 def _comparable(row: Row, metric: str) -> Fraction | None:
-    """Return a cost that is comparable across works, in ones; None if nobody counted it."""
+    """Return a cost that is comparable across works, in ones; None if it is unknown."""
     cost = comparable.comparable_cost(row)
     if cost is None:
         return None

@@ -62,7 +62,7 @@ def not_run_verdict() -> Verdict:
 
 def quoted_verdict() -> Verdict:
     """Return the verdict of a row that only quotes other work."""
-    return Verdict(word="not run", sentence="quoted from other work, which nobody ran here")
+    return Verdict(word="not run", sentence="quoted from other work, not run here")
 
 
 def ensemble_verdict() -> Verdict:

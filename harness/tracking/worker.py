@@ -19,7 +19,7 @@ from harness.tracking.store import Store
 from harness.tracking.uri import ENVIRONMENT
 
 Task = Callable[[Store], None]
-REQUEST_TIMEOUT_S = 30  # nobody waits for this process
+REQUEST_TIMEOUT_S = 30  # no trial waits for this process
 _TIMEOUT = "MLFLOW_HTTP_REQUEST_TIMEOUT"
 _PROGRAM = f"from {__name__} import main; main()"
 

@@ -95,12 +95,12 @@ def test_a_data_set_that_is_not_here_is_said_in_one_line(tmp_path):
     ("words", "message"),
     [
         (["mine", "--list", "none.txt", "--root", "{}"], "say which split, train or test"),
-        (["mine", "--list", "test=none.txt", "--root", "{}"], "there is no such file"),
+        (["mine", "--list", "test=none.txt", "--root", "{}"], "the file does not exist"),
         (["kinetics40", "--root", "{}"], "unknown data set 'kinetics40'; did you mean"),
         (["Mine", "--root", "{}"], "a name has only a-z"),
         (["desk", "--data", "{}"], "has no passport of 'desk'"),
         (["desk", "--root", "{}"], "desk is made by the harness"),
-        (["mine", "--root", "{}", "--fps", "1/0"], "'1/0' is no number of frames a second"),
+        (["mine", "--root", "{}", "--fps", "1/0"], "'1/0' is not a frame rate"),
         (["mine", "--data", "{}"], "say where the videos of mine are, by --root"),
         (["mine", "--root", "{}"], "contains no"),
         (

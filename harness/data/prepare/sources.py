@@ -66,7 +66,7 @@ def read_source(
         fps: Rate at which folders of pictures were taken, as `30` or `30000/1001`.
 
     Raises:
-        ValueError: If the lists are missing or wrong, or there is no root.
+        ValueError: If the lists are missing or wrong, or the root does not exist.
     """
     if name not in DATASETS:
         _check_new_name(name)
@@ -126,7 +126,7 @@ def _parse_rate(text: str) -> Fraction:
     except (ValueError, ZeroDivisionError):
         rate = Fraction(0)
     if not 0 < rate <= _MOST_FPS:
-        raise ValueError(f"{text!r} is no number of frames a second, such as 30 or 30000/1001")
+        raise ValueError(f"{text!r} is not a frame rate; give frames per second, as 30 or 30000/1001")
     return rate
 
 

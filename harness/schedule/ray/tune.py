@@ -151,7 +151,7 @@ def _tune(
 
 
 def _scratch(runtime: Runtime) -> Path:
-    """Return the folder for files that Ray writes and nobody reads."""
+    """Return the folder for files of Ray that the harness does not read."""
     return runtime.results / "work" / "tune"
 
 
