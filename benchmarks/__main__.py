@@ -42,7 +42,7 @@ def main() -> None:
         click.echo(f"harness: {text}", err=True)
         sys.exit(MISTAKE)
     except (KeyboardInterrupt, click.Abort) as error:
-        click.echo("harness: interrupted; the same command goes on from here", err=True)
+        click.echo("harness: interrupted; the same command resumes the run", err=True)
         sys.exit(getattr(error.__cause__ or error, "code", INTERRUPTED))
 
 

@@ -25,7 +25,7 @@ EXPERIMENT = Experiment(
     ),
     notes=(
         *ACTIVITYNET_GUESSES,
-        "The first four rows are quoted by the paper; neither views nor costs are printed.",
+        "The first four rows are quoted on the slides; neither views nor costs are printed.",
     ),
     claims=(
         Claim(

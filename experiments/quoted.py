@@ -1,4 +1,4 @@
-"""Costs of networks of other work that the zoo lacks, each counted once on its own code.
+"""Costs of networks of other work that the zoo lacks, each counted once outside this project.
 
 Rule `mac`: multiply-adds of convolutions, linear layers and matrix products, without batch norm;
 heads have 400 classes. `gmacs` is at the pictures that the row was tested on, `as_printed` under

@@ -1,10 +1,10 @@
 """Trials to start from, at paper scale: one protocol for each data set of the paper.
 
-Source of each value: (P) the paper; (R) the released Kinetics-400 configuration of whwu95/DSANet;
-(V) V4D, whose rows the paper quotes; (T) the script of mit-han-lab/temporal-shift-module for
-Something-Something; (M) what the same authors say of fine-tuning MVFNet on UCF101, in issue 3 of
-whwu95/MVFNet; (G) a guess. What is guessed is said under every table, by `GUESSES` and its like;
-docs/recipes.md has it all in tables.
+Source of each value: (S) the slides or the abstract of the paper, whose running text was not at
+hand; (R) the released Kinetics-400 configuration of whwu95/DSANet; (V) V4D, whose rows the slides
+quote; (T) the script of mit-han-lab/temporal-shift-module for Something-Something; (M) what the
+same authors say of fine-tuning MVFNet on UCF101, in issue 3 of whwu95/MVFNet; (G) a guess. The
+notes of a table list its main guesses; docs/recipes.md marks every value.
 """
 
 from collections.abc import Mapping
@@ -13,34 +13,34 @@ from dataclasses import replace
 from harness.specs import DataSpec, EvalSpec, ModelSpec, Option, Position, TrainSpec, Trial
 
 GUESSES = (
-    "Frame stride 8 on Mini-Kinetics-200 is V4D's; the paper prints none for T = 4.",
+    "Frame stride 8 on Mini-Kinetics-200 is V4D's; the slides print none for T = 4.",
     "Learning rate, schedule and batch on Mini-Kinetics-200 are those of the released "
-    "Kinetics-400 configuration; the paper prints none.",
+    "Kinetics-400 configuration; the slides print none.",
     "Strides count frames at 30 a second on Mini-Kinetics-200, as in the released Kinetics-400 "
-    "configuration; the paper prints no rate.",
+    "configuration; the slides print no rate.",
 )
 KINETICS_GUESSES = (
     "T = 8 is trained as in the released configuration; that T = 4 is trained likewise, at "
     "stride 8, is a guess.",
-    "TSM, SlowOnly and V4D are quoted by the paper; here they train by the recipe of DSA, not by "
+    "TSM, SlowOnly and V4D are quoted on the slides; here they train by the recipe of DSA, not by "
     "their own.",
 )
 SOMETHING_GUESSES = (
-    "Of training on Something-Something V1 the paper prints nothing: epochs, rate and drops are "
+    "The slides print nothing on training with Something-Something V1: epochs, rate and drops are "
     "those of TSM's script, batch norm over 12 videos is that of the released Kinetics-400 "
     "configuration, and T = 8 at U = 4 is V4D's on Kinetics-400.",
     "Stride 1 is a guess: these videos have some 48 frames, at 12 a second.",
-    "It starts from the trunk of an I3D R50 trained on Kinetics-400, as V4D says of itself; the "
-    "paper released no such file.",
-    "One view, of 4 snippets and the centre of 224 pixels, is a guess; the paper prints none.",
+    "It starts from the trunk of an I3D R50 trained on Kinetics-400, as V4D does; the authors "
+    "released no such file.",
+    "One view, of 4 snippets and the centre of 224 pixels, is a guess; the slides print none.",
 )
 ACTIVITYNET_GUESSES = (
-    "Of training on ActivityNet the paper prints nothing: epochs, rate, drops and weight decay are "
-    "what its authors advise for UCF101; batch and sampling are those of Kinetics-400.",
-    "It starts from the trunk of an I3D R50 trained on Kinetics-400, which is a guess; the paper "
+    "The slides print nothing on training with ActivityNet: epochs, rate, drops and weight decay "
+    "are what the authors advise for UCF101; batch and sampling are those of Kinetics-400.",
+    "It starts from the trunk of an I3D R50 trained on Kinetics-400, which is a guess; the authors "
     "released no such file.",
-    "8 snippets × 3 crops (V4D 10 × 3), and probabilities for averaging, are guesses; the paper "
-    "prints no views.",
+    "8 snippets × 3 crops (V4D 10 × 3), and probabilities for averaging, are guesses; the slides "
+    "print no views.",
 )
 
 KINETICS = DataSpec(

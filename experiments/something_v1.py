@@ -24,7 +24,7 @@ EXPERIMENT = Experiment(
         *SOMETHING_GUESSES,
         "46.4 of ECO is an average of four networks on 92 frames.",
         "45.8 of S3D-G is quoted from V4D's table; its own authors print 48.2.",
-        "I3D R50 is the paper's own run; the first seven rows but that one are quoted by it.",
+        "I3D R50 is the authors' own run; the first seven rows but that one are quoted by it.",
     ),
     claims=(
         Claim(text="DSA helps I3D", kind="better", rows=("DSA+I3D R50", "I3D R50")),

@@ -37,7 +37,7 @@ EXPERIMENT = Experiment(
             for name, (position, top1, top5) in POSITIONS.items()
         ),
     ),
-    notes=("Block 1 of res5 is inferred: the paper says res5 and one block.", *GUESSES),
+    notes=("Block 1 of res5 is inferred: the slides say res5 and one block.", *GUESSES),
     claims=(
         Claim(
             text="Position II is the best",

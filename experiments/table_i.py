@@ -38,7 +38,8 @@ EXPERIMENT = Experiment(
         ),
     ),
     notes=(
-        "V4D has two 4D convolutions without batch norm, after blocks 1 and 3 of res3: the only "
-        "places and form found that meet the printed figure.",
+        "V4D has two 4D convolutions without batch norm, after blocks 1 and 3 of res3, as in its "
+        "released code. The printed figure does not name the place: two of them in res2, res4 or "
+        "res5 cost the same.",
     ),
 )

@@ -13,7 +13,7 @@ COSTS = ("params_m", "gmacs", "total_gmacs")
 
 @dataclass(frozen=True, kw_only=True)
 class QuotedCost:
-    """Cost of a network that the zoo lacks, counted once on its own code.
+    """Cost of a network that the zoo lacks, counted once outside this project.
 
     Attributes:
         gmacs: 10^9 multiply-adds per view at `crop_px`, under `counting_rule`.

@@ -168,7 +168,7 @@ def test_signals_at_random_leave_a_folder_that_goes_on(runtime, tmp_path, chance
         assert process.returncode in (130, 143) or process.returncode < 0 or len(signals) > 1, said
         assert process.returncode != 0
         if len(signals) == 1 and process.returncode in (130, 143):
-            assert said.endswith("harness: interrupted; the same command goes on from here\n")
+            assert said.endswith("harness: interrupted; the same command resumes the run\n")
             assert "Traceback" not in said
         assert len(record.read_all(results)) == len(state(results)[0]) < len(ROWS)
     _, reached = state(results)

@@ -161,7 +161,7 @@ def main() -> int:
         return MISTAKE
     except KeyboardInterrupt:
         print(
-            "benchmarks training: interrupted; with --json FILE it goes on from here",
+            "benchmarks training: interrupted; with --json FILE, the same command resumes the run",
             file=sys.stderr,
         )
         return INTERRUPTED

@@ -12,7 +12,7 @@ from harness.specs import Trial
 from harness.stats.verdict import Match, match_figure
 
 HEADS = (1000, 400, 200)
-PRODUCT = "a product of the rounded figure per view"
+PRODUCT = "product of the printed figure per view"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,12 +89,12 @@ def quoted_matches(row: Row) -> dict[str, Match]:
         "gmacs": cost.as_printed,
         "total_gmacs": cost.as_printed * cost.views,
     }
-    product = {PRODUCT: printed.get("gmacs", 0.0) * cost.views}
-    return {
-        name: match_figure(printed[name], value, product if name == "total_gmacs" else {})
-        for name, value in counted.items()
-        if name in printed
-    }
+    matches: dict[str, Match] = {}
+    for name, value in counted.items():
+        if name in printed:
+            others = _printed_product(matches, cost.views) if name == "total_gmacs" else {}
+            matches[name] = match_figure(printed[name], value, others)
+    return matches
 
 
 def _matches(
@@ -116,9 +116,18 @@ def _matches(
         }
         found["gmacs"] = match_figure(printed["gmacs"], by_rule[RULE], others)
     if "total_gmacs" in printed:
-        rounded = {PRODUCT: printed.get("gmacs", 0.0) * views}
-        found["total_gmacs"] = match_figure(printed["total_gmacs"], by_rule[RULE] * views, rounded)
+        found["total_gmacs"] = match_figure(
+            printed["total_gmacs"], by_rule[RULE] * views, _printed_product(found, views)
+        )
     return found
+
+
+def _printed_product(matches: Mapping[str, Match], views: float) -> dict[str, float]:
+    """Return the total that follows from the printed figure per view, if the count meets that."""
+    per_view = matches.get("gmacs")
+    if per_view is None or per_view.word == "different":
+        return {}
+    return {PRODUCT: per_view.printed * views}
 
 
 def views_of(trial: Trial) -> float:

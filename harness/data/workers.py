@@ -14,7 +14,7 @@ import signal
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, MutableSequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.process import BaseProcess
 
 import torch
@@ -26,6 +26,7 @@ from harness.runtime import Runtime
 
 Chunk = list[Tensor] | list[TestExample]
 _IDLE = -1
+_DEATH_S = 5.0
 _POLL_S = 30.0  # a death is noticed at once in the main thread, and this late in any other
 _START_METHOD = "fork"
 _TIMED_OUT = "DataLoader timed out"
@@ -120,7 +121,9 @@ class Workers:
         """
         try:
             yield
-        except RuntimeError as error:
+        except (RuntimeError, ConnectionError, EOFError) as error:
+            if not isinstance(error, RuntimeError):
+                self._wait_for_death()
             failure = self._describe_failure(str(error))
             if not failure:
                 raise
@@ -132,6 +135,13 @@ class Workers:
         return (
             f"no video came within {self.timeout_s:g} s" if message.startswith(_TIMED_OUT) else ""
         )
+
+    def _wait_for_death(self) -> None:
+        """Wait for the exit code of a process that broke off a transfer: it closes files first."""
+        end = time.monotonic() + _DEATH_S
+        with suppress(RuntimeError):  # PyTorch raises it in the main thread at the death
+            while not self._dead_processes() and time.monotonic() < end:
+                time.sleep(0.01)
 
     def _dead_processes(self) -> list[BaseProcess]:
         return [process for process in self.processes if not process.is_alive()]

@@ -21,7 +21,7 @@ class Explanation:
         table: Name of the experiment.
         row: Label.
         scale: Scale of the trials.
-        printed: Numbers that the paper prints.
+        printed: Printed numbers of the row.
         measured: Top-1 by seed.
         provenance: Of the newest record; empty without records.
         deviations: By decreasing expected effect, unknown effects last.
@@ -91,7 +91,7 @@ def text(explanation: Explanation) -> str:
         _measured_line(explanation),
     ]
     if explanation.deviations:
-        lines += ["", "Deviations from the paper, with their expected effect in points:"]
+        lines += ["", "Deviations from the table's recipe, with their expected effect in points:"]
         lines += [_line(deviation) for deviation in explanation.deviations]
     if explanation.guesses:
         lines += ["", "Guesses and quotes, with unknown effects:"]
@@ -112,4 +112,4 @@ def _line(deviation: RecipeDeviation) -> str:
     if effect.points:
         points = f"{effect.points[0]:g} to {effect.points[1]:g}, {effect.certainty}"
     source = f"  [{effect.source}]" if effect.source else ""
-    return f"  {points:23} {deviation.subject}: {deviation.ours}; paper: {deviation.paper}{source}"
+    return f"  {points:23} {deviation.subject}: {deviation.ours}; recipe: {deviation.paper}{source}"

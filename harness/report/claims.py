@@ -124,20 +124,29 @@ def _list_means(table: TableResult, claim: Claim) -> Verdict:
 
 
 def _judge_cost(table: TableResult, claim: Claim) -> Verdict:
-    """Compare exact counts; where a row quotes other work, costs on one footing."""
+    """Compare exact counts; printed totals and rows that quote other work, on one footing."""
     assert claim.limit is not None
-    rows = table.of(claim)
-    is_quoted = any(result.trial is None for result in rows)
+    rows, printed = table.of(claim), _printed_total_ratio(table, claim)
+    is_across_works = printed is not None or any(row.trial is None for row in rows)
     first, second = (
-        _comparable(result.row, claim.metric) if is_quoted else _count(result, claim.metric)
+        _comparable(result.row, claim.metric) if is_across_works else _count(result, claim.metric)
         for result in rows
     )
     if first is None or second is None:
         return Verdict(word="undecided", sentence="the cost of one of the two networks is unknown")
-    compare = judge_overhead if claim.kind == "overhead" else judge_ratio
-    verdict = compare(first, second, limit=claim.limit)
-    basis = f" (on one footing: rule {comparable.RULE}, test crops)" if is_quoted else ""
+    if claim.kind == "overhead":
+        verdict = judge_overhead(first, second, limit=claim.limit)
+    else:
+        verdict = judge_ratio(first, second, limit=claim.limit, printed=printed)
+    basis = f" (on one footing: rule {comparable.RULE}, test crops)" if is_across_works else ""
     return replace(verdict, sentence=verdict.sentence + basis)
+
+
+def _printed_total_ratio(table: TableResult, claim: Claim) -> float | None:
+    if claim.metric != "total_gmacs":
+        return None
+    first, second = (result.row.published.get(claim.metric) for result in table.of(claim))
+    return None if first is None or second is None else first / second
 
 
 def _comparable(row: Row, metric: str) -> Fraction | None:

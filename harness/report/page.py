@@ -18,9 +18,17 @@ from harness.report.results import RowResult
 from harness.stats.verdict import Match, Verdict
 from harness.utils.atomic import write_atomic
 
-TITLE = "DSANet, reproduced table by table"
+TITLE = "DSANet's tables: printed, counted, and run at desk scale"
 SUBTITLE = "Wu et al., ACM MM 2021, arXiv 2105.12085"
-GOOD = {"exact", "exact, other convention", "reproduced", "supported", "true", "best"}
+GOOD = {
+    "exact",
+    "exact, other convention",
+    "reproduced",
+    "supported",
+    "true",
+    "true as printed",
+    "best",
+}
 WORSE = ("exact", "exact, other convention", "different")
 BAD = {"different", "lower", "higher", "reversed", "false", "not the same", "failed", "stale"}
 

@@ -20,7 +20,8 @@ COST_NOTE = (
     f"(rule `{count.RULE}`); parameters include the classifier. Both at the paper's own scale."
 )
 QUOTED_NOTE = (
-    "Networks that the zoo lacks were counted on their own code, each as its printed figure is."
+    "Networks that the zoo lacks were counted on released code, or on a network rebuilt from it or "
+    "from its description."
 )
 STALE_NOTE = "stale: made by other code than this; run the table again."
 INTERVAL_NOTE = "±: half of Student's 95 % interval of the mean over seeds."

@@ -80,14 +80,33 @@ def judge_overhead(first: Fraction, second: Fraction, *, limit: float) -> Verdic
     return Verdict(word=word, sentence=sentence, estimate=float(over))
 
 
-def judge_ratio(first: Fraction, second: Fraction, *, limit: float) -> Verdict:
-    """Judge that the first count is so many times the second, to the digit that is printed."""
+def judge_ratio(
+    first: Fraction, second: Fraction, *, limit: float, printed: float | None = None
+) -> Verdict:
+    """Judge that the first count is so many times the second, to the digits of the claim.
+
+    Args:
+        first: Count of the first row.
+        second: Count of the second row.
+        limit: The claimed ratio.
+        printed: Ratio of the printed figures, which may follow other rules than the counts; the
+            word then says for which of the two the claim is true.
+    """
     times = float(first / second)
-    word = "true" if has_printed_digits(times, limit) else "false"
-    sentence = (
-        f"{_count_text(first)} and {_count_text(second)}: {times:.4f} times, printed as {limit:g}"
-    )
+    is_met = has_printed_digits(times, limit)
+    counts = f"{_count_text(first)} and {_count_text(second)}: {times:.4f} times"
+    if printed is None:
+        word, sentence = "true" if is_met else "false", f"{counts}, claimed as {limit:g}"
+    else:
+        word = _ratio_word(is_met, has_printed_digits(printed, limit))
+        sentence = f"{printed:.2f} times as printed, claimed as {limit:g}; counted {counts}"
     return Verdict(word=word, sentence=sentence, estimate=times)
+
+
+def _ratio_word(is_met: bool, is_met_as_printed: bool) -> str:
+    if is_met == is_met_as_printed:
+        return "true" if is_met else "false"
+    return "true as printed" if is_met_as_printed else "true as counted"
 
 
 def judge_best(means: Means, draws: Draws, labels: Sequence[str], *, seeds: int) -> Verdict:

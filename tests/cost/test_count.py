@@ -271,3 +271,13 @@ def test_the_cost_of_a_table_names_rule_and_print():
         {"table", "row", "params", "gmacs", "counting_rule", "printed"} <= set(r) for r in rows
     )
     assert rows[1]["gmacs"] == pytest.approx(83.837, abs=5e-4)
+
+
+@pytest.mark.parametrize("blocks", [{"res2": (0, 1)}, {"res4": (1, 3)}, {"res5": (0, 1)}])
+def test_two_4d_convolutions_cost_the_same_in_every_stage(blocks):
+    """Table (i) says so: the printed figure does not name the place of V4D's convolutions."""
+    counts = [
+        count(with_module(I3D_R50, "v4d", **V4D_R50 | {"blocks": places})).macs
+        for places in (V4D_R50["blocks"], blocks)
+    ]
+    assert counts[0] == counts[1]

@@ -294,6 +294,33 @@ def test_a_killed_worker_is_told_with_the_video_that_it_read(splits, tiny_trial,
         list(test.epoch(0))
 
 
+@pytest.mark.parametrize("error", [ConnectionResetError, EOFError, RuntimeError])
+def test_a_transfer_that_a_death_breaks_off_is_told_as_the_death(error, tiny_trial, runtime):
+    """A killed process closes its files before its parent can see that it has ended."""
+    clips = ClipDataset(tiny_trial.data, seed=0, cache=FrameCache(10))
+    workers = Workers(clips, replace(runtime, workers=1, loader_timeout_s=300))
+    workers.start()
+
+    def broken_transfer():
+        with workers.translate_errors():
+            os.kill(workers.processes[0].pid, signal.SIGKILL)
+            if error is RuntimeError:
+                workers.processes[0].join()
+            raise error("Connection reset by peer")
+
+    with pytest.raises(LoadingError, match="was killed by SIGKILL"):
+        broken_transfer()
+
+
+def test_a_broken_connection_without_a_death_stays_what_it_is(tiny_trial, runtime, monkeypatch):
+    monkeypatch.setattr("harness.data.workers._DEATH_S", 0.05)
+    clips = ClipDataset(tiny_trial.data, seed=0, cache=FrameCache(10))
+    workers = Workers(clips, replace(runtime, workers=1, loader_timeout_s=300))
+    workers.start()
+    with pytest.raises(ConnectionResetError), workers.translate_errors():
+        raise ConnectionResetError
+
+
 @pytest.mark.slow
 def test_a_death_is_noticed_in_a_thread_too(splits, tiny_trial, runtime, monkeypatch):
     monkeypatch.setattr("harness.data.workers._POLL_S", 2)

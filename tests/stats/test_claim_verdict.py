@@ -103,6 +103,21 @@ def test_a_ratio_holds_to_the_printed_digit(first, word):
     assert claim_verdict.judge_ratio(Fraction(first), Fraction(10_000), limit=1.7).word == word
 
 
+@pytest.mark.parametrize(
+    ("counted", "printed", "word"),
+    [
+        (3.9, 3.92, "true"),
+        (3.01, 3.92, "true as printed"),
+        (3.9, 3.01, "true as counted"),
+        (3.01, 3.01, "false"),
+    ],
+)
+def test_a_ratio_says_whether_it_is_true_as_printed_or_as_counted(counted, printed, word):
+    verdict = claim_verdict.judge_ratio(Fraction(counted), Fraction(1), limit=3.9, printed=printed)
+    assert verdict.word == word
+    assert f"{printed:.2f} times as printed" in verdict.sentence
+
+
 def around(means, *, noise, draws=4000):
     rng = np.random.default_rng(3)
     means = np.array(means, float)

@@ -126,7 +126,9 @@ def _parse_rate(text: str) -> Fraction:
     except (ValueError, ZeroDivisionError):
         rate = Fraction(0)
     if not 0 < rate <= _MOST_FPS:
-        raise ValueError(f"{text!r} is not a frame rate; give frames per second, as 30 or 30000/1001")
+        raise ValueError(
+            f"{text!r} is not a frame rate; give frames per second, as 30 or 30000/1001"
+        )
     return rate
 
 

@@ -215,7 +215,7 @@ def test_a_check_that_is_stopped_goes_on_and_repeats_nothing(many, tmp_path, how
     child.send_signal(how)
     _, said = child.communicate(timeout=300)
     assert child.returncode == code
-    assert how == signal.SIGKILL or "the same command goes on from here" in said
+    assert how == signal.SIGKILL or "the same command resumes the run" in said
     assert 50 <= len(journal_lines(out)) < 1500
     done = subprocess.run(command(many, out), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

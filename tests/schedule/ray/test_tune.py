@@ -56,7 +56,7 @@ def test_a_failed_trial_does_not_stop_the_others(runtime):
     greedy = replace(listed[0].trial, train=replace(listed[0].trial.train, batch_videos=99))
     serial.run_serially([replace(listed[0], trial=greedy), listed[1]], runtime, events.append)
     ends = events.ends()
-    assert "do not fill one batch of 99" in ends["TSN+I3D R50"].failure
+    assert "are fewer than one batch of 99" in ends["TSN+I3D R50"].failure
     assert ends["DSA at II"].record
 
 
@@ -68,7 +68,7 @@ def test_ray_and_this_process_end_with_the_same_numbers(runtime, tmp_path):
         [*listed[:2], replace(listed[2], trial=greedy)], runtime, events.append, Resources()
     )
     ends = events.ends()
-    assert "do not fill one batch of 99" in ends["DSA at III"].failure
+    assert "are fewer than one batch of 99" in ends["DSA at III"].failure
     here = replace(runtime, results=tmp_path / "here")
     for each in listed[:2]:
         alone = trial.run(each.trial, here, lambda _: None)
