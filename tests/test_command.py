@@ -72,3 +72,19 @@ def test_cost_is_json_on_request():
     rows = json.loads(done.stdout)
     assert [row["row"] for row in rows][:2] == ["TSN R50 (2D)", "TSN+I3D R50"]
     assert round(rows[1]["gmacs"], 3) == 83.837
+
+
+def test_a_mistake_in_the_options_needs_neither_torch_nor_ray():
+    program = """
+import sys
+from harness.cli.main import main
+sys.argv = ["harness", "run", "tabel_b"]
+try:
+    main()
+finally:
+    print(*sorted({"torch", "ray", "mlflow"} & set(sys.modules)))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (2, "\n"), done.stderr

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,6 +17,9 @@ from harness.cli.requests import (
     short_path,
 )
 from harness.schedule.stop import Interrupted
+
+if TYPE_CHECKING:
+    from harness.launch import LaunchResult
 
 
 def _run_options(command: Command) -> Command:
@@ -94,12 +97,6 @@ def run_tables(
     --on, --epochs, --width, --batch and --crop change a table at paper scale: its numbers are then
     your own, in TABLE-own, and never judged by the printed ones.
     """
-    from rich.console import Console
-
-    from harness import launch
-    from harness.schedule.ray.tune import Resources
-    from harness.tracking import mirror, store_uri
-
     if folder is not None:
         if options["scale"] != "paper":
             raise click.UsageError("--folder changes a table at paper scale: add --scale paper")
@@ -108,6 +105,13 @@ def run_tables(
     requests = build_requests(
         tables, threads=max(cpus_per_trial // count, 1), ranks=count, **options
     )
+    # Imported late: a mistake in the options is reported before PyTorch and Ray are loaded.
+    from rich.console import Console
+
+    from harness import launch
+    from harness.schedule.ray.tune import Resources
+    from harness.tracking import mirror, store_uri
+
     results = requests[0].runtime.results
     tracking = store_uri(results)
     if require_tracking:
@@ -124,6 +128,11 @@ def run_tables(
     )
     print_tables(result.outputs)
     click.echo(f"Compare the runs in MLflow: harness ui --results {short_path(results)}")
+    _report_failures(result)
+
+
+def _report_failures(result: "LaunchResult") -> None:
+    """Print why trials failed, and end the process if some did or a stop was requested."""
     for event in result.failed:
         print_error(f"harness: {event.planned.name} failed: {event.failure}")
     if result.code:

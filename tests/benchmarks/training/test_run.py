@@ -111,7 +111,7 @@ def test_a_file_of_another_setting_is_refused(whole):
 def test_a_file_that_holds_something_else_is_refused(content, tmp_path):
     path = tmp_path / "other.json"
     path.write_text(content)
-    with pytest.raises(ValueError, match="nothing that `benchmarks training` wrote"):
+    with pytest.raises(ValueError, match="is not an output of `benchmarks training`"):
         training_run.begin(TINY, path)
 
 
