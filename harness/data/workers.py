@@ -26,7 +26,7 @@ from harness.runtime import Runtime
 
 Chunk = list[Tensor] | list[TestExample]
 _IDLE = -1
-_DEATH_S = 5.0
+_DEATH_S = 5.0  # most that a killed process takes to end once it has closed its connection
 _POLL_S = 30.0  # a death is noticed at once in the main thread, and this late in any other
 _START_METHOD = "fork"
 _TIMED_OUT = "DataLoader timed out"

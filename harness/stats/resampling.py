@@ -1,4 +1,4 @@
-"""Accuracies of rows, draws again as other seeds and other videos would have given them.
+"""Accuracies of rows, redrawn as other seeds and other videos would have given them.
 
 A draw has a part of the seeds and a part of the videos. Videos are resampled with replacement, in
 clusters where some belong together, and all rows and seeds see the same ones. Of seeds there are

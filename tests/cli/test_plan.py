@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -213,3 +214,23 @@ def test_a_mistake_gets_one_sentence_and_an_exit_code(words, message, tmp_path):
     done = harness(*words, *where)
     assert message in done.stderr
     assert (len(done.stderr.splitlines()), done.returncode) == (1, 2)
+
+
+def shown_output(command):
+    """Return the block of docs/planning.md that shows what a command prints."""
+    page = (Path(__file__).parents[2] / "docs" / "planning.md").read_text(encoding="utf-8")
+    return page.partition(f"`{command}`")[2].split("```\n")[1]
+
+
+@pytest.mark.parametrize(
+    "command", ["plan table_b --scale paper", "explain table_b/II --scale paper"]
+)
+def test_the_documentation_shows_what_a_command_prints(command, tmp_path):
+    """Versions of this machine's Python and libraries aside."""
+    done = harness(*command.split(), "--results", tmp_path, "--data", tmp_path)
+    here, shown = (
+        [line for line in text.splitlines() if " version of " not in line]
+        for text in (done.stdout, shown_output(f"harness {command}"))
+    )
+    assert here[-len(shown) :] == shown
+    assert len(shown) > 10
