@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from benchmarks.dsa import DSA_I3D_R50, grouped
+from benchmarks.grouped import DSA_I3D_R50, grouped
 from experiments.recipes import I3D_R50, with_v4d
 from harness.specs import Precision, Trial
 from harness.zoo import build as zoo_build
