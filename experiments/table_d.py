@@ -23,6 +23,7 @@ EXPERIMENT = Experiment(
         "How many blocks of res2, res3 and res4 carry a module is not printed; every other one, "
         "as table (f) counts them, is a guess.",
     ),
+    ablates=("model.blocks",),
     claims=(
         Claim(text="res5 is the best stage", kind="best", rows=("res5", "res2", "res3", "res4")),
         Claim(

@@ -21,6 +21,7 @@ EXPERIMENT = Experiment(
         )
     ),
     notes=(*GUESSES, "Every other block of a stage is inferred: it gives the printed counts."),
+    ablates=("model.blocks",),
     claims=(
         Claim(
             text="Five blocks of res3 and res4 are the best",

@@ -126,6 +126,8 @@ class Experiment:
         claims: Assertions of the paper about these rows.
         margin: Largest difference, in points, of a reproduced accuracy from the printed one. Set
             before the first result, like the claims.
+        ablates: Fields of a trial, such as `model.blocks`, that a scale must leave as they are.
+            Where it does not, the claims over such a row cannot be tested at that scale.
     """
 
     name: str
@@ -136,6 +138,7 @@ class Experiment:
     trains: bool = True
     claims: tuple[Claim, ...] = ()
     margin: float = 1.5
+    ablates: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):

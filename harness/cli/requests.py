@@ -27,6 +27,7 @@ from harness.runtime import Runtime
 from harness.specs import Scale
 
 if TYPE_CHECKING:
+    from harness.experiment import Experiment
     from harness.plan.request import Request
     from harness.report.output import TableOutput
 
@@ -72,6 +73,8 @@ def build_requests(
     scale, rescale = select_scale(scale, data, **changes)
     campaign = campaign or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     runtime = Runtime(results=results, data=data, campaign=campaign, **machine)
+    # A run on one's own terms stands for itself.
+    family = () if scale == "own" else _all_tables()
     return [
         Request(
             experiment=experiments.load(table),
@@ -81,9 +84,21 @@ def build_requests(
             seeds=seeds,
             keep_stale=keep_stale,
             runtime=runtime,
+            family=family,
         )
         for table in names
     ]
+
+
+def _all_tables() -> tuple["Experiment", ...]:
+    """Load every table that loads; say which does not, as its claims are not counted."""
+    tables = []
+    for name in experiments.names():
+        try:
+            tables.append(experiments.load(name))
+        except Exception as error:
+            print_error(f"experiments/{name}.py is left out of Holm's correction: {error}")
+    return tuple(tables)
 
 
 def print_tables(outputs: Sequence["TableOutput"]) -> None:

@@ -1,14 +1,13 @@
 """The budget of a plan before it runs: multiply-adds, time, disk, videos."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from statistics import median
 from textwrap import fill
 from typing import Any
 
 from harness.cost import cache
 from harness.data.sizes import data_set_size
-from harness.plan import json_names
 from harness.plan.grid import PlannedTrial
 from harness.plan.throughput import FORWARD_AND_BACKWARD, Rate
 from harness.record import Record
@@ -189,7 +188,7 @@ def _without_seed(trial: Mapping[str, Any]) -> dict[str, Any]:
 
 def as_json(budget: Budget) -> dict[str, Any]:
     """Return a budget as JSON holds it."""
-    return json_names.as_dict(budget, {"is_assumed": "assumed"}) | {"rule": RULE}
+    return asdict(budget) | {"rule": RULE}
 
 
 def text(budget: Budget) -> str:

@@ -1,16 +1,14 @@
 """The explanation of a row's accuracy: printed, measured, and everything that differs between."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from harness.experiment import Experiment, Row
-from harness.plan import grid, json_names
+from harness.plan import grid
 from harness.plan.deviations import RecipeDeviation, find_deviations, newest_record
 from harness.record import Record
 from harness.specs import Scale, Trial
-
-_JSON_NAMES = {"deviations": "departures", "subject": "what", "ours": "here", "effect": "known"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +77,7 @@ def explain(
 
 def as_json(explanation: Explanation) -> dict[str, Any]:
     """Return an explanation as JSON holds it."""
-    return json_names.as_dict(explanation, _JSON_NAMES)
+    return asdict(explanation)
 
 
 def text(explanation: Explanation) -> str:

@@ -1,26 +1,30 @@
-"""Power analysis of a plan: printed gaps beside the smallest detectable gap."""
+"""Power analysis of a plan: the chance of every claim to get its verdict, by the judge's rule.
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+The printed accuracies are taken for the truth.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import pairwise
 from textwrap import fill
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from harness.experiment import COSTS, Claim, Experiment
-from harness.plan import grid, json_names
+from harness.plan import comparisons, grid
+from harness.plan.comparisons import Rescale
 from harness.record import Record
-from harness.specs import Trial
-from harness.stats import power
+from harness.specs import Scale
+from harness.stats import power, table_power
 
-DEVIATION = 0.35
 DEVIATION_SOURCE = (
-    "assumed for 81.5 % on 5,000 videos, not measured: 0.25 to 0.43 is expected there, "
-    "arXiv 2304.01910"
+    "assumed, not measured: 0.35 for 81.5 % on 5,000 videos, where 0.25 to 0.43 is expected "
+    "(arXiv 2304.01910), and in proportion to √(error / videos) elsewhere"
 )
-DISAGREEMENT = 10.0  # percent; 10 to 14 are expected of equally good networks at 81.5 %
-Word = Literal["can be decided", "cannot be decided", "counted, not run", "nothing printed"]
+_MAX_SEEDS = 100  # of rows that are simulated
+_SIMULATED = ("best", "trend")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,44 +43,55 @@ class Gap:
     Attributes:
         rows: The first against the second.
         printed: Printed accuracy of both, in percent.
-        gap: In points; for a claim of sameness its limit, which must be detectable.
+        gap: In points.
         videos: The gap in test videos.
-        seeds_needed: Seeds per row; None for a gap of zero.
-        videos_needed: Test videos needed with one seed per row; None for a gap of zero.
-        is_detectable: True if the plan has the power to detect the gap.
     """
 
     rows: tuple[str, str]
     printed: tuple[float, float]
     gap: float
     videos: float
-    seeds_needed: int | None
-    videos_needed: int | None
-    is_detectable: bool
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClaimPower:
-    """The power of a plan for a claim: it can be decided if every gap in it is detectable."""
+    """The power of a plan for a claim.
+
+    Attributes:
+        claim: Text of the claim.
+        kind: Kind of the claim.
+        word: `can be decided` with a power of at least 80 %, `cannot be decided`, `never` if no
+            number of seeds decides it here, `counted, not run`, or the verdict that the claim will
+            get at this scale.
+        reason: Reason for a word without a power.
+        power: Chance of the claimed verdict; None where it is not known.
+        seeds_needed: Fewest seeds per row for 80 %; None where no reasonable number is enough.
+        gaps: Printed gaps of the claim.
+    """
 
     claim: str
     kind: str
-    word: Word
-    gaps: tuple[Gap, ...]
+    word: str
+    reason: str = ""
+    power: float | None = None
+    seeds_needed: int | None = None
+    gaps: tuple[Gap, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class PowerAnalysis:
-    """The power of a plan of a table: detectable gaps at 80 % power, 5 %, two-sided.
+    """The power of a plan of a table.
 
     Attributes:
         table: Name of the experiment.
         trains: False for a table of costs, which are counted.
         seeds: Seeds per row.
         test_videos: Number of test videos.
+        family: Comparisons of all tables, which are corrected together.
         spread: Standard deviation between seeds.
-        smallest: Smallest detectable gap in points with these seeds, on these test videos.
-        smallest_one_run: The same with one seed per row, for all videos like these.
+        smallest: Smallest gap in points of two rows that these seeds show with 80 % power; None
+            from a single seed.
+        smallest_corrected: The same by the first step of Holm's correction.
         claims: The power for every claim.
     """
 
@@ -84,132 +99,247 @@ class PowerAnalysis:
     trains: bool
     seeds: int
     test_videos: int
+    family: int
     spread: SeedSpread
-    smallest: float
-    smallest_one_run: float
+    smallest: float | None
+    smallest_corrected: float | None
     claims: tuple[ClaimPower, ...]
 
 
 def analyze_power(
-    experiment: Experiment, *, seeds: int, test_videos: int, spread: SeedSpread
+    experiment: Experiment,
+    *,
+    rescale: Rescale,
+    scale: Scale,
+    seeds: int,
+    test_videos: int,
+    family: int,
+    spread: SeedSpread,
 ) -> PowerAnalysis:
-    """Analyse for every claim of a table whether a plan can decide it."""
-    smallest = power.detectable_gap(deviation=spread.points, seeds=seeds)
+    """Analyse for every claim of a table whether a plan can decide it.
+
+    Args:
+        experiment: The table, at paper scale.
+        rescale: Trial at paper scale to the trial that runs.
+        scale: Name of the scale; printed gaps apply at paper scale only.
+        seeds: Per row.
+        test_videos: Number of test videos.
+        family: Comparisons of all tables, which are corrected together.
+        spread: Standard deviation between seeds.
+    """
+    smallest = partial(power.detectable_gap, deviation=spread.points, seeds=seeds)
+    plan = _Plan(experiment, rescale, scale, seeds, test_videos, max(family, 1), spread.points)
     return PowerAnalysis(
         table=experiment.name,
         trains=experiment.trains,
         seeds=seeds,
         test_videos=test_videos,
+        family=plan.family,
         spread=spread,
-        smallest=smallest,
-        smallest_one_run=power.detectable_gap_of_videos(
-            videos=test_videos, disagreement=DISAGREEMENT
-        ),
-        claims=tuple(
-            _claim_power(claim, experiment, spread, smallest, test_videos)
-            for claim in experiment.claims
-        ),
+        smallest=smallest() if seeds > 1 else None,
+        smallest_corrected=smallest(level=power.LEVEL / plan.family) if seeds > 1 else None,
+        claims=tuple(_claim_power(claim, plan) for claim in experiment.claims),
     )
 
 
+@dataclass(frozen=True)
+class _Plan:
+    experiment: Experiment
+    rescale: Rescale
+    scale: Scale
+    seeds: int
+    test_videos: int
+    family: int
+    deviation: float
+
+    def printed(self, claim: Claim) -> list[float]:
+        """Return the printed accuracies of a claim; fewer than its rows if some are missing."""
+        rows = comparisons.rows_of(self.experiment, claim)
+        return [row.published[claim.metric] for row in rows if claim.metric in row.published]
+
+
 def seed_spread(
-    experiment: Experiment, records: Sequence[Record], *, rescale: Callable[[Trial], Trial]
+    experiment: Experiment, records: Sequence[Record], *, rescale: Rescale, test_videos: int
 ) -> SeedSpread:
     """Return the standard deviation pooled over the rows of a table; assumed without records."""
     rows = [grid.records_of(row, records, rescale=rescale) for row in experiment.rows]
     values = [np.array([record.metrics["top1"] for record in row]) for row in rows if len(row) > 1]
     if not values:
-        return SeedSpread(points=DEVIATION, source=DEVIATION_SOURCE, is_measured=False)
+        printed = [row.published["top1"] for row in experiment.rows if "top1" in row.published]
+        accuracy = float(np.mean(printed)) if printed else power.DECLARED_ACCURACY
+        points = power.expected_deviation(accuracy, test_videos)
+        return SeedSpread(points=points, source=DEVIATION_SOURCE, is_measured=False)
     squares = sum(float(((row - row.mean()) ** 2).sum()) for row in values)
     degrees = sum(len(row) - 1 for row in values)
     source = f"measured: {degrees + len(values)} records of {len(values)} rows"
     return SeedSpread(points=(squares / degrees) ** 0.5, source=source, is_measured=True)
 
 
-def _claim_power(
-    claim: Claim, experiment: Experiment, spread: SeedSpread, smallest: float, test_videos: int
-) -> ClaimPower:
-    gaps = []
-    if claim.metric not in COSTS:
-        printed = {row.label: row.published.get(claim.metric) for row in experiment.rows}
-        for first, second in _pairs(claim):
-            one, other = printed[first], printed[second]
-            if one is not None and other is not None:
-                gap = round(one - other, 6) if claim.limit is None else claim.limit
-                gaps.append(_gap((first, second), (one, other), gap, spread, smallest, test_videos))
-    return ClaimPower(claim=claim.text, kind=claim.kind, word=_word(claim, gaps), gaps=tuple(gaps))
-
-
-def _pairs(claim: Claim) -> list[tuple[str, str]]:
-    """Return the pairs of rows of a claim: best with every other, a trend step by step."""
-    if claim.kind == "trend":
-        return list(pairwise(claim.rows))
-    return [(claim.rows[0], other) for other in claim.rows[1:]]
-
-
-def _gap(
-    rows: tuple[str, str],
-    printed: tuple[float, float],
-    gap: float,
-    spread: SeedSpread,
-    smallest: float,
-    test_videos: int,
-) -> Gap:
-    return Gap(
-        rows=rows,
-        printed=printed,
-        gap=gap,
-        videos=gap / 100 * test_videos,
-        seeds_needed=power.seeds_needed(gap, deviation=spread.points) if gap else None,
-        videos_needed=power.videos_needed(gap, disagreement=DISAGREEMENT) if gap else None,
-        is_detectable=abs(gap) >= smallest,
+def _claim_power(claim: Claim, plan: _Plan) -> ClaimPower:
+    verdict = partial(ClaimPower, claim=claim.text, kind=claim.kind)
+    if claim.metric in COSTS:
+        return verdict(word="counted, not run")
+    obstacle = comparisons.obstacle(plan.experiment, claim, plan.rescale)
+    if obstacle is not None:
+        return verdict(word=obstacle.word, reason=obstacle.sentence)
+    if reason := _never(claim, plan):
+        return verdict(word="never", reason=reason)
+    if plan.scale != "paper":
+        return _power_of_ceilings(claim, plan)
+    gaps = _gaps(claim, plan)
+    if len(plan.printed(claim)) < len(claim.rows):
+        return verdict(word="cannot be decided", reason="nothing printed", gaps=gaps)
+    if plan.seeds < 2:
+        reason = "a single seed says nothing of others"
+        return verdict(word="cannot be decided", reason=reason, gaps=gaps)
+    chance = _power(claim, plan)
+    return verdict(
+        word="can be decided" if chance >= power.POWER else "cannot be decided",
+        power=chance,
+        seeds_needed=_seeds_needed(claim, plan),
+        gaps=gaps,
     )
 
 
-def _word(claim: Claim, gaps: Sequence[Gap]) -> Word:
-    if claim.metric in COSTS:
-        return "counted, not run"
-    if len(gaps) < len(_pairs(claim)):
-        return "nothing printed"
-    return "can be decided" if all(gap.is_detectable for gap in gaps) else "cannot be decided"
+def _never(claim: Claim, plan: _Plan) -> str:
+    """Return the reason for which no number of seeds decides a claim; empty if there is none."""
+    for row in comparisons.rows_of(plan.experiment, claim):
+        if row.trial is None:
+            return f"{row.label} is quoted from other work and not run here"
+        if row.ensemble:
+            return f"{row.label} averages several networks' scores, which is not done here"
+    return "mean average precision has no interval here" if claim.metric == "map" else ""
+
+
+def _power_of_ceilings(claim: Claim, plan: _Plan) -> ClaimPower:
+    """Return what ceilings tell of a claim at a scale to which printed gaps do not apply."""
+    verdict = partial(ClaimPower, claim=claim.text, kind=claim.kind)
+    if claim.kind == "better":
+        first, second = comparisons.rows_of(plan.experiment, claim)
+        assert first.trial is not None
+        assert second.trial is not None
+        most = comparisons.ceiling(plan.rescale(second.trial))
+        if comparisons.ceiling(plan.rescale(first.trial)) is None and most is not None:
+            limit = f"{second.label} can reach {most:.0f} % at most"
+            reason = f"{limit}, {first.label} more if it learns the order"
+            return verdict(word="can be decided", reason=reason)
+    return verdict(word="open", reason=f"no gap is known in advance at {plan.scale} scale")
+
+
+def _gaps(claim: Claim, plan: _Plan) -> tuple[Gap, ...]:
+    """Return the printed gaps of a claim: best with every other, a trend step by step."""
+    rows = comparisons.rows_of(plan.experiment, claim)
+    pairs = list(pairwise(rows)) if claim.kind == "trend" else [(rows[0], row) for row in rows[1:]]
+    gaps = []
+    for first, second in pairs:
+        if claim.metric in first.published and claim.metric in second.published:
+            printed = (first.published[claim.metric], second.published[claim.metric])
+            gap = round(printed[0] - printed[1], 6)
+            videos = gap / 100 * plan.test_videos
+            labels = (first.label, second.label)
+            gaps.append(Gap(rows=labels, printed=printed, gap=gap, videos=videos))
+    return tuple(gaps)
+
+
+def _power(claim: Claim, plan: _Plan) -> float:
+    """Return the chance of the claimed verdict."""
+    if claim.kind == "better":
+        return _corrected_powers(plan)[claim]
+    return _power_alone(claim, plan)(plan.seeds)
+
+
+def _power_alone(claim: Claim, plan: _Plan) -> Callable[[int], float]:
+    """Return the power for a claim by the number of seeds; a `better` by Bonferroni's level."""
+    printed, deviation = plan.printed(claim), plan.deviation
+    gap = printed[0] - printed[1]
+    if claim.kind == "better":
+        level = power.LEVEL / plan.family
+        return lambda seeds: (
+            power.better_power(gap, deviation=deviation, seeds=seeds, level=level)
+            if gap > 0
+            else 0.0
+        )
+    if claim.kind == "same":
+        assert claim.limit is not None
+        limit = claim.limit
+        return lambda seeds: power.same_power(gap, limit=limit, deviation=deviation, seeds=seeds)
+
+    def simulated(seeds: int) -> float:
+        runs = table_power.simulate(printed, deviation=deviation, seeds=seeds)
+        if claim.trend is None:
+            return table_power.best_power(runs)
+        return table_power.trend_power(runs, claim.trend)
+
+    return simulated
+
+
+def _corrected_powers(plan: _Plan) -> Mapping[Claim, float]:
+    """Return the power for every `better` claim of a table if this table alone has run."""
+    claims = [
+        claim
+        for claim in plan.experiment.claims
+        if comparisons.comparison_of(plan.experiment, claim, plan.rescale) is not None
+        and len(plan.printed(claim)) == len(claim.rows)
+    ]
+    labels = list(dict.fromkeys(label for claim in claims for label in claim.rows))
+    printed = {row.label: row.published for row in plan.experiment.rows}
+    accuracies = [printed[label]["top1"] for label in labels]
+    runs = table_power.simulate(accuracies, deviation=plan.deviation, seeds=plan.seeds)
+    pairs = [(labels.index(claim.rows[0]), labels.index(claim.rows[1])) for claim in claims]
+    powers = table_power.holm_power(runs, pairs, family=max(plan.family, len(pairs)))
+    return dict(zip(claims, powers, strict=True))
+
+
+def _seeds_needed(claim: Claim, plan: _Plan) -> int | None:
+    most = _MAX_SEEDS if claim.kind in _SIMULATED else power.MAX_SEEDS
+    return power.seeds_needed(_power_alone(claim, plan), most=most)
 
 
 def as_json(analysis: PowerAnalysis) -> dict[str, Any]:
     """Return a power analysis as JSON holds it."""
-    return json_names.as_dict(analysis, {"is_measured": "measured", "is_detectable": "found"})
+    return asdict(analysis)
 
 
 def text(analysis: PowerAnalysis) -> str:
     """Return a power analysis as text, claim by claim."""
     lines = [fill(_head(analysis), width=100, subsequent_indent="  ")]
     for claim in analysis.claims:
-        lines.append(f"  {claim.claim} ({claim.kind}): {claim.word}")
-        lines += [f"    {_sentence(gap, claim, analysis)}" for gap in claim.gaps]
+        sentence = f"  {claim.claim} ({claim.kind}): {_sentence(claim, analysis)}"
+        lines.append(fill(sentence, width=100, subsequent_indent="    "))
+        lines += [f"    {_gap_sentence(gap, analysis)}" for gap in claim.gaps]
     return "\n".join(lines)
 
 
 def _head(analysis: PowerAnalysis) -> str:
     if not analysis.trains:
         return f"{analysis.table}: nothing is trained; its claims are decided by counting"
-    seeds = "1 seed" if analysis.seeds == 1 else f"{analysis.seeds} seeds"
     spread = analysis.spread
+    scatter = f"standard deviation between seeds {spread.points:.2f}, {spread.source}"
+    if analysis.smallest is None:
+        return f"{analysis.table}: 1 seed per row says nothing of others ({scatter})"
     return (
-        f"{analysis.table}: {seeds} per row detect gaps of at least {analysis.smallest:.2f} points "
-        f"on these {analysis.test_videos:,} videos (standard deviation between seeds "
-        f"{spread.points:.2f}, {spread.source}); one seed per row detects gaps of at least "
-        f"{analysis.smallest_one_run:.2f} points for all videos like these. Gaps as printed:"
+        f"{analysis.table}: {analysis.seeds} seeds per row show a gap of {analysis.smallest:.2f} "
+        f"points with 80 % power, or of {analysis.smallest_corrected:.2f} after Holm's correction "
+        f"over the {analysis.family} comparisons of all tables, on these "
+        f"{analysis.test_videos:,} videos ({scatter})"
     )
 
 
-def _sentence(gap: Gap, claim: ClaimPower, analysis: PowerAnalysis) -> str:
-    one, other = gap.printed
-    head = f"{one} against {other} ({gap.rows[0]} against {gap.rows[1]})"
-    if claim.kind == "same":
-        head += f", to detect a difference of {gap.gap:g}"
-    if gap.seeds_needed is None:
-        return f"{head}: the printed gap is zero, which no number of seeds can prove"
+def _sentence(claim: ClaimPower, analysis: PowerAnalysis) -> str:
+    if claim.power is None:
+        return f"{claim.word}: {claim.reason}" if claim.reason else claim.word
+    most = _MAX_SEEDS if claim.kind in _SIMULATED else power.MAX_SEEDS
+    needed = claim.seeds_needed or f"over {most:,}"
+    seeds = "seed" if analysis.seeds == 1 else "seeds"
     return (
-        f"{head}: {abs(gap.videos):,.3g} videos of {analysis.test_videos:,}; needs "
-        f"{gap.seeds_needed} seeds per row, or one on {gap.videos_needed:,} videos; "
-        f"{'can be decided' if gap.is_detectable else 'cannot be decided'}"
+        f"{claim.word}: power {100 * claim.power:.0f} % with {analysis.seeds} {seeds} per row; "
+        f"80 % takes {needed}"
+    )
+
+
+def _gap_sentence(gap: Gap, analysis: PowerAnalysis) -> str:
+    one, other = gap.printed
+    return (
+        f"printed {one} against {other} ({gap.rows[0]} against {gap.rows[1]}): {gap.gap:+.1f} "
+        f"points, {abs(gap.videos):,.3g} videos of {analysis.test_videos:,}"
     )

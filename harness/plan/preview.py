@@ -6,7 +6,7 @@ from typing import Any
 
 from harness.data.sizes import data_set_size
 from harness.experiment import Experiment
-from harness.plan import budget, power_analysis
+from harness.plan import budget, comparisons, power_analysis
 from harness.plan.budget import Budget
 from harness.plan.grid import PlannedTrial
 from harness.plan.power_analysis import PowerAnalysis
@@ -59,7 +59,8 @@ def preview_tables(
         devices: Number of devices, each of which runs one trial at a time.
     """
     trials, records = workspace.trials(tables, seeds=seeds), workspace.records()
-    analyses = [_analyze_power(table, records, workspace, seeds) for table in tables]
+    family = len(comparisons.family(workspace.family(tables), workspace.rescale))
+    analyses = [_analyze_power(table, records, workspace, seeds, family) for table in tables]
     return Preview(
         scale=workspace.scale,
         trials=tuple(
@@ -74,14 +75,27 @@ def preview_tables(
 
 
 def _analyze_power(
-    experiment: Experiment, records: Sequence[Record], workspace: Workspace, seeds: int
+    experiment: Experiment,
+    records: Sequence[Record],
+    workspace: Workspace,
+    seeds: int,
+    family: int,
 ) -> PowerAnalysis | None:
     trials = [row.trial for row in experiment.rows if row.trial is not None]
     if not trials:
         return None
-    spread = power_analysis.seed_spread(experiment, records, rescale=workspace.rescale)
     videos = data_set_size(workspace.rescale(trials[0]).data).test
-    return power_analysis.analyze_power(experiment, seeds=seeds, test_videos=videos, spread=spread)
+    return power_analysis.analyze_power(
+        experiment,
+        rescale=workspace.rescale,
+        scale=workspace.scale,
+        seeds=seeds,
+        test_videos=videos,
+        family=family,
+        spread=power_analysis.seed_spread(
+            experiment, records, rescale=workspace.rescale, test_videos=videos
+        ),
+    )
 
 
 def as_json(preview: Preview) -> dict[str, Any]:

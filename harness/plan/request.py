@@ -25,6 +25,7 @@ class Request:
         runtime: Where and how trials run.
         rows: Labels of the rows to run; empty for all.
         keep_stale: True to accept records made by other code instead of running their trials again.
+        family: Tables whose comparisons are corrected together with those of the experiment.
     """
 
     experiment: Experiment
@@ -34,6 +35,7 @@ class Request:
     runtime: Runtime
     rows: tuple[str, ...] = ()
     keep_stale: bool = False
+    family: tuple[Experiment, ...] = ()
 
 
 def planned_trials(

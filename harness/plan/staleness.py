@@ -1,10 +1,9 @@
 """Staleness of records: differences from a trial in fields, data and code, one by one."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from harness.plan import json_names
 from harness.plan.grid import PlannedTrial
 from harness.record import Record
 from harness.specs import as_dict
@@ -158,7 +157,7 @@ def _distance(comparison: RecordComparison) -> tuple[int, bool, int, str]:
 
 def as_json(diagnoses: Sequence[Diagnosis]) -> list[dict[str, Any]]:
     """Return diagnoses as JSON holds them."""
-    return [json_names.as_dict(diagnosis, {"is_same_data": "passport"}) for diagnosis in diagnoses]
+    return [asdict(diagnosis) for diagnosis in diagnoses]
 
 
 def text(diagnosis: Diagnosis) -> str:

@@ -65,6 +65,12 @@ class Workspace:
                 by_key.setdefault(planned.key, planned)
         return list(by_key.values())
 
+    def family(self, tables: Sequence[Experiment]) -> list[Experiment]:
+        """Return some tables and all others, whose comparisons are corrected together."""
+        names = {table.name for table in tables}
+        others = [experiments.load(name) for name in experiments.names() if name not in names]
+        return [*tables, *others]
+
 
 def find_table_row(text: str) -> tuple[Experiment, Row]:
     """Return the table and the row that TABLE/ROW names.

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from harness.data.datasets import desk
+from harness.data.datasets import desk_recipe
 from harness.plan.request import Request
 from harness.report import figures, page, table_csv, tradeoff
 from harness.report import table as report_table
@@ -69,7 +69,7 @@ def draw(table: TableResult) -> list[Path]:
 
 def ceilings(scale: str) -> Mapping[str, float]:
     """Return the highest possible top-1 of a kind of network, in percent; known of desk only."""
-    return desk.CEILINGS if scale == "desk" else {}
+    return desk_recipe.CEILINGS if scale == "desk" else {}
 
 
 def is_written(request: Request) -> bool:

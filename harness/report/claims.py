@@ -7,9 +7,17 @@ from statistics import mean
 
 from harness.cost import comparable
 from harness.experiment import COSTS, Claim, Row
+from harness.plan.comparisons import comparison_key
 from harness.report import preregistration
-from harness.report.evidence import claim_state, correct
-from harness.report.results import RowResult, TableResult
+from harness.report.evidence import (
+    are_comparable,
+    claim_state,
+    correct,
+    measured_gap,
+    scattered_seeds,
+    with_scale,
+)
+from harness.report.results import ComparedRecords, RowResult, TableResult
 from harness.stats import resampling
 from harness.stats.claim_verdict import (
     judge_best,
@@ -19,7 +27,7 @@ from harness.stats.claim_verdict import (
     judge_same,
     judge_trend,
 )
-from harness.stats.paired import Difference, holm, paired_difference
+from harness.stats.paired import Difference, holm
 from harness.stats.verdict import Verdict
 
 
@@ -56,13 +64,21 @@ def judge_claims(table: TableResult) -> tuple[JudgedClaim, ...]:
     measured = [claim for claim, state in states.items() if state is None]
     verdicts = {claim: state for claim, state in states.items() if state is not None}
     verdicts |= {claim: _judge_cost(table, claim) for claim in claims if claim.metric in COSTS}
-    verdicts |= _judge_accuracies(table, measured)
+    judged = _judge_accuracies(table, measured)
+    verdicts |= {claim: _told(verdict, table, claim) for claim, verdict in judged.items()}
     post_hoc = preregistration.post_hoc_claims(
         table.experiment, scale=table.scale, results=table.results
     )
     return tuple(
         _judged(claim, verdicts[claim], claim in post_hoc and claim in measured) for claim in claims
     )
+
+
+def _told(verdict: Verdict, table: TableResult, claim: Claim) -> Verdict:
+    """Return a verdict with its scale, and a remark on seeds that fail as a whole."""
+    remark = scattered_seeds(table.of(claim))
+    sentence = "; ".join(filter(None, (verdict.sentence, remark)))
+    return with_scale(replace(verdict, sentence=sentence), table)
 
 
 def _judged(claim: Claim, verdict: Verdict, is_post_hoc: bool) -> JudgedClaim:
@@ -80,18 +96,32 @@ def _judge_accuracies(table: TableResult, claims: Sequence[Claim]) -> dict[Claim
 
 
 def _judge_better(table: TableResult, claims: Sequence[Claim]) -> dict[Claim, Verdict]:
-    """Judge together all claims of a table that one row is above another."""
-    gaps = [_gap(table, claim) for claim in claims]
-    adjusted = holm([gap.p for gap in gaps])
-    return {
-        claim: judge_better(gap, p=p, printed=_printed_gap(table, claim))
-        for claim, gap, p in zip(claims, gaps, adjusted, strict=True)
-    }
+    """Judge claims that one row is above another, corrected with the comparisons of all tables."""
+    gaps = {compared.comparison.key: _family_gap(table, compared) for compared in table.family}
+    adjusted = holm([1.0 if gap is None else gap.p for gap in gaps.values()])
+    ps = dict(zip(gaps, adjusted, strict=True))
+    verdicts = {}
+    for claim in claims:
+        key = comparison_key(claim, [row.trial for row in table.of(claim) if row.trial])
+        gap = gaps[key]
+        assert gap is not None
+        verdicts[claim] = judge_better(
+            gap, p=ps[key], family=len(ps), printed=_printed_gap(table, claim)
+        )
+    return verdicts
+
+
+def _family_gap(table: TableResult, compared: ComparedRecords) -> Difference | None:
+    """Return the difference of a comparison in any table; None if it cannot be measured yet."""
+    first, second = compared.records
+    if not are_comparable((first, second)):
+        return None
+    return measured_gap(table.results, first, second, metric=compared.comparison.metric)
 
 
 def _gap(table: TableResult, claim: Claim) -> Difference:
-    (first, second), clusters = correct(table, claim)
-    return paired_difference(first, second, clusters=clusters)
+    first, second = (result.records for result in table.of(claim))
+    return measured_gap(table.results, first, second, metric=claim.metric)
 
 
 def _printed_gap(table: TableResult, claim: Claim) -> float | None:
@@ -106,7 +136,8 @@ def _judge_one(table: TableResult, claim: Claim) -> Verdict:
     if claim.kind == "same":
         assert claim.limit is not None
         return judge_same(_gap(table, claim), limit=claim.limit)
-    is_correct, clusters = correct(table, claim)
+    records = [result.records for result in table.of(claim)]
+    is_correct, clusters = correct(table.results, records, metric=claim.metric)
     draws, seeds = resampling.draw_accuracies(is_correct, clusters=clusters), is_correct.shape[1]
     means = 100 * is_correct.mean(axis=(1, 2))
     if claim.kind == "best":

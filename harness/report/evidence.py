@@ -1,19 +1,26 @@
 """Evidence for verdicts: the state of rows, and the videos that they classify correctly."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
 from harness import scores
+from harness.data.datasets import desk_recipe
 from harness.experiment import Claim
+from harness.plan.comparisons import SCALE_WORDS
+from harness.record import Record
 from harness.report.results import RowResult, TableResult
 from harness.stats import row_verdict
+from harness.stats.paired import Difference, paired_difference
 from harness.stats.resampling import Clusters, Correct
 from harness.stats.verdict import Verdict
 
 # Consecutive test videos that are resampled together: those of desk are twins.
-CLUSTER_SIZES: Mapping[str, int] = {"desk": 2}
+CLUSTER_SIZES: Mapping[str, int] = {desk_recipe.DESK: 2}
+_WIDE_POINTS = 10.0  # between seeds: more than the videos of a test set can make
+_TOP_POINTS = 1.0  # below the top that hidden halves allow: rows this near it cannot differ by more
 
 
 def row_state(result: RowResult) -> Verdict | None:
@@ -31,40 +38,101 @@ def row_state(result: RowResult) -> Verdict | None:
 
 def claim_state(table: TableResult, claim: Claim) -> Verdict | None:
     """Return the verdict of a claim that cannot be judged; None if it can."""
+    if claim in table.obstacles:
+        return table.obstacles[claim]
     rows = table.of(claim)
     for result in sorted(rows, key=lambda result: result.trial is not None):
         if (state := row_state(result)) is not None:
             return replace(state, sentence=f"{result.label}: {state.sentence}")
-    if len({record.passport for result in rows for record in result.records}) > 1:
+    records = [result.records for result in rows]
+    if not _are_same_videos(records):
         return Verdict(word="not comparable", sentence="the rows were scored on different videos")
-    if not _shared_seeds(rows):
+    if not _shared_seeds(records):
         return Verdict(word="not comparable", sentence="the rows have no seed in common")
-    return None
+    return _at_the_top(rows)
 
 
-def _shared_seeds(rows: list[RowResult]) -> set[int]:
-    return set.intersection(*(result.seeds for result in rows))
+def are_comparable(rows: Sequence[Sequence[Record]]) -> bool:
+    """Return whether rows have runs on the same videos with the same seeds."""
+    return _are_same_videos(rows) and bool(_shared_seeds(rows))
 
 
-def correct(table: TableResult, claim: Claim) -> tuple[Correct, Clusters | None]:
-    """Return the videos that the rows of a claim classify correctly, and clusters of videos.
+def _are_same_videos(rows: Sequence[Sequence[Record]]) -> bool:
+    return len({record.passport for row in rows for record in row}) <= 1
+
+
+def with_scale(verdict: Verdict, table: TableResult) -> Verdict:
+    """Return a judged accuracy's verdict with the scale in its word."""
+    return replace(verdict, word=f"{verdict.word}{SCALE_WORDS[table.scale]}")
+
+
+def _at_the_top(rows: Sequence[RowResult]) -> Verdict | None:
+    """Return the verdict of a claim over rows that all reach what hidden halves allow."""
+    trials = [result.trial for result in rows if result.trial is not None]
+    if any(trial.data.name != desk_recipe.DESK for trial in trials):
+        return None
+    if min(min(result.values) for result in rows) < desk_recipe.PERFECT - _TOP_POINTS:
+        return None
+    means = ", ".join(f"{result.label} {np.mean(result.values):.1f}" for result in rows)
+    perfect = f"a perfect network is expected to reach {desk_recipe.PERFECT:.1f}"
+    return Verdict(word="not decidable at desk scale", sentence=f"{means}; {perfect}")
+
+
+def scattered_seeds(rows: Sequence[RowResult]) -> str:
+    """Return a remark on desk rows of which some seeds learned and others did not; else nothing."""
+    remarks = [
+        f"seeds of {result.label} range from {min(result.values):.1f} to {max(result.values):.1f}, "
+        "so intervals mean little"
+        for result in rows
+        if result.trial is not None
+        and result.trial.data.name == desk_recipe.DESK
+        and max(result.values) - min(result.values) > _WIDE_POINTS
+    ]
+    return "; ".join(remarks)
+
+
+def _shared_seeds(rows: Sequence[Sequence[Record]]) -> set[int]:
+    return set.intersection(*({int(record.trial["seed"]) for record in row} for row in rows))
+
+
+def correct(
+    results: Path, rows: Sequence[Sequence[Record]], *, metric: str
+) -> tuple[Correct, Clusters | None]:
+    """Return the videos that rows classify correctly on shared seeds, and clusters of videos.
+
+    Args:
+        results: Folder of the records.
+        rows: Records of each row, on the same videos.
+        metric: A share of videos.
 
     Raises:
-        ValueError: If scores are damaged, or the metric is not a mean over videos.
+        ValueError: If scores are damaged, or the metric is not a share of videos.
     """
-    rows = table.of(claim)
     seeds = _shared_seeds(rows)
-    records = [
-        [record for record in result.records if record.trial["seed"] in seeds] for result in rows
-    ]
     is_correct = np.array(
         [
             [
-                scores.correct_videos(scores.read(table.results, record), metric=claim.metric)
+                scores.correct_videos(scores.read(results, record), metric=metric)
                 for record in row
+                if record.trial["seed"] in seeds
             ]
-            for row in records
+            for row in rows
         ]
     )
-    size = CLUSTER_SIZES.get(records[0][0].trial["data"]["name"])
+    size = CLUSTER_SIZES.get(rows[0][0].trial["data"]["name"])
     return is_correct, np.arange(is_correct.shape[2]) // size if size else None
+
+
+_gaps: dict[tuple[object, ...], Difference] = {}
+
+
+def measured_gap(
+    results: Path, first: Sequence[Record], second: Sequence[Record], *, metric: str
+) -> Difference:
+    """Return the difference of two rows, resampled once whatever tables compare them."""
+    rows = (first, second)
+    key = (metric, *(tuple((record.key, record.scores_sha256) for record in row) for row in rows))
+    if key not in _gaps:
+        (one, other), clusters = correct(results, rows, metric=metric)
+        _gaps[key] = paired_difference(one, other, clusters=clusters)
+    return _gaps[key]

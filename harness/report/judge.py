@@ -10,6 +10,7 @@ from harness.report import preregistration
 from harness.report.claims import JudgedClaim, judge_claims
 from harness.report.evidence import row_state
 from harness.report.results import RowResult, TableResult
+from harness.stats import power
 from harness.stats.row_verdict import (
     SeedDeviation,
     accuracy_verdict,
@@ -57,11 +58,22 @@ def judge_rows(table: TableResult) -> dict[str, Verdict]:
     if not table.is_measured:
         return {}
     rows = [result for result in table.rows if result.trial is not None]
-    deviation = seed_deviation([result.values for result in rows])
+    deviation = seed_deviation(
+        [result.values for result in rows], declared=_declared_deviation(rows)
+    )
     verdicts = {
         result.label: row_state(result) or _accuracy(table, result, deviation) for result in rows
     }
     return {label: verdict for label, verdict in verdicts.items() if verdict is not None}
+
+
+def _declared_deviation(rows: Sequence[RowResult]) -> float:
+    """Return the deviation between seeds to expect of rows; that of the literature without any."""
+    measured = [result for result in rows if result.records]
+    if not measured:
+        return power.DECLARED_DEVIATION
+    accuracy = mean(mean(result.values) for result in measured)
+    return power.expected_deviation(accuracy, _video_counts(measured[0])["listed"])
 
 
 def _accuracy(table: TableResult, result: RowResult, deviation: SeedDeviation) -> Verdict | None:

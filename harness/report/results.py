@@ -4,7 +4,7 @@ Verdicts, files, figures and MLflow runs are made from these values; nothing els
 of a row or decides staleness.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,14 +14,14 @@ from harness import record
 from harness.cost.rows import RowCost, row_cost
 from harness.data import sizes
 from harness.experiment import Claim, Experiment, Row
-from harness.plan import grid
+from harness.plan import comparisons, grid
+from harness.plan.comparisons import Comparison
 from harness.plan.request import Request
 from harness.provenance import code
 from harness.record import Record
-from harness.specs import Scale, Trial, as_dict
+from harness.specs import Scale, Trial
 from harness.stats import verdict
-from harness.stats.verdict import Interval
-from harness.utils.diff import differences, format_value
+from harness.stats.verdict import Interval, Verdict
 
 MAX_SEEDS = 10  # of interrupted trials that are noticed
 State = Literal["quoted", "ensemble", "not run", "interrupted", "stale", "measured"]
@@ -40,6 +40,7 @@ class RowResult:
         state: `measured` if every record is fresh; `quoted` and `ensemble` rows have no records.
         metric: Accuracy that the table compares.
         cost: At paper scale; None for a row that quotes other work.
+        altered: Fields that the table ablates and its scale changes, in words.
     """
 
     row: Row
@@ -49,6 +50,7 @@ class RowResult:
     state: State
     metric: Metric
     cost: RowCost | None
+    altered: str
 
     @property
     def label(self) -> str:
@@ -75,12 +77,15 @@ class RowResult:
         """List the fields of the trial that a user changed; empty at a named scale."""
         if self.trial is None or self.row.trial is None or self.trial.scale != "own":
             return ""
-        changes = differences(as_dict(self.trial), as_dict(self.row.trial))
-        return ", ".join(
-            f"{change.path} {format_value(change.one)} for {format_value(change.other)}"
-            for change in changes
-            if change.path != "scale"
-        )
+        return comparisons.changes_text(self.trial, self.row.trial, lambda path: path != "scale")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComparedRecords:
+    """A comparison with the records of its two rows, none if a row has not run by this code."""
+
+    comparison: Comparison
+    records: tuple[tuple[Record, ...], tuple[Record, ...]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,12 +97,16 @@ class TableResult:
         scale: Of the records.
         results: Folder of records, scores, preregistered claims, tables and figures.
         rows: In the order of the table.
+        obstacles: Claims that cannot be tested at this scale, with their verdicts.
+        family: Comparisons of all tables that are corrected together.
     """
 
     experiment: Experiment
     scale: Scale
     results: Path
     rows: tuple[RowResult, ...]
+    obstacles: Mapping[Claim, Verdict]
+    family: tuple[ComparedRecords, ...]
 
     @property
     def metric(self) -> Metric:
@@ -157,14 +166,39 @@ def collect(request: Request, records: Sequence[Record] | None = None) -> TableR
     Raises:
         ValueError: If a record or a passport cannot be read.
     """
-    results = request.runtime.results
+    results, experiment = request.runtime.results, request.experiment
     records = record.read_all(results) if records is None else records
+    obstacles = {
+        claim: comparisons.obstacle(experiment, claim, request.rescale)
+        for claim in experiment.claims
+    }
+    tables = {table.name: table for table in (*request.family, experiment)}
     return TableResult(
-        experiment=request.experiment,
+        experiment=experiment,
         scale=request.scale,
         results=results,
-        rows=tuple(_row(row, request, records) for row in request.experiment.rows),
+        rows=tuple(_row(row, request, records) for row in experiment.rows),
+        obstacles={claim: verdict for claim, verdict in obstacles.items() if verdict},
+        family=tuple(
+            _compared(comparison, request, records)
+            for comparison in comparisons.family(tables.values(), request.rescale)
+        ),
     )
+
+
+def _compared(
+    comparison: Comparison, request: Request, records: Sequence[Record]
+) -> ComparedRecords:
+    first, second = (_fresh_records(row, request, records) for row in comparison.rows)
+    return ComparedRecords(comparison=comparison, records=(first, second))
+
+
+def _fresh_records(row: Row, request: Request, records: Sequence[Record]) -> tuple[Record, ...]:
+    """Return the records of a row; none if some were made by other code."""
+    own = grid.records_of(row, records, rescale=request.rescale)
+    assert row.trial is not None
+    expected = code.hashes(request.rescale(row.trial)) if own else {}
+    return tuple(own) if all(record.code == expected for record in own) else ()
 
 
 def metric_of(experiment: Experiment) -> Metric:
@@ -187,6 +221,7 @@ def _row(row: Row, request: Request, records: Sequence[Record]) -> RowResult:
         state=_state(row, trial, own, stale) or _state_of_work(trial, request, records),
         metric=metric_of(request.experiment),
         cost=row_cost(row),
+        altered=comparisons.altered(row, request.experiment.ablates, request.rescale),
     )
 
 

@@ -10,10 +10,12 @@ import pandas as pd
 
 from harness.cost import count
 from harness.cost.rows import quoted_matches
+from harness.data.datasets import desk_recipe
 from harness.experiment import Row
 from harness.report import claims_table, escape, tradeoff
 from harness.report.judge import JudgedTable
 from harness.report.results import RowResult
+from harness.stats import row_verdict
 
 COST_NOTE = (
     "GFLOPs: 10⁹ multiply-adds per view, each counted once, plus two per batch-norm output "
@@ -25,6 +27,7 @@ QUOTED_NOTE = (
 )
 STALE_NOTE = "stale: made by other code than this; run the table again."
 INTERVAL_NOTE = "±: half of Student's 95 % interval of the mean over seeds."
+RANGE_NOTE = "In brackets: the lowest and the highest seed."
 METRIC_NAMES = {"top1": "top-1", "map": "mAP"}
 _COSTS = {
     "printed params (M)": "params_m",
@@ -118,17 +121,22 @@ def _accuracy_notes(judged: JudgedTable) -> Iterator[str]:
     yield f"{table.scale} {METRIC_NAMES[table.metric]} was measured {_SCALES[table.scale]}."
     for changes in dict.fromkeys(result.changes for result in table.rows if result.changes):
         yield f"Changed, beside the paper: {changes}."
-    yield INTERVAL_NOTE
+    yield RANGE_NOTE if table.scale == "desk" else INTERVAL_NOTE
+    for result in table.rows:
+        if result.altered:
+            yield f"{result.label} runs with {result.altered}."
 
 
 def _measured_accuracy(result: RowResult) -> str:
     interval = result.interval
     if interval is None:
         return "not run" if result.trial else "–"
-    half_width = "" if interval.half_width is None else f" ± {interval.half_width:.1f}"
     stale = f", {len(result.stale)} stale" if result.stale else ""
-    seeds = "1 seed" if interval.seeds == 1 else f"{interval.seeds} seeds"
-    return f"{interval.mean:.1f}{half_width} ({seeds}{stale})"
+    if result.trial is not None and result.trial.scale == "desk":
+        ceiling = desk_recipe.CEILINGS["average of snippets"]
+        return row_verdict.range_text(result.values, ceiling=ceiling) + stale
+    half_width = "" if interval.half_width is None else f" ± {interval.half_width:.1f}"
+    return f"{interval.mean:.1f}{half_width} ({row_verdict.seeds_text(interval.seeds)}{stale})"
 
 
 def _printed_cost(result: RowResult, name: str) -> str:

@@ -8,7 +8,8 @@ from harness.cost import count
 from harness.report import escape
 from harness.report.claims import JudgedClaim
 from harness.report.judge import JudgedTable
-from harness.stats.verdict import Interval, round_digits
+from harness.report.results import RowResult
+from harness.stats.verdict import round_digits
 
 _PRINTED = ("top1", "top5", "map", "params_m", "gmacs", "total_gmacs")
 
@@ -25,7 +26,7 @@ def rows_csv(judged: JudgedTable) -> str:
             "counting_rule": count.RULE if result.cost else None,
             **{f"printed_{name}": result.row.published.get(name) for name in _PRINTED},
             "scale": judged.table.scale,
-            **_interval(metric, result.interval),
+            **_interval(metric, result),
             "seeds": len(result.values),
             f"{metric}_by_seed": " ".join(f"{value:.4f}" for value in result.values),
             "stale_records": len(result.stale),
@@ -57,10 +58,13 @@ def claims_csv(judged: Sequence[JudgedClaim]) -> str:
     return _csv(rows)
 
 
-def _interval(metric: str, interval: Interval | None) -> dict[str, float | None]:
+def _interval(metric: str, result: RowResult) -> dict[str, float | None]:
+    """Return the mean over seeds, and half of its interval except at desk scale."""
+    interval, scale = result.interval, result.trial.scale if result.trial else None
+    half_width = interval.half_width if interval and scale != "desk" else None
     return {
         f"{metric}_mean": round_digits(interval.mean) if interval else None,
-        f"{metric}_half_width": round_digits(interval.half_width) if interval else None,
+        f"{metric}_half_width": round_digits(half_width),
     }
 
 

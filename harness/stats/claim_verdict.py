@@ -13,14 +13,14 @@ from jaxtyping import Float
 
 from harness.experiment import Trend
 from harness.stats.paired import Difference, equivalence
-from harness.stats.power import seeds_needed, videos_needed
+from harness.stats.power import LEVEL, MAX_SEEDS, better_power, seeds_needed, videos_needed
 from harness.stats.resampling import Draws
 from harness.stats.row_verdict import seeds_text
 from harness.stats.verdict import Verdict, has_printed_digits
 
-LEVEL = 0.05
 CONFIDENCE = 0.95
 Means = Float[np.ndarray, " R"]
+_LEAST_WIDTH = 1e-6  # of a lead that does not vary, such as that of a row over itself
 Shape = Literal["rising", "falling", "flat within noise", "peak", "undecided"]
 TREND_SHAPES: dict[Trend, Shape] = {
     "rising": "rising",
@@ -30,22 +30,26 @@ TREND_SHAPES: dict[Trend, Shape] = {
 }
 
 
-def judge_better(gap: Difference, *, p: float, printed: float | None = None) -> Verdict:
+def judge_better(
+    gap: Difference, *, p: float, family: int = 1, printed: float | None = None
+) -> Verdict:
     """Judge that the first row is above the second.
 
     Args:
         gap: Measured.
-        p: That of the gap, adjusted for the other claims of the table.
+        p: That of the gap, adjusted for all comparisons of the family.
+        family: Number of these comparisons.
         printed: Gap that the paper printed, where the two may be compared.
     """
+    after = f" after Holm over {family} comparisons" if family > 1 else ""
     measured = (
         f"difference {gap.estimate:+.1f} ({gap.low:+.1f} to {gap.high:+.1f}, "
-        f"{_runs_text(gap.seeds)}), {_p_text(p)} after Holm, "
+        f"{_runs_text(gap.seeds)}), {_p_text(p)}{after}, "
         f"probability of improvement {gap.improvement:.2f}"
     )
     word, more = "inside the noise", ""
     if p >= LEVEL or gap.low <= 0 <= gap.high:
-        more = f"; {_power_text(gap, printed)}"
+        more = "" if printed is None else f"; {_power_text(gap, printed, family)}"
     elif gap.estimate < 0:
         word = "reversed"
     elif printed is not None and gap.high < printed / 2:
@@ -121,21 +125,30 @@ def judge_best(means: Means, draws: Draws, labels: Sequence[str], *, seeds: int)
     tops = (draws == draws.max(axis=1, keepdims=True)).astype(float)
     chance = float((tops / tops.sum(axis=1, keepdims=True)).mean(axis=0)[0])
     order = np.argsort(-means, kind="stable")
-    group = [labels[place] for place in order if _is_in_top_group(place, means, draws)]
+    group = [labels[row] for row in order if _is_in_top_group(row, means, draws)]
+    best = f"{labels[0]} is best with probability {chance:.2f}"
+    if len(group) == len(labels):
+        sentence = f"{best}; each of the {len(group)} rows may be the best ({_runs_text(seeds)})"
+        return Verdict(word="undecided", sentence=sentence, estimate=chance)
     word = "in the top group" if labels[0] in group else "not the best"
-    sentence = (
-        f"{labels[0]} is best with probability {chance:.2f}; top group: {', '.join(group)} "
-        f"({_runs_text(seeds)})"
+    return Verdict(
+        word="best" if group == [labels[0]] else word,
+        sentence=f"{best}; top group: {', '.join(group)} ({_runs_text(seeds)})",
+        estimate=chance,
     )
-    found = "best" if group == [labels[0]] else word
-    return Verdict(word=found, sentence=sentence, estimate=chance)
 
 
-def _is_in_top_group(place: int, means: Means, draws: Draws) -> bool:
-    """Return whether the others lead a row by no more than they could if it were the best (Hsu)."""
+def _is_in_top_group(row: int, means: Means, draws: Draws) -> bool:
+    """Return whether no other row leads by more than chance allows if this row is the best (Hsu).
+
+    Every competitor has a limit of its own, in proportion to the noise of its lead: one that
+    scatters widely hides no other.
+    """
     noise = draws - means
-    by_chance = np.quantile((noise - noise[:, [place]]).max(axis=1), CONFIDENCE)
-    return bool(means.max() - means[place] <= by_chance)
+    leads = noise - noise[:, [row]]
+    widths = np.maximum(np.quantile(leads, CONFIDENCE, axis=0), _LEAST_WIDTH)
+    by_chance = np.quantile((leads / widths).max(axis=1), CONFIDENCE)
+    return bool((means - means[row] <= by_chance * widths).all())
 
 
 def judge_trend(
@@ -220,18 +233,22 @@ def _step_signs(draws: Draws) -> Float[np.ndarray, "D pairs"]:
     return steps
 
 
-def _power_text(gap: Difference, printed: float | None) -> str:
-    """Return the number of seeds or videos that would show the gap in question."""
-    sought = round(gap.estimate if printed is None else printed, 2)
+def _power_text(gap: Difference, printed: float, family: int) -> str:
+    """Return the number of seeds or videos that would show the printed gap."""
+    sought, level = round(abs(printed), 2), LEVEL / family
     if not sought:
         return "no number of seeds shows a gap of 0"
     needs = []
-    if gap.deviation is not None:
-        needs.append(f"{seeds_needed(sought, deviation=gap.deviation):,} seeds of each")
+    if gap.deviation:
+        deviation = gap.deviation
+        seeds = seeds_needed(
+            lambda count: better_power(sought, deviation=deviation, seeds=count, level=level)
+        )
+        needs.append(f"{seeds:,} seeds of each" if seeds else f"over {MAX_SEEDS:,} seeds of each")
     if gap.disagreement:
-        videos = videos_needed(sought, disagreement=gap.disagreement)
+        videos = videos_needed(sought, disagreement=gap.disagreement, level=level)
         needs.append(f"one run of each on {videos:,} videos")
-    return f"a gap of {abs(sought):.1f} needs {' or '.join(needs)}" if needs else "no difference"
+    return f"a gap of {sought:.1f} needs {' or '.join(needs)}" if needs else "no difference"
 
 
 def _gap_verdict(gap: Difference, *, word: str, sentence: str, p: float) -> Verdict:

@@ -15,7 +15,6 @@ from scipy import stats
 from harness.stats.coverage import COMPARABLE, bounds
 from harness.stats.verdict import Verdict, seed_interval
 
-DECLARED_DEVIATION = 0.35
 DECLARED_DEGREES = 8
 MANY_SEEDS = 100
 DECISIVE_WORDS = ("reproduced", "lower", "higher")
@@ -36,7 +35,7 @@ class SeedDeviation:
     source: str
 
 
-def seed_deviation(rows: Sequence[Sequence[float]]) -> SeedDeviation:
+def seed_deviation(rows: Sequence[Sequence[float]], *, declared: float) -> SeedDeviation:
     """Pool the scatter of seeds over the rows of a table.
 
     Fewer degrees of freedom than the declared deviation stands for do not replace it: the larger
@@ -44,15 +43,16 @@ def seed_deviation(rows: Sequence[Sequence[float]]) -> SeedDeviation:
 
     Args:
         rows: Accuracies of each row, one per seed.
+        declared: Deviation to expect of such accuracies, before any was measured.
     """
     several = [values for values in rows if len(values) > 1]
     degrees = sum(len(values) - 1 for values in several)
     squares = sum(float(np.var(values, ddof=1)) * (len(values) - 1) for values in several)
     measured = math.sqrt(squares / degrees) if degrees else 0.0
-    if degrees >= DECLARED_DEGREES or measured > DECLARED_DEVIATION:
+    if degrees >= DECLARED_DEGREES or measured > declared:
         source = f"measured on {len(several)} rows"
         return SeedDeviation(points=measured, degrees=max(degrees, DECLARED_DEGREES), source=source)
-    return SeedDeviation(points=DECLARED_DEVIATION, degrees=DECLARED_DEGREES, source="declared")
+    return SeedDeviation(points=declared, degrees=DECLARED_DEGREES, source="declared")
 
 
 def not_run_verdict() -> Verdict:
@@ -116,8 +116,27 @@ def coverage_verdict(*, correct: int | None, scored: int, listed: int) -> Verdic
 
 def desk_verdict(values: Sequence[float]) -> Verdict:
     """Return the verdict of a desk accuracy: measured, not an estimate of the printed one."""
-    sentence = f"{_mean_text(values)} measured at desk scale; no estimate of the printed one"
+    sentence = f"{range_text(values)} measured at desk scale; no estimate of the printed one"
     return Verdict(word="desk scale", sentence=sentence)
+
+
+def range_text(values: Sequence[float], *, ceiling: float | None = None) -> str:
+    """Return the mean of seeds with their range, which claims nothing of other seeds.
+
+    Seeds that succeed or fail as a whole make Student's interval far too narrow, or absurdly wide.
+
+    Args:
+        values: One per seed, at least one.
+        ceiling: Where some seeds are above it and some are not, their numbers are told.
+    """
+    count, mean = len(values), float(np.mean(values))
+    if count == 1:
+        return f"{mean:.1f} (1 seed)"
+    spread = f"{mean:.1f} ({min(values):.1f} to {max(values):.1f}"
+    above = 0 if ceiling is None else sum(value > ceiling for value in values)
+    if 0 < above < count:
+        return f"{spread}; {above} of {count} seeds above the {ceiling:.0f} % ceiling)"
+    return f"{spread}, {count} seeds)"
 
 
 def own_verdict(values: Sequence[float]) -> Verdict:

@@ -116,10 +116,10 @@ def test_a_plan_without_data_says_so_and_names_no_key(capsys, tmp_path):
     text = asked(capsys, "plan", "table_b", "--scale", "paper", *where)
     assert "data not checked: assuming nothing is recorded" in text
     assert "18 trials, 0 recorded, 18 to run" in text
-    assert "81.5 against 81.4 (DSA at II against DSA at I): 5 videos of 5,000" in text
+    assert "81.5 against 81.4 (DSA at II against DSA at I): +0.1 points, 5 videos of 5,000" in text
     planned = json.loads(asked(capsys, "plan", "table_b", "--scale", "paper", *where, "--json"))
     assert {each["key"] for each in planned["trials"]} == {None}
-    assert planned["budget"]["time"]["assumed"] is True
+    assert planned["budget"]["time"]["is_assumed"] is True
     assert not (tmp_path / "none").exists()
 
 

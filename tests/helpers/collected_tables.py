@@ -21,10 +21,18 @@ def request(
     *,
     scale: Scale = "desk",
     rescale: Callable[[Trial], Trial] = shrunk,
+    family: Sequence[Experiment] = (),
 ) -> Request:
     """Return the request for a tiny table at a scale."""
     runtime = Runtime(results=results, data=results / "data")
-    return Request(experiment=experiment, scale=scale, rescale=rescale, seeds=3, runtime=runtime)
+    return Request(
+        experiment=experiment,
+        scale=scale,
+        rescale=rescale,
+        seeds=3,
+        runtime=runtime,
+        family=tuple(family),
+    )
 
 
 def collected(

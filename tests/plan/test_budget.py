@@ -114,7 +114,7 @@ def test_an_assumption_is_marked_as_one(tmp_path):
         paper, [], scale="paper", rate=throughput.assumed_rate("h200"), devices=8
     )
     assert "(ASSUMED, h200: 989 TFLOP/s" in budget.text(spent)
-    assert budget.as_json(spent)["time"]["assumed"] is True
+    assert budget.as_json(spent)["time"]["is_assumed"] is True
 
 
 def test_rates_are_a_share_of_the_peak_that_is_printed():

@@ -70,21 +70,67 @@ def test_every_kind_of_measured_claim_has_its_word(table):
     claims = (HELPS, SAME, BEST, TREND)
     found = judge_claims(table_of(*table, claims=claims))
     assert [each.claim for each in found] == list(claims)
-    assert words(found) == ["supported", "undecided", "in the top group", "rising"]
+    kinds = ["supported", "undecided", "in the top group", "rising"]
+    assert words(found) == [f"{word} at desk scale" for word in kinds]
     assert found[0].low < 30 < found[0].high
     assert f"{II} is best with probability" in found[2].sentence
 
 
 def test_a_claim_turned_round_is_reversed(table):
     turned = replace(HELPS, rows=(PLAIN, II))
-    assert words(judge_claims(table_of(*table, claims=(turned,)))) == ["reversed"]
+    assert words(judge_claims(table_of(*table, claims=(turned,)))) == ["reversed at desk scale"]
 
 
-def test_holm_counts_the_claims_of_the_table(table):
+def test_holm_counts_distinct_comparisons_whether_they_have_run_or_not(table):
     (alone,) = judge_claims(table_of(*table))
-    both = judge_claims(table_of(*table, claims=(HELPS, replace(HELPS, text="again"), SAME)))
+    twice = judge_claims(table_of(*table, claims=(HELPS, replace(HELPS, text="again"), SAME)))
     assert 0 < alone.p < 0.01
-    assert both[0].p == both[1].p == pytest.approx(2 * alone.p)
+    assert twice[0].p == twice[1].p == alone.p
+    not_run = replace(HELPS, rows=("DSA at IV", PLAIN))
+    both = judge_claims(table_of(*table, claims=(HELPS, not_run)))
+    assert both[0].p == pytest.approx(2 * alone.p)
+    assert "after Holm over 2 comparisons" in both[0].sentence
+
+
+def test_a_comparison_has_one_p_in_all_tables(table):
+    other = replace(EXPERIMENT, name="other", claims=(HELPS, replace(HELPS, rows=(III, PLAIN))))
+    own = replace(EXPERIMENT, claims=(replace(HELPS, text="DSA helps, says this table"),))
+    found = [
+        judge_claims(collected(*pair, table[1], table[0], rescale=shrunk, family=(other,)))[0]
+        for pair in ((own,), (other,))
+    ]
+    assert found[0].p == found[1].p
+    assert found[0].p > judge_claims(table_of(*table))[0].p
+
+
+def test_rows_at_a_proven_ceiling_are_not_decidable_before_or_after_they_run(table):
+    flat = replace(HELPS, rows=(PLAIN, "I3D R18"))
+    small = replace(
+        ROWS[PLAIN].trial, model=replace(ROWS[PLAIN].trial.model, backbone="i3d_resnet18")
+    )
+    rows = (*EXPERIMENT.rows, Row(label="I3D R18", trial=small))
+    (found,) = judge_claims(table_of(*table, claims=(flat,), rows=rows))
+    assert found.word == "not decidable at desk scale"
+    assert "can reach 50 % at most, whatever they learn" in found.sentence
+
+
+def test_rows_at_the_top_that_hidden_halves_allow_are_not_decidable(tmp_path):
+    records = [*ran(tmp_path, II, 0.98, videos=4000), *ran(tmp_path, III, 0.98, videos=4000)]
+    claims = (SAME, replace(BEST, rows=(II, III)))
+    found = judge_claims(table_of(tmp_path, records, claims=claims))
+    assert words(found) == ["not decidable at desk scale"] * 2
+    assert "a perfect network is expected to reach 98.3" in found[0].sentence
+
+
+def test_seeds_that_fail_as_a_whole_are_told(tmp_path):
+    records = [
+        *ran(tmp_path, II, 0.98, seeds=(0, 1)),
+        *ran(tmp_path, II, 0.49, seeds=(2,)),
+        *ran(tmp_path, PLAIN, 0.49),
+    ]
+    (found,) = judge_claims(table_of(tmp_path, records))
+    assert f"seeds of {II} range from 4" in found.sentence
+    assert "so intervals mean little" in found.sentence
 
 
 def test_a_claim_of_rows_that_did_not_run_is_not_run(tmp_path):
@@ -141,14 +187,18 @@ def test_desk_accuracies_are_shown_and_not_judged(table):
 
 def test_twins_of_desk_are_resampled_together(table):
     results, records = table
-    right, clusters = correct(table_of(results, records), HELPS)
+    right, clusters = right_on(table_of(results, records), HELPS)
     assert right.shape == (2, 3, VIDEOS)
     assert clusters[:4].tolist() == [0, 0, 1, 1]
     turned = [
         replace(each, trial=each.trial | {"data": each.trial["data"] | {"name": "other"}})
         for each in records
     ]
-    assert correct(table_of(results, turned, rescale=elsewhere), HELPS)[1] is None
+    assert right_on(table_of(results, turned, rescale=elsewhere), HELPS)[1] is None
+
+
+def right_on(table, claim):
+    return correct(table.results, [row.records for row in table.of(claim)], metric=claim.metric)
 
 
 def elsewhere(trial):
@@ -248,7 +298,7 @@ def test_mean_average_precision_is_judged_where_that_alone_is_printed(tmp_path):
 
 def test_a_claim_of_mean_average_precision_is_left_open_with_its_numbers(tmp_path):
     (found,) = judge_claims(by_class(tmp_path, ran(tmp_path, II, 0.8) + ran(tmp_path, PLAIN, 0.6)))
-    assert (found.word, found.estimate) == ("undecided", None)
+    assert (found.word, found.estimate) == ("undecided at desk scale", None)
     assert found.sentence.startswith(f"{II} 60.0, {PLAIN} 60.0; a mean over classes is no share")
 
 
@@ -280,7 +330,9 @@ def test_only_paper_scale_is_smaller_than_claimed(tmp_path):
     assert found.word == "supported, smaller than claimed"
     assert "the paper prints +20.0" in found.sentence
     at_desk = [*ran(tmp_path, II, 0.64, videos=5000), *ran(tmp_path, PLAIN, 0.6, videos=5000)]
-    assert words(judge_claims(table_of(tmp_path, at_desk, rows=rows))) == ["supported"]
+    assert words(judge_claims(table_of(tmp_path, at_desk, rows=rows))) == [
+        "supported at desk scale"
+    ]
 
 
 def test_costs_are_judged_without_a_record(tmp_path):

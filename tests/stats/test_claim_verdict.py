@@ -47,20 +47,26 @@ def test_better_has_four_words(estimate, low, high, p, printed, word):
 
 def test_what_is_inside_the_noise_says_what_would_show_it():
     found = claim_verdict.judge_better(gap(0.2, -0.5, 0.9), p=0.5, printed=0.1).sentence
-    assert "a gap of 0.1 needs 194 seeds of each or one run of each on 784,888 videos" in found
-    at_desk = claim_verdict.judge_better(gap(0.2, -0.5, 0.9), p=0.5).sentence
-    assert "a gap of 0.2 needs 50 seeds" in at_desk
-    assert "no number of seeds" in claim_verdict.judge_better(gap(0, -1, 1), p=1).sentence
-    alone = claim_verdict.judge_better(gap(0.2, -0.5, 0.9, seeds=1), p=0.5).sentence
+    assert "a gap of 0.1 needs 195 seeds of each or one run of each on 784,888 videos" in found
+    family = claim_verdict.judge_better(gap(0.2, -0.5, 0.9), p=0.5, family=19, printed=1.0)
+    assert "p = 0.500 after Holm over 19 comparisons" in family.sentence
+    assert "a gap of 1.0 needs 8 seeds of each" in family.sentence
+    none = claim_verdict.judge_better(gap(0, -1, 1), p=1, printed=0.0).sentence
+    assert "no number of seeds shows a gap of 0" in none
+    alone = claim_verdict.judge_better(gap(0.2, -0.5, 0.9, seeds=1), p=0.5, printed=0.1).sentence
     assert "1 seed, which says nothing of others" in alone
     assert "seeds of each" not in alone
+
+
+def test_a_measured_gap_is_never_taken_for_the_claimed_one():
+    sentence = claim_verdict.judge_better(gap(0.2, -0.5, 0.9), p=0.5).sentence
+    assert "needs" not in sentence
 
 
 def test_better_shows_the_probability_of_improvement_and_a_small_p():
     sentence = claim_verdict.judge_better(gap(3, 2, 4), p=0.0002).sentence
     assert sentence == (
-        "difference +3.0 (+2.0 to +4.0, 3 seeds), p under 0.001 after Holm, "
-        "probability of improvement 0.90"
+        "difference +3.0 (+2.0 to +4.0, 3 seeds), p under 0.001, probability of improvement 0.90"
     )
 
 
@@ -131,9 +137,10 @@ def around(means, *, noise, draws=4000):
         ((71, 70, 80), 1, "not the best"),
         ((80, 79.5, 70), 1, "in the top group"),
         ((79.5, 80, 70), 1, "in the top group"),
+        ((80, 79.5, 80.2), 1, "undecided"),
     ],
 )
-def test_best_has_three_words(means, noise, word):
+def test_best_has_words(means, noise, word):
     verdict = claim_verdict.judge_best(*around(means, noise=noise), ("X", "Y", "Z"), seeds=3)
     assert verdict.word == word
 
@@ -143,6 +150,20 @@ def test_best_names_the_whole_top_group():
     assert found.sentence.endswith("top group: Y, X (3 seeds)")
     assert found.sentence.startswith(f"X is best with probability {found.estimate:.2f};")
     assert 0.2 < found.estimate < 0.5
+
+
+def test_the_top_group_is_no_verdict_if_all_rows_are_in_it():
+    found = claim_verdict.judge_best(*around((80, 80.5, 80.2), noise=1), "XYZ", seeds=3)
+    assert found.word == "undecided"
+    assert "each of the 3 rows may be the best" in found.sentence
+
+
+def test_a_row_with_two_modes_does_not_swallow_the_others():
+    means = np.array([97.8, 91.6, 97.4, 62.2])
+    noise = np.random.default_rng(3).standard_normal((4000, 4)) * (0.5, 0.5, 0.5, 18)
+    found = claim_verdict.judge_best(means, means + noise, "abcd", seeds=3)
+    assert found.word == "in the top group"
+    assert "b" not in found.sentence.partition("top group: ")[2].split(" (")[0]
 
 
 def test_rows_that_tie_share_the_first_place():

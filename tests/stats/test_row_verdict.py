@@ -76,7 +76,9 @@ def test_more_data_never_make_a_reproduced_number_undecided(gap):
     for seeds in range(1, 30):
         # Rows that scatter by exactly what is declared.
         rows = [spread_by(0.35, seeds) for _ in range(4)]
-        words.append(judged(gap, seeds=seeds, deviation=row_verdict.seed_deviation(rows)).word)
+        words.append(
+            judged(gap, seeds=seeds, deviation=row_verdict.seed_deviation(rows, declared=0.35)).word
+        )
     first = words.index("reproduced") if "reproduced" in words else len(words)
     assert set(words[first:]) <= {"reproduced"}
 
@@ -89,25 +91,39 @@ def spread_by(deviation, seeds):
 
 def test_the_deviation_is_pooled_over_rows_with_several_seeds():
     rows = [[80, 81, 82], [70, 73, 76], [60], [50, 51, 52, 53, 54]]
-    pooled = row_verdict.seed_deviation(rows)
+    pooled = row_verdict.seed_deviation(rows, declared=0.35)
     assert pooled.points == pytest.approx(((2 * 1 + 2 * 9 + 4 * 2.5) / 8) ** 0.5)
     assert (pooled.degrees, pooled.source) == (8, "measured on 3 rows")
 
 
 def test_few_seeds_do_not_replace_the_declared_deviation_unless_they_scatter_more():
-    assert row_verdict.seed_deviation([[80], [81]]) == SeedDeviation(
+    assert row_verdict.seed_deviation([[80], [81]], declared=0.35) == SeedDeviation(
         points=0.35, degrees=8, source="declared"
     )
-    assert row_verdict.seed_deviation([[80, 80.1]]).source == "declared"
-    scattered = row_verdict.seed_deviation([[80, 82]])
+    assert row_verdict.seed_deviation([[80, 80.1]], declared=0.35).source == "declared"
+    scattered = row_verdict.seed_deviation([[80, 82]], declared=0.35)
     assert (scattered.points, scattered.degrees) == (pytest.approx(2**0.5), 8)
 
 
 def test_seeds_that_never_scatter_leave_no_doubt():
-    still = row_verdict.seed_deviation([[80.0] * 5] * 4)
+    still = row_verdict.seed_deviation([[80.0] * 5] * 4, declared=0.35)
     assert still.points == 0
     assert judged(1.4, deviation=still).word == "reproduced"
     assert judged(1.6, deviation=still).word == "higher"
+
+
+@pytest.mark.parametrize(
+    ("values", "ceiling", "text"),
+    [
+        ((49.2,), 50, "49.2 (1 seed)"),
+        ((49.2, 49.2, 49.2), 50, "49.2 (49.2 to 49.2, 3 seeds)"),
+        ((98.1, 97.9, 98.3), 50, "98.1 (97.9 to 98.3, 3 seeds)"),
+        ((49.2, 87.9, 49.2), 50, "62.1 (49.2 to 87.9; 1 of 3 seeds above the 50 % ceiling)"),
+        ((49.2, 87.9, 49.2), None, "62.1 (49.2 to 87.9, 3 seeds)"),
+    ],
+)
+def test_a_range_claims_nothing_of_other_seeds(values, ceiling, text):
+    assert row_verdict.range_text(values, ceiling=ceiling) == text
 
 
 def test_states_have_no_number():

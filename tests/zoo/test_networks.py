@@ -9,6 +9,7 @@ from experiments.recipes import I3D_R50, with_module
 from harness import zoo
 from harness.specs import DataSpec, ModelSpec
 from harness.utils.lookup import load_named
+from harness.zoo import temporal
 from harness.zoo.build import build
 from harness.zoo.layers.residual import mixes_snippets
 
@@ -105,6 +106,21 @@ def test_a_module_sees_the_order_of_snippets_if_it_says_so(name):
 def test_only_a_2d_backbone_ignores_the_order_of_frames(name):
     net = build(NETWORKS[name], DATA).eval()
     assert torch.allclose(net(clips()), net(clips().flip(3)), atol=1e-5) is (name in FLAT)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_what_a_network_averages_is_known_by_its_names(name):
+    net = build(NETWORKS[name], DATA).eval()
+    ignores_snippets = torch.allclose(net(clips()), net(clips().flip(1)), atol=1e-5)
+    ignores_frames = torch.allclose(net(clips()), net(clips().flip(3)), atol=1e-5)
+    kinds = {(False, False): None, (True, False): "average of snippets"}
+    kinds[True, True] = "average of frames"
+    assert temporal.averaging(NETWORKS[name]) == kinds[ignores_snippets, ignores_frames]
+
+
+def test_nothing_is_known_of_a_network_of_ones_own():
+    assert temporal.averaging(ModelSpec(backbone="my_net")) is None
+    assert temporal.averaging(ModelSpec(backbone="resnet50", module="my_module")) is None
 
 
 @pytest.mark.parametrize(("name", "last"), [("i3d_resnet18", 512), ("i3d_resnet50", 2048)])

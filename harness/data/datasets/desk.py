@@ -35,7 +35,6 @@ PAIRS = tuple(itertools.combinations(PRIMITIVES, 2))
 CLASSES = tuple(itertools.permutations(PRIMITIVES, 2))
 MAX_BACKGROUND = 64
 MAX_CONTRAST = 192
-CEILINGS = {"average of snippets": 50.0, "average of frames": 25.0}
 CODEC = {
     "qp": "20",
     "x264-params": f"keyint={CYCLE_FRAMES}:min-keyint={CYCLE_FRAMES}:"

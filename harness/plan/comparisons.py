@@ -1,0 +1,136 @@
+"""Claims at a scale, before any record is read: what can be tested, and what is tested together."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from harness import record
+from harness.data.datasets import desk_recipe
+from harness.experiment import COSTS, Claim, Experiment, Row
+from harness.specs import Scale, Trial, as_dict
+from harness.stats.verdict import Verdict
+from harness.utils.diff import differences, format_value
+from harness.zoo import temporal
+
+Rescale = Callable[[Trial], Trial]
+SCALE_WORDS: Mapping[Scale, str] = {
+    "desk": " at desk scale",
+    "own": " in an own run",
+    "paper": "",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """Two trials of which a claim says that the first is better, in whatever table.
+
+    Attributes:
+        key: Equal for equal comparisons.
+        metric: Accuracy that is compared.
+        rows: The better row, then the other.
+    """
+
+    key: str
+    metric: str
+    rows: tuple[Row, Row]
+
+
+def family(tables: Iterable[Experiment], rescale: Rescale) -> tuple[Comparison, ...]:
+    """List the distinct comparisons that claims of some tables make, and a scale can test.
+
+    They are the family of Holm's correction, whether their rows have run or not.
+    """
+    found: dict[str, Comparison] = {}
+    for experiment in tables:
+        for claim in experiment.claims:
+            comparison = comparison_of(experiment, claim, rescale)
+            if comparison is not None and obstacle(experiment, claim, rescale) is None:
+                found.setdefault(comparison.key, comparison)
+    return tuple(found.values())
+
+
+def comparison_of(experiment: Experiment, claim: Claim, rescale: Rescale) -> Comparison | None:
+    """Return the comparison of a claim; None if it makes none, or quotes a row that has no run."""
+    rows = rows_of(experiment, claim)
+    if claim.kind != "better" or claim.metric == "map":
+        return None
+    if any(row.trial is None or row.ensemble for row in rows):
+        return None
+    first, second = rows
+    key = comparison_key(claim, [rescale(row.trial) for row in rows if row.trial is not None])
+    return Comparison(key=key, metric=claim.metric, rows=(first, second))
+
+
+def comparison_key(claim: Claim, trials: Sequence[Trial]) -> str:
+    """Return a key that is equal for equal comparisons, in whatever tables."""
+    return " ".join((claim.metric, *(record.trial_key(trial, "") for trial in trials)))
+
+
+def rows_of(experiment: Experiment, claim: Claim) -> list[Row]:
+    """Return the rows of a claim, in its order."""
+    rows = {row.label: row for row in experiment.rows}
+    return [rows[label] for label in claim.rows]
+
+
+def obstacle(experiment: Experiment, claim: Claim, rescale: Rescale) -> Verdict | None:
+    """Return the verdict of a claim of accuracy that a scale cannot test; None if it can.
+
+    It is decided from the specifications and the ceilings of the data alone.
+    """
+    rows = rows_of(experiment, claim)
+    if claim.metric in COSTS or any(row.trial is None for row in rows):
+        return None
+    return _altered(rows, experiment, rescale) or _same_ceiling(rows, rescale)
+
+
+def ceiling(trial: Trial) -> float | None:
+    """Return the highest top-1 that a trial's kind of network can have; None if none is known."""
+    kind = temporal.averaging(trial.model)
+    if trial.data.name != desk_recipe.DESK or kind is None:
+        return None
+    return desk_recipe.CEILINGS[kind]
+
+
+def altered(row: Row, fields: Sequence[str], rescale: Rescale) -> str:
+    """List those of some fields of a row's trial that a scale changes; empty if it keeps them."""
+    if row.trial is None:
+        return ""
+    return changes_text(rescale(row.trial), row.trial, lambda path: _is_below(path, fields))
+
+
+def changes_text(trial: Trial, recipe: Trial, is_wanted: Callable[[str], bool]) -> str:
+    """List the fields in which a trial differs from its recipe, with both values."""
+    return ", ".join(
+        f"{change.path} {format_value(change.one)} for {format_value(change.other)}"
+        for change in differences(as_dict(trial), as_dict(recipe))
+        if is_wanted(change.path)
+    )
+
+
+def _altered(rows: Sequence[Row], experiment: Experiment, rescale: Rescale) -> Verdict | None:
+    """Return the verdict of a claim whose rows lose at a scale what tells them apart."""
+    labels: dict[str, str] = {}
+    for row in rows:
+        assert row.trial is not None
+        trial = rescale(row.trial)
+        word = f"not testable{SCALE_WORDS[trial.scale]}"
+        if changes := altered(row, experiment.ablates, rescale):
+            return Verdict(word=word, sentence=f"{row.label} runs with {changes}")
+        same = labels.setdefault(record.trial_key(trial, ""), row.label)
+        if same != row.label:
+            sentence = f"{same} and {row.label} are the same trial at this scale"
+            return Verdict(word=word, sentence=sentence)
+    return None
+
+
+def _same_ceiling(rows: Sequence[Row], rescale: Rescale) -> Verdict | None:
+    """Return the verdict of a claim over rows that all have the same ceiling."""
+    ceilings = {ceiling(rescale(row.trial)) for row in rows if row.trial is not None}
+    if len(ceilings) != 1 or ceilings == {None}:
+        return None
+    labels = " and ".join(row.label for row in rows)
+    sentence = f"{labels} can reach {ceilings.pop():.0f} % at most, whatever they learn"
+    return Verdict(word="not decidable at desk scale", sentence=sentence)
+
+
+def _is_below(path: str, fields: Sequence[str]) -> bool:
+    return any(path == field or path.startswith(f"{field}.") for field in fields)
