@@ -33,12 +33,14 @@ EXPERIMENT = Experiment(
             kind="better",
             rows=("DSA+I3D R50", "V4D+I3D R50"),
             metric="map",
+            origin="read off",
         ),
         Claim(
             text="DSA is the best",
             kind="best",
             rows=("DSA+I3D R50", "V4D+I3D R50", "TSN-Top3 Inception V3"),
             metric="map",
+            origin="read off",
         ),
     ),
 )

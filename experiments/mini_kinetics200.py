@@ -79,6 +79,7 @@ EXPERIMENT = Experiment(
                 text=f"DSA is better than V4D on {depth}",
                 kind="better",
                 rows=(f"DSA+I3D {depth}, 4 × 8 × 3", f"V4D+I3D {depth}, 4 × 10 × 3"),
+                origin="read off",
             )
             for depth in ("R18", "R50")
         ),
@@ -86,6 +87,7 @@ EXPERIMENT = Experiment(
             text="DSA on R18 is better than I3D on R50",
             kind="better",
             rows=("DSA+I3D R18, 4 × 8 × 3", "I3D R50, 32 × 10 × 3"),
+            origin="read off",
         ),
         Claim(
             text="DSA on R50 is the best",
@@ -95,6 +97,7 @@ EXPERIMENT = Experiment(
                 "V4D+I3D R50, 4 × 10 × 3",
                 "CGNL+I3D R101, 32 × 10 × 3",
             ),
+            origin="read off",
         ),
     ),
 )

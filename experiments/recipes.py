@@ -12,6 +12,10 @@ from dataclasses import replace
 
 from harness.specs import DataSpec, EvalSpec, ModelSpec, Option, Position, TrainSpec, Trial
 
+BENEFIT = (
+    'abstract: "Our proposed DSA module is shown to benefit various video recognition models '
+    'significantly"'
+)
 GUESSES = (
     "Frame stride 8 on Mini-Kinetics-200 is V4D's; the slides print none for T = 4.",
     "Learning rate, schedule and batch on Mini-Kinetics-200 are those of the released "

@@ -43,18 +43,21 @@ EXPERIMENT = Experiment(
             text="Position II is the best",
             kind="best",
             rows=("DSA at II", "DSA at I", "DSA at III", "DSA at IV"),
+            origin="read off",
         ),
         Claim(
             text="DSA is better than an average of snippets",
             kind="better",
             rows=("DSA at II", "TSN+I3D R50"),
+            origin="read off",
             source="table (g)",
         ),
         Claim(
-            text="Positions I and II are equally good",
+            text="Positions I and II differ by less than 1 point",
             kind="same",
             rows=("DSA at I", "DSA at II"),
             limit=1.0,
+            origin="read off",
         ),
     ),
 )

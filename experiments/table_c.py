@@ -22,12 +22,18 @@ EXPERIMENT = Experiment(
     ),
     notes=GUESSES,
     claims=(
-        Claim(text="α = 2 is the best", kind="best", rows=("α = 2", "α = 1", "α = 4", "α = 8")),
         Claim(
-            text="Accuracy rises with α, then falls",
+            text="α = 2 is the best",
+            kind="best",
+            rows=("α = 2", "α = 1", "α = 4", "α = 8"),
+            origin="read off",
+        ),
+        Claim(
+            text="An α between 1 and 8 is better than both",
             kind="trend",
             rows=("α = 1", "α = 2", "α = 4", "α = 8"),
             trend="peak",
+            origin="read off",
         ),
     ),
 )

@@ -26,11 +26,13 @@ EXPERIMENT = Experiment(
             text="Five blocks of res3 and res4 are the best",
             kind="best",
             rows=("res3+4, 5 blocks", "res4+5, 4 blocks", "res5, 1 block", "res2+3, 3 blocks"),
+            origin="read off",
         ),
         Claim(
             text="Five blocks are better than one",
             kind="better",
             rows=("res3+4, 5 blocks", "res5, 1 block"),
+            origin="read off",
         ),
     ),
 )

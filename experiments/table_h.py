@@ -12,6 +12,8 @@ from experiments.recipes import (
 )
 from harness.experiment import Claim, Experiment, Row
 
+COMPLEMENTARY = 'slides: "Complementary with different backbones"'
+
 EXPERIMENT = Experiment(
     name="table_h",
     title="DSA beside SENet on two backbones",
@@ -45,12 +47,18 @@ EXPERIMENT = Experiment(
         ),
     ),
     claims=tuple(
-        Claim(text=f"{better} is better than {worse} on {depth}", kind="better", rows=rows)
+        Claim(
+            text=f"{better} is better than {worse} on {depth}",
+            kind="better",
+            rows=rows,
+            origin="stated" if source else "read off",
+            source=source,
+        )
         for depth in ("R18", "R50")
-        for better, worse, rows in (
-            ("DSA", "SENet", (f"DSA+I3D {depth}", f"SENet+I3D {depth}")),
-            ("DSA", "I3D alone", (f"DSA+I3D {depth}", f"I3D {depth}")),
-            ("SENet", "I3D alone", (f"SENet+I3D {depth}", f"I3D {depth}")),
+        for better, worse, rows, source in (
+            ("DSA", "SENet", (f"DSA+I3D {depth}", f"SENet+I3D {depth}"), ""),
+            ("DSA", "I3D alone", (f"DSA+I3D {depth}", f"I3D {depth}"), COMPLEMENTARY),
+            ("SENet", "I3D alone", (f"SENet+I3D {depth}", f"I3D {depth}"), ""),
         )
     ),
     notes=(

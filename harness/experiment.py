@@ -8,6 +8,7 @@ from harness.specs import NAME, Trial, check_choices
 
 ClaimKind = Literal["better", "same", "best", "trend", "overhead", "ratio"]
 Trend = Literal["rising", "falling", "flat", "peak"]
+Origin = Literal["stated", "read off", "ours"]
 COSTS = ("params_m", "gmacs", "total_gmacs")
 
 
@@ -68,7 +69,7 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """An assertion of the paper about rows of a table.
+    """An assertion about rows of a table.
 
     Attributes:
         text: The assertion, in one sentence.
@@ -81,7 +82,9 @@ class Claim:
         metric: `top1` or another accuracy; for `overhead` and `ratio` one of `COSTS`.
         limit: See `kind`.
         trend: See `kind`. A `peak` is at neither end.
-        source: Place of the assertion in the paper, if not the table itself.
+        origin: `stated`: a sentence of the abstract or the slides, quoted in `source`. `read off`:
+            the printed digits show it, but no sentence says it. `ours`: neither.
+        source: Place of the assertion, if not the table itself.
     """
 
     text: str
@@ -90,13 +93,16 @@ class Claim:
     metric: str = "top1"
     limit: float | None = None
     trend: Trend | None = None
+    origin: Origin = "ours"
     source: str = ""
 
     def __post_init__(self) -> None:
-        check_choices(self, kind=ClaimKind)
+        check_choices(self, kind=ClaimKind, origin=Origin)
         if self.trend is not None:
             check_choices(self, trend=Trend)
         claim = f"claim {self.text!r} of kind {self.kind}"
+        if self.origin == "stated" and not self.source:
+            raise ValueError(f"{claim} is stated; quote the sentence in source")
         count, least = len(self.rows), 3 if self.kind == "trend" else 2
         is_open = self.kind in ("best", "trend")
         if count < least or (count > least and not is_open):
@@ -123,7 +129,7 @@ class Experiment:
         rows: From top to bottom.
         notes: Guesses and remarks, one sentence each.
         trains: False for a table of counted or quoted numbers without trials.
-        claims: Assertions of the paper about these rows.
+        claims: Assertions about these rows.
         margin: Largest difference, in points, of a reproduced accuracy from the printed one. Set
             before the first result, like the claims.
     """

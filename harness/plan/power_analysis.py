@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from harness.experiment import COSTS, Claim, Experiment
+from harness.experiment import COSTS, Claim, Experiment, Origin
 from harness.plan import grid, json_names
 from harness.record import Record
 from harness.specs import Trial
@@ -61,6 +61,7 @@ class ClaimPower:
 
     claim: str
     kind: str
+    origin: Origin
     word: Word
     gaps: tuple[Gap, ...]
 
@@ -137,7 +138,13 @@ def _claim_power(
             if one is not None and other is not None:
                 gap = round(one - other, 6) if claim.limit is None else claim.limit
                 gaps.append(_gap((first, second), (one, other), gap, spread, smallest, test_videos))
-    return ClaimPower(claim=claim.text, kind=claim.kind, word=_word(claim, gaps), gaps=tuple(gaps))
+    return ClaimPower(
+        claim=claim.text,
+        kind=claim.kind,
+        origin=claim.origin,
+        word=_word(claim, gaps),
+        gaps=tuple(gaps),
+    )
 
 
 def _pairs(claim: Claim) -> list[tuple[str, str]]:
@@ -183,7 +190,7 @@ def text(analysis: PowerAnalysis) -> str:
     """Return a power analysis as text, claim by claim."""
     lines = [fill(_head(analysis), width=100, subsequent_indent="  ")]
     for claim in analysis.claims:
-        lines.append(f"  {claim.claim} ({claim.kind}): {claim.word}")
+        lines.append(f"  {claim.claim} ({claim.kind}, {claim.origin}): {claim.word}")
         lines += [f"    {_sentence(gap, claim, analysis)}" for gap in claim.gaps]
     return "\n".join(lines)
 

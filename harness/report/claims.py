@@ -67,7 +67,7 @@ def judge_claims(table: TableResult) -> tuple[JudgedClaim, ...]:
 
 def _judged(claim: Claim, verdict: Verdict, is_post_hoc: bool) -> JudgedClaim:
     if is_post_hoc:
-        verdict = replace(verdict, sentence=f"{verdict.sentence}; claim changed after results")
+        verdict = replace(verdict, sentence=f"{verdict.sentence}; claim declared after results")
     return JudgedClaim(claim=claim, is_post_hoc=is_post_hoc, **asdict(verdict))
 
 
