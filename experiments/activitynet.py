@@ -7,10 +7,12 @@ from experiments.recipes import (
     with_final_dsa,
     with_v4d,
 )
+from experiments.sources import sources_of
 from harness.experiment import Claim, Experiment, Row
 
 EXPERIMENT = Experiment(
     name="activitynet",
+    sources=sources_of,
     title="Comparison on ActivityNet v1.3",
     caption="Untrimmed videos, mean average precision",
     rows=tuple(

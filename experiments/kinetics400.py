@@ -13,6 +13,7 @@ from experiments.recipes import (
     with_final_dsa,
     with_v4d,
 )
+from experiments.sources import sources_of
 from harness.experiment import Claim, Experiment, QuotedCost, Row
 from harness.specs import Trial
 
@@ -65,6 +66,7 @@ TWO_DIMENSIONAL = ("TSM", "TEINet", "TEA", "TANet", "MVFNet")
 
 EXPERIMENT = Experiment(
     name="kinetics400",
+    sources=sources_of,
     title="Comparison on Kinetics-400",
     caption="T × U × crops at test; GFLOPs per view × views = total",
     rows=(

@@ -7,10 +7,12 @@ from experiments.recipes import (
     with_final_dsa,
     with_v4d,
 )
+from experiments.sources import sources_of
 from harness.experiment import Claim, Experiment, Row
 
 EXPERIMENT = Experiment(
     name="something_v1",
+    sources=sources_of,
     title="Comparison on Something-Something V1",
     caption="Validation set",
     rows=tuple(

@@ -5,16 +5,19 @@ from experiments.recipes import (
     FINAL_R18,
     GUESSES,
     I3D_R18,
+    V4D_GUESS,
     V4D_R18,
     on_ten_snippets,
     single_snippet,
     with_dsa,
     with_module,
 )
+from experiments.sources import sources_of
 from harness.experiment import Claim, Experiment, Row
 
 EXPERIMENT = Experiment(
     name="table_a",
+    sources=sources_of,
     title="Effectiveness of the DSA module",
     caption="I3D R18, Mini-Kinetics-200; T × U in training, T × U × crops at test",
     rows=(
@@ -48,7 +51,9 @@ EXPERIMENT = Experiment(
     ),
     notes=(
         *GUESSES,
-        "The places of DSA in R18 are not printed; block 1 of res3 and of res4 is a guess.",
+        V4D_GUESS,
+        "The places, α, β and position of DSA in R18 are not printed: block 1 of res3 and of res4, "
+        "and the final setting of R50, are guesses.",
         "16 × 1 spans the same 32 frames as 4 × 1, at stride 2; a guess after V4D.",
         "The first four rows are quoted by the paper from V4D, not run by its authors.",
     ),

@@ -1,10 +1,12 @@
 """Table (c): the width of the kernel generator."""
 
 from experiments.recipes import GUESSES, I3D_R50, with_dsa
+from experiments.sources import sources_of
 from harness.experiment import Claim, Experiment, Row
 
 EXPERIMENT = Experiment(
     name="table_c",
+    sources=sources_of,
     title="Width of the kernel generator",
     caption="I3D R50, position II, β = 1, stage res5, Mini-Kinetics-200",
     rows=tuple(

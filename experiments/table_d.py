@@ -1,6 +1,7 @@
 """Table (d): the stage that carries the DSA modules."""
 
 from experiments.recipes import GUESSES, I3D_R50, with_dsa
+from experiments.sources import sources_of
 from harness.experiment import Claim, Experiment, Row
 
 EVERY_OTHER_BLOCK = {"res2": (1,), "res3": (1, 3), "res4": (1, 3, 5), "res5": (1,)}
@@ -8,6 +9,7 @@ PRINTED = {"res2": (81.4, 94.7), "res3": (81.3, 95.1), "res4": (81.3, 95.3), "re
 
 EXPERIMENT = Experiment(
     name="table_d",
+    sources=sources_of,
     title="Stage that carries the DSA modules",
     caption="I3D R50, position II, α = 2, β = 1, Mini-Kinetics-200",
     rows=tuple(

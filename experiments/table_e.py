@@ -1,10 +1,12 @@
 """Table (e): the share of channels that DSA mixes."""
 
 from experiments.recipes import GUESSES, I3D_R50, with_dsa
+from experiments.sources import sources_of
 from harness.experiment import Claim, Experiment, Row
 
 EXPERIMENT = Experiment(
     name="table_e",
+    sources=sources_of,
     title="Share of channels that DSA mixes",
     caption="I3D R50, position II, α = 2, stage res5, Mini-Kinetics-200",
     rows=tuple(

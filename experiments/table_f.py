@@ -1,10 +1,12 @@
 """Table (f): the number of DSA modules."""
 
 from experiments.recipes import FINAL_R50, GUESSES, I3D_R50, with_dsa
+from experiments.sources import sources_of
 from harness.experiment import Claim, Experiment, Row
 
 EXPERIMENT = Experiment(
     name="table_f",
+    sources=sources_of,
     title="Number of DSA modules",
     caption="I3D R50, position II, α = 2, β = 1/8, Mini-Kinetics-200",
     rows=tuple(

@@ -1,6 +1,6 @@
 """A table of the paper as values: rows, printed numbers, claims."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -9,6 +9,8 @@ from harness.specs import NAME, Trial, check_choices
 ClaimKind = Literal["better", "same", "best", "trend", "overhead", "ratio"]
 Trend = Literal["rising", "falling", "flat", "peak"]
 Origin = Literal["stated", "read off", "ours"]
+Source = Literal["slides", "release", "V4D", "TSM", "MVFNet", "data set", "guess"]
+Sources = Mapping[str, Source]
 COSTS = ("params_m", "gmacs", "total_gmacs")
 
 
@@ -118,6 +120,10 @@ class Claim:
             raise ValueError(f"{claim} has metric={self.metric}; {allowed}")
 
 
+def _no_sources(_: Trial) -> Sources:
+    return {}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
     """A table of the paper.
@@ -132,6 +138,8 @@ class Experiment:
         claims: Assertions about these rows.
         margin: Largest difference, in points, of a reproduced accuracy from the printed one. Set
             before the first result, like the claims.
+        sources: Source of the value of each field of a trial at paper scale, by path
+            (`train.lr`); a path also covers the fields below it. Empty where nothing is known.
     """
 
     name: str
@@ -142,6 +150,7 @@ class Experiment:
     trains: bool = True
     claims: tuple[Claim, ...] = ()
     margin: float = 1.5
+    sources: Callable[[Trial], Sources] = _no_sources
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):

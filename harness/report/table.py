@@ -11,6 +11,7 @@ import pandas as pd
 from harness.cost import count
 from harness.cost.rows import quoted_matches
 from harness.experiment import Row
+from harness.plan import recipe_sources
 from harness.report import claims_table, escape, tradeoff
 from harness.report.judge import JudgedTable
 from harness.report.results import RowResult
@@ -100,6 +101,7 @@ def notes(judged: JudgedTable) -> list[str]:
             if result.row.source
         ),
         *experiment.notes,
+        *recipe_sources.guess_notes(experiment),
         *tradeoff.sentences(experiment),
         *([COST_NOTE] if any(result.cost for result in table.rows) else []),
         *([QUOTED_NOTE] if tradeoff.has_quoted_costs(experiment) else []),
