@@ -96,7 +96,7 @@ def test_a_claim_names_rows_of_its_table():
 def test_every_table_says_what_the_paper_claims_and_its_printed_figures_agree(name):
     experiment = experiments.load(name)
     printed = {row.label: row.published for row in experiment.rows}
-    assert experiment.claims
+    assert experiment.claims or not any(row.trial or row.quoted_cost for row in experiment.rows)
     for claim in experiment.claims:
         figures = [printed[label].get(claim.metric) for label in claim.rows]
         if claim.kind in ("better", "best"):

@@ -62,8 +62,8 @@ def explain(
     """
     if row.trial is None:
         raise ValueError(
-            f"{experiment.name}/{row.label} quotes {row.source} and has no trial to explain; "
-            "name a row that runs"
+            f"{experiment.name}/{row.label} quotes {row.source or 'other work'} and has no trial "
+            "to explain; name a row that runs"
         )
     own = grid.records_of(row, records, rescale=rescale) if experiment.trains else []
     newest = newest_record(own)
