@@ -179,7 +179,8 @@ def with_batch(trial: Trial, videos: int) -> Trial:
     """Return the trial with another batch, and the learning rate in proportion.
 
     Batch norm keeps the recipe's videos where they divide the batch, else it sees the whole batch.
-    Source: the linear rule of Goyal et al. 2017, arXiv 1706.02677; the paper states no rule.
+    Source: the linear rule of Goyal et al. 2017, arXiv 1706.02677; slides and release
+    state none.
     """
     train = trial.train
     divides = train.norm_videos is not None and videos % train.norm_videos == 0

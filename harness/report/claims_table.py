@@ -34,7 +34,7 @@ def latex(experiment: Experiment, judged: Sequence[JudgedClaim]) -> str:
 
 def origin(claim: Claim) -> str:
     """Return who makes a claim, with its source if it has one."""
-    return f"{claim.origin}: {claim.source}" if claim.source else claim.origin
+    return f"{claim.origin}, {claim.source}" if claim.source else claim.origin
 
 
 def _cells(judged: Sequence[JudgedClaim]) -> pd.DataFrame:

@@ -69,7 +69,7 @@ def test_a_claim_is_shown_with_its_origin_and_not_as_the_papers(hostile_page):
     text = hostile_page.read_text()
     assert "<h3>Claims</h3>" in text
     assert '<th class="text">origin</th>' in text
-    assert '<td class="text">read off: &lt;script&gt;' in text
+    assert '<td class="text">read off, &lt;script&gt;' in text
     assert "paper claims" not in text
 
 

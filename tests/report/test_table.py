@@ -99,7 +99,7 @@ def test_claims_stand_under_the_table(table, tmp_path):
         for line in text.partition("## Claims\n\n")[2].splitlines()[:3]
     )
     assert head == ["Claim", "Origin", "Verdict", "Measured"]
-    assert first == ["DSA helps", 'stated: slides: "=so / it is"', "supported", "difference +3.0"]
+    assert first == ["DSA helps", 'stated, slides: "=so / it is"', "supported", "difference +3.0"]
     assert r"It \| costs &lt;little>" in text
     tex = report_table.latex(claiming)
     assert r"=1 \& 2" in tex
