@@ -5,7 +5,7 @@ from pkgutil import iter_modules
 
 from harness.experiment import Experiment
 
-_SUPPORT = ("quoted", "recipes", "scales")
+_SUPPORT = ("quoted", "recipes", "scales", "sources")
 
 
 def names() -> list[str]:

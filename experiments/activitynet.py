@@ -7,10 +7,12 @@ from experiments.recipes import (
     with_final_dsa,
     with_v4d,
 )
+from experiments.sources import sources_of
 from harness.experiment import Claim, Experiment, Row
 
 EXPERIMENT = Experiment(
     name="activitynet",
+    sources=sources_of,
     title="Comparison on ActivityNet v1.3",
     caption="Untrimmed videos, mean average precision",
     rows=tuple(
@@ -33,12 +35,14 @@ EXPERIMENT = Experiment(
             kind="better",
             rows=("DSA+I3D R50", "V4D+I3D R50"),
             metric="map",
+            origin="read off",
         ),
         Claim(
             text="DSA is the best",
             kind="best",
             rows=("DSA+I3D R50", "V4D+I3D R50", "TSN-Top3 Inception V3"),
             metric="map",
+            origin="read off",
         ),
     ),
 )

@@ -1,10 +1,6 @@
 """Trials to start from, at paper scale: one protocol for each data set of the paper.
 
-Source of each value: (S) the slides or the abstract of the paper, whose running text was not at
-hand; (R) the released Kinetics-400 configuration of whwu95/DSANet; (V) V4D, whose rows the slides
-quote; (T) the script of mit-han-lab/temporal-shift-module for Something-Something; (M) what the
-same authors say of fine-tuning MVFNet on UCF101, in issue 3 of whwu95/MVFNet; (G) a guess. The
-notes of a table list its main guesses; docs/recipes.md marks every value.
+`experiments/sources.py` holds the source of each value, and docs/recipes.md shows them.
 """
 
 from collections.abc import Mapping
@@ -12,6 +8,10 @@ from dataclasses import replace
 
 from harness.specs import DataSpec, EvalSpec, ModelSpec, Option, Position, TrainSpec, Trial
 
+BENEFIT = (
+    'abstract: "Our proposed DSA module is shown to benefit various video recognition models '
+    'significantly"'
+)
 GUESSES = (
     "Frame stride 8 on Mini-Kinetics-200 is V4D's; the slides print none for T = 4.",
     "Learning rate, schedule and batch on Mini-Kinetics-200 are those of the released "
@@ -19,11 +19,18 @@ GUESSES = (
     "Strides count frames at 30 a second on Mini-Kinetics-200, as in the released Kinetics-400 "
     "configuration; the slides print no rate.",
 )
+V4D_GUESS = (
+    "V4D trains by the recipe of DSA here, without the three stages in which its authors train it, "
+    "and tests all ten units in one pass; both are guesses."
+)
+FOUR_SNIPPETS_GUESS = (
+    "That {} trains on four averaged snippets is a guess: the slides print neither T nor U for it."
+)
 KINETICS_GUESSES = (
     "T = 8 is trained as in the released configuration; that T = 4 is trained likewise, at "
     "stride 8, is a guess.",
     "TSM, SlowOnly and V4D are quoted on the slides; here they train by the recipe of DSA, not by "
-    "their own.",
+    "their own, V4D without the three stages in which its authors train it.",
 )
 SOMETHING_GUESSES = (
     "The slides print nothing on training with Something-Something V1: epochs, rate and drops are "
@@ -46,30 +53,30 @@ ACTIVITYNET_GUESSES = (
 KINETICS = DataSpec(
     name="kinetics400",
     num_classes=400,
-    num_snippets=4,  # P
-    num_frames=8,  # P, R
-    frame_stride=8,  # R
-    fps=30,  # R: frames are taken from the videos at this rate
+    num_snippets=4,
+    num_frames=8,
+    frame_stride=8,
+    fps=30,  # frames are taken from the videos at this rate
 )
 MINI_KINETICS = replace(
     KINETICS,
     name="mini_kinetics200",
     num_classes=200,
-    num_frames=4,  # P; V for the stride, G for the rate
+    num_frames=4,
 )
 SOMETHING_V1 = replace(
     KINETICS,
     name="something_v1",
     num_classes=174,
-    num_frames=8,  # G, after V
-    frame_stride=1,  # G
+    num_frames=8,
+    frame_stride=1,
     fps=None,  # the official frames, 12 a second
     flip=False,  # labels have a left and a right
 )
-ACTIVITYNET = replace(KINETICS, name="activitynet", num_classes=200)  # G, all of the sampling
+ACTIVITYNET = replace(KINETICS, name="activitynet", num_classes=200)
 
 SGD_100_EPOCHS = TrainSpec(
-    epochs=100,  # R, and all that follows
+    epochs=100,
     batch_videos=96,
     norm_videos=12,  # 8 devices
     lr=0.015,
@@ -79,28 +86,28 @@ SGD_100_EPOCHS = TrainSpec(
     warmup_start=0.01,
     weight_decay=1e-4,
     clip_grad_norm=40,
-    precision="bfloat16",  # G: the release trained in float32
+    precision="bfloat16",  # the release trained in float32
 )
 SGD_50_EPOCHS = replace(
-    SGD_100_EPOCHS,  # R as a guess, for what does not follow
-    epochs=50,  # T, and so the rest
+    SGD_100_EPOCHS,
+    epochs=50,
     lr=0.015,  # 0.02 at a batch of 128, in proportion
     milestones=(20, 40),
-    warmup_epochs=0,  # G
+    warmup_epochs=0,
 )
 SGD_25_EPOCHS = replace(
-    SGD_100_EPOCHS,  # R as a guess, for what does not follow
-    epochs=25,  # M, and so the rest
+    SGD_100_EPOCHS,
+    epochs=25,
     lr=1e-3,
     milestones=(10, 20),
-    warmup_epochs=0,  # G
+    warmup_epochs=0,
     weight_decay=5e-4,
 )
 
-EIGHT_SNIPPETS = EvalSpec(num_passes=2, num_crops=3, crop_px=256, short_side_px=256)  # P, R
-TEN_SNIPPETS = replace(EIGHT_SNIPPETS, num_passes=1, pass_snippets=10)  # P: 4 x 10 x 3
-TEN_CLIPS = replace(EIGHT_SNIPPETS, num_passes=10)  # P: one snippet is a pass
-ONE_VIEW = EvalSpec(crop_px=224, short_side_px=256)  # G
+EIGHT_SNIPPETS = EvalSpec(num_passes=2, num_crops=3, crop_px=256, short_side_px=256)
+TEN_SNIPPETS = replace(EIGHT_SNIPPETS, num_passes=1, pass_snippets=10)  # 4 × 10 × 3
+TEN_CLIPS = replace(EIGHT_SNIPPETS, num_passes=10)  # one snippet is a pass
+ONE_VIEW = EvalSpec(crop_px=224, short_side_px=256)
 
 I3D_R50 = Trial(
     data=MINI_KINETICS,
@@ -109,7 +116,7 @@ I3D_R50 = Trial(
     evaluation=EIGHT_SNIPPETS,
 )
 I3D_R50_KINETICS = replace(I3D_R50, data=KINETICS)
-_FROM_KINETICS = replace(I3D_R50.model, weights="i3d_resnet50_kinetics400.safetensors")  # G
+_FROM_KINETICS = replace(I3D_R50.model, weights="i3d_resnet50_kinetics400.safetensors")
 I3D_R50_SOMETHING = Trial(
     data=SOMETHING_V1, model=_FROM_KINETICS, train=SGD_50_EPOCHS, evaluation=ONE_VIEW
 )
@@ -117,12 +124,12 @@ I3D_R50_ACTIVITYNET = Trial(
     data=ACTIVITYNET,
     model=_FROM_KINETICS,
     train=SGD_25_EPOCHS,
-    evaluation=replace(EIGHT_SNIPPETS, average="probabilities"),  # G
+    evaluation=replace(EIGHT_SNIPPETS, average="probabilities"),
 )
-FINAL_R50 = {"res3": (1, 3), "res4": (1, 3, 5)}  # R; the paper says five blocks of res3 and res4
-FINAL_R18 = {"res3": (1,), "res4": (1,)}  # G
+FINAL_R50 = {"res3": (1, 3), "res4": (1, 3, 5)}  # released; the slides print 5 blocks
+FINAL_R18 = {"res3": (1,), "res4": (1,)}
 V4D_R50 = {"res3": (1, 3)}  # meets the printed FLOPs
-V4D_R18 = {"res3": (1,), "res4": (1,)}  # V
+V4D_R18 = {"res3": (1,), "res4": (1,)}
 
 
 def with_backbone(trial: Trial, backbone: str, *, weights: str | None = None) -> Trial:
@@ -172,7 +179,8 @@ def with_batch(trial: Trial, videos: int) -> Trial:
     """Return the trial with another batch, and the learning rate in proportion.
 
     Batch norm keeps the recipe's videos where they divide the batch, else it sees the whole batch.
-    Source: the linear rule of Goyal et al. 2017, arXiv 1706.02677; the paper states no rule.
+    Source: the linear rule of Goyal et al. 2017, arXiv 1706.02677; slides and release
+    state none.
     """
     train = trial.train
     divides = train.norm_videos is not None and videos % train.norm_videos == 0

@@ -1,19 +1,23 @@
 """Table (a): what the DSA module adds to I3D R18, beside V4D."""
 
 from experiments.recipes import (
+    BENEFIT,
     FINAL_R18,
     GUESSES,
     I3D_R18,
+    V4D_GUESS,
     V4D_R18,
     on_ten_snippets,
     single_snippet,
     with_dsa,
     with_module,
 )
+from experiments.sources import sources_of
 from harness.experiment import Claim, Experiment, Row
 
 EXPERIMENT = Experiment(
     name="table_a",
+    sources=sources_of,
     title="Effectiveness of the DSA module",
     caption="I3D R18, Mini-Kinetics-200; T × U in training, T × U × crops at test",
     rows=(
@@ -47,30 +51,38 @@ EXPERIMENT = Experiment(
     ),
     notes=(
         *GUESSES,
-        "The places of DSA in R18 are not printed; block 1 of res3 and of res4 is a guess.",
+        V4D_GUESS,
+        "The places, α, β and position of DSA in R18 are not printed: block 1 of res3 and of res4, "
+        "and the final setting of R50, are guesses.",
         "16 × 1 spans the same 32 frames as 4 × 1, at stride 2; a guess after V4D.",
-        "The first four rows are quoted by the paper from V4D, not run by its authors.",
+        "The first four rows have the values that V4D prints, so the authors of DSA did not run "
+        "them.",
     ),
     claims=(
         Claim(
             text="DSA is better than V4D",
             kind="better",
             rows=("DSA+I3D R18, 4 × 4", "V4D+I3D R18, 4 × 4"),
+            origin="read off",
         ),
         Claim(
             text="V4D is better than an average of snippets",
             kind="better",
             rows=("V4D+I3D R18, 4 × 4", "TSN+I3D R18, 4 × 4"),
+            origin="read off",
         ),
         Claim(
             text="DSA is better than an average of snippets",
             kind="better",
             rows=("DSA+I3D R18, 4 × 4", "TSN+I3D R18, 4 × 4"),
+            origin="stated",
+            source=BENEFIT,
         ),
         Claim(
             text="Four snippets of 4 frames are better than one",
             kind="better",
             rows=("TSN+I3D R18, 4 × 4", "I3D R18, 4 × 1"),
+            origin="read off",
         ),
         Claim(
             text="DSA adds close to no parameters",
@@ -78,6 +90,7 @@ EXPERIMENT = Experiment(
             rows=("DSA+I3D R18, 4 × 4", "TSN+I3D R18, 4 × 4"),
             metric="params_m",
             limit=0.1,
+            origin="read off",
         ),
     ),
 )

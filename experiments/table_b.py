@@ -4,7 +4,8 @@
 paper's own scale takes.
 """
 
-from experiments.recipes import GUESSES, I3D_R50, TSN_R50, with_dsa
+from experiments.recipes import FOUR_SNIPPETS_GUESS, GUESSES, I3D_R50, TSN_R50, with_dsa
+from experiments.sources import sources_of
 from harness.experiment import Claim, Experiment, Row
 from harness.specs import Position
 
@@ -17,6 +18,7 @@ POSITIONS: dict[str, tuple[Position, float, float]] = {
 
 EXPERIMENT = Experiment(
     name="table_b",
+    sources=sources_of,
     title="Position of the DSA module in a residual block",
     caption="I3D R50, α = 2, β = 1, stage res5, Mini-Kinetics-200",
     rows=(
@@ -37,24 +39,31 @@ EXPERIMENT = Experiment(
             for name, (position, top1, top5) in POSITIONS.items()
         ),
     ),
-    notes=("Block 1 of res5 is inferred: the slides say res5 and one block.", *GUESSES),
+    notes=(
+        "Block 1 of res5 is inferred: the slides say res5 and one block.",
+        *GUESSES,
+        FOUR_SNIPPETS_GUESS.format("TSN+I3D R50"),
+    ),
     claims=(
         Claim(
             text="Position II is the best",
             kind="best",
             rows=("DSA at II", "DSA at I", "DSA at III", "DSA at IV"),
+            origin="read off",
         ),
         Claim(
             text="DSA is better than an average of snippets",
             kind="better",
             rows=("DSA at II", "TSN+I3D R50"),
+            origin="read off",
             source="table (g)",
         ),
         Claim(
-            text="Positions I and II are equally good",
+            text="Positions I and II differ by less than 1 point",
             kind="same",
             rows=("DSA at I", "DSA at II"),
             limit=1.0,
+            origin="read off",
         ),
     ),
 )

@@ -1,10 +1,12 @@
 """Table (f): the number of DSA modules."""
 
 from experiments.recipes import FINAL_R50, GUESSES, I3D_R50, with_dsa
+from experiments.sources import sources_of
 from harness.experiment import Claim, Experiment, Row
 
 EXPERIMENT = Experiment(
     name="table_f",
+    sources=sources_of,
     title="Number of DSA modules",
     caption="I3D R50, position II, α = 2, β = 1/8, Mini-Kinetics-200",
     rows=tuple(
@@ -27,11 +29,13 @@ EXPERIMENT = Experiment(
             text="Five blocks of res3 and res4 are the best",
             kind="best",
             rows=("res3+4, 5 blocks", "res4+5, 4 blocks", "res5, 1 block", "res2+3, 3 blocks"),
+            origin="read off",
         ),
         Claim(
             text="Five blocks are better than one",
             kind="better",
             rows=("res3+4, 5 blocks", "res5, 1 block"),
+            origin="read off",
         ),
     ),
 )

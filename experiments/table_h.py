@@ -3,6 +3,7 @@
 from experiments.recipes import (
     FINAL_R18,
     FINAL_R50,
+    FOUR_SNIPPETS_GUESS,
     GUESSES,
     I3D_R18,
     I3D_R50,
@@ -10,10 +11,14 @@ from experiments.recipes import (
     with_dsa,
     with_module,
 )
+from experiments.sources import sources_of
 from harness.experiment import Claim, Experiment, Row
+
+COMPLEMENTARY = 'slides: "Complementary with different backbones"'
 
 EXPERIMENT = Experiment(
     name="table_h",
+    sources=sources_of,
     title="DSA beside SENet on two backbones",
     caption="Mini-Kinetics-200; SE stands where DSA stands",
     rows=(
@@ -45,18 +50,26 @@ EXPERIMENT = Experiment(
         ),
     ),
     claims=tuple(
-        Claim(text=f"{better} is better than {worse} on {depth}", kind="better", rows=rows)
+        Claim(
+            text=f"{better} is better than {worse} on {depth}",
+            kind="better",
+            rows=rows,
+            origin="stated" if source else "read off",
+            source=source,
+        )
         for depth in ("R18", "R50")
-        for better, worse, rows in (
-            ("DSA", "SENet", (f"DSA+I3D {depth}", f"SENet+I3D {depth}")),
-            ("DSA", "I3D alone", (f"DSA+I3D {depth}", f"I3D {depth}")),
-            ("SENet", "I3D alone", (f"SENet+I3D {depth}", f"I3D {depth}")),
+        for better, worse, rows, source in (
+            ("DSA", "SENet", (f"DSA+I3D {depth}", f"SENet+I3D {depth}"), ""),
+            ("DSA", "I3D alone", (f"DSA+I3D {depth}", f"I3D {depth}"), COMPLEMENTARY),
+            ("SENet", "I3D alone", (f"SENet+I3D {depth}", f"I3D {depth}"), ""),
         )
     ),
     notes=(
         *GUESSES,
         "SENet's reduction is not printed; 16 is assumed.",
-        "The places in R18 are not printed; block 1 of res3 and of res4 is a guess.",
+        FOUR_SNIPPETS_GUESS.format("I3D R50"),
+        "The places, α, β and position in R18 are not printed: block 1 of res3 and of res4, and "
+        "the final setting of R50, are guesses.",
         "72.2 of I3D R18 is the 4 × 1 row of table (a), quoted from V4D.",
     ),
 )

@@ -1,6 +1,6 @@
 """A table of the paper as values: rows, printed numbers, claims."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -8,6 +8,9 @@ from harness.specs import NAME, Trial, check_choices
 
 ClaimKind = Literal["better", "same", "best", "trend", "overhead", "ratio"]
 Trend = Literal["rising", "falling", "flat", "peak"]
+Origin = Literal["stated", "read off", "ours"]
+Source = Literal["slides", "release", "V4D", "TSM", "MVFNet", "data set", "guess"]
+Sources = Mapping[str, Source]
 COSTS = ("params_m", "gmacs", "total_gmacs")
 
 
@@ -68,7 +71,7 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """An assertion of the paper about rows of a table.
+    """An assertion about rows of a table.
 
     Attributes:
         text: The assertion, in one sentence.
@@ -81,7 +84,9 @@ class Claim:
         metric: `top1` or another accuracy; for `overhead` and `ratio` one of `COSTS`.
         limit: See `kind`.
         trend: See `kind`. A `peak` is at neither end.
-        source: Place of the assertion in the paper, if not the table itself.
+        origin: `stated`: a sentence of the abstract or the slides, quoted in `source`. `read off`:
+            the printed digits show it, but no sentence says it. `ours`: neither.
+        source: Place of the assertion, if not the table itself.
     """
 
     text: str
@@ -90,13 +95,16 @@ class Claim:
     metric: str = "top1"
     limit: float | None = None
     trend: Trend | None = None
+    origin: Origin = "ours"
     source: str = ""
 
     def __post_init__(self) -> None:
-        check_choices(self, kind=ClaimKind)
+        check_choices(self, kind=ClaimKind, origin=Origin)
         if self.trend is not None:
             check_choices(self, trend=Trend)
         claim = f"claim {self.text!r} of kind {self.kind}"
+        if self.origin == "stated" and not self.source:
+            raise ValueError(f"{claim} is stated; quote the sentence in source")
         count, least = len(self.rows), 3 if self.kind == "trend" else 2
         is_open = self.kind in ("best", "trend")
         if count < least or (count > least and not is_open):
@@ -112,6 +120,10 @@ class Claim:
             raise ValueError(f"{claim} has metric={self.metric}; {allowed}")
 
 
+def _no_sources(_: Trial) -> Sources:
+    return {}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
     """A table of the paper.
@@ -123,11 +135,13 @@ class Experiment:
         rows: From top to bottom.
         notes: Guesses and remarks, one sentence each.
         trains: False for a table of counted or quoted numbers without trials.
-        claims: Assertions of the paper about these rows.
+        claims: Assertions about these rows.
         margin: Largest difference, in points, of a reproduced accuracy from the printed one. Set
             before the first result, like the claims.
         ablates: Fields of a trial, such as `model.blocks`, that a scale must leave as they are.
             Where it does not, the claims over such a row cannot be tested at that scale.
+        sources: Source of the value of each field of a trial at paper scale, by path
+            (`train.lr`); a path also covers the fields below it. Empty where nothing is known.
     """
 
     name: str
@@ -139,6 +153,7 @@ class Experiment:
     claims: tuple[Claim, ...] = ()
     margin: float = 1.5
     ablates: tuple[str, ...] = ()
+    sources: Callable[[Trial], Sources] = _no_sources
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):

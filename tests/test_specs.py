@@ -76,6 +76,7 @@ def test_a_table_is_written_at_paper_scale():
         {"kind": "best", "rows": ("a",)},
         {"kind": "better", "rows": ("a", "b"), "metric": "gmacs"},
         {"kind": "overhead", "rows": ("a", "b"), "limit": 1.0},
+        {"kind": "better", "rows": ("a", "b"), "origin": "stated"},
     ],
 )
 def test_a_claim_that_says_nothing_is_refused(wrong):
@@ -95,13 +96,47 @@ def test_a_claim_names_rows_of_its_table():
 def test_every_table_says_what_the_paper_claims_and_its_printed_figures_agree(name):
     experiment = experiments.load(name)
     printed = {row.label: row.published for row in experiment.rows}
-    assert experiment.claims
+    assert experiment.claims or not any(row.trial or row.quoted_cost for row in experiment.rows)
     for claim in experiment.claims:
         figures = [printed[label].get(claim.metric) for label in claim.rows]
         if claim.kind in ("better", "best"):
             assert figures[0] > max(figures[1:]), claim.text
+        if claim.kind == "same":
+            assert abs(figures[0] - figures[1]) < claim.limit, claim.text
+        if claim.trend == "peak":
+            assert max(figures[1:-1]) > max(figures[0], figures[-1]), claim.text
         if claim.kind == "ratio" and None not in figures:
             assert round(figures[0] / figures[1], 1) == claim.limit, claim.text
+
+
+STATED = {
+    "DSA improves I3D R50, from 74.9 to 78.2 as printed",
+    "DSA is better than an average of snippets",
+    "DSA adds close to no computation to TSN+I3D",
+    *(
+        f"DSA {verb} {name}"
+        for verb in ("helps", "adds close to no computation to")
+        for name in ("TSM", "I3D")
+    ),
+    *(f"DSA is better than I3D alone on {depth}" for depth in ("R18", "R50")),
+}
+
+
+def test_the_paper_is_said_to_state_what_its_abstract_or_slides_state_and_nothing_else():
+    claims = [claim for name in experiments.names() for claim in experiments.load(name).claims]
+    stated = [claim for claim in claims if claim.origin == "stated"]
+    assert {claim.text for claim in stated} == STATED
+    for claim in stated:
+        place, _, quote = claim.source.partition(": ")
+        assert place in ("abstract", "slides")
+        assert quote.startswith('"')
+    assert {claim.origin for claim in claims} == {"stated", "read off"}
+
+
+def test_the_headline_of_the_abstract_is_a_claim():
+    (claim,) = (claim for claim in experiments.load("kinetics400").claims if "74.9" in claim.source)
+    printed = {row.label: row.published["top1"] for row in experiments.load("kinetics400").rows}
+    assert [printed[label] for label in claim.rows] == [78.2, 74.9]
 
 
 @pytest.mark.parametrize("name", experiments.names())
@@ -142,13 +177,15 @@ def test_a_choice_outside_its_list_is_refused_with_the_list(part, field, allowed
         from_dict(plain)
 
 
-def test_a_scale_a_kind_and_a_trend_outside_their_lists_are_refused():
+def test_a_scale_a_kind_an_origin_and_a_trend_outside_their_lists_are_refused():
     with pytest.raises(
         ValueError, match="scale='lab' is not a choice; set one of paper, desk, own"
     ):
         replace(EXPERIMENT.rows[0].trial, scale="lab")
     with pytest.raises(ValueError, match="kind='bettr' is not a choice; set one of better, same"):
         Claim(text="it is so", kind="bettr", rows=("a", "b"))
+    with pytest.raises(ValueError, match="origin='said' is not a choice; set one of stated, read"):
+        Claim(text="it is so", kind="better", rows=("a", "b"), origin="said")
     with pytest.raises(ValueError, match="trend='up' is not a choice; set one of rising, falling"):
         Claim(text="it is so", kind="trend", rows=("a", "b", "c"), trend="up")
 

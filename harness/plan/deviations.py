@@ -8,12 +8,14 @@ from typing import Any
 
 from harness.data import sizes as data_sizes
 from harness.data.datasets import desk_recipe
-from harness.plan import known_effects
+from harness.experiment import Source, Sources
+from harness.plan import known_effects, recipe_sources
 from harness.plan.known_effects import ExpectedEffect
 from harness.record import Record
 from harness.specs import DataSpec, Trial, as_dict
-from harness.utils.diff import Difference, differences, format_value
+from harness.utils.diff import ABSENT, Difference, differences, format_value
 
+RELEASE: Source = "release"
 RELEASED = {"train.precision": "float32"}
 RELEASED_SOFTWARE = {"python": "3.7", "torch": "1.5"}
 _NOT_COMPARED = ("evaluation.every_epochs", "data.name", "data.num_classes", "train.norm_videos")
@@ -21,12 +23,21 @@ _NOT_COMPARED = ("evaluation.every_epochs", "data.name", "data.num_classes", "tr
 
 @dataclass(frozen=True, kw_only=True)
 class RecipeDeviation:
-    """One difference from the recipe, with its expected effect on the accuracy."""
+    """One difference from the recipe, with its expected effect on the accuracy.
+
+    Attributes:
+        subject: The field of a trial, or other part of the setting.
+        ours: What ran or would run.
+        paper: The recipe's.
+        effect: Expected effect on the accuracy.
+        source: Source of the recipe's value; None where it is not known.
+    """
 
     subject: str
     ours: str
     paper: str
     effect: ExpectedEffect
+    source: Source | None = None
 
 
 def newest_record(records: Sequence[Record]) -> Record | None:
@@ -35,7 +46,7 @@ def newest_record(records: Sequence[Record]) -> Record | None:
 
 
 def find_deviations(
-    ours: Trial, paper: Trial, records: Sequence[Record]
+    ours: Trial, paper: Trial, records: Sequence[Record], *, sources: Sources
 ) -> tuple[RecipeDeviation, ...]:
     """List the deviations of a trial, by decreasing expected effect.
 
@@ -43,12 +54,13 @@ def find_deviations(
         ours: The trial that ran or would run.
         paper: The trial of the paper.
         records: Records of the former.
+        sources: Source of the paper's values, by path.
     """
     newest = newest_record(records)
     deviations = [
         *_videos(ours.data, paper.data, newest),
-        *_fields(ours, paper),
-        *_batch_norm(ours, paper),
+        *_fields(ours, paper, sources),
+        *_batch_norm(ours, paper, sources),
         *_software(newest.provenance if newest else {}),
         *_released_code(paper, seeds=len(records)),
     ]
@@ -95,15 +107,19 @@ def _size(data: DataSpec) -> str:
     return f"{data.name}: {sizes.train:,} and {sizes.test:,}"
 
 
-def _fields(ours: Trial, paper: Trial) -> list[RecipeDeviation]:
+def _fields(ours: Trial, paper: Trial, sources: Sources) -> list[RecipeDeviation]:
     changes = differences(_flat(as_dict(ours)), _flat(as_dict(paper)) | RELEASED)
-    return [_field(change) for change in changes if change.path not in _NOT_COMPARED]
+    released: Sources = {**sources, **dict.fromkeys(RELEASED, RELEASE)}
+    return [_field(change, released) for change in changes if change.path not in _NOT_COMPARED]
 
 
-def _field(change: Difference) -> RecipeDeviation:
+def _field(change: Difference, sources: Sources) -> RecipeDeviation:
     ours, paper = (format_value(side) for side in (change.one, change.other))
     effect = known_effects.expected_effect(".".join(change.path.split(".")[:2]))
-    return RecipeDeviation(subject=change.path, ours=ours, paper=paper, effect=effect)
+    source = recipe_sources.source_of(sources, change.path) if change.other != ABSENT else None
+    return RecipeDeviation(
+        subject=change.path, ours=ours, paper=paper, effect=effect, source=source
+    )
 
 
 def _flat(trial: Mapping[str, Any]) -> dict[str, Any]:
@@ -114,7 +130,7 @@ def _flat(trial: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _batch_norm(ours: Trial, paper: Trial) -> list[RecipeDeviation]:
+def _batch_norm(ours: Trial, paper: Trial, sources: Sources) -> list[RecipeDeviation]:
     """Compare the number of videos over which batch norm averages."""
     videos, recipe = (
         trial.train.norm_videos or trial.train.batch_videos for trial in (ours, paper)
@@ -127,6 +143,7 @@ def _batch_norm(ours: Trial, paper: Trial) -> list[RecipeDeviation]:
             ours=f"{videos} videos",
             paper=f"{recipe} videos",
             effect=known_effects.expected_effect("train.norm_videos"),
+            source=recipe_sources.source_of(sources, "train.norm_videos"),
         )
     ]
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from harness.experiment import Experiment, Row
-from harness.plan import grid
+from harness.experiment import Experiment, Row, Source
+from harness.plan import grid, recipe_sources
 from harness.plan.deviations import RecipeDeviation, find_deviations, newest_record
 from harness.record import Record
 from harness.specs import Scale, Trial
@@ -23,6 +23,7 @@ class Explanation:
         measured: Top-1 by seed.
         provenance: Of the newest record; empty without records.
         deviations: By decreasing expected effect, unknown effects last.
+        recipe: Values of the paper's trial by path, grouped by their source.
         guesses: Gaps in the paper, how they were filled, and sources of printed numbers.
     """
 
@@ -33,6 +34,7 @@ class Explanation:
     measured: Mapping[int, float]
     provenance: Mapping[str, Any]
     deviations: tuple[RecipeDeviation, ...]
+    recipe: Mapping[Source, Mapping[str, Any]]
     guesses: tuple[str, ...]
 
 
@@ -58,11 +60,14 @@ def explain(
     """
     if row.trial is None:
         raise ValueError(
-            f"{experiment.name}/{row.label} quotes {row.source} and has no trial to explain; "
-            "name a row that runs"
+            f"{experiment.name}/{row.label} quotes {row.source or 'other work'} and has no trial "
+            "to explain; name a row that runs"
         )
     own = grid.records_of(row, records, rescale=rescale) if experiment.trains else []
     newest = newest_record(own)
+    deviations = find_deviations(
+        rescale(row.trial), row.trial, own, sources=experiment.sources(row.trial)
+    )
     return Explanation(
         table=experiment.name,
         row=row.label,
@@ -70,7 +75,8 @@ def explain(
         printed=row.published,
         measured={int(record.trial["seed"]): record.metrics["top1"] for record in own},
         provenance=newest.provenance if newest else {},
-        deviations=find_deviations(rescale(row.trial), row.trial, own) if experiment.trains else (),
+        deviations=deviations if experiment.trains else (),
+        recipe=recipe_sources.by_source(experiment, row.trial),
         guesses=experiment.notes,
     )
 
@@ -91,6 +97,9 @@ def text(explanation: Explanation) -> str:
     if explanation.deviations:
         lines += ["", "Deviations from the table's recipe, with their expected effect in points:"]
         lines += [_line(deviation) for deviation in explanation.deviations]
+    if explanation.recipe:
+        lines += ["", "The recipe, value by value, after its source:"]
+        lines += [f"  {line}" for line in recipe_sources.lines(explanation.recipe)]
     if explanation.guesses:
         lines += ["", "Guesses and quotes, with unknown effects:"]
         lines += [f"  {guess}" for guess in explanation.guesses]
@@ -110,4 +119,5 @@ def _line(deviation: RecipeDeviation) -> str:
     if effect.points:
         points = f"{effect.points[0]:g} to {effect.points[1]:g}, {effect.certainty}"
     source = f"  [{effect.source}]" if effect.source else ""
-    return f"  {points:23} {deviation.subject}: {deviation.ours}; recipe: {deviation.paper}{source}"
+    paper = f"{deviation.source or 'recipe'}: {deviation.paper}"
+    return f"  {points:23} {deviation.subject}: {deviation.ours}; {paper}{source}"

@@ -1,15 +1,16 @@
 """A preview of some tables: their trials, budget and statistical power."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from harness.data.sizes import data_set_size
 from harness.experiment import Experiment
-from harness.plan import budget, comparisons, power_analysis
+from harness.plan import budget, comparisons
 from harness.plan.budget import Budget
 from harness.plan.grid import PlannedTrial
-from harness.plan.power_analysis import PowerAnalysis
+from harness.plan.power.analysis import PowerAnalysis, analyze_power, seed_spread
+from harness.plan.power.text import power_text
 from harness.plan.throughput import Rate
 from harness.plan.workspace import Workspace
 from harness.record import Record
@@ -85,16 +86,14 @@ def _analyze_power(
     if not trials:
         return None
     videos = data_set_size(workspace.rescale(trials[0]).data).test
-    return power_analysis.analyze_power(
+    return analyze_power(
         experiment,
         rescale=workspace.rescale,
         scale=workspace.scale,
         seeds=seeds,
         test_videos=videos,
         family=family,
-        spread=power_analysis.seed_spread(
-            experiment, records, rescale=workspace.rescale, test_videos=videos
-        ),
+        spread=seed_spread(experiment, records, rescale=workspace.rescale, test_videos=videos),
     )
 
 
@@ -114,7 +113,7 @@ def as_json(preview: Preview) -> dict[str, Any]:
             for planned, key in preview.trials
         ],
         "budget": budget.as_json(preview.budget),
-        "resolution": [power_analysis.as_json(analysis) for analysis in preview.analyses],
+        "resolution": [asdict(analysis) for analysis in preview.analyses],
     }
 
 
@@ -124,5 +123,5 @@ def text(preview: Preview) -> str:
         f"{key or '–':20}  {planned.state:7}  {planned.name}" for planned, key in preview.trials
     ]
     lines += [UNCHECKED] if preview.data == UNCHECKED else []
-    analyses = [power_analysis.text(analysis) for analysis in preview.analyses]
+    analyses = [power_text(analysis) for analysis in preview.analyses]
     return "\n".join([*lines, budget.text(preview.budget), "", *analyses])

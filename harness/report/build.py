@@ -111,6 +111,6 @@ def _is_wide(path: Path) -> bool:
 
 def _as_json(judged: JudgedClaim) -> dict[str, Any]:
     """Return a judged claim as JSON holds it."""
-    fields = asdict(judged) | {"claim": judged.claim.text}
+    fields = asdict(judged) | {"claim": judged.claim.text, "origin": judged.claim.origin}
     fields["late"] = fields.pop("is_post_hoc")
     return fields

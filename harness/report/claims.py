@@ -83,7 +83,7 @@ def _told(verdict: Verdict, table: TableResult, claim: Claim) -> Verdict:
 
 def _judged(claim: Claim, verdict: Verdict, is_post_hoc: bool) -> JudgedClaim:
     if is_post_hoc:
-        verdict = replace(verdict, sentence=f"{verdict.sentence}; claim changed after results")
+        verdict = replace(verdict, sentence=f"{verdict.sentence}; claim declared after results")
     return JudgedClaim(claim=claim, is_post_hoc=is_post_hoc, **asdict(verdict))
 
 

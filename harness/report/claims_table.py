@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from harness.experiment import Experiment
+from harness.experiment import Claim, Experiment
 from harness.report import escape
 from harness.report.claims import JudgedClaim
 
@@ -14,7 +14,7 @@ def markdown(judged: Sequence[JudgedClaim]) -> str:
     if not judged:
         return ""
     table = _cells(judged).map(escape.markdown)
-    body = table.to_markdown(index=False, colalign=("left",) * 3, disable_numparse=True)
+    body = table.to_markdown(index=False, colalign=("left",) * 4, disable_numparse=True)
     return f"## Claims\n\n{body}\n\n"
 
 
@@ -25,17 +25,27 @@ def latex(experiment: Experiment, judged: Sequence[JudgedClaim]) -> str:
     text = _cells(judged).to_latex(
         index=False,
         escape=True,
-        column_format=r"p{0.3\linewidth}p{0.2\linewidth}p{0.4\linewidth}",
+        column_format=r"p{0.24\linewidth}p{0.2\linewidth}p{0.14\linewidth}p{0.32\linewidth}",
         caption=escape.latex(f"Claims of: {experiment.title}."),
         label=f"tab:{experiment.name}-claims",
     )
     return escape.latex_signs(f"\n{text}")
 
 
+def origin(claim: Claim) -> str:
+    """Return who makes a claim, with its source if it has one."""
+    return f"{claim.origin}, {claim.source}" if claim.source else claim.origin
+
+
 def _cells(judged: Sequence[JudgedClaim]) -> pd.DataFrame:
     return pd.DataFrame(
         [
-            {"Claim": claim.claim.text, "Verdict": claim.word, "Measured": claim.sentence}
+            {
+                "Claim": claim.claim.text,
+                "Origin": origin(claim.claim),
+                "Verdict": claim.word,
+                "Measured": claim.sentence,
+            }
             for claim in judged
         ]
     )

@@ -16,7 +16,7 @@ class TableOutput:
         files: Tables and figures; an MLflow artifact keeps the name of its folder.
         markdown: The table, shown as the description of its MLflow run.
         verdicts: Label of a row to the verdict in its cell.
-        claims: The claims with their verdicts: `claim`, `word`, `sentence`,
+        claims: The claims with their verdicts: `claim`, `origin`, `word`, `sentence`,
             `estimate`, `low`, `high`, `p`, `late`.
         stale: Keys of the records made by other code.
     """

@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from harness.cost.rows import quoted_matches
 from harness.record import Record
+from harness.report import claims_table
 from harness.report import table as report_table
 from harness.report.claims import JudgedClaim
 from harness.report.judge import JudgedTable
@@ -66,7 +67,7 @@ class Section:
         caption: The setting, in the words of the paper.
         columns: Column heads.
         rows: Lines of the table.
-        claims: Claims of the paper, with verdicts.
+        claims: With their verdicts.
         figures: As data URLs.
         notes: Explanations of columns, sources and guesses.
     """
@@ -147,6 +148,7 @@ def write(
         records=len(records),
         provenance=_provenance(records),
         tone=_tone,
+        origin=claims_table.origin,
     )
     path = results / "index.html"
     write_atomic(path, f"{text}\n".encode())
@@ -211,8 +213,17 @@ def _reading(records: Sequence[Record]) -> str:
         "verdict."
     )
     costs = "Parameters and GFLOPs are counted at the paper's own scale."
+    sources = (
+        "The sources at hand were the paper's abstract, its slides and released code; its running "
+        "text was not."
+    )
     return " ".join(
-        [costs, *([desk] if "desk" in scales else []), *([] if "paper" in scales else [paper])]
+        [
+            sources,
+            costs,
+            *([desk] if "desk" in scales else []),
+            *([] if "paper" in scales else [paper]),
+        ]
     )
 
 

@@ -1,11 +1,12 @@
 """Preregistration: claims and margin of a table, kept before its first result.
 
 `declared/<name>.json` is written when a table starts to run without any record; later runs leave it
-unchanged, so a claim or margin changed afterwards is marked as post hoc.
+unchanged, so a claim or margin changed afterwards is marked as post hoc. The wording and the origin
+of a claim may change: they do not alter what is tested.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from harness.record import Record
 from harness.report.results import file_stem
 from harness.specs import Scale
 from harness.utils.atomic import write_atomic
+
+_ASSERTION = ("kind", "rows", "metric", "limit", "trend")
 
 
 def preregister(
@@ -27,9 +30,9 @@ def preregister(
 
 
 def post_hoc_claims(experiment: Experiment, *, scale: Scale, results: Path) -> tuple[Claim, ...]:
-    """Return the claims that were added or changed after the first result."""
-    before = _read(experiment, scale, results)["claims"]
-    now = _statement(experiment)["claims"]
+    """Return the claims that assert something else than any claim before the first result."""
+    before = [_assertion(claim) for claim in _read(experiment, scale, results)["claims"]]
+    now = [_assertion(claim) for claim in _statement(experiment)["claims"]]
     return tuple(
         claim for claim, fields in zip(experiment.claims, now, strict=True) if fields not in before
     )
@@ -46,6 +49,11 @@ def _statement(experiment: Experiment) -> dict[str, Any]:
         json.dumps({"margin": experiment.margin, "claims": claims})
     )
     return statement
+
+
+def _assertion(claim: Mapping[str, Any]) -> list[Any]:
+    """Return the fields that decide the test of a claim, as JSON holds them."""
+    return [claim.get(name) for name in _ASSERTION]
 
 
 def _read(experiment: Experiment, scale: Scale, results: Path) -> dict[str, Any]:

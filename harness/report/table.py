@@ -12,6 +12,7 @@ from harness.cost import count
 from harness.cost.rows import quoted_matches
 from harness.data.datasets import desk_recipe
 from harness.experiment import Row
+from harness.plan import recipe_sources
 from harness.report import claims_table, escape, tradeoff
 from harness.report.judge import JudgedTable
 from harness.report.results import RowResult
@@ -103,6 +104,7 @@ def notes(judged: JudgedTable) -> list[str]:
             if result.row.source
         ),
         *experiment.notes,
+        *recipe_sources.guess_notes(experiment),
         *tradeoff.sentences(experiment),
         *([COST_NOTE] if any(result.cost for result in table.rows) else []),
         *([QUOTED_NOTE] if tradeoff.has_quoted_costs(experiment) else []),

@@ -42,6 +42,8 @@ def claims_csv(judged: Sequence[JudgedClaim]) -> str:
     rows = [
         {
             "claim": escape.spreadsheet(claim.claim.text),
+            "origin": claim.claim.origin,
+            "source": escape.spreadsheet(claim.claim.source),
             "kind": claim.claim.kind,
             "metric": claim.claim.metric,
             "rows": escape.spreadsheet("; ".join(claim.claim.rows)),

@@ -71,15 +71,20 @@ def _draw_seed_part(table: Table) -> Draws:
     if seeds == 1:
         return np.zeros((HALF_DRAWS, len(table)))
     spread = (means - means.mean(axis=1, keepdims=True)) / np.sqrt(seeds * (seeds - 1))
-    draws: Draws = _student_weights(seeds) @ spread.T
+    draws: Draws = student_weights(seeds) @ spread.T
     return draws
 
 
 @cache
-def _student_weights(seeds: int) -> Float[np.ndarray, "D S"]:
-    """Draw a weight for each seed, such that weighted deviations are Student's t."""
+def student_weights(seeds: int, *, log_draws: int = _LOG_HALF_DRAWS) -> Float[np.ndarray, "D S"]:
+    """Draw a weight for each seed, such that weighted deviations are Student's t.
+
+    Args:
+        seeds: At least two.
+        log_draws: Binary logarithm of the number of draws.
+    """
     # Even steps in radius and direction: the tail, where the interval ends, is not left to chance.
-    even = stats.qmc.Sobol(seeds, rng=_SEED).random_base2(_LOG_HALF_DRAWS)
+    even = stats.qmc.Sobol(seeds, rng=_SEED).random_base2(log_draws)
     free = seeds - 1
     radius = np.sqrt(free * stats.f.ppf(even[:, :1], free, free))
     direction = stats.norm.ppf(even[:, 1:])

@@ -15,8 +15,10 @@ from scipy import stats
 from harness.experiment import Trend
 from harness.stats.claim_verdict import CONFIDENCE
 from harness.stats.power import LEVEL
+from harness.stats.resampling import HALF_DRAWS, student_weights
 
 TABLES = 2000
+_RANKED_TABLES, _LOG_DRAWS = 500, 8
 _NULL_TABLES = 20_000
 _SEED = 20210512
 Runs = Float[np.ndarray, "T R S"]
@@ -53,9 +55,29 @@ def holm_power(runs: Runs, pairs: Sequence[tuple[int, int]], *, family: int) -> 
 
 def best_power(runs: Runs) -> float:
     """Return the chance of the first row to be alone in the top group."""
-    constant = _comparison_constant(*runs.shape[1:])
-    others = [_lead(runs, 0, row) > constant for row in range(1, runs.shape[1])]
-    return float(np.logical_and.reduce(others).mean())
+    runs = runs[:_RANKED_TABLES]
+    seeds = runs.shape[2]
+    means = runs.mean(axis=2)
+    spread = (runs - means[:, :, None]) / math.sqrt(seeds * (seeds - 1))
+    noise = student_weights(seeds, log_draws=_LOG_DRAWS) @ spread.swapaxes(1, 2)
+    out = [~_is_in_top_group(row, means, noise, spread) for row in range(1, runs.shape[1])]
+    return float(np.logical_and.reduce(out).mean())
+
+
+def _is_in_top_group(
+    row: int,
+    means: Float[np.ndarray, "T R"],
+    noise: Float[np.ndarray, "T D R"],
+    spread: Runs,
+) -> Bool[np.ndarray, " T"]:
+    """Return whether no row leads another by more than chance allows if that one is the best."""
+    seeds = spread.shape[2]
+    scatter = np.sqrt(np.square(spread - spread[:, [row]]).sum(axis=2))
+    widths = np.maximum(stats.t.ppf(CONFIDENCE, seeds - 1) * scatter, 1e-12)
+    leads = ((noise - noise[:, :, [row]]) / widths[:, None]).max(axis=2)
+    by_chance = np.quantile(leads, CONFIDENCE, axis=1)[:, None]
+    is_in: Bool[np.ndarray, " T"] = (means - means[:, [row]] <= by_chance * widths).all(axis=1)
+    return is_in
 
 
 def trend_power(runs: Runs, trend: Trend) -> float:
@@ -94,8 +116,10 @@ def _is_peak(runs: Runs, quantile: float) -> Bool[np.ndarray, " T"]:
 def _p_better(runs: Runs, first: int, second: int) -> Float[np.ndarray, " T"]:
     """Return the two-sided p of a first row above a second; 1 where it is below."""
     lead = _lead(runs, first, second)
-    p: Float[np.ndarray, " T"] = np.where(lead > 0, 2 * stats.t.sf(lead, runs.shape[2] - 1), 1.0)
-    return p
+    # The judge counts draws, of which there are two for every half draw, and one draw more.
+    p = 2 * stats.t.sf(lead, runs.shape[2] - 1) + 1 / HALF_DRAWS
+    one_sided: Float[np.ndarray, " T"] = np.where(lead > 0, np.minimum(p, 1), 1)
+    return one_sided
 
 
 def _lead(runs: Runs, first: int, second: int) -> Float[np.ndarray, " T"]:
@@ -110,22 +134,9 @@ def _t(values: Float[np.ndarray, "T S"]) -> Float[np.ndarray, " T"]:
 
 
 @cache
-def _comparison_constant(rows: int, seeds: int) -> float:
-    """Return Dunnett's one-sided constant of one row against the others, by simulation."""
-    others, root = _null(rows, seeds)
-    leads = (others[:, 1:] - others[:, :1]) / math.sqrt(2) / root
-    return float(np.quantile(leads.max(axis=1), CONFIDENCE))
-
-
-@cache
 def _range_constant(rows: int, seeds: int) -> float:
     """Return how many deviations of a mean equal rows span at most, in 95 of 100 tables."""
-    others, root = _null(rows, seeds)
-    return float(np.quantile(np.ptp(others, axis=1) / root[:, 0], CONFIDENCE))
-
-
-def _null(rows: int, seeds: int) -> tuple[Float[np.ndarray, "N R"], Float[np.ndarray, "N 1"]]:
-    """Draw equal rows, and the ratio of a measured deviation to the true one."""
     rng = np.random.default_rng(_SEED)
-    root = np.sqrt(rng.chisquare(seeds - 1, (_NULL_TABLES, 1)) / (seeds - 1))
-    return rng.normal(size=(_NULL_TABLES, rows)), root
+    ratios = np.sqrt(rng.chisquare(seeds - 1, _NULL_TABLES) / (seeds - 1))
+    spans = np.ptp(rng.normal(size=(_NULL_TABLES, rows)), axis=1)
+    return float(np.quantile(spans / ratios, CONFIDENCE))

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from experiments.kinetics400 import EXPERIMENT as KINETICS
 from experiments.scales import SCALES, Changes, desk, own
 from experiments.table_a import EXPERIMENT
-from harness.experiment import Row
+from harness.experiment import Experiment, Row
 from harness.plan import explanation
 from tests.test_record import made
 
@@ -47,6 +48,35 @@ def test_paper_scale_departs_where_the_release_is_known_to_differ():
         "seeds",
         "order of test snippets",
     }
+
+
+def test_a_value_of_the_recipe_is_printed_after_its_source():
+    text = explanation.text(explained())
+    assert "train.lr: 0.05; guess: 0.015" in text
+    assert "data.frame_stride: 4; V4D: 8" in text
+    assert "evaluation.num_crops: 1; slides: 3" in text
+    assert "batch norm over: 16 videos; guess: 12 videos" in text
+    assert "train.precision: bfloat16; release: float32" in explanation.text(
+        explained(scale="paper")
+    )
+    (release,) = (row for row in KINETICS.rows if row.label == "DSA+I3D R50, 8 × 8 × 3")
+    found = explanation.explain(KINETICS, release, (), scale="desk", rescale=desk)
+    assert "train.lr: 0.05; release: 0.015" in explanation.text(found)
+
+
+def test_the_whole_recipe_is_listed_by_source():
+    found = explained(scale="paper").recipe
+    assert found["V4D"] == {"data.frame_stride": 8}
+    assert found["guess"]["train.epochs"] == 100
+    assert found["slides"]["data.num_snippets"] == 4
+    assert "\n  V4D: data.frame_stride 8\n" in explanation.text(explained(scale="paper"))
+
+
+def test_a_table_without_sources_is_compared_with_its_recipe():
+    own = Experiment(name="t", title="x", caption="y", rows=(ROW,))
+    text = explanation.text(explanation.explain(own, ROW, (), scale="desk", rescale=desk))
+    assert "train.lr: 0.05; recipe: 0.015" in text
+    assert "value by value" not in text
 
 
 def test_batch_norm_over_other_videos_is_one_departure():
@@ -97,7 +127,7 @@ def test_what_ran_tells_its_numbers_and_its_libraries():
 
 def test_guesses_stand_under_the_differences():
     text = explanation.text(explained())
-    assert "block 1 of res3 and of res4 is a guess" in text
+    assert "block 1 of res3 and of res4, and the final setting of R50, are guesses" in text
     assert "the deviations are those of the planned trials" in text
 
 

@@ -173,7 +173,7 @@ def test_a_claim_changed_after_results_says_so(table):
     assert [each.is_post_hoc for each in judge_claims(before)] == [False]
     after = judge_claims(table_of(results, records, claims=(HELPS, SAME)))
     assert [each.is_post_hoc for each in after] == [False, True]
-    assert after[1].sentence.endswith("; claim changed after results")
+    assert after[1].sentence.endswith("; claim declared after results")
     assert not judge_claims(table_of(results, [], claims=(SAME,)))[0].is_post_hoc
 
 

@@ -28,7 +28,9 @@ TRIAL = shrunk(EXPERIMENT.rows[3].trial)
 def hostile_page(tmp_path):
     """Write a page on which every text is hostile."""
     records = [replace(made(TRIAL), provenance=_provenance(HOSTILE))]
-    claim = Claim(text=HOSTILE, kind="better", rows=(HOSTILE, "b"))
+    claim = Claim(
+        text=HOSTILE, kind="better", rows=(HOSTILE, "b"), origin="read off", source=HOSTILE
+    )
     rows = (Row(label=HOSTILE, trial=EXPERIMENT.rows[3].trial), Row(label="b", trial=None))
     table = Experiment(
         name="table_x", title=HOSTILE, caption=HOSTILE, rows=rows, notes=(HOSTILE,), claims=(claim,)
@@ -63,10 +65,19 @@ def test_hostile_text_stays_text(hostile_page):
     assert text.count("&lt;script&gt;document") >= 8
 
 
+def test_a_claim_is_shown_with_its_origin_and_not_as_the_papers(hostile_page):
+    text = hostile_page.read_text()
+    assert "<h3>Claims</h3>" in text
+    assert '<th class="text">origin</th>' in text
+    assert '<td class="text">read off, &lt;script&gt;' in text
+    assert "paper claims" not in text
+
+
 def test_a_page_without_records_says_that_nothing_ran(tmp_path):
     table = replace(EXPERIMENT, claims=())
     section = page.section(judged(collected(table, [])), figures=[], curves={})
     text = page.write([section], [], results=tmp_path).read_text()
+    assert "its running text was not." in text
     assert "Nothing on this page was run at the paper&#39;s own scale" in text
     assert text.count("not run") >= len(EXPERIMENT.rows)
 

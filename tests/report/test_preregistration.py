@@ -1,10 +1,15 @@
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+import experiments
 from experiments.table_b import EXPERIMENT
 from harness.report import preregistration
 from tests.test_record import made
+
+PUBLISHED = Path(__file__).parents[2] / "results" / "declared"
 
 
 def post_hoc(experiment, results):
@@ -25,6 +30,57 @@ def test_claims_stand_as_they_were_before_the_first_result(tmp_path):
 
     preregistration.preregister(other, **where, records=[])
     assert post_hoc(other, tmp_path) == ()
+
+
+def test_a_reworded_claim_is_not_late(tmp_path):
+    preregistration.preregister(EXPERIMENT, scale="desk", results=tmp_path, records=[])
+    reworded = [
+        replace(claim, text=f"Reworded: {claim.text}", origin="ours", source="elsewhere")
+        for claim in EXPERIMENT.claims
+    ]
+    assert post_hoc(replace(EXPERIMENT, claims=tuple(reworded)), tmp_path) == ()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"kind": "better", "limit": None},
+        {"rows": ("DSA at I", "DSA at III")},
+        {"rows": ("DSA at II", "DSA at I")},
+        {"metric": "top5"},
+        {"limit": 0.5},
+        {
+            "kind": "trend",
+            "rows": ("DSA at I", "DSA at II", "DSA at IV"),
+            "limit": None,
+            "trend": "peak",
+        },
+    ],
+)
+def test_a_claim_that_asserts_something_else_is_late(change, tmp_path):
+    preregistration.preregister(EXPERIMENT, scale="desk", results=tmp_path, records=[])
+    same = EXPERIMENT.claims[2]
+    changed = replace(same, **change)
+    assert post_hoc(replace(EXPERIMENT, claims=(*EXPERIMENT.claims, changed)), tmp_path) == (
+        changed,
+    )
+
+
+def test_a_declaration_without_origins_still_counts(tmp_path):
+    preregistration.preregister(EXPERIMENT, scale="desk", results=tmp_path, records=[])
+    path = tmp_path / "declared" / "table_b.json"
+    statement = json.loads(path.read_text())
+    for claim in statement["claims"]:
+        del claim["origin"]
+    path.write_text(json.dumps(statement))
+    assert post_hoc(EXPERIMENT, tmp_path) == ()
+
+
+@pytest.mark.parametrize("path", sorted(PUBLISHED.glob("*.json")), ids=lambda path: path.stem)
+def test_no_published_claim_about_accuracy_is_late(path):
+    experiment = experiments.load(path.stem)
+    late = preregistration.post_hoc_claims(experiment, scale="desk", results=PUBLISHED.parent)
+    assert {claim.metric for claim in late} <= {"gmacs"}  # counted, so declared at any time
 
 
 def test_what_was_never_declared_is_late(tmp_path):

@@ -31,7 +31,13 @@ def table():
 
 def claimed(text="DSA helps", sentence="difference +3.0", *, is_post_hoc=False):
     return JudgedClaim(
-        claim=Claim(text=text, kind="better", rows=("DSA at II", "TSN+I3D R50")),
+        claim=Claim(
+            text=text,
+            kind="better",
+            rows=("DSA at II", "TSN+I3D R50"),
+            origin="stated",
+            source='slides: "=so | it is"',
+        ),
         word="supported",
         sentence=sentence,
         estimate=3.0,
@@ -88,10 +94,16 @@ def test_claims_stand_under_the_table(table, tmp_path):
     said = [claimed(), claimed("It | costs <little>", "=1 & 2")]
     claiming = replace(table, claims=tuple(said))
     text = report_table.markdown(claiming)
-    assert "| DSA helps" in text
+    head, _, first = (
+        [cell.strip() for cell in line.replace(r"\|", "/").strip("|").split("|")]
+        for line in text.partition("## Claims\n\n")[2].splitlines()[:3]
+    )
+    assert head == ["Claim", "Origin", "Verdict", "Measured"]
+    assert first == ["DSA helps", 'stated, slides: "=so / it is"', "supported", "difference +3.0"]
     assert r"It \| costs &lt;little>" in text
     tex = report_table.latex(claiming)
     assert r"=1 \& 2" in tex
+    assert "Claim & Origin & Verdict & Measured" in tex
     assert tex.count(r"\toprule") == 2
     paths = build.write_tables(replace(claiming, table=replace(claiming.table, results=tmp_path)))
     assert [path.name for path in paths][-1] == "table_b.claims.csv"
@@ -103,6 +115,7 @@ def test_claims_stand_under_the_table(table, tmp_path):
         "False",
     )
     assert rows[1]["sentence"] == "'=1 & 2"
+    assert (rows[0]["origin"], rows[0]["source"]) == ("stated", 'slides: "=so | it is"')
 
 
 def test_csv_holds_numbers_that_a_program_reads(table):

@@ -62,6 +62,8 @@ def test_the_printed_ratios_change_on_one_footing():
         "DSA+I3D R50, 4 × 8 × 3 does, not 48 % more as printed.",
         "On one footing, V4D+I3D R50, 8 × 10 × 3 costs 4.3 times what "
         "DSA+I3D R50, 4 × 8 × 3 does, as printed.",
+        "On one footing, V4D+I3D R50, 8 × 10 × 3 costs 2.1 times what "
+        "DSA+I3D R50, 8 × 8 × 3 does, as printed.",
     ]
 
 

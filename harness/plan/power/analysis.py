@@ -4,15 +4,13 @@ The printed accuracies are taken for the truth.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
-from textwrap import fill
-from typing import Any
 
 import numpy as np
 
-from harness.experiment import COSTS, Claim, Experiment
+from harness.experiment import COSTS, Claim, Experiment, Origin
 from harness.plan import comparisons, grid
 from harness.plan.comparisons import Rescale
 from harness.record import Record
@@ -23,8 +21,8 @@ DEVIATION_SOURCE = (
     "assumed, not measured: 0.35 for 81.5 % on 5,000 videos, where 0.25 to 0.43 is expected "
     "(arXiv 2304.01910), and in proportion to √(error / videos) elsewhere"
 )
-_MAX_SEEDS = 100  # of rows that are simulated
-_SIMULATED = ("best", "trend")
+MAX_SIMULATED_SEEDS = 100  # of rows that are simulated
+SIMULATED = ("best", "trend")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +58,7 @@ class ClaimPower:
     Attributes:
         claim: Text of the claim.
         kind: Kind of the claim.
+        origin: Whether the sources state it.
         word: `can be decided` with a power of at least 80 %, `cannot be decided`, `never` if no
             number of seeds decides it here, `counted, not run`, or the verdict that the claim will
             get at this scale.
@@ -71,6 +70,7 @@ class ClaimPower:
 
     claim: str
     kind: str
+    origin: Origin
     word: str
     reason: str = ""
     power: float | None = None
@@ -176,7 +176,7 @@ def seed_spread(
 
 
 def _claim_power(claim: Claim, plan: _Plan) -> ClaimPower:
-    verdict = partial(ClaimPower, claim=claim.text, kind=claim.kind)
+    verdict = partial(ClaimPower, claim=claim.text, kind=claim.kind, origin=claim.origin)
     if claim.metric in COSTS:
         return verdict(word="counted, not run")
     obstacle = comparisons.obstacle(plan.experiment, claim, plan.rescale)
@@ -213,7 +213,7 @@ def _never(claim: Claim, plan: _Plan) -> str:
 
 def _power_of_ceilings(claim: Claim, plan: _Plan) -> ClaimPower:
     """Return what ceilings tell of a claim at a scale to which printed gaps do not apply."""
-    verdict = partial(ClaimPower, claim=claim.text, kind=claim.kind)
+    verdict = partial(ClaimPower, claim=claim.text, kind=claim.kind, origin=claim.origin)
     if claim.kind == "better":
         first, second = comparisons.rows_of(plan.experiment, claim)
         assert first.trial is not None
@@ -291,55 +291,5 @@ def _corrected_powers(plan: _Plan) -> Mapping[Claim, float]:
 
 
 def _seeds_needed(claim: Claim, plan: _Plan) -> int | None:
-    most = _MAX_SEEDS if claim.kind in _SIMULATED else power.MAX_SEEDS
+    most = MAX_SIMULATED_SEEDS if claim.kind in SIMULATED else power.MAX_SEEDS
     return power.seeds_needed(_power_alone(claim, plan), most=most)
-
-
-def as_json(analysis: PowerAnalysis) -> dict[str, Any]:
-    """Return a power analysis as JSON holds it."""
-    return asdict(analysis)
-
-
-def text(analysis: PowerAnalysis) -> str:
-    """Return a power analysis as text, claim by claim."""
-    lines = [fill(_head(analysis), width=100, subsequent_indent="  ")]
-    for claim in analysis.claims:
-        sentence = f"  {claim.claim} ({claim.kind}): {_sentence(claim, analysis)}"
-        lines.append(fill(sentence, width=100, subsequent_indent="    "))
-        lines += [f"    {_gap_sentence(gap, analysis)}" for gap in claim.gaps]
-    return "\n".join(lines)
-
-
-def _head(analysis: PowerAnalysis) -> str:
-    if not analysis.trains:
-        return f"{analysis.table}: nothing is trained; its claims are decided by counting"
-    spread = analysis.spread
-    scatter = f"standard deviation between seeds {spread.points:.2f}, {spread.source}"
-    if analysis.smallest is None:
-        return f"{analysis.table}: 1 seed per row says nothing of others ({scatter})"
-    return (
-        f"{analysis.table}: {analysis.seeds} seeds per row show a gap of {analysis.smallest:.2f} "
-        f"points with 80 % power, or of {analysis.smallest_corrected:.2f} after Holm's correction "
-        f"over the {analysis.family} comparisons of all tables, on these "
-        f"{analysis.test_videos:,} videos ({scatter})"
-    )
-
-
-def _sentence(claim: ClaimPower, analysis: PowerAnalysis) -> str:
-    if claim.power is None:
-        return f"{claim.word}: {claim.reason}" if claim.reason else claim.word
-    most = _MAX_SEEDS if claim.kind in _SIMULATED else power.MAX_SEEDS
-    needed = claim.seeds_needed or f"over {most:,}"
-    seeds = "seed" if analysis.seeds == 1 else "seeds"
-    return (
-        f"{claim.word}: power {100 * claim.power:.0f} % with {analysis.seeds} {seeds} per row; "
-        f"80 % takes {needed}"
-    )
-
-
-def _gap_sentence(gap: Gap, analysis: PowerAnalysis) -> str:
-    one, other = gap.printed
-    return (
-        f"printed {one} against {other} ({gap.rows[0]} against {gap.rows[1]}): {gap.gap:+.1f} "
-        f"points, {abs(gap.videos):,.3g} videos of {analysis.test_videos:,}"
-    )

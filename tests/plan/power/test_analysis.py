@@ -7,8 +7,9 @@ import pytest
 import experiments
 from experiments.scales import desk, paper
 from experiments.table_b import EXPERIMENT
-from harness.plan import comparisons, power_analysis
-from harness.plan.power_analysis import SeedSpread
+from harness.plan import comparisons
+from harness.plan.power.analysis import SeedSpread, analyze_power, seed_spread
+from harness.plan.power.text import power_text
 from harness.stats import power
 from tests.test_record import made
 
@@ -17,7 +18,7 @@ FAMILY = 19
 
 
 def of(experiment, *, seeds=3, scale="paper", family=FAMILY):
-    return power_analysis.analyze_power(
+    return analyze_power(
         experiment,
         rescale={"paper": paper, "desk": desk}[scale],
         scale=scale,
@@ -43,7 +44,7 @@ def test_a_tenth_of_a_point_cannot_be_decided():
     assert (gap.printed, gap.gap, round(gap.videos, 6)) == ((81.5, 81.4), 0.1, 5.0)
     assert best.power < 0.05
     assert best.seeds_needed is None
-    assert "80 % takes over 100" in " ".join(power_analysis.text(found("table_b")).split())
+    assert "80 % takes over 100" in " ".join(power_text(found("table_b")).split())
 
 
 def test_three_points_take_more_than_three_seeds_after_holms_correction():
@@ -72,7 +73,7 @@ def test_a_single_seed_decides_nothing_of_others():
     analysis = found("table_b", seeds=1)
     assert analysis.smallest is None
     assert {claim.word for claim in analysis.claims} == {"cannot be decided"}
-    assert "a single seed says nothing of others" in power_analysis.text(analysis)
+    assert "a single seed says nothing of others" in power_text(analysis)
 
 
 def test_a_trend_is_shown_step_by_step_and_the_best_with_all():
@@ -84,7 +85,7 @@ def test_a_trend_is_shown_step_by_step_and_the_best_with_all():
 
 def test_costs_are_counted_and_not_decided_by_seeds():
     assert set(words("table_i")) == {"counted, not run"}
-    assert "nothing is trained" in power_analysis.text(found("table_i"))
+    assert "nothing is trained" in power_text(found("table_i"))
 
 
 @pytest.mark.parametrize(
@@ -149,10 +150,10 @@ def test_the_spread_is_pooled_over_rows_and_assumed_without_records():
     records = [
         made(replace(trials[row], seed=seed), top1=top1) for (row, seed), top1 in values.items()
     ]
-    spread = power_analysis.seed_spread(EXPERIMENT, records, rescale=desk, test_videos=480)
+    spread = seed_spread(EXPERIMENT, records, rescale=desk, test_videos=480)
     assert (spread.points, spread.is_measured) == (pytest.approx((4 / 3) ** 0.5), True)
     assert spread.source == "measured: 5 records of 2 rows"
-    single = power_analysis.seed_spread(EXPERIMENT, records[:1], rescale=desk, test_videos=5000)
+    single = seed_spread(EXPERIMENT, records[:1], rescale=desk, test_videos=5000)
     assert (round(single.points, 2), single.is_measured) == (0.36, False)
 
 

@@ -1,0 +1,1 @@
+"""Statistical power of a plan, claim by claim."""
