@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from harness.cost.rows import quoted_matches
 from harness.record import Record
+from harness.report import cells
 from harness.report import table as report_table
 from harness.report.claims import JudgedClaim
 from harness.report.judge import JudgedTable
@@ -92,7 +93,7 @@ def section(
         curves: Label of a row to the SVG file of its training curves.
     """
     table, experiment = judged.table, judged.table.experiment
-    frame = report_table.cells(judged).drop(columns="verdict", errors="ignore")
+    frame = cells.frame(judged).drop(columns="verdict", errors="ignore")
     return Section(
         name=table.file_stem,
         title=experiment.title,
@@ -101,13 +102,13 @@ def section(
         rows=tuple(
             SectionRow(
                 label=result.label,
-                cells=tuple(_short(cell) for cell in cells),
+                cells=tuple(_short(cell) for cell in texts),
                 verdict=_verdict(judged, result),
                 costs=tuple(_costs(result)),
                 seeds=tuple(_trial_line(record) for record in result.records if experiment.trains),
                 curve=_picture(curves[result.label]) if result.label in curves else None,
             )
-            for result, cells in zip(table.rows, frame.itertuples(index=False), strict=True)
+            for result, texts in zip(table.rows, frame.itertuples(index=False), strict=True)
         ),
         claims=judged.claims,
         figures=tuple(_picture(svg) for svg in figures),

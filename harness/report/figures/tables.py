@@ -7,9 +7,9 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from harness.report.cells import METRIC_NAMES
 from harness.report.figures.style import COLOURS, STYLE, save
 from harness.report.results import RowResult, TableResult
-from harness.report.table import METRIC_NAMES
 
 
 def table(result: TableResult, *, ceilings: Mapping[str, float]) -> list[Path]:
