@@ -20,7 +20,7 @@ SUBTITLE = "small networks, generated videos"
 FOOT = (
     "No estimate of the printed figures. "
     "Dots: mean over seeds. Bars: Student's 95 % interval of that mean; "
-    "where none is seen, it is smaller than the dot."
+    "where none is seen, it is smaller than the dot; an arrow marks a bar that goes on."
 )
 HEIGHT = 3.1
 HEADINGS: Mapping[Axis, tuple[str, str]] = {
