@@ -8,7 +8,7 @@ from typing import get_args
 
 import pandas as pd
 
-from harness.cost.rows import quoted_matches
+from harness.cost.rows import PRODUCT, quoted_matches
 from harness.experiment import Row, Written
 from harness.report.judge import JudgedTable
 from harness.report.results import RowResult, TableResult
@@ -106,11 +106,10 @@ def _printed_gflops(result: RowResult) -> dict[str, str]:
         names = ("gmacs", "total_gmacs")
         return {f"printed {COST_NAMES[name]}": _printed_cost(result, name) for name in names}
     found = matches(result)
-    remarks = {name: remark(found[name]) for name in ("gmacs", "total_gmacs") if name in found}
-    per_view, total = remarks.get("gmacs", ""), remarks.get("total_gmacs", "")
-    texts = [per_view, f"total: {total}" if total and total != per_view else ""]
+    remarks = [remark(found[name]) for name in ("gmacs", "total_gmacs") if name in found]
+    shown = dict.fromkeys("as a product" if text == PRODUCT else text for text in remarks if text)
     return {
-        "printed GFLOPs": _with_remark(product, "; ".join(filter(None, texts))),
+        "printed GFLOPs": _with_remark(product, "; ".join(shown)),
         "printed total GFLOPs": GAP,
     }
 

@@ -196,9 +196,6 @@ def test_a_table_of_mean_average_precision_shows_it(tmp_path):
     assert figures.table(replace(table.table, results=tmp_path), ceilings={})
 
 
-PRODUCT = "total: product of the printed figure per view"
-
-
 def test_a_cost_and_an_accuracy_have_verdicts_of_their_own():
     shown = cells.frame(judged(collected(experiments.load("kinetics400"), [])))
     assert list(shown) == [
@@ -207,7 +204,7 @@ def test_a_cost_and_an_accuracy_have_verdicts_of_their_own():
         "cost verdict",
     ]  # fmt: skip
     rows = shown.set_index("Row").to_dict("index")
-    assert rows["TSM R50, 8 × 10 × 3"]["printed GFLOPs"] == f"33 × 30 = 990 ({PRODUCT})"
+    assert rows["TSM R50, 8 × 10 × 3"]["printed GFLOPs"] == "33 × 30 = 990 (as a product)"
     assert rows["TSM R50, 8 × 10 × 3"]["cost verdict"] == "exact, other convention"
     nonlocal_32 = rows["NL+I3D R50, 32 × 10 × 3"]
     assert nonlocal_32["printed GFLOPs"] == "70.5 × 30 = 2115 (counted -21.87 %)"

@@ -174,7 +174,7 @@ def test_a_leader_line_runs_from_the_bubble_to_its_label():
     assert lines
     for text in lines:
         ends = text.arrow_patch.get_path().vertices
-        box = Text.get_window_extent(text).padded(2)
+        box = Text.get_window_extent(text).padded(4)
         dot = panel.transData.transform(text.xy)
         assert box.contains(*ends[0])
         assert np.hypot(*(ends[-1] - dot)) < 20
