@@ -26,7 +26,7 @@ TEXTS: Mapping[Written, str] = {
     "input": "printed input",
 }
 _ACCURACIES = {"printed top-1": "top1", "printed top-5": "top5", "printed mAP": "map"}
-_REQUIRED = {"top1": {"printed top-1", "printed top-5"}, "map": {"printed mAP"}}
+_REQUIRED = {"top1": "printed top-1", "map": "printed mAP"}
 
 
 def frame(judged: JudgedTable) -> pd.DataFrame:
@@ -51,7 +51,7 @@ def frame(judged: JudgedTable) -> pd.DataFrame:
     )
     required = {"Row"}
     if table.is_measured:
-        required |= {"Params (M)", "GFLOPs", *_REQUIRED[table.metric], measured, "verdict"}
+        required |= {"Params (M)", "GFLOPs", _REQUIRED[table.metric], measured, "verdict"}
     empty = [name for name in cells if name not in required and (cells[name] == GAP).all()]
     return cells.drop(columns=empty)
 
