@@ -4,7 +4,6 @@ Accuracies come first, with their verdict; costs follow, with a verdict of their
 """
 
 from collections.abc import Mapping
-from typing import get_args
 
 import pandas as pd
 
@@ -36,15 +35,14 @@ def frame(judged: JudgedTable) -> pd.DataFrame:
     """
     table = judged.table
     measured = f"{table.scale} {METRIC_NAMES[table.metric]}"
+    shows_input = _shows_input(table)
     cells = pd.DataFrame(
         [
             {
-                "Row": result.label + (" (reference)" if result.row.reference else ""),
-                **{title: result.row.as_written.get(name, GAP) for name, title in TEXTS.items()},
-                **{title: _printed(result.row, name) for title, name in _ACCURACIES.items()},
+                **_printed(result.row),
                 measured: _measured(result) if table.is_measured else GAP,
                 "verdict": judged.word(result) or GAP,
-                **_costs(result, shows_input=_shows_input(table)),
+                **_costs(result, shows_input=shows_input),
             }
             for result in table.shown
         ]
@@ -129,8 +127,14 @@ def _with_remark(text: str, remark: str) -> str:
     return f"{text} ({remark})" if remark else text
 
 
-def _printed(row: Row, name: str) -> str:
-    return f"{row.published[name]:.1f}" if name in row.published else GAP
+def _printed(row: Row) -> dict[str, str]:
+    """Return the name of a row, its printed text and its printed accuracies."""
+    numbers = {title: row.published.get(name) for title, name in _ACCURACIES.items()}
+    return {
+        "Row": row.label + (" (reference)" if row.reference else ""),
+        **{title: row.as_written.get(name, GAP) for name, title in TEXTS.items()},
+        **{title: GAP if number is None else f"{number:.1f}" for title, number in numbers.items()},
+    }
 
 
 def _measured(result: RowResult) -> str:
@@ -141,6 +145,3 @@ def _measured(result: RowResult) -> str:
     stale = f", {len(result.stale)} stale" if result.stale else ""
     seeds = "1 seed" if interval.seeds == 1 else f"{interval.seeds} seeds"
     return f"{interval.mean:.1f}{half_width} ({seeds}{stale})"
-
-
-assert set(TEXTS) | {"gflops"} == set(get_args(Written))

@@ -1,12 +1,13 @@
 import csv
 import io
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 
 import experiments
 from experiments.table_b import EXPERIMENT
-from harness.experiment import Claim, Experiment, Row
+from harness.experiment import Claim, Experiment, Row, Written
 from harness.report import build, cells, figures, table_csv
 from harness.report import table as report_table
 from harness.report.claims import JudgedClaim
@@ -233,6 +234,10 @@ def test_csv_has_both_verdicts_and_the_printed_columns():
     assert v4d["printed_gflops"] == "286.1 × 2.5 × 3 = 2146*"
     assert v4d["counted_input"] == "8 × 4"
     assert rows["SlowFast R50, (8+32) × 10 × 3"]["printed_test"] == "(8+32) × 3 × 10"
+
+
+def test_every_printed_text_has_a_column():
+    assert {*cells.TEXTS, "gflops"} == set(get_args(Written))
 
 
 def test_the_papers_setting_is_told_from_what_ran(table):

@@ -45,12 +45,7 @@ def write(
         overview: SVG files shown before the tables.
         results: Folder of the page.
     """
-    environment = Environment(
-        loader=PackageLoader("harness.report.page", "."),
-        autoescape=True,
-        trim_blocks=True,
-        undefined=StrictUndefined,
-    )
+    environment = _environment()
     script = _script(environment)
     album = Album()
     text = environment.get_template("page.html").render(
@@ -76,6 +71,15 @@ def write(
     path = results / "index.html"
     write_atomic(path, f"{text}\n".encode())
     return path
+
+
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("harness.report.page", "."),
+        autoescape=True,
+        trim_blocks=True,
+        undefined=StrictUndefined,
+    )
 
 
 def _script(environment: Environment) -> str:
