@@ -14,7 +14,7 @@ from experiments.recipes import (
     with_v4d,
 )
 from experiments.sources import sources_of
-from harness.experiment import Claim, Experiment, QuotedCost, Row
+from harness.experiment import Claim, Experiment, QuotedCost, Row, Written
 from harness.specs import Trial
 
 
@@ -28,17 +28,64 @@ def printed(top1: float, top5: float, gmacs: float, total_gmacs: float) -> Mappi
     return {"top1": top1, "top5": top5, "gmacs": gmacs, "total_gmacs": total_gmacs}
 
 
-OTHERS: Mapping[str, tuple[Mapping[str, float], QuotedCost]] = {
-    "TEINet R50, 8 × 10 × 3": (printed(74.9, 91.8, 33, 990), quoted.TEINET),
-    "TEA R50, 8 × 10 × 3": (printed(75.0, 91.8, 35, 1050), quoted.TEA),
-    "TANet R50, 8 × 10 × 3": (printed(76.1, 92.3, 43, 1290), quoted.TANET),
-    "MVFNet R50, 8 × 10 × 3": (printed(76.0, 92.4, 33, 990), quoted.MVFNET),
-    "NL+I3D R50, 32 × 10 × 3": (printed(74.9, 91.6, 70.5, 2115), quoted.NL_32F),
-    "NL+I3D R50, 128 × 10 × 3": (printed(76.5, 92.6, 282, 8460), quoted.NL_128F),
-    "X3D-L, 16 × 10 × 3": (printed(77.5, 92.9, 24.8, 744), quoted.X3D_L),
-    "SlowFast R50, (4+32) × 10 × 3": (printed(75.6, 92.1, 36.1, 1083), quoted.SLOWFAST_4X16),
-    "SlowFast R50, (8+32) × 10 × 3": (printed(77.0, 92.6, 65.7, 1971), quoted.SLOWFAST_8X8),
-    "SlowFast R101, (8+32) × 10 × 3": (printed(77.9, 93.2, 106, 3180), quoted.SLOWFAST_R101),
+def as_written(backbone: str, test: str, gflops: str) -> Mapping[Written, str]:
+    """Return the printed columns that are text: GFLOPs per view × views = total."""
+    return {"backbone": backbone, "test": test, "gflops": gflops}
+
+
+R50, R50_3D, R101_3D = "ResNet-50", "3D ResNet-50", "3D R101+3D R101"
+TWO_R50_3D = "3D R50+3D R50"
+OTHERS: Mapping[str, tuple[Mapping[str, float], Mapping[Written, str], QuotedCost]] = {
+    "TEINet R50, 8 × 10 × 3": (
+        printed(74.9, 91.8, 33, 990),
+        as_written(R50, "8 × 10 × 3", "33 × 30 = 990"),
+        quoted.TEINET,
+    ),
+    "TEA R50, 8 × 10 × 3": (
+        printed(75.0, 91.8, 35, 1050),
+        as_written(R50, "8 × 10 × 3", "35 × 30 = 1050"),
+        quoted.TEA,
+    ),
+    "TANet R50, 8 × 10 × 3": (
+        printed(76.1, 92.3, 43, 1290),
+        as_written(R50, "8 × 10 × 3", "43 × 30 = 1290"),
+        quoted.TANET,
+    ),
+    "MVFNet R50, 8 × 10 × 3": (
+        printed(76.0, 92.4, 33, 990),
+        as_written(R50, "8 × 10 × 3", "33 × 30 = 990"),
+        quoted.MVFNET,
+    ),
+    "NL+I3D R50, 32 × 10 × 3": (
+        printed(74.9, 91.6, 70.5, 2115),
+        as_written(R50_3D, "32 × 10 × 3", "70.5 × 30 = 2115"),
+        quoted.NL_32F,
+    ),
+    "NL+I3D R50, 128 × 10 × 3": (
+        printed(76.5, 92.6, 282, 8460),
+        as_written(R50_3D, "128 × 10 × 3", "282 × 30 = 8460"),
+        quoted.NL_128F,
+    ),
+    "X3D-L, 16 × 10 × 3": (
+        printed(77.5, 92.9, 24.8, 744),
+        as_written("-", "16 × 10 × 3", "24.8 × 30 = 744"),
+        quoted.X3D_L,
+    ),
+    "SlowFast R50, (4+32) × 10 × 3": (
+        printed(75.6, 92.1, 36.1, 1083),
+        as_written(TWO_R50_3D, "(4+32) × 10 × 3", "36.1 × 30 = 1083"),
+        quoted.SLOWFAST_4X16,
+    ),
+    "SlowFast R50, (8+32) × 10 × 3": (
+        printed(77.0, 92.6, 65.7, 1971),
+        as_written(TWO_R50_3D, "(8+32) × 3 × 10", "65.7 × 30 = 1971"),
+        quoted.SLOWFAST_8X8,
+    ),
+    "SlowFast R101, (8+32) × 10 × 3": (
+        printed(77.9, 93.2, 106, 3180),
+        as_written(R101_3D, "(8+32) × 3 × 10", "106 × 30 = 3180"),
+        quoted.SLOWFAST_R101,
+    ),
 }
 FURTHER: Mapping[str, tuple[Mapping[str, float], QuotedCost, str]] = {
     "X3D-M, 16 × 10 × 3": (
@@ -74,28 +121,42 @@ EXPERIMENT = Experiment(
             label="TSM R50, 8 × 10 × 3",
             trial=on_ten_clips(with_backbone(I3D_R50_KINETICS, "tsm_resnet50")),
             published=printed(74.1, 91.2, 33, 990),
+            as_written=as_written(R50, "8 × 10 × 3", "33 × 30 = 990"),
         ),
         *(
-            Row(label=label, trial=None, published=published, quoted_cost=cost)
-            for label, (published, cost) in OTHERS.items()
+            Row(label=label, trial=None, published=published, as_written=text, quoted_cost=cost)
+            for label, (published, text, cost) in OTHERS.items()
         ),
         Row(
             label=SLOW_ONLY,
             trial=on_ten_clips(I3D_R50_KINETICS),
             published=printed(74.9, 91.5, 41.9, 1257),
+            as_written=as_written(R50_3D, "8 × 10 × 3", "41.9 × 30 = 1257"),
         ),
         Row(
             label=V4D,
             trial=on_ten_snippets(with_v4d(I3D_R50_KINETICS)),
             published=printed(77.4, 93.1, 286.1, 2146),
+            as_written=as_written(R50_3D, "8 × 10 × 3", "286.1 × 2.5 × 3 = 2146*"),
         ),
-        Row(label=SMALL, trial=DSA_4F, published=printed(77.7, 93.1, 83.8, 503)),
-        Row(label=MIDDLE, trial=DSA_8F, published=printed(78.2, 93.2, 167.7, 1006)),
+        Row(
+            label=SMALL,
+            trial=DSA_4F,
+            published=printed(77.7, 93.1, 83.8, 503),
+            as_written=as_written(R50_3D, "4 × 8 × 3", "83.8 × 2 × 3 = 503"),
+        ),
+        Row(
+            label=MIDDLE,
+            trial=DSA_8F,
+            published=printed(78.2, 93.2, 167.7, 1006),
+            as_written=as_written(R50_3D, "8 × 8 × 3", "167.7 × 2 × 3 = 1006"),
+        ),
         Row(
             label=LARGE,
             trial=DSA_4F,
             ensemble=(DSA_8F,),
             published=printed(79.0, 93.7, 251.5, 1509),
+            as_written=as_written(R50_3D, "(4+8) × 8 × 3", "251.5 × 2 × 3 = 1509"),
         ),
         *(
             Row(

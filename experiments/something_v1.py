@@ -16,16 +16,16 @@ EXPERIMENT = Experiment(
     title="Comparison on Something-Something V1",
     caption="Validation set",
     rows=tuple(
-        Row(label=label, trial=trial, published={"top1": top1})
-        for label, trial, top1 in (
-            ("MultiScale TRN BN-Inception", None, 34.4),
-            ("ECO BN-Inception + R18", None, 46.4),
-            ("S3D-G", None, 45.8),
-            ("NL+GCN R50", None, 46.1),
-            ("TSM R50", None, 47.2),
-            ("I3D R50", I3D_R50_SOMETHING, 48.7),
-            ("V4D+I3D R50", with_v4d(I3D_R50_SOMETHING), 50.4),
-            ("DSA+I3D R50", with_final_dsa(I3D_R50_SOMETHING), 51.8),
+        Row(label=label, trial=trial, published={"top1": top1}, as_written={"backbone": backbone})
+        for label, backbone, trial, top1 in (
+            ("MultiScale TRN BN-Inception", "BN-Inception", None, 34.4),
+            ("ECO BN-Inception + R18", "BN-Inception+3D ResNet 18", None, 46.4),
+            ("S3D-G", "S3D Inception", None, 45.8),
+            ("NL+GCN R50", "3D ResNet50", None, 46.1),
+            ("TSM R50", "ResNet50", None, 47.2),
+            ("I3D R50", "3D ResNet50", I3D_R50_SOMETHING, 48.7),
+            ("V4D+I3D R50", "3D ResNet50", with_v4d(I3D_R50_SOMETHING), 50.4),
+            ("DSA+I3D R50", "3D ResNet50", with_final_dsa(I3D_R50_SOMETHING), 51.8),
         )
     ),
     notes=(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 from harness.specs import NAME, Trial, check_choices
 
@@ -12,6 +12,7 @@ Origin = Literal["stated", "read off", "ours"]
 Source = Literal["slides", "release", "V4D", "TSM", "MVFNet", "data set", "guess"]
 Sources = Mapping[str, Source]
 COSTS = ("params_m", "gmacs", "total_gmacs")
+Written = Literal["backbone", "training", "test", "input", "gflops"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +52,8 @@ class Row:
         ensemble: Further networks whose scores are averaged with those of `trial`.
         published: Printed numbers with their printed digits: `top1`, `top5` or `map` in percent,
             `params_m`, `gmacs` per view, `total_gmacs` over all views.
+        as_written: Printed cells that are text: `backbone`; `training`, T × U; `test`, T × U ×
+            crops; `input` of a counted pass; `gflops`, a product where one is printed.
         source: Place of the printed numbers, if not this table.
         quoted_cost: Cost of a row without a trial, if it was counted.
         reference: True for a row that the printed table lacks.
@@ -60,6 +63,7 @@ class Row:
     trial: Trial | None
     ensemble: tuple[Trial, ...] = ()
     published: Mapping[str, float] = field(default_factory=dict)
+    as_written: Mapping[Written, str] = field(default_factory=dict)
     source: str = ""
     quoted_cost: QuotedCost | None = None
     reference: bool = False
@@ -67,6 +71,9 @@ class Row:
     def __post_init__(self) -> None:
         if self.trial is not None and self.quoted_cost is not None:
             raise ValueError(f"row {self.label!r} has a trial and a quoted_cost; remove one")
+        if unknown := set(self.as_written) - set(get_args(Written)):
+            allowed = ", ".join(get_args(Written))
+            raise ValueError(f"row {self.label!r} has as_written {unknown}; allowed: {allowed}")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -205,6 +205,11 @@ def test_a_row_is_counted_or_quoted_but_not_both():
         Row(label="a", trial=EXPERIMENT.rows[0].trial, quoted_cost=cost)
 
 
+def test_a_printed_text_names_its_column():
+    with pytest.raises(ValueError, match="allowed: backbone, training, test"):
+        Row(label="a", trial=None, as_written={"views": "4 × 10 × 3"})
+
+
 PRINTED_ACCURACIES = {
     "activitynet": [(79.7,), (83.3,), (84.5,), (88.9,), (90.5,)],
     "something_v1": [(34.4,), (46.4,), (45.8,), (46.1,), (47.2,), (48.7,), (50.4,), (51.8,)],

@@ -74,6 +74,8 @@ def draw_figures(tables: tuple[str, ...], is_check: bool, **options: Any) -> Non
     paths, changed = redraw(requests_of_written_tables(tables, **options), is_check=is_check)
     for path in paths:
         click.echo(f"{short_path(path)}{' would change' if path in changed and is_check else ''}")
+    for path in (path for path in changed if path not in paths):
+        click.echo(f"{short_path(path)} {'would be ' if is_check else ''}removed")
     if changed and is_check:
         sys.exit(FAILED)
 
@@ -153,7 +155,8 @@ def redraw(requests: Sequence["Request"], *, is_check: bool) -> tuple[list[Path]
         is_check: Put back the previous files afterwards.
 
     Returns:
-        All figures, and those that differ from the previous files.
+        All figures, and those that differ from the previous files, with the files removed since
+        their table has no such figure any more.
     """
     from harness.report import build
     from harness.report.results import collect
@@ -169,6 +172,7 @@ def redraw(requests: Sequence["Request"], *, is_check: bool) -> tuple[list[Path]
             tables = [experiments.load(name) for name in TRADEOFF_TABLES]
             paths += tradeoff([replace(request, experiment=table) for table in tables])
     changed = [path for path in paths if before.get(path) != path.read_bytes()]
+    changed += sorted(path for path in before if not path.exists())
     for path in changed if is_check else ():
         atomic.write_atomic(path, before[path]) if path in before else path.unlink()
     return paths, changed

@@ -60,8 +60,10 @@ def write_tables(judged: JudgedTable) -> list[Path]:
 
 
 def draw(table: TableResult) -> list[Path]:
-    """Draw the figures of a table."""
+    """Draw the figures of a table; remove the one of its rows if it has none any more."""
     paths = figures.table(table, ceilings=ceilings(table.scale))
+    for kind in figures.FILE_KINDS if not paths else ():
+        (table.results / "figures" / f"{table.file_stem}.{kind}").unlink(missing_ok=True)
     if tradeoff.has_quoted_costs(table.experiment):
         paths += figures.comparison(table.experiment, results=table.results)
     return paths

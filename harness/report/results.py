@@ -68,6 +68,19 @@ class RowResult:
         return verdict.seed_interval(self.values) if self.records else None
 
     @property
+    def bar(self) -> tuple[float, float] | None:
+        """Return the ends of the row's bar in a figure; None without records or from one seed.
+
+        At desk scale they are the lowest and the highest seed, else those of the 95 % interval.
+        """
+        interval = self.interval
+        if interval is None or interval.half_width is None:
+            return None
+        if self.trial is not None and self.trial.scale == "desk":
+            return min(self.values), max(self.values)
+        return interval.mean - interval.half_width, interval.mean + interval.half_width
+
+    @property
     def seeds(self) -> set[int]:
         """Return the seeds that have a record."""
         return {int(record.trial["seed"]) for record in self.records}

@@ -4,24 +4,21 @@ Costs are at paper scale, printed accuracies have their own columns, and measure
 the scale of their records.
 """
 
+import re
 from collections.abc import Iterator
 
-import pandas as pd
-
 from harness.cost import count
-from harness.cost.rows import quoted_matches
-from harness.data.datasets import desk_recipe
-from harness.experiment import Row
+from harness.experiment import Experiment
 from harness.plan import recipe_sources
-from harness.report import claims_table, escape, tradeoff
+from harness.report import cells, claims_table, escape, tradeoff
 from harness.report.judge import JudgedTable
-from harness.report.results import RowResult
-from harness.stats import row_verdict
+from harness.report.results import TableResult
 
 COST_NOTE = (
     "GFLOPs: 10⁹ multiply-adds per view, each counted once, plus two per batch-norm output "
     f"(rule `{count.RULE}`); parameters include the classifier. Both at the paper's own scale."
 )
+INPUT_NOTE = "T × U: frames and snippets of the view that is counted, as it is trained."
 QUOTED_NOTE = (
     "Networks that the zoo lacks were counted on released code, or on a network rebuilt from it or "
     "from its description."
@@ -29,14 +26,14 @@ QUOTED_NOTE = (
 STALE_NOTE = "stale: made by other code than this; run the table again."
 INTERVAL_NOTE = "±: half of Student's 95 % interval of the mean over seeds."
 RANGE_NOTE = "In brackets: the lowest and the highest seed."
-METRIC_NAMES = {"top1": "top-1", "map": "mAP"}
-_COSTS = {
-    "printed params (M)": "params_m",
-    "printed GFLOPs": "gmacs",
-    "printed total GFLOPs": "total_gmacs",
+SHARED_NOTE = (
+    "At desk scale the generated videos take the place of the data set: rows of other tables with "
+    "the same network share these records."
+)
+RUN_HERE = {
+    "desk": "desk scale, generated videos, small networks",
+    "own": "on terms of your own",
 }
-_ACCURACIES = {"printed top-1": "top1", "printed top-5": "top5", "printed mAP": "map"}
-_REQUIRED = {"top1": {"printed top-1", "printed top-5"}, "map": {"printed mAP"}}
 _WITHOUT_NOTE = ("desk scale", "not run")
 _SCALES = {
     "desk": "at desk scale; it is no estimate of the printed one",
@@ -45,48 +42,45 @@ _SCALES = {
 }
 
 
-def cells(judged: JudgedTable) -> pd.DataFrame:
-    """Return the table as text, one column per number, gaps as a dash."""
-    table = judged.table
-    measured = f"{table.scale} {METRIC_NAMES[table.metric]}"
-    rows = [
-        {
-            "Row": result.label + (" (reference)" if result.row.reference else ""),
-            "Params (M)": f"{result.cost.params / 1e6:.2f}" if result.cost else "–",
-            "GFLOPs": f"{result.cost.gmacs:.1f}" if result.cost else "–",
-            **{title: _printed_cost(result, name) for title, name in _COSTS.items()},
-            **{title: _printed_accuracy(result.row, name) for title, name in _ACCURACIES.items()},
-            measured: _measured_accuracy(result) if table.is_measured else "–",
-            "verdict": judged.word(result) or "–",
-        }
-        for result in table.shown
-    ]
-    frame = pd.DataFrame(rows)
-    required = {"Row"}
-    if table.is_measured:
-        required |= {"Params (M)", "GFLOPs", *_REQUIRED[table.metric], measured, "verdict"}
-    empty = [name for name in frame if name not in required and (frame[name] == "–").all()]
-    return frame.drop(columns=empty)
+def name(experiment: Experiment) -> str:
+    """Return the name of a table for readers: `Table (a)`, or what a comparison is on."""
+    if letter := re.fullmatch("table_([a-z])", experiment.name):
+        return f"Table ({letter[1]})"
+    return experiment.title.removeprefix("Comparison on ")
+
+
+def heading(experiment: Experiment) -> str:
+    """Return the name of a table with its title, or the title of a comparison alone."""
+    short = name(experiment)
+    return experiment.title if short in experiment.title else f"{short}: {experiment.title}"
+
+
+def captions(table: TableResult) -> tuple[str, ...]:
+    """Return the paper's setting, and that of what ran here where it is another one."""
+    caption = table.experiment.caption
+    if not table.is_measured or table.scale not in RUN_HERE:
+        return (f"{caption}.",)
+    return (f"Paper: {caption}.", f"Run here: {RUN_HERE[table.scale]}.")
 
 
 def markdown(judged: JudgedTable) -> str:
     """Return the table with its title, caption, claims and notes."""
-    experiment, frame = judged.table.experiment, cells(judged).map(escape.markdown)
+    frame = cells.frame(judged).map(escape.markdown)
     align = ("left", *("right",) * (frame.shape[1] - 1))
     body = frame.to_markdown(index=False, colalign=align, disable_numparse=True)
     items = "\n".join(f"- {note}" for note in notes(judged))
-    head = f"# {experiment.name}: {experiment.title}\n\n{experiment.caption}."
+    head = f"# {heading(judged.table.experiment)}\n\n{' '.join(captions(judged.table))}"
     return f"{head}\n\n{body}\n\n{claims_table.markdown(judged.claims)}{items}\n"
 
 
 def latex(judged: JudgedTable) -> str:
     """Return a booktabs table, and one of the claims."""
-    experiment, frame = judged.table.experiment, cells(judged)
+    experiment, frame = judged.table.experiment, cells.frame(judged)
     text = frame.to_latex(
         index=False,
         escape=True,
         column_format="l" + "r" * (frame.shape[1] - 1),
-        caption=escape.latex(f"{experiment.title}. {experiment.caption}."),
+        caption=escape.latex(" ".join((f"{experiment.title}.", *captions(judged.table)))),
         label=f"tab:{experiment.name}",
     )
     return escape.latex_signs(text) + claims_table.latex(experiment, judged.claims)
@@ -98,15 +92,12 @@ def notes(judged: JudgedTable) -> list[str]:
     return [
         *_verdict_notes(judged),
         *(_accuracy_notes(judged) if table.is_measured else ()),
-        *(
-            f"{result.label}: printed as {result.row.source}."
-            for result in table.rows
-            if result.row.source
-        ),
+        *_printed_notes(experiment),
         *experiment.notes,
         *recipe_sources.guess_notes(experiment),
         *tradeoff.sentences(experiment),
         *([COST_NOTE] if any(result.cost for result in table.rows) else []),
+        *([INPUT_NOTE] if "T × U" in cells.frame(judged) else []),
         *([QUOTED_NOTE] if tradeoff.has_quoted_costs(experiment) else []),
         *([STALE_NOTE] if any(result.stale for result in table.shown) else []),
     ]
@@ -118,38 +109,23 @@ def _verdict_notes(judged: JudgedTable) -> Iterator[str]:
             yield f"{escape.markdown(label)}: {verdict.sentence}."
 
 
+def _printed_notes(experiment: Experiment) -> Iterator[str]:
+    for row in experiment.rows:
+        if row.source:
+            yield f"{row.label}: printed as {row.source}."
+        if row.as_written.get("gflops", "").endswith("*"):
+            yield f"{row.label}: the slides do not explain the asterisk of the printed total."
+
+
 def _accuracy_notes(judged: JudgedTable) -> Iterator[str]:
     table = judged.table
-    yield f"{table.scale} {METRIC_NAMES[table.metric]} was measured {_SCALES[table.scale]}."
+    metric = cells.METRIC_NAMES[table.metric]
+    yield f"{table.scale} {metric} was measured {_SCALES[table.scale]}."
+    if table.scale == "desk" and cells.is_comparison(table):
+        yield SHARED_NOTE
     for changes in dict.fromkeys(result.changes for result in table.rows if result.changes):
         yield f"Changed, beside the paper: {changes}."
     yield RANGE_NOTE if table.scale == "desk" else INTERVAL_NOTE
     for result in table.rows:
         if result.altered:
             yield f"{result.label} runs with {result.altered}."
-
-
-def _measured_accuracy(result: RowResult) -> str:
-    interval = result.interval
-    if interval is None:
-        return "not run" if result.trial else "–"
-    stale = f", {len(result.stale)} stale" if result.stale else ""
-    if result.trial is not None and result.trial.scale == "desk":
-        ceiling = desk_recipe.CEILINGS["average of snippets"]
-        return row_verdict.range_text(result.values, ceiling=ceiling) + stale
-    half_width = "" if interval.half_width is None else f" ± {interval.half_width:.1f}"
-    return f"{interval.mean:.1f}{half_width} ({row_verdict.seeds_text(interval.seeds)}{stale})"
-
-
-def _printed_cost(result: RowResult, name: str) -> str:
-    """Return a printed cost with its verdict."""
-    matches = result.cost.matches if result.cost else quoted_matches(result.row)
-    if name not in matches:
-        return "–"
-    match = matches[name]
-    convention = f": {match.convention}" if match.convention else ""
-    return f"{match.printed} ({match.word}{convention})"
-
-
-def _printed_accuracy(row: Row, name: str) -> str:
-    return f"{row.published[name]:.1f}" if name in row.published else "–"

@@ -1,11 +1,13 @@
 """Tables as numbers: one CSV file of rows and one of claims, for programs."""
 
 from collections.abc import Mapping, Sequence
+from typing import get_args
 
 import pandas as pd
 
 from harness.cost import count
-from harness.report import escape
+from harness.experiment import Written
+from harness.report import cells, escape
 from harness.report.claims import JudgedClaim
 from harness.report.judge import JudgedTable
 from harness.report.results import RowResult
@@ -21,6 +23,8 @@ def rows_csv(judged: JudgedTable) -> str:
         {
             "row": escape.spreadsheet(result.label),
             "reference": result.row.reference,
+            **{f"printed_{name}": _written(result, name) for name in get_args(Written)},
+            "counted_input": cells.counted_input(result.row),
             "params": result.cost.params if result.cost else None,
             "gmacs": result.cost.gmacs if result.cost else None,
             "counting_rule": count.RULE if result.cost else None,
@@ -31,6 +35,7 @@ def rows_csv(judged: JudgedTable) -> str:
             f"{metric}_by_seed": " ".join(f"{value:.4f}" for value in result.values),
             "stale_records": len(result.stale),
             "verdict": judged.word(result),
+            "cost_verdict": cells.cost_word(result),
         }
         for result in judged.table.shown
     ]
@@ -58,6 +63,11 @@ def claims_csv(judged: Sequence[JudgedClaim]) -> str:
         for claim in judged
     ]
     return _csv(rows)
+
+
+def _written(result: RowResult, name: Written) -> str | None:
+    text = result.row.as_written.get(name)
+    return text and escape.spreadsheet(text)
 
 
 def _interval(metric: str, result: RowResult) -> dict[str, float | None]:

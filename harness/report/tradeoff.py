@@ -26,22 +26,24 @@ class Point:
     Attributes:
         row: Its label.
         name: Text beside the point.
+        host: The family of the network that carries the module; empty for other work.
         kind: `dsa` and `v4d` mix the snippets of a video in training; `other` is all else.
         reference: Whether the printed table lacks it.
         params_m: 10^6 parameters.
         gmacs: 10^9 multiply-adds per video.
         top1: In percent.
-        half_width: Half of the 95 % interval of `top1`; None for a single figure.
+        bar: Ends of the bar around `top1`; None for a single figure.
     """
 
     row: str
     name: str
+    host: str
     kind: Kind
     reference: bool
     params_m: float
     gmacs: float
     top1: float
-    half_width: float | None = None
+    bar: tuple[float, float] | None = None
 
 
 def has_quoted_costs(experiment: Experiment) -> bool:
@@ -65,6 +67,7 @@ def points(experiment: Experiment, axis: Axis) -> list[Point]:
                 Point(
                     row=row.label,
                     name=names[row.label],
+                    host=_host(row),
                     kind=_kind(row),
                     reference=row.reference,
                     params_m=cost.params_m,
@@ -149,12 +152,13 @@ def _measured_point(result: RowResult, top1: Interval) -> Point:
     return Point(
         row=result.label,
         name=result.label,
+        host=_host(result.row),
         kind=_kind(result.row),
         reference=result.row.reference,
         params_m=first.params / 1e6,
         gmacs=first.gmacs * views_of(from_dict(first.trial)),
         top1=top1.mean,
-        half_width=top1.half_width,
+        bar=result.bar,
     )
 
 
@@ -174,6 +178,11 @@ def _frames(label: str) -> str:
 def _depth(row: Row) -> str:
     assert row.trial is not None
     return f"R{row.trial.model.backbone.rpartition('resnet')[2]}"
+
+
+def _host(row: Row) -> str:
+    """Return the backbone without its depth: `i3d_` of `i3d_resnet50`."""
+    return row.trial.model.backbone.rpartition("resnet")[0] if row.trial else ""
 
 
 def _kind(row: Row) -> Kind:

@@ -1,12 +1,14 @@
 import csv
 import io
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 
+import experiments
 from experiments.table_b import EXPERIMENT
-from harness.experiment import Claim, Experiment, Row
-from harness.report import build, figures, table_csv
+from harness.experiment import Claim, Experiment, Row, Written
+from harness.report import build, cells, figures, table_csv
 from harness.report import table as report_table
 from harness.report.claims import JudgedClaim
 from harness.stats import verdict
@@ -69,19 +71,18 @@ def test_markdown_keeps_printed_and_measured_apart(table):
     head = next(line for line in text.splitlines() if line.startswith("| Row"))
     columns = [cell.strip() for cell in head.strip("|").split("|")]
     assert columns == [
-        "Row", "Params (M)", "GFLOPs", "printed top-1", "printed top-5", "desk top-1",
-        "verdict",
+        "Row", "printed top-1", "printed top-5", "desk top-1", "verdict", "Params (M)", "GFLOPs",
     ]  # fmt: skip
     row = next(line for line in text.splitlines() if "DSA at II " in line)
-    cells = [cell.strip() for cell in row.strip("|").split("|")]
-    assert cells == [
+    shown = [cell.strip() for cell in row.strip("|").split("|")]
+    assert shown == [
         "DSA at II",
-        "32.04",
-        "83.8",
         "81.5",
         "95.2",
-        "81.0 ± 2.5 (3 seeds)",
+        "81.0 (80.0 to 82.0, 3 seeds)",
         "reproduced",
+        "32.04",
+        "83.8",
     ]
     assert "not run" in next(line for line in text.splitlines() if "DSA at IV" in line)
     assert "1 stale" in text
@@ -162,7 +163,7 @@ def moved(table):
 def test_latex_is_a_booktabs_table(table):
     text = report_table.latex(table)
     assert r"\toprule" in text
-    assert r"$\pm$" in text
+    assert r"$\alpha$" in text
     assert text.isascii()
 
 
@@ -193,20 +194,81 @@ def comparison(records, **published):
 
 def test_a_comparison_of_which_nothing_ran_has_no_column_for_it():
     table = comparison([], top1=50.0)
-    assert list(report_table.cells(table)) == [
-        "Row", "Params (M)", "GFLOPs", "printed top-1"
+    assert list(cells.frame(table)) == [
+        "Row", "printed top-1", "Params (M)", "GFLOPs"
     ]  # fmt: skip
     assert "was measured" not in report_table.markdown(table)
 
 
 def test_a_table_of_mean_average_precision_shows_it(tmp_path):
     table = comparison([made(shrunk(EXPERIMENT.rows[3].trial), top1=50.0)], map=90.5)
-    shown = report_table.cells(table)
+    shown = cells.frame(table)
     assert shown["desk mAP"].tolist() == ["–", "60.0 (1 seed)"]
     assert "printed top-1" not in shown
     assert "desk mAP was measured at desk scale" in report_table.markdown(table)
     assert "map_by_seed" in table_csv.rows_csv(table).splitlines()[0]
     assert figures.table(replace(table.table, results=tmp_path), ceilings={})
+
+
+def test_a_cost_and_an_accuracy_have_verdicts_of_their_own():
+    shown = cells.frame(judged(collected(experiments.load("kinetics400"), [])))
+    assert list(shown) == [
+        "Row", "printed backbone", "printed T × U × crops at test", "printed top-1",
+        "printed top-5", "printed params (M)", "Params (M)", "printed GFLOPs", "T × U", "GFLOPs",
+        "cost verdict",
+    ]  # fmt: skip
+    rows = shown.set_index("Row").to_dict("index")
+    assert rows["TSM R50, 8 × 10 × 3"]["printed GFLOPs"] == "33 × 30 = 990 (as a product)"
+    assert rows["TSM R50, 8 × 10 × 3"]["cost verdict"] == "exact, other convention"
+    nonlocal_32 = rows["NL+I3D R50, 32 × 10 × 3"]
+    assert nonlocal_32["printed GFLOPs"] == "70.5 × 30 = 2115 (counted -21.87 %)"
+    assert nonlocal_32["cost verdict"] == "different"
+    assert rows["DSA+I3D R50, 4 × 8 × 3"]["cost verdict"] == "exact"
+    assert rows["DSA+I3D R50, (4+8) × 8 × 3"]["T × U"] == "(4+8) × 4"
+
+
+def test_a_counted_figure_beside_another_printed_one_says_why():
+    shown = cells.frame(judged(collected(experiments.load("table_a"), [])))
+    assert set(shown["printed params (M)"]) == {"32.3 (1000-way head)", "33.1 (1000-way head)"}
+    assert set(shown["cost verdict"]) == {"exact, other convention"}
+
+
+def test_a_row_counted_on_one_snippet_says_so():
+    shown = cells.frame(judged(collected(experiments.load("table_h"), [])))
+    assert shown["T × U"].tolist() == ["4 × 1", *["4 × 4"] * 5]
+    assert "T × U" not in cells.frame(judged(collected(experiments.load("table_b"), [])))
+
+
+def test_csv_has_both_verdicts_and_the_printed_columns():
+    table = judged(collected(experiments.load("kinetics400"), []))
+    rows = {row["row"]: row for row in csv.DictReader(io.StringIO(table_csv.rows_csv(table)))}
+    v4d = rows["V4D+I3D R50, 8 × 10 × 3"]
+    assert (v4d["verdict"], v4d["cost_verdict"]) == ("", "exact, other convention")
+    assert v4d["printed_gflops"] == "286.1 × 2.5 × 3 = 2146*"
+    assert v4d["counted_input"] == "8 × 4"
+    assert rows["SlowFast R50, (8+32) × 10 × 3"]["printed_test"] == "(8+32) × 3 × 10"
+
+
+def test_every_printed_text_has_a_column():
+    assert {*cells.TEXTS, "gflops"} == set(get_args(Written))
+
+
+def test_the_papers_setting_is_told_from_what_ran(table):
+    ran = "Run here: desk scale, generated videos, small networks."
+    paper = f"Paper: {EXPERIMENT.caption}."
+    assert f"# Table (b): {EXPERIMENT.title}\n\n{paper} {ran}" in report_table.markdown(table)
+    assert ran in report_table.latex(table)
+    own = replace(table, table=replace(table.table, scale="own"))
+    assert f"{paper} Run here: on terms of your own." in report_table.markdown(own)
+    assert "Run here" not in report_table.markdown(at_paper(table))
+    counted = judged(collected(experiments.load("table_i"), []))
+    assert "Run here" not in report_table.markdown(counted)
+
+
+def test_the_printed_asterisk_is_remarked():
+    text = report_table.markdown(judged(collected(experiments.load("kinetics400"), [])))
+    assert "2146*" in text
+    assert "V4D+I3D R50, 8 × 10 × 3: the slides do not explain the asterisk" in text
 
 
 def at_paper(table):

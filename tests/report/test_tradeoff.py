@@ -99,12 +99,12 @@ def measured_rows():
     return tradeoff.measured_points(collected(table, records, rescale=desk).rows)
 
 
-def test_a_measured_point_has_the_cost_of_what_ran_and_the_interval_of_its_seeds():
+def test_a_measured_point_has_the_cost_of_what_ran_and_the_range_of_its_seeds():
     (points,) = measured_rows().values()
     assert [point.row for point in points] == [row.label for row in table_a.EXPERIMENT.rows]
     assert points[4].kind == "dsa"
     assert points[4].top1 == 81
-    assert points[4].half_width == pytest.approx(4.302653 / 3**0.5, abs=1e-6)
+    assert points[4].bar == (80, 82)
     assert points[4].gmacs == 0.5 * 2
     assert points[0].gmacs == 0.5 * 8
 
@@ -131,6 +131,62 @@ def test_a_measured_chart_is_marked_with_its_scale(tmp_path):
     assert all(path.stat().st_size > 10_000 for path in paths)
 
 
+def drawn(points):
+    """Return the panel of some points, with their names."""
+    with mpl.rc_context(PAPER):
+        panel = Figure(figsize=(ONE_COLUMN, 3.1), layout="constrained").subplots()
+        bubbles.draw(panel, points)
+        panel.set_ylim(0, 108)
+        bubbles.write_names(panel, points)
+        return panel
+
+
+def point(name, gmacs, top1, *, host="i3d_", kind="dsa", bar=None):
+    return tradeoff.Point(
+        row=name,
+        name=name,
+        host=host,
+        kind=kind,
+        reference=False,
+        params_m=20,
+        gmacs=gmacs,
+        top1=top1,
+        bar=bar,
+    )
+
+
+def test_a_line_joins_rows_of_one_host_only():
+    points = [point("a", 10, 80), point("b", 20, 90), point("c", 15, 70, host="tsm_")]
+    assert [list(line.get_xdata()) for line in drawn(points).lines] == [[10, 20]]
+    assert drawn(points[1:]).lines[:] == []
+
+
+def test_a_bar_that_leaves_the_axis_ends_in_an_arrow():
+    marks = {
+        line.get_marker(): line.get_ydata()[0]
+        for line in drawn([point("a", 10, 86, bar=(33, 139))]).lines
+    }
+    assert (marks["^"], marks["_"]) == (100, 33)
+
+
+def test_a_leader_line_runs_from_the_bubble_to_its_label():
+    panel = drawn(tradeoff.points(KINETICS, "printed"))
+    panel.get_figure().draw_without_rendering()
+    lines = [text for text in panel.texts if text.arrow_patch is not None]
+    assert lines
+    for text in lines:
+        ends = text.arrow_patch.get_path().vertices
+        box = Text.get_window_extent(text).padded(4)
+        dot = panel.transData.transform(text.xy)
+        assert box.contains(*ends[0])
+        assert np.hypot(*(ends[-1] - dot)) < 20
+
+
+def test_networks_drawn_on_one_another_share_a_label():
+    points = [point("NL", 1652, 74.9, kind="other"), point("SlowOnly", 1636, 74.9, kind="other")]
+    assert [text.get_text() for text in drawn(points).texts] == ["NL\nSlowOnly"]
+
+
 @pytest.mark.parametrize("axis", ["printed", "comparable"])
 def test_no_name_covers_another_or_a_bubble(axis):
     points = tradeoff.points(KINETICS, axis)
@@ -140,7 +196,7 @@ def test_no_name_covers_another_or_a_bubble(axis):
         bubbles.write_names(panel, points)
         panel.get_figure().draw_without_rendering()
         boxes = np.array([Text.get_window_extent(text).extents for text in panel.texts])
-    assert len(boxes) == len(points)
+    assert sum(len(text.get_text().splitlines()) for text in panel.texts) == len(points)
     for place, box in enumerate(boxes):
         assert labels.overlap(box[None], np.delete(boxes, place, axis=0)) == 0
     dots = panel.transData.transform([(point.gmacs, point.top1) for point in points])

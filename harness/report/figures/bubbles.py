@@ -15,16 +15,18 @@ from harness.report.tradeoff import Point
 
 RADIUS = 0.72  # of a network with 10^6 parameters, in points
 KEY_M = (5, 25, 50)
-SAME_TOP1 = 1.0
+SAME_TOP1 = 1.0  # points of accuracy within which two dots are one to the eye
+SAME_PRINTED_TOP1 = 0.1
 
 
 def draw(axes: Axes, points: Sequence[Point]) -> None:
-    """Draw one bubble per point, with its interval, and a line through those of DSA."""
+    """Draw one bubble per point, with its interval, and a line through DSA on each host."""
     axes.set_xscale("log")
-    axes.plot(*_coordinates(_dsa(points)), color=KINDS["dsa"], linewidth=1, zorder=1.5)
+    for line in _dsa_lines(points):
+        axes.plot(*_coordinates(line), color=KINDS["dsa"], linewidth=1, zorder=1.5)
     for point in points:
         colour = KINDS[point.kind]
-        axes.errorbar(point.gmacs, point.top1, yerr=point.half_width, color=colour, capsize=2, lw=1)
+        _bar(axes, point, colour)
         axes.scatter(
             point.gmacs,
             point.top1,
@@ -40,14 +42,29 @@ def draw(axes: Axes, points: Sequence[Point]) -> None:
     axes.set_axisbelow(True)
 
 
-def _dsa(points: Sequence[Point]) -> list[Point]:
-    """Return the points of DSA by increasing cost."""
-    return sorted((point for point in points if point.kind == "dsa"), key=lambda point: point.gmacs)
+def _dsa_lines(points: Sequence[Point]) -> list[list[Point]]:
+    """Return the points of DSA on one host by increasing cost, where there are several."""
+    dsa = sorted((point for point in points if point.kind == "dsa"), key=lambda point: point.gmacs)
+    hosts = dict.fromkeys(point.host for point in dsa)
+    lines = [[point for point in dsa if point.host == host] for host in hosts]
+    return [line for line in lines if len(line) > 1]
+
+
+def _bar(axes: Axes, point: Point, colour: str) -> None:
+    """Draw the bar of a point, cut at 0 and 100 % with an arrow."""
+    if point.bar is None:
+        return
+    ends = dict(zip("v^", point.bar, strict=True))
+    inside = {arrow: min(max(end, 0), 100) for arrow, end in ends.items()}
+    axes.plot([point.gmacs] * 2, list(inside.values()), color=colour, linewidth=1)
+    for arrow, end in ends.items():
+        mark = "_" if inside[arrow] == end else arrow
+        axes.plot(point.gmacs, inside[arrow], mark, ms=4, color=colour, clip_on=False)
 
 
 def _opacity(point: Point) -> float:
     """Return the opacity of a bubble; other work is translucent, as its bubbles overlap."""
-    return 0.65 if point.kind == "other" and point.half_width is None else 1.0
+    return 0.65 if point.kind == "other" and point.bar is None else 1.0
 
 
 def _coordinates(points: Sequence[Point]) -> tuple[list[float], list[float]]:
@@ -95,12 +112,12 @@ def write_names(axes: Axes, points: Sequence[Point]) -> None:
     figure.draw_without_rendering()
     artists = [*texts, *_dashed_lines(axes)]
     obstacles = [artist.get_window_extent().padded(1).extents for artist in artists]
-    bars = [(point.gmacs, point.top1, point.half_width) for point in points if point.half_width]
-    lines = [([x, x], [max(y - half, 0), min(y + half, 100)]) for x, y, half in bars]
-    for line in (_coordinates(_dsa(points)), *lines):
-        obstacles += list(labels.boxes_along(axes, *line)) if len(line[0]) > 1 else []
+    bars = [(point.gmacs, point.bar) for point in points if point.bar]
+    lines = [([x, x], [max(low, 0), min(high, 100)]) for x, (low, high) in bars]
+    for line in (*map(_coordinates, _dsa_lines(points)), *lines):
+        obstacles += list(labels.boxes_along(axes, *line))
     marks = [_mark(group) for group in _coincident_groups(points)]
-    labels.annotate(axes, marks, obstacles=np.array(obstacles))
+    labels.annotate(axes, marks, obstacles=np.array(obstacles).reshape(-1, 4))
 
 
 def _dashed_lines(axes: Axes) -> list[Line2D]:
@@ -122,8 +139,9 @@ def _coincident_groups(points: Sequence[Point]) -> list[list[Point]]:
 
 
 def _is_coincident(one: Point, other: Point) -> bool:
-    is_close = abs(one.top1 - other.top1) < SAME_TOP1 and 0.98 < one.gmacs / other.gmacs < 1.02
-    return is_close and one.half_width is not None and one.kind == other.kind
+    same = SAME_TOP1 if one.bar is not None else SAME_PRINTED_TOP1
+    is_close = abs(one.top1 - other.top1) < same and 0.98 < one.gmacs / other.gmacs < 1.02
+    return is_close and one.kind == other.kind
 
 
 def _mark(group: Sequence[Point]) -> labels.Mark:

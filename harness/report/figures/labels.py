@@ -51,9 +51,11 @@ class _Place:
         offset: From the point to the label's lower left corner, in points.
         boxes: Of the label, then of its leader line.
         distance: From the bubble, in points.
+        end: Of the leader line, as shares of the label's width and height.
     """
 
     offset: tuple[float, float]
+    end: tuple[float, float]
     boxes: Boxes
     distance: float
 
@@ -119,12 +121,18 @@ def _place(
 ) -> _Place:
     direction = np.array([math.cos(math.radians(degrees)), math.sin(math.radians(degrees))])
     end = point + (radius + distance) * scale * direction
-    corner = end - size * (1 - direction) / 2
+    share = (1 - direction) / 2
+    corner = end - size * share
     box = np.concatenate([corner - MARGIN * scale, corner + size + MARGIN * scale])
     start = point + (radius + 1) * scale * direction
     leader = _path(np.stack([start, end]), STEPS if distance > LEADER_FROM else 0)
     right, up = (corner - point) / scale
-    return _Place(offset=(right, up), boxes=np.vstack([box, leader]), distance=distance)
+    return _Place(
+        offset=(right, up),
+        boxes=np.vstack([box, leader]),
+        distance=distance,
+        end=(float(share[0]), float(share[1])),
+    )
 
 
 def _costs(choices: Sequence[_Place], occupied: Boxes, panel: Boxes) -> Boxes:
@@ -159,7 +167,14 @@ def overlap(boxes: Boxes, others: Boxes) -> float:
 
 
 def _write(axes: Axes, mark: Mark, place: _Place) -> Annotation:
-    line = {"arrowstyle": "-", "color": mark.colour, "linewidth": 0.4, "shrinkA": 0}
+    line = {
+        "arrowstyle": "-",
+        "color": mark.colour,
+        "linewidth": 0.4,
+        "shrinkA": 0,
+        "shrinkB": mark.radius,
+        "relpos": place.end,
+    }
     return axes.annotate(
         mark.text,
         (mark.x, mark.y),
@@ -168,5 +183,5 @@ def _write(axes: Axes, mark: Mark, place: _Place) -> Annotation:
         ha="left",
         va="bottom",
         color=mark.colour,
-        arrowprops=line | {"shrinkB": mark.radius} if len(place.boxes) > 1 else None,
+        arrowprops=line if len(place.boxes) > 1 else None,
     )

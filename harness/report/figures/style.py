@@ -42,6 +42,7 @@ PAPER: Any = STYLE | {
     "figure.constrained_layout.h_pad": 0.02,
 }
 _UNDATED = {"png": {"Software": None}, "svg": {"Date": None}}
+FILE_KINDS = tuple(_UNDATED)
 
 
 def save(figure: Figure, results: Path, name: str, *, dpi: int = 200) -> list[Path]:

@@ -17,11 +17,12 @@ from harness.report.tradeoff import Point
 
 DRAWN_PARAMS_M = 20
 SUBTITLE = "small networks, generated videos"
-FOOT = (
-    "No estimate of the printed figures. "
-    "Dots: mean over seeds. Bars: Student's 95 % interval of that mean; "
-    "where none is seen, it is smaller than the dot."
+_FOOT = (
+    "No estimate of the printed figures. Dots: mean over seeds. Bars: {bars}; where none is seen, "
+    "it is smaller than the dot."
 )
+_BARS = {"desk": "lowest to highest seed"}
+_INTERVAL = "Student's 95 % interval of that mean, an arrow where it goes on"
 HEIGHT = 3.1
 HEADINGS: Mapping[Axis, tuple[str, str]] = {
     "printed": ("As printed", "counting rules and crops differ from row to row"),
@@ -87,7 +88,7 @@ def measured_tradeoff(
             panel.set(ylim=(0, 108), xmargin=0.15)
             title(panel, f"{heading} at {scale} scale", SUBTITLE)
         panels[0].set_ylabel(f"{scale} top-1, %")
-        foot(figure, FOOT)
+        foot(figure, _FOOT.format(bars=_BARS.get(scale, _INTERVAL)))
         for panel, points in zip(panels, marks.values(), strict=True):
             bubbles.write_names(panel, points)
         return save(figure, results, f"{scale}-tradeoff", dpi=300)

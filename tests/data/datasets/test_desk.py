@@ -8,7 +8,7 @@ import torch
 
 from harness import data
 from harness.data import passport, sampling
-from harness.data.datasets import desk
+from harness.data.datasets import desk, desk_recipe
 from harness.data.reading.decode import read_frames
 from harness.data.video import DamagedVideoError
 
@@ -78,6 +78,18 @@ def test_growing_and_shrinking_cycles_show_the_same_pictures():
         cycles.append([picture.tobytes() for picture in half[: desk.CYCLE_FRAMES]])
     assert sorted(cycles[0]) == sorted(cycles[1])
     assert cycles[0] != cycles[1]
+
+
+def test_a_perfect_network_fails_on_two_of_three_hidden_halves():
+    """The top of the desk scale: a half without its shape can be any of the three others."""
+    full = desk_recipe.recipe()
+    drawn = (desk.draw(index, split="test", recipe=full) for index in range(full["test"]))
+    hidden = sum(
+        any(np.ptp(half.astype(int), axis=0).max() <= 2 * full["noise"] for half in halves)
+        for halves in (np.split(pictures, 2) for pictures in drawn)
+    )
+    seen = full["test"] - hidden
+    assert 100 * (seen + hidden / 3) / full["test"] == desk_recipe.PERFECT
 
 
 def test_an_altered_file_is_named(tmp_path):

@@ -1,0 +1,185 @@
+"""The page as a file: what stands before the tables, between them, and after them."""
+
+import base64
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from harness.experiment import COSTS
+from harness.plan.comparisons import SCALE_WORDS
+from harness.record import Record
+from harness.report import cells, claims_table
+from harness.report.claims import JudgedClaim
+from harness.report.page import legend
+from harness.report.page.pictures import Album, as_json
+from harness.report.page.sections import CHIPS, Section
+from harness.utils.atomic import write_atomic
+
+TITLE = "DSANet's tables: printed, counted, and run at desk scale"
+SUBTITLE = "Wu et al., ACM MM 2021, arXiv 2105.12085"
+GOOD = {
+    "exact",
+    "exact, other convention",
+    "reproduced",
+    "supported",
+    "true",
+    "true as printed",
+    "best",
+}
+_WITHOUT_RUN = ("not run", "interrupted", "failed", "stale", "not comparable")
+BAD = {"different", "lower", "higher", "reversed", "false", "not the same", "failed", "stale"}
+
+
+def write(
+    sections: Sequence[Section],
+    records: Sequence[Record],
+    *,
+    overview: Sequence[bytes] = (),
+    results: Path,
+) -> Path:
+    """Write `index.html`; equal records give equal bytes.
+
+    Args:
+        sections: The tables, in the order of the page.
+        records: All records of the tables.
+        overview: SVG files shown before the tables.
+        results: Folder of the page.
+    """
+    environment = _environment()
+    script = _script(environment)
+    album = Album()
+    text = environment.get_template("page.html").render(
+        title=TITLE,
+        subtitle=SUBTITLE,
+        reading=_reading(records),
+        is_desk="desk" in _scales(records),
+        facts=_facts(sections, records),
+        tally=_tally(sections),
+        legend=legend.legend(word for section in sections for word in section.words),
+        sections=sections,
+        overview=overview,
+        records=len(records),
+        provenance=_provenance(records),
+        tone=_tone,
+        origin=claims_table.origin,
+        chips=CHIPS,
+        gap=cells.GAP,
+        album=album,
+        as_json=as_json,
+        script=script,
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+    )
+    path = results / "index.html"
+    write_atomic(path, f"{text}\n".encode())
+    return path
+
+
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("harness.report.page", "."),
+        autoescape=True,
+        trim_blocks=True,
+        undefined=StrictUndefined,
+    )
+
+
+def _script(environment: Environment) -> str:
+    """Return the script that shows a stored picture once it comes into view."""
+    loader = environment.loader
+    assert loader is not None
+    return loader.get_source(environment, "page.js")[0].strip()
+
+
+def _tone(word: str) -> str:
+    """Return the CSS class of a verdict: good, bad, or none for an open one."""
+    word = legend.stem(word)
+    is_good = word in GOOD or word.startswith("same within")
+    return "good" if is_good else "bad" if word in BAD else ""
+
+
+def _reading(records: Sequence[Record]) -> str:
+    scales = _scales(records)
+    desk = (
+        "Accuracies at desk scale come from small networks on generated videos: they test claims, "
+        "and are no estimate of a printed number."
+    )
+    paper = (
+        "Nothing on this page was run at the paper's own scale, so no printed accuracy has a "
+        "verdict."
+    )
+    costs = "Parameters and GFLOPs are counted at the paper's own scale."
+    sources = (
+        "The sources at hand were the paper's abstract, its slides and released code; its running "
+        "text was not."
+    )
+    desk_or_none = [desk] if "desk" in scales else []
+    return " ".join([sources, costs, *desk_or_none, *([] if "paper" in scales else [paper])])
+
+
+def _scales(records: Sequence[Record]) -> set[str]:
+    return {str(record.trial["scale"]) for record in records}
+
+
+def _facts(sections: Sequence[Section], records: Sequence[Record]) -> dict[str, int]:
+    claims = sum(len(section.claims) for section in sections)
+    return {"tables": len(sections), "trials": len(records), "claims": claims}
+
+
+def _tally(sections: Sequence[Section]) -> dict[str, list[tuple[str, int]]]:
+    """Count the claims by how they were judged, then by verdict, the commonest first."""
+    words: dict[str, Counter[str]] = {
+        "counted exactly": Counter(),
+        "at the paper's scale": Counter(),
+        "at desk scale": Counter(),
+        "in own runs": Counter(),
+        "without a run": Counter(),
+    }
+    for section in sections:
+        for claim in section.claims:
+            words[_judged_by(claim)][claim.word] += 1
+    return {group: counts.most_common() for group, counts in words.items() if counts}
+
+
+def _judged_by(claim: JudgedClaim) -> str:
+    if claim.claim.metric in COSTS:
+        return "counted exactly"
+    if claim.word in _WITHOUT_RUN:
+        return "without a run"
+    groups = {SCALE_WORDS["desk"]: "at desk scale", SCALE_WORDS["own"]: "in own runs"}
+    suffixes = (suffix for suffix in groups if claim.word.endswith(suffix))
+    return groups.get(next(suffixes, ""), "at the paper's scale")
+
+
+def _provenance(records: Sequence[Record]) -> dict[str, str]:
+    """List the distinct values of the records for every part of their provenance."""
+    sources = [record.provenance for record in records]
+    libraries = [
+        f"{name} {version}" for source in sources for name, version in source["libraries"].items()
+    ]
+    times = [record.finished_ms for record in records]
+    return {
+        "commit": _distinct(str(source["commit"]) for source in sources),
+        "uncommitted changes": _distinct("yes" if source["dirty"] else "no" for source in sources),
+        "campaign": _distinct(str(source["campaign"]) for source in sources),
+        "trained": _distinct([_day(min(times)), _day(max(times))]) if times else "",
+        "python": _distinct(str(source["python"]) for source in sources),
+        "libraries": _distinct(libraries),
+        "processor": _distinct(
+            f"{source['processor']}, {source['cores']} cores" for source in sources
+        ),
+        "device": _distinct(str(source["device"]) for source in sources),
+        "data passport": _distinct(record.passport for record in records),
+        "code": _distinct(record.code_hash for record in records),
+    }
+
+
+def _distinct(values: Iterable[str]) -> str:
+    return ", ".join(sorted(set(values)))
+
+
+def _day(milliseconds: int) -> str:
+    return datetime.fromtimestamp(milliseconds / 1000, tz=UTC).strftime("%Y-%m-%d")

@@ -1,0 +1,25 @@
+const read = id => JSON.parse(document.getElementById(id).textContent);
+const drawn = new Map();
+let glyphs = null;
+
+function address(key) {
+  if (!drawn.has(key)) {
+    glyphs ??= read("glyphs");
+    const svg = read(key);
+    const names = new Set(Array.from(svg.matchAll(/href=["']#([^"']+)/g), found => found[1]));
+    const type = [...names].filter(name => name in glyphs).map(name => glyphs[name]).join("");
+    const whole = svg.replace(/<svg[^>]*[^/]>/, start => `${start}<defs>${type}</defs>`);
+    drawn.set(key, URL.createObjectURL(new Blob([whole], {type: "image/svg+xml"})));
+  }
+  return drawn.get(key);
+}
+
+const show = image => { image.src = address(image.dataset.picture); };
+const images = document.querySelectorAll("img[data-picture]");
+const seen = new IntersectionObserver(entries => {
+  for (const entry of entries) {
+    if (entry.isIntersecting) { seen.unobserve(entry.target); show(entry.target); }
+  }
+}, {rootMargin: "400px"});
+images.forEach(image => seen.observe(image));
+addEventListener("beforeprint", () => images.forEach(show));

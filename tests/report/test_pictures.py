@@ -1,0 +1,50 @@
+"""Pictures of the page: stored once, without what is not seen."""
+
+import json
+
+from harness.report.page.pictures import Album, as_json, split
+
+GLYPH = '<path id="DejaVuSans-13" d="M 2034 4250 \nQ 1.23456 0 z\n" transform="scale(0.015625)"/>'
+SVG = f"""<?xml version="1.0"?>
+<!DOCTYPE svg>
+<svg width="460.8pt" height="90pt" xmlns="http://www.w3.org/2000/svg">
+ <metadata>
+  who drew it
+ </metadata>
+ <g id="text_1">
+  <!-- </script> -->
+  <g transform="translate(1.23456 2) scale(0.075 -0.075)">
+   <defs>
+    {GLYPH}
+   </defs>
+   <use href="#DejaVuSans-13"/>
+  </g>
+ </g>
+</svg>
+"""
+
+
+def test_what_is_not_seen_is_left_out_and_scales_stay_as_they_are():
+    text, glyphs = split(SVG)
+    assert text == (
+        "<svg width='460.8pt' height='90pt' xmlns='http://www.w3.org/2000/svg'>"
+        "<g><g transform='translate(1.23 2) scale(0.075 -0.075)'>"
+        "<use href='#DejaVuSans-13'/></g></g></svg>"
+    )
+    assert glyphs == {"DejaVuSans-13": GLYPH.replace("\n", " ").replace("  ", " ")}
+
+
+def test_a_picture_is_stored_once_with_its_size_in_css_pixels():
+    album = Album()
+    first, again = album.add(SVG.encode()), album.add(SVG.encode())
+    assert first == again
+    assert (first.width, first.height) == (614, 120)
+    assert len(album.texts) == 1
+    assert list(album.glyphs) == ["DejaVuSans-13"]
+
+
+def test_no_text_ends_the_element_that_stores_it():
+    hostile = "</script><script>alert()</script><!-- <SCRIPT>"
+    stored = as_json(hostile)
+    assert json.loads(stored) == hostile
+    assert "<" not in stored
