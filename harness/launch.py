@@ -11,6 +11,7 @@ from functools import partial
 from rich.console import Console
 
 from harness import data, record
+from harness.data import sizes
 from harness.plan import grid
 from harness.plan.grid import PlannedTrial
 from harness.plan.request import Request, planned_trials
@@ -112,12 +113,10 @@ def run(
 def _declare(requests: Sequence[Request]) -> None:
     """Write down the claims of the tables before their first result."""
     for request in requests:
-        preregistration.preregister(
-            request.experiment,
-            scale=request.scale,
-            results=request.runtime.results,
-            records=collect(request).records,
-        )
+        table = collect(request)
+        trials = [row.trial for row in table.rows if row.trial and request.experiment.trains]
+        digests = [sizes.passport_digest(trial.data, request.runtime.data) for trial in trials]
+        preregistration.preregister(table, passports=[digest for digest in digests if digest])
 
 
 def _schedule(

@@ -17,8 +17,7 @@ def describe(runtime: Runtime) -> dict[str, object]:
     """Describe what made a number: commit, libraries and machine; no user, host or path."""
     return {
         "campaign": runtime.campaign,
-        "commit": _git("rev-parse", "HEAD"),
-        "dirty": bool(_git("status", "--porcelain", "--", "harness", "experiments")),
+        **commit(),
         "python": platform.python_version(),
         "libraries": {name: _version(name) for name in _LIBRARIES},
         "processor": _processor(),
@@ -26,6 +25,14 @@ def describe(runtime: Runtime) -> dict[str, object]:
         "device": _device_name(runtime.device),
         "ranks": runtime.ranks,
         "float32": _float32(runtime.device),
+    }
+
+
+def commit() -> dict[str, object]:
+    """Return the commit of this checkout, and whether its code has uncommitted changes."""
+    return {
+        "commit": _git("rev-parse", "HEAD"),
+        "dirty": bool(_git("status", "--porcelain", "--", "harness", "experiments")),
     }
 
 

@@ -8,7 +8,6 @@ from statistics import mean
 from harness.cost import comparable
 from harness.experiment import COSTS, Claim, Row
 from harness.plan.comparisons import comparison_key
-from harness.report import preregistration
 from harness.report.evidence import (
     are_comparable,
     claim_state,
@@ -17,6 +16,7 @@ from harness.report.evidence import (
     scattered_seeds,
     with_scale,
 )
+from harness.report.preregistration import lateness
 from harness.report.results import ComparedRecords, RowResult, TableResult
 from harness.stats import resampling
 from harness.stats.claim_verdict import (
@@ -43,7 +43,7 @@ class JudgedClaim:
         low: Lower end of its 95 % interval.
         high: Upper end of it.
         p: Of a `better`, adjusted for the other claims of the table; of a `same`, unadjusted.
-        is_post_hoc: True if the claim was changed after the first result.
+        is_post_hoc: True if it was not declared before its results.
     """
 
     claim: Claim
@@ -66,12 +66,8 @@ def judge_claims(table: TableResult) -> tuple[JudgedClaim, ...]:
     verdicts |= {claim: _judge_cost(table, claim) for claim in claims if claim.metric in COSTS}
     judged = _judge_accuracies(table, measured)
     verdicts |= {claim: _told(verdict, table, claim) for claim, verdict in judged.items()}
-    post_hoc = preregistration.post_hoc_claims(
-        table.experiment, scale=table.scale, results=table.results
-    )
-    return tuple(
-        _judged(claim, verdicts[claim], claim in post_hoc and claim in measured) for claim in claims
-    )
+    remarks = {claim: lateness(table, claim) for claim in measured}
+    return tuple(_judged(claim, verdicts[claim], remarks.get(claim, "")) for claim in claims)
 
 
 def _told(verdict: Verdict, table: TableResult, claim: Claim) -> Verdict:
@@ -81,10 +77,10 @@ def _told(verdict: Verdict, table: TableResult, claim: Claim) -> Verdict:
     return with_scale(replace(verdict, sentence=sentence), table)
 
 
-def _judged(claim: Claim, verdict: Verdict, is_post_hoc: bool) -> JudgedClaim:
-    if is_post_hoc:
-        verdict = replace(verdict, sentence=f"{verdict.sentence}; claim declared after results")
-    return JudgedClaim(claim=claim, is_post_hoc=is_post_hoc, **asdict(verdict))
+def _judged(claim: Claim, verdict: Verdict, remark: str) -> JudgedClaim:
+    sentence = "; ".join(filter(None, (verdict.sentence, remark)))
+    verdict = replace(verdict, sentence=sentence)
+    return JudgedClaim(claim=claim, is_post_hoc=bool(remark), **asdict(verdict))
 
 
 def _judge_accuracies(table: TableResult, claims: Sequence[Claim]) -> dict[Claim, Verdict]:

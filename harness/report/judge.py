@@ -93,18 +93,13 @@ def _accuracy(table: TableResult, result: RowResult, deviation: SeedDeviation) -
         margin=table.experiment.margin,
         deviation=deviation,
     )
-    return _with_remarks(verdict, (coverage_text(**counts), *remarks, *_margin_remarks(table)))
+    return _with_remarks(
+        verdict, (coverage_text(**counts), *remarks, preregistration.margin_lateness(table))
+    )
 
 
 def _with_remarks(verdict: Verdict, remarks: Sequence[str]) -> Verdict:
     return replace(verdict, sentence="; ".join((verdict.sentence, *filter(None, remarks))))
-
-
-def _margin_remarks(table: TableResult) -> tuple[str, ...]:
-    is_post_hoc = preregistration.is_margin_post_hoc(
-        table.experiment, scale=table.scale, results=table.results
-    )
-    return ("margin changed after results",) if is_post_hoc else ()
 
 
 def _batch_norm_remarks(result: RowResult) -> tuple[str, ...]:

@@ -168,12 +168,12 @@ def test_what_other_code_made_is_stale(table):
 
 def test_a_claim_changed_after_results_says_so(table):
     results, records = table
+    preregistration.preregister(table_of(results, [], claims=(HELPS,)), passports=["p"])
     before = table_of(results, records, claims=(HELPS,))
-    preregistration.preregister(before.experiment, scale="desk", results=results, records=[])
     assert [each.is_post_hoc for each in judge_claims(before)] == [False]
     after = judge_claims(table_of(results, records, claims=(HELPS, SAME)))
     assert [each.is_post_hoc for each in after] == [False, True]
-    assert after[1].sentence.endswith("; claim declared after results")
+    assert after[1].sentence.endswith("; claim declared after the results")
     assert not judge_claims(table_of(results, [], claims=(SAME,)))[0].is_post_hoc
 
 
@@ -228,7 +228,7 @@ def test_paper_accuracies_are_judged_in_order(tmp_path):
     assert "paper 81.5: same within ± 5" in cells[II].sentence
     assert cells[PLAIN].word == "lower"
     assert cells["TSN R50 (2D)"].word == "not run"
-    assert cells[II].sentence.endswith("; margin changed after results")
+    assert cells[II].sentence.endswith("; margin not declared before the results")
 
 
 def test_a_row_that_the_paper_lacks_has_no_verdict_at_paper_scale(tmp_path):

@@ -1,3 +1,5 @@
+"""Declarations are only ever added to, and none becomes older than its results."""
+
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -5,40 +7,139 @@ from pathlib import Path
 import pytest
 
 import experiments
+from experiments.scales import desk
 from experiments.table_b import EXPERIMENT
+from harness import record
 from harness.report import preregistration
+from tests.helpers.collected_tables import collected
+from tests.helpers.tiny_trials import shrunk
 from tests.test_record import made
 
-PUBLISHED = Path(__file__).parents[2] / "results" / "declared"
+PUBLISHED = Path(__file__).parents[2] / "results"
+DATA = ["p"]
+SAME = EXPERIMENT.claims[2]
 
 
-def post_hoc(experiment, results):
-    return preregistration.post_hoc_claims(experiment, scale="desk", results=results)
+def records_of(*labels):
+    return [
+        made(shrunk(row.trial), top1=50.0, passport="p")
+        for row in EXPERIMENT.rows
+        if row.label in labels
+    ]
 
 
-def test_claims_stand_as_they_were_before_the_first_result(tmp_path):
-    where = {"scale": "desk", "results": tmp_path}
-    preregistration.preregister(EXPERIMENT, **where, records=[])
-    assert post_hoc(EXPERIMENT, tmp_path) == ()
-    assert not preregistration.is_margin_post_hoc(EXPERIMENT, **where)
-
-    changed = replace(EXPERIMENT.claims[2], limit=3.0)
-    other = replace(EXPERIMENT, claims=(*EXPERIMENT.claims[:2], changed), margin=9.0)
-    preregistration.preregister(other, **where, records=[made()])
-    assert post_hoc(other, tmp_path) == (changed,)
-    assert preregistration.is_margin_post_hoc(other, **where)
-
-    preregistration.preregister(other, **where, records=[])
-    assert post_hoc(other, tmp_path) == ()
+ALL = records_of(*(row.label for row in EXPERIMENT.rows))
 
 
-def test_a_reworded_claim_is_not_late(tmp_path):
-    preregistration.preregister(EXPERIMENT, scale="desk", results=tmp_path, records=[])
-    reworded = [
+def table(results, *, records=(), **changes):
+    return collected(replace(EXPERIMENT, **changes), list(records), results)
+
+
+def declare(results, *, passports=DATA, **how):
+    preregistration.preregister(table(results, **how), passports=passports)
+
+
+def late(results, *, records=ALL, claims=EXPERIMENT.claims):
+    """Return the claims that count as late once all rows have run."""
+    judged = table(results, records=records, claims=claims)
+    return [claim for claim in claims if preregistration.lateness(judged, claim)]
+
+
+def lines(results):
+    text = (results / "declared" / "table_b.jsonl").read_text()
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_claims_declared_before_their_results_are_not_late(tmp_path):
+    declare(tmp_path)
+    assert late(tmp_path) == []
+    (line,) = lines(tmp_path)
+    assert line["passports"] == DATA
+    assert len(line["commit"]) == 40
+    assert line["declared"].endswith("+00:00")
+    assert [len(claim["trials"]) for claim in line["claims"]] == [4, 2, 2]
+
+
+def test_declaring_the_same_again_adds_nothing(tmp_path):
+    declare(tmp_path)
+    declare(tmp_path, records=ALL)
+    assert len(lines(tmp_path)) == 1
+
+
+def test_a_changed_claim_stands_beside_the_old_one_and_is_late(tmp_path):
+    declare(tmp_path)
+    changed = (replace(SAME, limit=3.0), *EXPERIMENT.claims[:2])
+    declare(tmp_path, records=ALL, claims=changed)
+    first, second = lines(tmp_path)
+    assert [claim["limit"] for claim in first["claims"]] == [None, None, 1.0]
+    assert second["claims"][0]["before_results"] is False
+    assert late(tmp_path, claims=changed) == [changed[0]]
+    assert late(tmp_path) == []
+    judged = table(tmp_path, records=ALL, claims=changed)
+    assert preregistration.lateness(judged, changed[0]) == "claim declared after the results"
+
+
+def test_deleting_the_records_does_not_make_a_later_claim_older(tmp_path):
+    declare(tmp_path)
+    swapped = replace(EXPERIMENT.claims[1], rows=tuple(reversed(EXPERIMENT.claims[1].rows)))
+    declare(tmp_path, claims=(swapped,))
+    assert lines(tmp_path)[1]["claims"][0]["before_results"] is False
+    assert late(tmp_path, claims=(swapped,)) == [swapped]
+
+
+def test_a_claim_over_a_row_that_has_not_run_yet_is_in_time(tmp_path):
+    early = [claim for claim in EXPERIMENT.claims if "DSA at III" not in claim.rows]
+    fewer = tuple(row for row in EXPERIMENT.rows if row.label != "DSA at III")
+    ran = records_of(*(row.label for row in fewer))
+    declare(tmp_path, rows=fewer, claims=tuple(early))
+    declare(tmp_path, records=ran)
+    assert late(tmp_path) == []
+
+
+def test_other_data_are_declared_anew(tmp_path):
+    declare(tmp_path, passports=["other"])
+    assert late(tmp_path) == list(EXPERIMENT.claims)
+    judged = table(tmp_path, records=ALL)
+    sentence = "claim not declared before the results"
+    assert preregistration.lateness(judged, EXPERIMENT.claims[0]) == sentence
+    declare(tmp_path)
+    assert late(tmp_path) == []
+
+
+def test_other_trials_are_declared_anew(tmp_path):
+    def longer(trial):
+        return replace(shrunk(trial), train=replace(shrunk(trial).train, epochs=3))
+
+    declare(tmp_path)
+    judged = collected(EXPERIMENT, [], tmp_path, rescale=longer)
+    assert all(preregistration.lateness(judged, claim) for claim in EXPERIMENT.claims)
+
+
+def test_a_table_that_was_never_declared_is_not_called_changed(tmp_path):
+    judged = table(tmp_path, records=ALL)
+    for claim in EXPERIMENT.claims:
+        assert preregistration.lateness(judged, claim) == "claim not declared before the results"
+    assert preregistration.margin_lateness(judged) == "margin not declared before the results"
+
+
+def test_the_first_margin_counts(tmp_path):
+    declare(tmp_path)
+    assert preregistration.margin_lateness(table(tmp_path, records=ALL)) == ""
+    declare(tmp_path, margin=9.0)
+    wide = table(tmp_path, records=ALL, margin=9.0)
+    assert preregistration.margin_lateness(wide) == "margin changed after the results"
+    assert preregistration.margin_lateness(table(tmp_path, records=ALL)) == ""
+
+
+def test_a_reworded_claim_is_the_same_one(tmp_path):
+    declare(tmp_path)
+    reworded = tuple(
         replace(claim, text=f"Reworded: {claim.text}", origin="ours", source="elsewhere")
         for claim in EXPERIMENT.claims
-    ]
-    assert post_hoc(replace(EXPERIMENT, claims=tuple(reworded)), tmp_path) == ()
+    )
+    assert late(tmp_path, claims=reworded) == []
+    declare(tmp_path, claims=reworded)
+    assert len(lines(tmp_path)) == 1
 
 
 @pytest.mark.parametrize(
@@ -58,41 +159,27 @@ def test_a_reworded_claim_is_not_late(tmp_path):
     ],
 )
 def test_a_claim_that_asserts_something_else_is_late(change, tmp_path):
-    preregistration.preregister(EXPERIMENT, scale="desk", results=tmp_path, records=[])
-    same = EXPERIMENT.claims[2]
-    changed = replace(same, **change)
-    assert post_hoc(replace(EXPERIMENT, claims=(*EXPERIMENT.claims, changed)), tmp_path) == (
-        changed,
-    )
+    declare(tmp_path)
+    changed = replace(SAME, **change)
+    assert late(tmp_path, claims=(*EXPERIMENT.claims, changed)) == [changed]
 
 
-def test_a_declaration_without_origins_still_counts(tmp_path):
-    preregistration.preregister(EXPERIMENT, scale="desk", results=tmp_path, records=[])
-    path = tmp_path / "declared" / "table_b.json"
-    statement = json.loads(path.read_text())
-    for claim in statement["claims"]:
-        del claim["origin"]
-    path.write_text(json.dumps(statement))
-    assert post_hoc(EXPERIMENT, tmp_path) == ()
-
-
-@pytest.mark.parametrize("path", sorted(PUBLISHED.glob("*.json")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted((PUBLISHED / "declared").iterdir()), ids=lambda p: p.stem)
 def test_no_published_claim_about_accuracy_is_late(path):
-    experiment = experiments.load(path.stem)
-    late = preregistration.post_hoc_claims(experiment, scale="desk", results=PUBLISHED.parent)
-    assert {claim.metric for claim in late} <= {"gmacs"}  # counted, so declared at any time
+    records = record.read_all(PUBLISHED)
+    judged = collected(experiments.load(path.stem), records, PUBLISHED, rescale=desk)
+    remarks = {
+        claim.text: preregistration.lateness(judged, claim)
+        for claim in judged.experiment.claims
+        if claim.metric == "top1"  # costs are counted, so declared at any time
+    }
+    assert not any(remarks.values()), remarks
 
 
-def test_what_was_never_declared_is_late(tmp_path):
-    preregistration.preregister(EXPERIMENT, scale="desk", results=tmp_path, records=[made()])
-    assert post_hoc(EXPERIMENT, tmp_path) == EXPERIMENT.claims
-    assert preregistration.is_margin_post_hoc(EXPERIMENT, scale="desk", results=tmp_path)
-    preregistration.preregister(EXPERIMENT, scale="paper", results=tmp_path, records=[])
-    assert post_hoc(EXPERIMENT, tmp_path) == EXPERIMENT.claims
-
-
-def test_a_damaged_declaration_is_named(tmp_path):
-    (tmp_path / "declared").mkdir()
-    (tmp_path / "declared" / "table_b.json").write_text('{"claims": []}')
-    with pytest.raises(ValueError, match=r"table_b\.json is not a preregistration"):
-        post_hoc(EXPERIMENT, tmp_path)
+@pytest.mark.parametrize("text", ['{"claims": []}', "[]", "{", '{"margin": 1, "passports": []}'])
+def test_a_damaged_line_is_named(tmp_path, text):
+    declare(tmp_path)
+    path = tmp_path / "declared" / "table_b.jsonl"
+    path.write_text(path.read_text() + text + "\n")
+    with pytest.raises(ValueError, match=r"line 2 of .*table_b\.jsonl is not a declaration"):
+        late(tmp_path)

@@ -45,7 +45,7 @@ def _sentence(claim: ClaimPower, analysis: PowerAnalysis) -> str:
     seeds = "seed" if analysis.seeds == 1 else "seeds"
     return (
         f"{claim.word}: power {100 * claim.power:.0f} % with {analysis.seeds} {seeds} per row; "
-        f"80 % takes {needed}"
+        f"80 % takes {needed} seeds"
     )
 
 
