@@ -12,10 +12,9 @@ import pytest
 import experiments
 from experiments.scales import SCALES
 from harness import record
+from harness.cli.requests import build_requests
 from harness.plan import grid
-from harness.plan.request import Request
 from harness.report.build import collect_and_judge, write
-from harness.runtime import Runtime
 
 PUBLISHED = Path(__file__).parents[1] / "results"
 RECORDS = record.read_all(PUBLISHED)
@@ -51,14 +50,7 @@ def test_a_2d_network_stays_near_its_own_ceiling():
 def test_tables_and_figures_are_those_of_the_records(name, tmp_path):
     for folder in ("records", "declared"):
         (tmp_path / folder).symlink_to(PUBLISHED / folder)
-    runtime = Runtime(results=tmp_path, data=tmp_path)
-    request = Request(
-        experiment=experiments.load(name),
-        scale="desk",
-        rescale=SCALES["desk"],
-        seeds=3,
-        runtime=runtime,
-    )
+    (request,) = build_requests([name], scale="desk", results=tmp_path, data=tmp_path, seeds=3)
     for path in write(collect_and_judge(request)).files:
         published = PUBLISHED / path.relative_to(tmp_path)
         assert path.read_bytes() == published.read_bytes(), f"run: harness report {name}"

@@ -1,7 +1,8 @@
-"""Commands that explain numbers and records: `harness explain` and `why`."""
+"""Commands that explain numbers and records: `harness explain`, `why` and `diff`."""
 
 import re
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,7 @@ from harness.plan import grid
 from harness.plan.grid import PlannedTrial
 from harness.plan.workspace import Workspace, find_table_row
 from harness.provenance import code
-from harness.record import Record
+from harness.record import Record, read_all
 from harness.specs import Scale
 
 if TYPE_CHECKING:
@@ -132,4 +133,19 @@ def _match_key(prefix: str, keys: Sequence[str], scale: Scale) -> str:
     return matches[0]
 
 
-COMMANDS = (explain_row, explain_state)
+@click.command("diff")
+@click.argument("other", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@results_option
+@json_option
+def compare_reruns(other: Path, results: Path, as_json: bool) -> None:
+    """Compare records of the same trials in two results folders, bit by bit.
+
+    Shows how far a rerun deviates, and in what the machines and libraries differ.
+    """
+    from harness.provenance import reruns
+
+    comparison = reruns.compare(read_all(results), read_all(other))
+    print_result(asdict(comparison) if as_json else reruns.text(comparison))
+
+
+COMMANDS = (explain_row, explain_state, compare_reruns)

@@ -127,8 +127,10 @@ def _same_ceiling(rows: Sequence[Row], rescale: Rescale) -> Verdict | None:
     ceilings = {ceiling(rescale(row.trial)) for row in rows if row.trial is not None}
     if len(ceilings) != 1 or ceilings == {None}:
         return None
-    labels = " and ".join(row.label for row in rows)
-    sentence = f"{labels} can reach {ceilings.pop():.0f} % at most, whatever they learn"
+    labels, most = " and ".join(row.label for row in rows), f"{ceilings.pop():.0f} %"
+    is_proven = f"at most {most}" in desk_recipe.CEILING_TEXTS.values()
+    limit = f"can reach {most} at most" if is_proven else f"are expected to reach {most}"
+    sentence = f"{labels} {limit}, whatever they learn"
     return Verdict(word="not decidable at desk scale", sentence=sentence)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from harness.runtime import Runtime
 
 _ROOT = Path(__file__).resolve().parents[2]
+_LIMITS = ("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "MKL_ENABLE_INSTRUCTIONS", "MKL_CBWR")
 _LIBRARIES = ("torch", "torchvision", "av", "numpy", "einops", "ray", "mlflow")
 
 
@@ -22,6 +23,8 @@ def describe(runtime: Runtime) -> dict[str, object]:
         "libraries": {name: _version(name) for name in _LIBRARIES},
         "processor": _processor(),
         "cores": os.cpu_count(),
+        "instruction_set": _instruction_set(),
+        "threads": runtime.threads,
         "device": _device_name(runtime.device),
         "ranks": runtime.ranks,
         "float32": _float32(runtime.device),
@@ -56,6 +59,14 @@ def _processor() -> str:
     lines = info.read_text().splitlines() if info.is_file() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.machine()
+
+
+def _instruction_set() -> str:
+    """Return what PyTorch's kernels use; another set rounds differently, so trials differ."""
+    import torch
+
+    limits = [f"{name}={os.environ[name]}" for name in _LIMITS if name in os.environ]
+    return ", ".join([torch.backends.cpu.get_cpu_capability(), *limits])
 
 
 def _float32(device: str) -> str:

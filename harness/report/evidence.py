@@ -73,7 +73,7 @@ def _at_the_top(rows: Sequence[RowResult]) -> Verdict | None:
         return None
     if min(min(result.values) for result in rows) < desk_recipe.PERFECT - _TOP_POINTS:
         return None
-    means = ", ".join(f"{result.label} {np.mean(result.values):.1f}" for result in rows)
+    means = "; ".join(f"{result.label}: {np.mean(result.values):.1f}" for result in rows)
     perfect = f"a perfect network is expected to reach {desk_recipe.PERFECT:.1f}"
     return Verdict(word="not decidable at desk scale", sentence=f"{means}; {perfect}")
 

@@ -1,4 +1,4 @@
-"""Figure of a table: measured accuracies with intervals, or counted costs."""
+"""Figure of a table: measured accuracies with the range of their seeds, or counted costs."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -7,6 +7,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from harness.data.datasets import desk_recipe
 from harness.report.cells import METRIC_NAMES, is_comparison
 from harness.report.figures.style import COLOURS, STYLE, save
 from harness.report.results import RowResult, TableResult
@@ -148,7 +149,7 @@ def _ceilings(axes: Axes, ceilings: Mapping[str, float]) -> None:
     for reason, top1 in ceilings.items():
         axes.axvline(top1, color=COLOURS["ceiling"], linestyle=(0, (4, 3)), linewidth=1, zorder=1)
         axes.annotate(
-            f"{reason}:\nat most {top1:g} %",
+            f"{reason}:\n{desk_recipe.CEILING_TEXTS[reason]}",
             (top1, 1),
             xycoords=("data", "axes fraction"),
             xytext=(4, -2),

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from harness.cost.comparable import Axis
+from harness.data.datasets import desk_recipe
 from harness.experiment import Experiment
 from harness.report import tradeoff
 from harness.report.figures import bubbles
@@ -119,7 +120,7 @@ def _ceilings(axes: Axes, ceilings: Mapping[str, float]) -> None:
         axes.text(
             0.86,
             top1,
-            f"{reason}: at most {top1:g} %",
+            f"{reason}: {desk_recipe.CEILING_TEXTS[reason]}",
             transform=axes.get_yaxis_transform(),
             ha="right",
             va="bottom",
