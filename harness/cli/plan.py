@@ -24,6 +24,7 @@ from harness.cli.options import (
     select_tables,
     tables_argument,
 )
+from harness.cli.requests import print_error
 from harness.plan import grid
 from harness.plan.throughput import GPUS, Rate, assumed_rate, read_rate
 from harness.plan.workspace import Workspace, find_table_row
@@ -78,7 +79,9 @@ def plan_tables(
     from harness.plan import preview
 
     devices = gpus if workspace.scale == "paper" else os.cpu_count() or 1
-    result = preview.preview_tables(workspace, chosen, seeds=seeds, rate=rate, devices=devices)
+    result = preview.preview_tables(
+        workspace, chosen, seeds=seeds, rate=rate, devices=devices, warn=print_error
+    )
     print_result(preview.as_json(result) if as_json else preview.text(result))
 
 

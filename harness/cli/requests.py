@@ -27,7 +27,6 @@ from harness.runtime import Runtime
 from harness.specs import Scale
 
 if TYPE_CHECKING:
-    from harness.experiment import Experiment
     from harness.plan.request import Request
     from harness.report.output import TableOutput
 
@@ -74,7 +73,7 @@ def build_requests(
     campaign = campaign or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     runtime = Runtime(results=results, data=data, campaign=campaign, **machine)
     # A run on one's own terms stands for itself.
-    family = () if scale == "own" else _all_tables()
+    family = () if scale == "own" else experiments.load_all(print_error)
     return [
         Request(
             experiment=experiments.load(table),
@@ -88,17 +87,6 @@ def build_requests(
         )
         for table in names
     ]
-
-
-def _all_tables() -> tuple["Experiment", ...]:
-    """Load every table that loads; say which does not, as its claims are not counted."""
-    tables = []
-    for name in experiments.names():
-        try:
-            tables.append(experiments.load(name))
-        except Exception as error:
-            print_error(f"experiments/{name}.py is left out of Holm's correction: {error}")
-    return tuple(tables)
 
 
 def print_tables(outputs: Sequence["TableOutput"]) -> None:

@@ -1,12 +1,12 @@
 """A preview of some tables: their trials, budget and statistical power."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from harness.data.sizes import data_set_size
 from harness.experiment import Experiment
-from harness.plan import budget, comparisons
+from harness.plan import budget
 from harness.plan.budget import Budget
 from harness.plan.grid import PlannedTrial
 from harness.plan.power.analysis import PowerAnalysis, analyze_power, seed_spread
@@ -49,6 +49,7 @@ def preview_tables(
     seeds: int,
     rate: Rate | None,
     devices: int,
+    warn: Callable[[str], None],
 ) -> Preview:
     """Plan some tables.
 
@@ -58,9 +59,10 @@ def preview_tables(
         seeds: Trials per row.
         rate: Throughput of one device; None to estimate from the records.
         devices: Number of devices, each of which runs one trial at a time.
+        warn: Called with a sentence on each table that does not load.
     """
     trials, records = workspace.trials(tables, seeds=seeds), workspace.records()
-    family = len(comparisons.family(workspace.family(tables), workspace.rescale))
+    family = len(workspace.family(warn))
     analyses = [_analyze_power(table, records, workspace, seeds, family) for table in tables]
     return Preview(
         scale=workspace.scale,

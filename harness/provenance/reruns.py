@@ -82,11 +82,16 @@ def _provenance(first: Sequence[Record], second: Sequence[Record]) -> dict[str, 
     """Return the fields of the provenance in which two groups of records differ."""
     names = sorted({name for record in (*first, *second) for name in record.provenance})
     values = {name: (_distinct(first, name), _distinct(second, name)) for name in names}
+    values["code"] = (_codes(first), _codes(second))
     return {
         name: pair
         for name, pair in values.items()
         if name not in _NOT_COMPARED and pair[0] != pair[1]
     }
+
+
+def _codes(records: Sequence[Record]) -> str:
+    return ", ".join(sorted({record.code_hash for record in records}))
 
 
 def _distinct(records: Sequence[Record], name: str) -> str:
@@ -105,7 +110,8 @@ def text(comparison: Comparison) -> str:
     lines = [_line(rerun) for rerun in comparison.reruns]
     equal = sum(rerun.is_equal for rerun in comparison.reruns)
     count = len(lines)
-    summary = f"{count} trials in both folders, {equal} of them equal to the last bit"
+    trials = "1 trial" if count == 1 else f"{count} trials"
+    summary = f"{trials} in both folders, {equal} equal to the last bit"
     if equal < count:
         gaps = [abs(rerun.top1[0] - rerun.top1[1]) for rerun in comparison.reruns]
         summary += f"; top-1 differs by {mean(gaps):.2f} points on average, {max(gaps):.2f} at most"

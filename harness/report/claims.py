@@ -42,7 +42,7 @@ class JudgedClaim:
         estimate: Difference, excess, ratio, probability or slope.
         low: Lower end of its 95 % interval.
         high: Upper end of it.
-        p: Of a `better`, adjusted for the other claims of the table; of a `same`, unadjusted.
+        p: Of a `better`, adjusted for the comparisons of all tables; of a `same`, unadjusted.
         is_post_hoc: True if it was not declared before its results.
     """
 
@@ -72,7 +72,7 @@ def judge_claims(table: TableResult) -> tuple[JudgedClaim, ...]:
 
 def _told(verdict: Verdict, table: TableResult, claim: Claim) -> Verdict:
     """Return a verdict with its scale, and a remark on seeds that fail as a whole."""
-    remark = scattered_seeds(table.of(claim))
+    remark = scattered_seeds(table.of(claim)) if claim.metric == "top1" else ""
     sentence = "; ".join(filter(None, (verdict.sentence, remark)))
     return with_scale(replace(verdict, sentence=sentence), table)
 
@@ -93,26 +93,43 @@ def _judge_accuracies(table: TableResult, claims: Sequence[Claim]) -> dict[Claim
 
 def _judge_better(table: TableResult, claims: Sequence[Claim]) -> dict[Claim, Verdict]:
     """Judge claims that one row is above another, corrected with the comparisons of all tables."""
-    gaps = {compared.comparison.key: _family_gap(table, compared) for compared in table.family}
-    adjusted = holm([1.0 if gap is None else gap.p for gap in gaps.values()])
-    ps = dict(zip(gaps, adjusted, strict=True))
-    verdicts = {}
-    for claim in claims:
-        key = comparison_key(claim, [row.trial for row in table.of(claim) if row.trial])
-        gap = gaps[key]
-        assert gap is not None
-        verdicts[claim] = judge_better(
-            gap, p=ps[key], family=len(ps), printed=_printed_gap(table, claim)
+    if not claims:
+        return {}
+    gaps = {_key(table, claim): _gap(table, claim) for claim in claims}
+    others = [other for other in table.family if other.comparison.key not in gaps]
+    ps = [_seed_p(gap) for gap in gaps.values()] + [_family_p(table, other) for other in others]
+    adjusted = dict(zip(gaps, holm(ps), strict=False))
+    return {
+        claim: judge_better(
+            gaps[_key(table, claim)],
+            p=adjusted[_key(table, claim)],
+            family=len(ps),
+            printed=_printed_gap(table, claim),
         )
-    return verdicts
+        for claim in claims
+    }
 
 
-def _family_gap(table: TableResult, compared: ComparedRecords) -> Difference | None:
-    """Return the difference of a comparison in any table; None if it cannot be measured yet."""
+def _seed_p(gap: Difference) -> float:
+    """Return the p of a gap; 1 from single runs, which say nothing of other seeds."""
+    return gap.p if gap.seeds > 1 else 1.0
+
+
+def _key(table: TableResult, claim: Claim) -> str:
+    return comparison_key(claim, [row.trial for row in table.of(claim) if row.trial])
+
+
+def _family_p(table: TableResult, compared: ComparedRecords) -> float:
+    """Return the p of a comparison in another table; 1 if it cannot be measured yet."""
     first, second = compared.records
     if not are_comparable((first, second)):
-        return None
-    return measured_gap(table.results, first, second, metric=compared.comparison.metric)
+        return 1.0
+    try:
+        return _seed_p(
+            measured_gap(table.results, first, second, metric=compared.comparison.metric)
+        )
+    except ValueError:  # damaged scores are reported with the table that they belong to
+        return 1.0
 
 
 def _gap(table: TableResult, claim: Claim) -> Difference:

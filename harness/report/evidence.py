@@ -20,7 +20,7 @@ from harness.stats.verdict import Verdict
 # Consecutive test videos that are resampled together: those of desk are twins.
 CLUSTER_SIZES: Mapping[str, int] = {desk_recipe.DESK: 2}
 _WIDE_POINTS = 10.0  # between seeds: more than the videos of a test set can make
-_TOP_POINTS = 1.0  # below the top that hidden halves allow: rows this near it cannot differ by more
+_TOP_POINTS = 1.0  # below the top that hidden halves allow: what rows this near it may differ by
 
 
 def row_state(result: RowResult) -> Verdict | None:
@@ -49,7 +49,7 @@ def claim_state(table: TableResult, claim: Claim) -> Verdict | None:
         return Verdict(word="not comparable", sentence="the rows were scored on different videos")
     if not _shared_seeds(records):
         return Verdict(word="not comparable", sentence="the rows have no seed in common")
-    return _at_the_top(rows)
+    return _at_the_top(rows) if claim.metric == "top1" else None
 
 
 def are_comparable(rows: Sequence[Sequence[Record]]) -> bool:
@@ -69,7 +69,8 @@ def with_scale(verdict: Verdict, table: TableResult) -> Verdict:
 def _at_the_top(rows: Sequence[RowResult]) -> Verdict | None:
     """Return the verdict of a claim over rows that all reach what hidden halves allow."""
     trials = [result.trial for result in rows if result.trial is not None]
-    if any(trial.data.name != desk_recipe.DESK for trial in trials):
+    # What hidden halves allow is known of the default videos.
+    if any(trial.data.name != desk_recipe.DESK or trial.data.options for trial in trials):
         return None
     if min(min(result.values) for result in rows) < desk_recipe.PERFECT - _TOP_POINTS:
         return None
@@ -131,7 +132,8 @@ def measured_gap(
 ) -> Difference:
     """Return the difference of two rows, resampled once whatever tables compare them."""
     rows = (first, second)
-    key = (metric, *(tuple((record.key, record.scores_sha256) for record in row) for row in rows))
+    runs = [tuple((record.key, record.scores_sha256) for record in row) for row in rows]
+    key = (results, metric, *runs)
     if key not in _gaps:
         (one, other), clusters = correct(results, rows, metric=metric)
         _gaps[key] = paired_difference(one, other, clusters=clusters)

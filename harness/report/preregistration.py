@@ -2,9 +2,9 @@
 
 `declared/<name>.jsonl` has a line for every launch that declared something new, with the time, the
 commit, the data and the trials it was declared for. Lines are only ever added. A claim counts as
-declared before its results if its rows had not all run then, and had not all been declared
-before; so neither deleting records nor the file's later lines make a claim look older. The wording
-and the origin of a claim may change: they do not alter what is tested.
+declared before its results if its rows had not all run on these data then, and their trials had
+not all been declared before, in whatever table; so deleting records does not make a claim look
+older. The wording and the origin of a claim may change: they do not alter what is tested.
 """
 
 import json
@@ -17,9 +17,9 @@ from typing import Any
 from harness import record
 from harness.experiment import Claim
 from harness.provenance import machine
-from harness.report.results import TableResult
+from harness.report.results import RowResult, TableResult
 
-_ASSERTION = ("kind", "rows", "metric", "limit", "trend")
+_ASSERTION = ("kind", "metric", "limit", "trend")
 Line = Mapping[str, Any]
 
 
@@ -30,23 +30,27 @@ def preregister(table: TableResult, *, passports: Sequence[str]) -> None:
         table: Before its trials run.
         passports: Hashes of its data.
     """
-    path, before = _path(table), _read(table)
-    data = sorted(set(passports))
-    same_data = [line for line in before if line["passports"] == data]
+    path, data = _path(table), sorted(set(passports))
+    same_data = [line for line in _read_all(table) if line["passports"] == data]
     seen = {trial for line in same_data for claim in line["claims"] for trial in claim["trials"]}
     known = [_assertion(claim) for line in same_data for claim in line["claims"]]
     claims = [
         json.loads(json.dumps(asdict(claim)))
-        | {"trials": _trials(table, claim), "before_results": _is_before(table, claim, seen)}
+        | {
+            "trials": _trials(table, claim),
+            "before_results": _is_before(table, claim, data, seen),
+        }
         for claim in table.experiment.claims
     ]
-    margins = [line["margin"] for line in same_data]
+    own = [line for line in _read(path) if line["passports"] == data]
+    margins = [line["margin"] for line in own]
     if all(_assertion(claim) in known for claim in claims) and table.experiment.margin in margins:
         return
     line = {
         "declared": datetime.now(UTC).isoformat(timespec="seconds"),
         **machine.commit(),
         "passports": data,
+        "before_results": not own and not _have_run(table.rows, data),
         "margin": table.experiment.margin,
         "claims": claims,
     }
@@ -57,7 +61,7 @@ def preregister(table: TableResult, *, passports: Sequence[str]) -> None:
 
 def lateness(table: TableResult, claim: Claim) -> str:
     """Return how a claim came after its results; empty if it was declared before them."""
-    lines = _of_same_data(table)
+    lines = _of_same_data(table, _read_all(table))
     if not lines:
         return "claim not declared before the results"
     wanted = _assertion(asdict(claim) | {"trials": _trials(table, claim)})
@@ -71,24 +75,30 @@ def lateness(table: TableResult, claim: Claim) -> str:
 
 def margin_lateness(table: TableResult) -> str:
     """Return how a margin came after the results; empty if it was declared before them."""
-    lines = _of_same_data(table)
-    if not lines:
+    lines = _of_same_data(table, _read(_path(table)))
+    if not any(line["before_results"] for line in lines):
         return "margin not declared before the results"
-    is_first = lines[0]["margin"] == table.experiment.margin
-    return "" if is_first else "margin changed after the results"
+    margins = [line["margin"] for line in lines if line["before_results"]]
+    return "" if table.experiment.margin in margins else "margin changed after the results"
 
 
-def _is_before(table: TableResult, claim: Claim, seen: set[str]) -> bool:
-    """Return whether some row of a claim has neither a record nor an earlier declaration."""
+def _is_before(table: TableResult, claim: Claim, data: list[str], seen: set[str]) -> bool:
+    """Return whether some row of a claim has neither run on the data nor been declared before."""
     return any(
-        not result.records and not set(_trial_keys(result.trial)) & seen
+        not _have_run([result], data) and not set(_trial_keys(result.trial)) & seen
         for result in table.of(claim)
     )
 
 
+def _have_run(rows: Sequence[RowResult], data: Sequence[str]) -> bool:
+    return any(record.passport in data for result in rows for record in result.records)
+
+
 def _trials(table: TableResult, claim: Claim) -> list[str]:
-    """Return the trials of a claim's rows, without seed and data; quoted rows have none."""
-    return [key for result in table.of(claim) for key in _trial_keys(result.trial)]
+    """Return the trials of a claim's rows, without seed and data; a quoted row has its label."""
+    return [
+        key for result in table.of(claim) for key in _trial_keys(result.trial) or [result.label]
+    ]
 
 
 def _trial_keys(trial: Any) -> list[str]:
@@ -96,19 +106,27 @@ def _trial_keys(trial: Any) -> list[str]:
 
 
 def _assertion(claim: Line) -> list[Any]:
-    """Return the fields that decide the test of a claim, as JSON holds them."""
-    fields = [claim.get(name) for name in (*_ASSERTION, "trials")]
-    return [list(field) if isinstance(field, tuple) else field for field in fields]
+    """Return what decides the test of a claim, the same in all tables.
+
+    The order of rows matters for `better` and `trend`; the best stands first among its competitors.
+    """
+    trials = list(claim["trials"])
+    fixed = {"same": 0, "best": 1}.get(claim["kind"], len(trials))
+    return [*(claim.get(name) for name in _ASSERTION), trials[:fixed], sorted(trials[fixed:])]
 
 
-def _of_same_data(table: TableResult) -> list[Line]:
+def _of_same_data(table: TableResult, lines: Sequence[Line]) -> list[Line]:
     """Return the declarations made for the data that the table's records were scored on."""
     passports = {record.passport for record in table.records}
-    return [line for line in _read(table) if passports <= set(line["passports"])]
+    return [line for line in lines if passports <= set(line["passports"])]
 
 
-def _read(table: TableResult) -> list[Line]:
-    path = _path(table)
+def _read_all(table: TableResult) -> list[Line]:
+    """Return the declarations of all tables of the results folder, of this scale and others."""
+    return [line for path in sorted(_path(table).parent.glob("*.jsonl")) for line in _read(path)]
+
+
+def _read(path: Path) -> list[Line]:
     if not path.is_file():
         return []
     lines = path.read_text(encoding="utf-8").splitlines()
@@ -118,7 +136,7 @@ def _read(table: TableResult) -> list[Line]:
 def _parse(text: str, where: str) -> Line:
     try:
         line: dict[str, Any] = json.loads(text)
-        _ = line["margin"], set(line["passports"])
+        _ = line["margin"], line["before_results"], set(line["passports"])
         _ = [(claim["trials"], claim["before_results"]) for claim in line["claims"]]
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(

@@ -41,6 +41,8 @@ def judge_better(
         family: Number of these comparisons.
         printed: Gap that the paper printed, where the two may be compared.
     """
+    if gap.seeds == 1:
+        return _single_run_verdict(gap)
     after = f" after Holm over {family} comparisons" if family > 1 else ""
     measured = (
         f"difference {gap.estimate:+.1f} ({gap.low:+.1f} to {gap.high:+.1f}, "
@@ -61,6 +63,8 @@ def judge_better(
 
 def judge_same(gap: Difference, *, limit: float) -> Verdict:
     """Judge that two rows differ by less than a limit, by two one-sided tests."""
+    if gap.seeds == 1:
+        return _single_run_verdict(gap)
     low, high = gap.inner
     measured = (
         f"difference {gap.estimate:+.1f} (90 %: {low:+.1f} to {high:+.1f}, {_runs_text(gap.seeds)})"
@@ -127,8 +131,8 @@ def judge_best(means: Means, draws: Draws, labels: Sequence[str], *, seeds: int)
     order = np.argsort(-means, kind="stable")
     group = [labels[row] for row in order if _is_in_top_group(row, means, draws)]
     best = f"{labels[0]} is best with probability {chance:.2f}"
-    if len(group) == len(labels):
-        sentence = f"{best}; each of the {len(group)} rows may be the best ({_runs_text(seeds)})"
+    if len(group) == len(labels) or seeds == 1:
+        sentence = f"{best}; each of the {len(labels)} rows may be the best ({_runs_text(seeds)})"
         return Verdict(word="undecided", sentence=sentence, estimate=chance)
     word = "in the top group" if labels[0] in group else "not the best"
     return Verdict(
@@ -163,7 +167,7 @@ def judge_trend(
         claimed: The shape that the paper sees.
         seeds: Runs of each row.
     """
-    shape = _shape(means, draws)
+    shape: Shape = "undecided" if seeds == 1 else _shape(means, draws)
     slopes = _slopes(draws)
     low, high = np.quantile(slopes, [0.025, 0.975])
     slope = float(_slopes(means[None])[0])
@@ -249,6 +253,15 @@ def _power_text(gap: Difference, printed: float, family: int) -> str:
         videos = videos_needed(sought, disagreement=gap.disagreement, level=level)
         needs.append(f"one run of each on {videos:,} videos")
     return f"a gap of {sought:.1f} needs {' or '.join(needs)}" if needs else "no difference"
+
+
+def _single_run_verdict(gap: Difference) -> Verdict:
+    """Return the verdict of two single runs: nothing is known of how seeds scatter."""
+    sentence = (
+        f"difference {gap.estimate:+.1f} ({gap.low:+.1f} to {gap.high:+.1f} over other videos, "
+        f"{_p_text(gap.p)}) of {_runs_text(1)}"
+    )
+    return _gap_verdict(gap, word="undecided", sentence=sentence, p=1.0)
 
 
 def _gap_verdict(gap: Difference, *, word: str, sentence: str, p: float) -> Verdict:

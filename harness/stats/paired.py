@@ -88,7 +88,7 @@ def equivalence(gap: Difference, *, limit: float) -> float:
 
 
 def holm(ps: Sequence[float]) -> list[float]:
-    """Adjust the p of the claims of a table, so that one false claim in the table stays rare."""
+    """Adjust the p of a family of comparisons, so that one false claim among them stays rare."""
     if not ps:
         return []
     return [float(p) for p in multipletests(ps, method="holm")[1]]

@@ -22,7 +22,7 @@ class Verdict:
         estimate: The difference or the probability that was judged; None before any number.
         low: Lower end of its 95 % interval.
         high: Upper end of it.
-        p: Probability of a difference like this by chance; after Holm where claims share a table.
+        p: Probability of a difference like this by chance, after Holm where several are judged.
     """
 
     word: str

@@ -99,6 +99,13 @@ def test_more_trials_are_planned_from_the_same_reads(tmp_path, compiled):
     assert few == many
 
 
+def test_the_family_of_a_plan_does_not_depend_on_its_rows(capsys, tmp_path):
+    where = ("--scale", "paper", "--results", tmp_path, "--data", tmp_path, "--json")
+    whole = json.loads(asked(capsys, "plan", "table_b", *where))["resolution"][0]
+    part = json.loads(asked(capsys, "plan", "table_b", "--rows", "DSA at II", *where))
+    assert part["resolution"][0]["family"] == whole["family"]
+
+
 def test_neither_plan_nor_explain_nor_why_imports_torch(tmp_path):
     program = "import sys; from harness.cli.main import app\n"
     for words in (["plan", "table_b"], ["explain", "table_b/II"], ["why", "table_b/II"]):

@@ -24,7 +24,7 @@ def test_equal_scores_are_equal_to_the_last_bit():
     same = reruns.compare([record(0), record(1)], [record(1), record(0)])
     assert [rerun.is_equal for rerun in same.reruns] == [True, True]
     assert same.provenance == {}
-    assert reruns.text(same).endswith("2 trials in both folders, 2 of them equal to the last bit.")
+    assert reruns.text(same).endswith("2 trials in both folders, 2 equal to the last bit.")
 
 
 def test_a_rerun_that_deviates_shows_how_far_and_on_what():

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from experiments.scales import desk
 from experiments.table_b import EXPERIMENT
 from experiments.table_i import EXPERIMENT as COSTS
 from harness import record
@@ -29,7 +30,7 @@ TREND = Claim(text="it rises", kind="trend", rows=(PLAIN, III, II), trend="risin
 
 
 def scale(name):
-    return {"desk": shrunk, "paper": lambda trial: trial}[name]
+    return {"desk": shrunk, "whole desk": desk, "paper": lambda trial: trial}[name]
 
 
 def ran(
@@ -103,6 +104,20 @@ def test_a_comparison_has_one_p_in_all_tables(table):
     assert found[0].p > judge_claims(table_of(*table))[0].p
 
 
+def test_damaged_scores_of_another_table_spoil_that_table_alone(table):
+    results, records = table
+    other = replace(EXPERIMENT, name="other", claims=(replace(HELPS, rows=(III, PLAIN)),))
+    for each in records:
+        if each.trial["model"]["position"] == "after_conv2":
+            (results / "records" / f"{each.key}.npz").write_bytes(b"damaged")
+    own = replace(EXPERIMENT, claims=(HELPS,))
+    where = {"rescale": shrunk, "family": (own, other)}
+    (found,) = judge_claims(collected(own, records, results, **where))
+    assert "after Holm over 2 comparisons" in found.sentence
+    with pytest.raises(ValueError, match="was altered"):
+        judge_claims(collected(other, records, results, **where))
+
+
 def test_rows_at_a_proven_ceiling_are_not_decidable_before_or_after_they_run(table):
     flat = replace(HELPS, rows=(PLAIN, "I3D R18"))
     small = replace(
@@ -111,15 +126,31 @@ def test_rows_at_a_proven_ceiling_are_not_decidable_before_or_after_they_run(tab
     rows = (*EXPERIMENT.rows, Row(label="I3D R18", trial=small))
     (found,) = judge_claims(table_of(*table, claims=(flat,), rows=rows))
     assert found.word == "not decidable at desk scale"
-    assert "can reach 50 % at most, whatever they learn" in found.sentence
+    assert "can reach 50 % at most: the order of snippets is lost on them" in found.sentence
 
 
 def test_rows_at_the_top_that_hidden_halves_allow_are_not_decidable(tmp_path):
-    records = [*ran(tmp_path, II, 0.98, videos=4000), *ran(tmp_path, III, 0.98, videos=4000)]
+    many = {"videos": 4000, "at": "whole desk"}
+    records = [*ran(tmp_path, II, 0.98, **many), *ran(tmp_path, III, 0.98, **many)]
     claims = (SAME, replace(BEST, rows=(II, III)))
-    found = judge_claims(table_of(tmp_path, records, claims=claims))
+    found = judge_claims(table_of(tmp_path, records, claims=claims, rescale=desk))
     assert words(found) == ["not decidable at desk scale"] * 2
     assert "a perfect network is expected to reach 98.3" in found[0].sentence
+
+
+def test_ceilings_of_top1_say_nothing_of_top5(table):
+    flat = replace(HELPS, rows=("TSN R50 (2D)", PLAIN), metric="top5")
+    assert table_of(*table, claims=(flat,)).obstacles == {}
+
+
+def test_single_runs_decide_nothing_of_seeds(tmp_path):
+    records = [*ran(tmp_path, II, 0.9, seeds=(0,)), *ran(tmp_path, PLAIN, 0.3, seeds=(0,))]
+    records += ran(tmp_path, III, 0.9, seeds=(0,))
+    claims = (HELPS, replace(SAME, limit=50.0), BEST, TREND)
+    found = judge_claims(table_of(tmp_path, records, claims=claims))
+    assert words(found) == ["undecided at desk scale"] * 4
+    assert all("1 seed, which says nothing of others" in each.sentence for each in found)
+    assert found[0].p == 1
 
 
 def test_seeds_that_fail_as_a_whole_are_told(tmp_path):

@@ -294,7 +294,9 @@ def test_files_are_named_after_table_and_scale(table, tmp_path):
 
 def test_a_figure_drawn_twice_has_the_same_bytes(table, tmp_path):
     drawn = [
-        figures.table(replace(table.table, results=tmp_path / name), ceilings={"average": 50.0})
+        figures.table(
+            replace(table.table, results=tmp_path / name), ceilings={"average of snippets": 50.0}
+        )
         for name in ("a", "b")
     ]
     assert [path.name for path in drawn[0]] == ["table_b.png", "table_b.svg"]

@@ -125,7 +125,7 @@ def test_charts_fit_the_columns_of_a_paper_and_come_out_the_same_twice(tmp_path)
 
 def test_a_measured_chart_is_marked_with_its_scale(tmp_path):
     paths = figures.measured_tradeoff(
-        measured_rows(), scale="desk", ceilings={"x": 50.0}, results=tmp_path
+        measured_rows(), scale="desk", ceilings={"average of snippets": 50.0}, results=tmp_path
     )
     assert [path.name for path in paths] == ["desk-tradeoff.png", "desk-tradeoff.svg"]
     assert all(path.stat().st_size > 10_000 for path in paths)

@@ -53,7 +53,7 @@ def test_what_is_inside_the_noise_says_what_would_show_it():
     assert "a gap of 1.0 needs 8 seeds of each" in family.sentence
     none = claim_verdict.judge_better(gap(0, -1, 1), p=1, printed=0.0).sentence
     assert "no number of seeds shows a gap of 0" in none
-    alone = claim_verdict.judge_better(gap(0.2, -0.5, 0.9, seeds=1), p=0.5, printed=0.1).sentence
+    alone = claim_verdict.judge_better(gap(2, 0.5, 3.9, seeds=1), p=0.01, printed=0.1).sentence
     assert "1 seed, which says nothing of others" in alone
     assert "seeds of each" not in alone
 

@@ -60,8 +60,8 @@ class ClaimPower:
         kind: Kind of the claim.
         origin: Whether the sources state it.
         word: `can be decided` with a power of at least 80 %, `cannot be decided`, `never` if no
-            number of seeds decides it here, `counted, not run`, or the verdict that the claim will
-            get at this scale.
+            number of seeds decides it here, `counted, not run`, at desk scale `open` or `decided if
+            all seeds learn`, or the verdict that the claim will get.
         reason: Reason for a word without a power.
         power: Chance of the claimed verdict; None where it is not known.
         seeds_needed: Fewest seeds per row for 80 %; None where no reasonable number is enough.
@@ -184,14 +184,13 @@ def _claim_power(claim: Claim, plan: _Plan) -> ClaimPower:
         return verdict(word=obstacle.word, reason=obstacle.sentence)
     if reason := _never(claim, plan):
         return verdict(word="never", reason=reason)
+    if plan.seeds < 2:
+        return verdict(word="cannot be decided", reason="a single seed says nothing of others")
     if plan.scale != "paper":
         return _power_of_ceilings(claim, plan)
     gaps = _gaps(claim, plan)
     if len(plan.printed(claim)) < len(claim.rows):
         return verdict(word="cannot be decided", reason="nothing printed", gaps=gaps)
-    if plan.seeds < 2:
-        reason = "a single seed says nothing of others"
-        return verdict(word="cannot be decided", reason=reason, gaps=gaps)
     chance = _power(claim, plan)
     return verdict(
         word="can be decided" if chance >= power.POWER else "cannot be decided",
@@ -208,21 +207,23 @@ def _never(claim: Claim, plan: _Plan) -> str:
             return f"{row.label} is quoted from other work and not run here"
         if row.ensemble:
             return f"{row.label} averages several networks' scores, which is not done here"
+    if claim.trend == "flat":
+        return "rows that noise may explain are not shown to be equal; claim `same` with a limit"
     return "mean average precision has no interval here" if claim.metric == "map" else ""
 
 
 def _power_of_ceilings(claim: Claim, plan: _Plan) -> ClaimPower:
     """Return what ceilings tell of a claim at a scale to which printed gaps do not apply."""
     verdict = partial(ClaimPower, claim=claim.text, kind=claim.kind, origin=claim.origin)
-    if claim.kind == "better":
+    if claim.kind == "better" and claim.metric == "top1":
         first, second = comparisons.rows_of(plan.experiment, claim)
         assert first.trial is not None
         assert second.trial is not None
         most = comparisons.ceiling(plan.rescale(second.trial))
         if comparisons.ceiling(plan.rescale(first.trial)) is None and most is not None:
-            limit = f"{second.label} can reach {most:.0f} % at most"
-            reason = f"{limit}, {first.label} more if it learns the order"
-            return verdict(word="can be decided", reason=reason)
+            limit = f"{second.label} {comparisons.ceiling_text(most)}"
+            reason = f"{limit}; {first.label} passes it in every seed that learns the order"
+            return verdict(word="decided if all seeds learn", reason=reason)
     return verdict(word="open", reason=f"no gap is known in advance at {plan.scale} scale")
 
 
@@ -244,7 +245,7 @@ def _gaps(claim: Claim, plan: _Plan) -> tuple[Gap, ...]:
 def _power(claim: Claim, plan: _Plan) -> float:
     """Return the chance of the claimed verdict."""
     if claim.kind == "better":
-        return _corrected_powers(plan)[claim]
+        return _corrected_powers(plan, claim.metric)[claim]
     return _power_alone(claim, plan)(plan.seeds)
 
 
@@ -273,17 +274,18 @@ def _power_alone(claim: Claim, plan: _Plan) -> Callable[[int], float]:
     return simulated
 
 
-def _corrected_powers(plan: _Plan) -> Mapping[Claim, float]:
-    """Return the power for every `better` claim of a table if this table alone has run."""
+def _corrected_powers(plan: _Plan, metric: str) -> Mapping[Claim, float]:
+    """Return the power for `better` claims of a table on a metric, if this table alone has run."""
     claims = [
         claim
         for claim in plan.experiment.claims
         if comparisons.comparison_of(plan.experiment, claim, plan.rescale) is not None
         and len(plan.printed(claim)) == len(claim.rows)
+        and claim.metric == metric
     ]
     labels = list(dict.fromkeys(label for claim in claims for label in claim.rows))
     printed = {row.label: row.published for row in plan.experiment.rows}
-    accuracies = [printed[label]["top1"] for label in labels]
+    accuracies = [printed[label][metric] for label in labels]
     runs = table_power.simulate(accuracies, deviation=plan.deviation, seeds=plan.seeds)
     pairs = [(labels.index(claim.rows[0]), labels.index(claim.rows[1])) for claim in claims]
     powers = table_power.holm_power(runs, pairs, family=max(plan.family, len(pairs)))

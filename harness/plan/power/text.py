@@ -30,11 +30,16 @@ def _head(analysis: PowerAnalysis) -> str:
     if analysis.smallest is None:
         return f"{analysis.table}: 1 seed per row says nothing of others ({scatter})"
     return (
-        f"{analysis.table}: {analysis.seeds} seeds per row show a gap of {analysis.smallest:.2f} "
-        f"points with 80 % power, or of {analysis.smallest_corrected:.2f} after Holm's correction "
+        f"{analysis.table}: {analysis.seeds} seeds per row show a gap of "
+        f"{_points(analysis.smallest)} points with 80 % power, or of "
+        f"{_points(analysis.smallest_corrected)} after Holm's correction "
         f"over the {analysis.family} comparisons of all tables, on these "
         f"{analysis.test_videos:,} videos ({scatter})"
     )
+
+
+def _points(gap: float | None) -> str:
+    return f"{gap:.2f}" if gap is not None and gap <= 100 else "over 100"
 
 
 def _sentence(claim: ClaimPower, analysis: PowerAnalysis) -> str:

@@ -118,7 +118,9 @@ def test_no_table_promises_a_decision_on_a_row_that_never_runs():
 def test_rows_at_a_proven_ceiling_are_not_decidable_at_desk_scale():
     shown = {claim.claim: claim for claim in found("table_h", scale="desk").claims}
     assert shown["SENet is better than I3D alone on R18"].word == "not decidable at desk scale"
-    assert shown["DSA is better than SENet on R18"].word == "can be decided"
+    assert shown["DSA is better than SENet on R18"].word == "decided if all seeds learn"
+    alone = {claim.word for claim in found("table_h", scale="desk", seeds=1).claims}
+    assert alone == {"cannot be decided", "not decidable at desk scale"}
     assert "can reach 50 % at most" in shown["DSA is better than SENet on R18"].reason
 
 
@@ -136,6 +138,24 @@ def test_a_claim_of_a_row_without_a_printed_figure_says_so():
     claim = replace(EXPERIMENT.claims[1], rows=("DSA at II", "TSN R50 (2D)"))
     (only,) = of(replace(EXPERIMENT, claims=(claim,))).claims
     assert (only.word, only.reason, only.gaps) == ("cannot be decided", "nothing printed", ())
+
+
+def test_a_claim_on_another_metric_is_planned_by_its_own_figures():
+    claims = tuple(replace(claim, metric="top5") for claim in EXPERIMENT.claims[:2])
+    best, better = of(replace(EXPERIMENT, claims=claims)).claims
+    assert better.gaps[0].printed == (95.2, 93.9)
+    assert best.gaps[0].printed == (95.2, 95.4)
+
+
+def test_flat_is_no_proof_of_equality():
+    flat = replace(EXPERIMENT.claims[0], kind="trend", trend="flat")
+    (only,) = of(replace(EXPERIMENT, claims=(flat,)), seeds=50).claims
+    assert (only.word, only.seeds_needed) == ("never", None)
+
+
+def test_gaps_beyond_all_percent_are_not_promised():
+    analysis = replace(found("table_b", seeds=2), smallest=301.0)
+    assert "show a gap of over 100 points" in power_text(analysis)
 
 
 def test_no_number_of_seeds_shows_a_gap_of_zero():
