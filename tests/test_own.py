@@ -62,8 +62,8 @@ def test_a_table_runs_on_ones_own_terms_and_is_never_judged_by_the_paper(data, t
     where = ["--results", tmp_path, "--data", data, "--json"]
     explained = json.loads(harness("explain", "table_b/II", *own, *where).stdout)
     assert list(explained["measured"]) == ["0"]
-    (norm,) = (each for each in explained["departures"] if each["what"] == "batch norm over")
-    assert (norm["here"], norm["paper"]) == ("4 videos", "12 videos")
+    (norm,) = (each for each in explained["deviations"] if each["subject"] == "batch norm over")
+    assert (norm["ours"], norm["paper"]) == ("4 videos", "12 videos")
     shutil.rmtree(tmp_path / "mlflow")
     assert harness("sync", *where[:-1]).stdout == "0 runs written\n"
     sent = harness("sync", "--on", "my_videos", *TERMS, *where[:-1])

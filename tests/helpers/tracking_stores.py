@@ -249,6 +249,8 @@ def finish_one(results: str, seed: int) -> None:
 
 
 def serve_ui(results: str, port: int) -> None:
+    # A job in the background of a shell ignores Ctrl-C, and so would this process.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     uri = tracking.store_uri(Path(results))
     sys.exit(ui.serve(Path(results), uri, port=port, tables=["table_b"]))
 
