@@ -4,9 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import experiments
 from harness.data.sizes import data_set_size
 from harness.experiment import Experiment
-from harness.plan import budget
+from harness.plan import budget, comparisons
 from harness.plan.budget import Budget
 from harness.plan.grid import PlannedTrial
 from harness.plan.power.analysis import PowerAnalysis, analyze_power, seed_spread
@@ -62,7 +63,7 @@ def preview_tables(
         warn: Called with a sentence on each table that does not load.
     """
     trials, records = workspace.trials(tables, seeds=seeds), workspace.records()
-    family = len(workspace.family(warn))
+    family = len(comparisons.family(experiments.load_all(warn), workspace.rescale))
     analyses = [_analyze_power(table, records, workspace, seeds, family) for table in tables]
     return Preview(
         scale=workspace.scale,

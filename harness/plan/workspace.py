@@ -8,8 +8,7 @@ import experiments
 from experiments.scales import SCALES
 from harness.data import sizes
 from harness.experiment import Experiment, Row
-from harness.plan import comparisons, grid, row_lookup
-from harness.plan.comparisons import Comparison
+from harness.plan import grid, row_lookup
 from harness.plan.grid import PlannedTrial
 from harness.provenance import code
 from harness.record import Record, read_all
@@ -65,10 +64,6 @@ class Workspace:
             ):
                 by_key.setdefault(planned.key, planned)
         return list(by_key.values())
-
-    def family(self, warn: Callable[[str], None]) -> tuple[Comparison, ...]:
-        """Return the comparisons of all tables that load, which are corrected together."""
-        return comparisons.family(experiments.load_all(warn), self.rescale)
 
 
 def find_table_row(text: str) -> tuple[Experiment, Row]:
