@@ -26,7 +26,8 @@ def test_a_crop_equals_torchvisions_resized_crop():
     ours = transforms.train_crop(frames(), replace(SPEC, flip=False), np.random.default_rng(3))
     pictures = frames().permute(0, 3, 1, 2)
     theirs = reference.resized_crop(pictures, *box, [20, 20], antialias=True)
-    assert torch.equal(ours, theirs.permute(0, 2, 3, 1))
+    # Without wide vectors PyTorch interpolates bytes another way, which may round to a neighbour.
+    assert (ours.int() - theirs.permute(0, 2, 3, 1).int()).abs().max() <= 1
 
 
 def test_boxes_cover_the_asked_area_and_aspect():
