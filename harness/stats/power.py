@@ -7,6 +7,7 @@ percent of the videos.
 
 import math
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 from jaxtyping import Float
@@ -107,6 +108,7 @@ def videos_needed(gap: float, *, disagreement: float, level: float = LEVEL) -> i
     return math.ceil(_required_effect(level) ** 2 * disagreement / 100 / (gap / 100) ** 2)
 
 
+@cache
 def _measured_ratios(seeds: int) -> Float[np.ndarray, " steps"]:
     """Return evenly likely ratios of a deviation measured on seeds to the true one."""
     shares = (np.arange(_STEPS) + 0.5) / _STEPS

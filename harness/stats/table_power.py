@@ -18,21 +18,24 @@ from harness.stats.power import LEVEL
 from harness.stats.resampling import HALF_DRAWS, student_weights
 
 TABLES = 2000
-_RANKED_TABLES, _LOG_DRAWS = 500, 8
+RANKED_TABLES, _LOG_DRAWS = 500, 8
 _NULL_TABLES = 20_000
 _SEED = 20210512
 Runs = Float[np.ndarray, "T R S"]
 
 
-def simulate(accuracies: Sequence[float], *, deviation: float, seeds: int) -> Runs:
+def simulate(
+    accuracies: Sequence[float], *, deviation: float, seeds: int, tables: int = TABLES
+) -> Runs:
     """Draw the runs of many tables; equal input gives equal runs.
 
     Args:
         accuracies: True accuracy of each row.
         deviation: Of each row from seed to seed.
         seeds: Of each row, at least two.
+        tables: To draw.
     """
-    noise = np.random.default_rng(_SEED).normal(size=(TABLES, len(accuracies), seeds))
+    noise = np.random.default_rng(_SEED).normal(size=(tables, len(accuracies), seeds))
     runs: Runs = np.asarray(accuracies)[:, None] + deviation * noise
     return runs
 
@@ -55,7 +58,7 @@ def holm_power(runs: Runs, pairs: Sequence[tuple[int, int]], *, family: int) -> 
 
 def best_power(runs: Runs) -> float:
     """Return the chance of the first row to be alone in the top group."""
-    runs = runs[:_RANKED_TABLES]
+    runs = runs[:RANKED_TABLES]
     seeds = runs.shape[2]
     means = runs.mean(axis=2)
     spread = (runs - means[:, :, None]) / math.sqrt(seeds * (seeds - 1))

@@ -1,4 +1,4 @@
-"""What a network averages over time, by the names of its backbone and module.
+"""The average that a network takes over time, by the names of its backbone and module.
 
 A network of one's own is taken to average nothing, so no ceiling is claimed for it. A test compares
 these names with the networks.

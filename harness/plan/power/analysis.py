@@ -5,7 +5,7 @@ The printed accuracies are taken for the truth.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from itertools import pairwise
 
 import numpy as np
@@ -142,7 +142,7 @@ def analyze_power(
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Plan:
     experiment: Experiment
     rescale: Rescale
@@ -265,15 +265,19 @@ def _power_alone(claim: Claim, plan: _Plan) -> Callable[[int], float]:
         limit = claim.limit
         return lambda seeds: power.same_power(gap, limit=limit, deviation=deviation, seeds=seeds)
 
-    def simulated(seeds: int) -> float:
-        runs = table_power.simulate(printed, deviation=deviation, seeds=seeds)
-        if claim.trend is None:
-            return table_power.best_power(runs)
-        return table_power.trend_power(runs, claim.trend)
+    if claim.trend is None:
+        return lambda seeds: table_power.best_power(
+            table_power.simulate(
+                printed, deviation=deviation, seeds=seeds, tables=table_power.RANKED_TABLES
+            )
+        )
+    trend = claim.trend
+    return lambda seeds: table_power.trend_power(
+        table_power.simulate(printed, deviation=deviation, seeds=seeds), trend
+    )
 
-    return simulated
 
-
+@lru_cache(maxsize=1)
 def _corrected_powers(plan: _Plan, metric: str) -> Mapping[Claim, float]:
     """Return the power for `better` claims of a table on a metric, if this table alone has run."""
     claims = [
