@@ -26,8 +26,9 @@ def test_a_crop_equals_torchvisions_resized_crop():
     ours = transforms.train_crop(frames(), replace(SPEC, flip=False), np.random.default_rng(3))
     pictures = frames().permute(0, 3, 1, 2)
     theirs = reference.resized_crop(pictures, *box, [20, 20], antialias=True)
-    # Without wide vectors PyTorch interpolates bytes another way, which may round to a neighbour.
-    assert (ours.int() - theirs.permute(0, 2, 3, 1).int()).abs().max() <= 1
+    # Without wide vectors torchvision goes through floats, which rounds a byte to its neighbour.
+    most = 1 if torch.backends.cpu.get_cpu_capability() == "DEFAULT" else 0
+    assert (ours.int() - theirs.permute(0, 2, 3, 1).int()).abs().max() <= most
 
 
 def test_boxes_cover_the_asked_area_and_aspect():
