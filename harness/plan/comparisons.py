@@ -96,10 +96,11 @@ def ceiling(trial: Trial) -> float | None:
     return desk_recipe.CEILINGS[kind]
 
 
-def ceiling_text(most: float | None) -> str:
-    """Return what a ceiling says of networks."""
-    is_proven = f"at most {most:g} %" in desk_recipe.CEILING_TEXTS.values()
-    return f"can reach {most:g} % at most" if is_proven else f"can be expected to reach {most:g} %"
+def ceiling_text(trial: Trial) -> str:
+    """Return what the ceiling of a trial's kind of network says; the trial must have one."""
+    most = f"{ceiling(trial):g} %"
+    is_proven = temporal.averaging(trial.model) in desk_recipe.PROVEN_CEILINGS
+    return f"can reach {most} at most" if is_proven else f"can be expected to reach {most}"
 
 
 def altered(row: Row, fields: Sequence[str], rescale: Rescale) -> str:
@@ -136,11 +137,12 @@ def _altered(rows: Sequence[Row], experiment: Experiment, rescale: Rescale) -> V
 
 def _same_ceiling(rows: Sequence[Row], rescale: Rescale) -> Verdict | None:
     """Return the verdict of a claim over rows that all have the same ceiling."""
-    ceilings = {ceiling(rescale(row.trial)) for row in rows if row.trial is not None}
+    trials = [rescale(row.trial) for row in rows if row.trial is not None]
+    ceilings = {ceiling(trial) for trial in trials}
     if len(ceilings) != 1 or ceilings == {None}:
         return None
     labels = " and ".join(row.label for row in rows)
-    sentence = f"{labels} {ceiling_text(ceilings.pop())}: the order of snippets is lost on them"
+    sentence = f"{labels} {ceiling_text(trials[0])}: the order of snippets is lost on them"
     return Verdict(word="not decidable at desk scale", sentence=sentence)
 
 

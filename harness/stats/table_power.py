@@ -84,10 +84,8 @@ def _is_in_top_group(
 
 
 def trend_power(runs: Runs, trend: Trend) -> float:
-    """Return the chance that a trend along the rows gets the word of the claimed one."""
+    """Return the chance that a rising, falling or peaked trend along the rows gets its word."""
     is_flat = _is_flat(runs)
-    if trend == "flat":
-        return float(is_flat.mean())
     quantile = stats.t.ppf((1 + CONFIDENCE) / 2, runs.shape[2] - 1)
     is_peak = _is_peak(runs, quantile)
     if trend == "peak":

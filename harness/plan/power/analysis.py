@@ -219,9 +219,9 @@ def _power_of_ceilings(claim: Claim, plan: _Plan) -> ClaimPower:
         first, second = comparisons.rows_of(plan.experiment, claim)
         assert first.trial is not None
         assert second.trial is not None
-        most = comparisons.ceiling(plan.rescale(second.trial))
-        if comparisons.ceiling(plan.rescale(first.trial)) is None and most is not None:
-            limit = f"{second.label} {comparisons.ceiling_text(most)}"
+        ours, other = plan.rescale(first.trial), plan.rescale(second.trial)
+        if comparisons.ceiling(ours) is None and comparisons.ceiling(other) is not None:
+            limit = f"{second.label} {comparisons.ceiling_text(other)}"
             reason = f"{limit}; {first.label} passes it in every seed that learns the order"
             return verdict(word="decided if all seeds learn", reason=reason)
     return verdict(word="open", reason=f"no gap is known in advance at {plan.scale} scale")

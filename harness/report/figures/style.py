@@ -11,6 +11,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from harness.data.datasets import desk_recipe
 from harness.utils.atomic import write_atomic
 
 COLOURS = {"reference": "#7f8c9b", "row": "#1f5fa8", "ceiling": "#b3462f", "grid": "#e3e6ea"}
@@ -85,3 +86,9 @@ def foot(figure: Figure, text: str) -> None:
     """Write text below the panels, wrapped to the width of the figure."""
     lines = textwrap.fill(text, width=int(19 * figure.get_figwidth()))
     figure.supxlabel(lines, x=0.01, ha="left", fontsize=6, color=FAINT)
+
+
+def ceiling_text(reason: str, top1: float) -> str:
+    """Return the label of a ceiling: a proven maximum, or an expectation."""
+    is_proven = reason in desk_recipe.PROVEN_CEILINGS
+    return f"at most {top1:g} %" if is_proven else f"{top1:g} % expected"

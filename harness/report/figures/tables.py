@@ -7,9 +7,8 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from harness.data.datasets import desk_recipe
 from harness.report.cells import METRIC_NAMES, is_comparison
-from harness.report.figures.style import COLOURS, STYLE, save
+from harness.report.figures.style import COLOURS, STYLE, ceiling_text, save
 from harness.report.results import RowResult, TableResult
 from harness.report.table import captions
 
@@ -149,7 +148,7 @@ def _ceilings(axes: Axes, ceilings: Mapping[str, float]) -> None:
     for reason, top1 in ceilings.items():
         axes.axvline(top1, color=COLOURS["ceiling"], linestyle=(0, (4, 3)), linewidth=1, zorder=1)
         axes.annotate(
-            f"{reason}:\n{desk_recipe.CEILING_TEXTS[reason]}",
+            f"{reason}:\n{ceiling_text(reason, top1)}",
             (top1, 1),
             xycoords=("data", "axes fraction"),
             xytext=(4, -2),

@@ -9,11 +9,19 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from harness.cost.comparable import Axis
-from harness.data.datasets import desk_recipe
 from harness.experiment import Experiment
 from harness.report import tradeoff
 from harness.report.figures import bubbles
-from harness.report.figures.style import BOTH_COLUMNS, COLOURS, ONE_COLUMN, PAPER, foot, save, title
+from harness.report.figures.style import (
+    BOTH_COLUMNS,
+    COLOURS,
+    ONE_COLUMN,
+    PAPER,
+    ceiling_text,
+    foot,
+    save,
+    title,
+)
 from harness.report.tradeoff import Point
 
 DRAWN_PARAMS_M = 20
@@ -120,7 +128,7 @@ def _ceilings(axes: Axes, ceilings: Mapping[str, float]) -> None:
         axes.text(
             0.86,
             top1,
-            f"{reason}: {desk_recipe.CEILING_TEXTS[reason]}",
+            f"{reason}: {ceiling_text(reason, top1)}",
             transform=axes.get_yaxis_transform(),
             ha="right",
             va="bottom",
