@@ -1,3 +1,4 @@
+import gc
 import multiprocessing
 import os
 import signal
@@ -26,6 +27,18 @@ from tests.helpers import video_files
 VIEWS = EvalSpec(num_passes=2, num_crops=3, crop_px=16, short_side_px=18)
 SPEC = DataSpec(name="any", num_classes=2, num_frames=4, frame_stride=2, crop_px=16)
 SIZES = {"landscape": (96, 64), "upright": (64, 96), "square": (64, 64), "one frame": (96, 64)}
+
+
+@pytest.fixture(autouse=True)
+def no_process_outlives_its_test():
+    """End loader processes here: a death in a later test would interrupt the collection of these.
+
+    Errors keep the frames of a test, and with them its loader, until garbage is collected.
+    """
+    gc.collect()
+    yield
+    gc.collect()
+    assert multiprocessing.active_children() == []
 
 
 @pytest.fixture

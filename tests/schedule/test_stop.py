@@ -20,7 +20,7 @@ from harness.utils import lock
 
 ROOT = Path(__file__).parents[2]
 ROWS = ("TSN+I3D R50", "DSA at II")
-EPOCHS = 12
+EPOCHS = 40
 PROGRAM = """
 import sys
 from pathlib import Path
