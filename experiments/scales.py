@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from experiments.recipes import with_batch
-from harness.specs import EvalSpec, Scale, TrainSpec, Trial
+from harness.specs import EvalSpec, Options, Scale, TrainSpec, Trial
 
 DESK_TRAIN = TrainSpec(
     epochs=24,
@@ -19,6 +19,14 @@ DESK_TRAIN = TrainSpec(
 )
 SECTIONS, SECTION_FRAMES = 4, 16
 STEM_WIDTH = 64
+RESIDUAL_FORM: Options = {"depths": (2, 2, 2, 2), "stem_width": 8}
+# Networks that are made small by other options, or other values of these.
+DESK_FORMS: Mapping[str, Options] = {}
+
+
+def desk_form(backbone: str) -> Options:
+    """Return the options that make a backbone small enough for a desk."""
+    return DESK_FORMS.get(backbone, RESIDUAL_FORM)
 
 
 def desk(trial: Trial) -> Trial:
@@ -44,7 +52,7 @@ def desk(trial: Trial) -> Trial:
         ),
         model=replace(
             trial.model,
-            backbone_options={"depths": (2, 2, 2, 2), "stem_width": 8},
+            backbone_options=desk_form(trial.model.backbone),
             dropout=0.0,
             weights=None,
             blocks=fold_blocks(trial.model.blocks),

@@ -1,28 +1,32 @@
 """Parameters and multiply-adds of a network, counted at paper scale without running it.
 
 Rule `mac+2bn` (fvcore in evaluation mode, which meets the printed figures): one multiply-add of a
-convolution, a linear layer or a mix of snippets counts one, a batch norm two per output element,
-everything else nothing. Rule `mac` leaves batch norm out.
+convolution, a matrix product or a mix of snippets counts one, a batch norm two per output element,
+everything else nothing. Rule `mac` leaves batch norm out. Convolutions and matrix products are
+those that `torch.utils.flop_counter` sees the network run, in layers or outside them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.utils.flop_counter import FlopCounterMode
 
 from harness.specs import Trial
 from harness.zoo.build import build
 
 RULE = "mac+2bn"
 BATCH_NORM_OPS: Mapping[str, int] = {"mac": 0, "mac+2bn": 2}
-_FREE = (nn.ReLU, nn.Softmax, nn.Dropout, nn.Identity, nn.ModuleDict)
+_FREE = (nn.GroupNorm, nn.LayerNorm)  # hold parameters, and multiply only by elements
 
 
 @runtime_checkable
 class Counted(Protocol):
-    """A layer that knows its own cost."""
+    """A layer that knows its own cost, whatever operations it runs."""
 
     def macs(self, output: Tensor) -> int:
         """Return the multiply-adds that made `output`."""
@@ -56,30 +60,75 @@ def count(trial: Trial, *, rule: str = RULE) -> Cost:
 
 
 def count_net(net: nn.Module, clip: Tensor, *, rule: str = RULE, num_classes: int) -> Cost:
-    """Count one forward pass of a network, which is left in evaluation mode."""
-    total = 0
+    """Count one forward pass of a network, which is left in evaluation mode.
 
-    def add(layer: nn.Module, _: object, output: Tensor) -> None:
-        nonlocal total
-        total += _layer_macs(layer, output, BATCH_NORM_OPS[rule])
-
-    layers = [x for x in net.modules() if isinstance(x, Counted) or not list(x.children())]
-    hooks = [layer.register_forward_hook(add) for layer in layers]
-    with torch.inference_mode():
+    Raises:
+        TypeError: If a layer holds parameters of its own, runs neither a convolution nor a matrix
+            product, and has no method `macs`.
+    """
+    meter = _Meter(BATCH_NORM_OPS[rule])
+    with meter.attached_to(net), torch.inference_mode(), meter.operations:
         net.eval()(clip)
-    for hook in hooks:
-        hook.remove()
     params = sum(parameter.numel() for parameter in net.parameters())
-    return Cost(params=params, macs=total, counting_rule=rule, num_classes=num_classes)
+    return Cost(params=params, macs=meter.macs, counting_rule=rule, num_classes=num_classes)
 
 
-def _layer_macs(layer: nn.Module, output: Tensor, batch_norm_ops: int) -> int:
-    if isinstance(layer, Counted):
-        return layer.macs(output)
-    if isinstance(layer, (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)):
-        return output.numel() * batch_norm_ops
-    if isinstance(layer, nn.Linear):
-        return output.numel() * layer.in_features
-    if isinstance(layer, _FREE):
-        return 0
-    raise TypeError(f"no counting rule for the layer {type(layer).__name__}")
+class _Meter:
+    """The multiply-adds of a forward pass: operations run, and what layers declare instead.
+
+    Args:
+        batch_norm_ops: Multiply-adds of a batch norm per output element.
+    """
+
+    def __init__(self, batch_norm_ops: int) -> None:
+        self.batch_norm_ops = batch_norm_ops
+        self.operations = FlopCounterMode(display=False)
+        self._starts: dict[nn.Module, int] = {}  # multiply-adds before a layer began
+        self._adjustment = 0  # declared multiply-adds, less those that the same layers ran
+
+    @property
+    def macs(self) -> int:
+        """Return the multiply-adds so far."""
+        return self.operations.get_total_flops() // 2 + self._adjustment
+
+    @contextmanager
+    def attached_to(self, net: nn.Module) -> Iterator[None]:
+        """Watch the layers that declare a cost, normalise batches or hold parameters."""
+        layers = [
+            layer
+            for layer in net.modules()
+            if isinstance(layer, (Counted, _BatchNorm)) or _holds_parameters(layer)
+        ]
+        hooks = [
+            handle
+            for layer in layers
+            for handle in (
+                layer.register_forward_pre_hook(self._begin),
+                layer.register_forward_hook(self._end),
+            )
+        ]
+        try:
+            yield
+        finally:
+            for handle in hooks:
+                handle.remove()
+
+    def _begin(self, layer: nn.Module, _: object) -> None:
+        self._starts[layer] = self.macs
+
+    def _end(self, layer: nn.Module, _: object, output: Tensor) -> None:
+        ran = self.macs - self._starts.pop(layer)
+        if isinstance(layer, Counted):
+            self._adjustment += layer.macs(output) - ran
+        elif isinstance(layer, _BatchNorm):
+            self._adjustment += output.numel() * self.batch_norm_ops
+        elif not ran and not isinstance(layer, _FREE):
+            raise TypeError(
+                f"{type(layer).__name__} holds parameters and runs neither a convolution nor a "
+                "matrix product; give it a method macs(output), which may return 0"
+            )
+
+
+def _holds_parameters(layer: nn.Module) -> bool:
+    """Return whether a layer has parameters of its own."""
+    return any(True for _ in layer.parameters(recurse=False))

@@ -258,10 +258,45 @@ def test_fvcore_agrees_on_every_network_of_the_tables():
     assert [row for row in counted if row[1] != row[2]] == []
 
 
+class Scale(nn.Module):
+    """A layer whose multiplications are those of elements."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(3, 1))
+
+    def forward(self, x):
+        return x * self.weight
+
+
 def test_a_layer_without_a_rule_is_refused():
-    net = nn.Sequential(nn.GroupNorm(1, 3))
-    with pytest.raises(TypeError, match="GroupNorm"):
-        count_net(net, torch.zeros(1, 3, 4), num_classes=1)
+    with pytest.raises(TypeError, match=r"^Scale holds parameters and .* method macs\(output\)"):
+        count_net(nn.Sequential(Scale()), torch.zeros(1, 3, 4), num_classes=1)
+
+
+def test_a_layer_may_declare_its_own_cost():
+    layer = Scale()
+    layer.macs = lambda output: 5 * output.numel()
+    assert count_net(nn.Sequential(layer), torch.zeros(1, 3, 4), num_classes=1).macs == 60
+
+
+class Attention(nn.Module):
+    """Matrix products outside any layer, and norms."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norms = nn.ModuleList([nn.GroupNorm(1, 3), nn.LayerNorm(4), nn.SyncBatchNorm(3)])
+
+    def forward(self, x):
+        for norm in self.norms:
+            x = norm(x)
+        return x @ x.transpose(1, 2)
+
+
+def test_products_outside_of_layers_are_counted_and_norms_are_free_except_batch_norm():
+    net, clip = Attention(), torch.zeros(1, 3, 4)
+    counted = [count_net(net, clip, rule=rule, num_classes=1).macs for rule in ("mac", "mac+2bn")]
+    assert counted == [3 * 4 * 3, 3 * 4 * 3 + 2 * 3 * 4]
 
 
 def test_the_cost_of_a_table_names_rule_and_print():

@@ -6,19 +6,20 @@ import pytest
 import torch
 
 from experiments.recipes import I3D_R50, with_module
+from experiments.scales import RESIDUAL_FORM, desk_form
 from harness import zoo
 from harness.specs import DataSpec, ModelSpec
 from harness.utils.lookup import load_named
 from harness.zoo import temporal
 from harness.zoo.build import build
-from harness.zoo.layers.residual import mixes_snippets
+from harness.zoo.layers.slots import mixes_snippets
 
 DATA = DataSpec(name="any", num_classes=12)
-SMALL = {"depths": (1, 2, 2, 2), "stem_width": 8}
+SMALL = RESIDUAL_FORM
 SMALL_MODULES = {"se": {"reduction": 2}}  # a sixteenth of 32 channels can be dead at the start
 NETWORKS = {
     **{
-        name: ModelSpec(backbone=name, backbone_options=SMALL, dropout=0.0)
+        name: ModelSpec(backbone=name, backbone_options=desk_form(name), dropout=0.0)
         for name in zoo.BACKBONES
     },
     **{
@@ -50,31 +51,36 @@ NETWORKS = {
     ),
 }
 FLAT = ("resnet18", "resnet50")
+FRAMES: dict[str, int] = {}  # of networks that need more than four
 
 
-@pytest.fixture(params=NETWORKS)
-def net(request):
+def clips(name, videos=2):
+    shape = (videos, 4, 3, FRAMES.get(NETWORKS[name].backbone, 4), 32, 32)
+    return torch.randn(shape, generator=torch.Generator().manual_seed(1))
+
+
+def made(name):
     torch.manual_seed(0)
-    return build(NETWORKS[request.param], DATA)
+    return build(NETWORKS[name], DATA)
 
 
-def clips(videos=2):
-    return torch.randn(videos, 4, 3, 4, 32, 32, generator=torch.Generator().manual_seed(1))
+@pytest.mark.parametrize("name", NETWORKS)
+def test_clips_become_video_level_logits(name):
+    assert made(name)(clips(name)).shape == (2, 12)
 
 
-def test_clips_become_video_level_logits(net):
-    assert net(clips()).shape == (2, 12)
-
-
-def test_gradients_reach_every_parameter(net):
-    net(clips()).square().sum().backward()
+@pytest.mark.parametrize("name", NETWORKS)
+def test_gradients_reach_every_parameter(name):
+    net = made(name)
+    net(clips(name)).square().sum().backward()
     assert [n for n, p in net.named_parameters() if p.grad is None or not p.grad.any()] == []
 
 
-def test_videos_do_not_leak_into_each_other(net):
-    net.eval()
-    both = net(clips())
-    changed = clips()
+@pytest.mark.parametrize("name", NETWORKS)
+def test_videos_do_not_leak_into_each_other(name):
+    net = made(name).eval()
+    both = net(clips(name))
+    changed = clips(name)
     changed[0] *= -1
     assert torch.allclose(net(changed)[1], both[1], atol=1e-5)
     assert not torch.allclose(net(changed)[0], both[0], atol=1e-3)
@@ -92,27 +98,27 @@ def test_it_builds_on_the_meta_device_with_the_same_shapes(name):
 @pytest.mark.parametrize("name", zoo.BACKBONES)
 def test_a_plain_backbone_ignores_the_order_of_snippets(name):
     net = build(NETWORKS[name], DATA).eval()
-    assert torch.allclose(net(clips()), net(clips().flip(1)), atol=1e-5)
+    assert torch.allclose(net(clips(name)), net(clips(name).flip(1)), atol=1e-5)
 
 
 @pytest.mark.parametrize("name", zoo.MODULES)
 def test_a_module_sees_the_order_of_snippets_if_it_says_so(name):
     sees = mixes_snippets(load_named(zoo.MODULES, name, what="module"))
     net = build(NETWORKS[name], DATA).eval()
-    assert torch.allclose(net(clips()), net(clips().flip(1)), atol=1e-5) is not sees
+    assert torch.allclose(net(clips(name)), net(clips(name).flip(1)), atol=1e-5) is not sees
 
 
 @pytest.mark.parametrize("name", zoo.BACKBONES)
 def test_only_a_2d_backbone_ignores_the_order_of_frames(name):
     net = build(NETWORKS[name], DATA).eval()
-    assert torch.allclose(net(clips()), net(clips().flip(3)), atol=1e-5) is (name in FLAT)
+    assert torch.allclose(net(clips(name)), net(clips(name).flip(3)), atol=1e-5) is (name in FLAT)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_what_a_network_averages_is_known_by_its_names(name):
     net = build(NETWORKS[name], DATA).eval()
-    ignores_snippets = torch.allclose(net(clips()), net(clips().flip(1)), atol=1e-5)
-    ignores_frames = torch.allclose(net(clips()), net(clips().flip(3)), atol=1e-5)
+    ignores_snippets = torch.allclose(net(clips(name)), net(clips(name).flip(1)), atol=1e-5)
+    ignores_frames = torch.allclose(net(clips(name)), net(clips(name).flip(3)), atol=1e-5)
     kinds = {(False, False): None, (True, False): "average of snippets"}
     kinds[True, True] = "average of frames"
     assert temporal.averaging(NETWORKS[name]) == kinds[ignores_snippets, ignores_frames]
@@ -127,7 +133,7 @@ def test_nothing_is_known_of_a_network_of_ones_own():
 def test_a_module_after_a_block_is_as_wide_as_its_output(name, last):
     with torch.device("meta"):
         net = build(ModelSpec(backbone=name), DATA)
-    assert net.stage("res5")[0].channels_at["after_block"] == last
+    assert net.stage("res5")[0].slots.channels_at["after_block"] == last
 
 
 def test_two_modules_at_one_position_are_refused():
@@ -155,7 +161,7 @@ def test_a_module_in_a_network_without_stages_is_refused_by_name(monkeypatch):
 def test_dsa_in_a_network_refuses_another_number_of_snippets():
     net = build(NETWORKS["dsa"], DATA)
     with pytest.raises(ValueError, match="built for U = 4"):
-        net(torch.cat([clips(), clips()], dim=1))
+        net(torch.cat([clips("dsa"), clips("dsa")], dim=1))
 
 
 GOOD = with_module(I3D_R50, "dsa", blocks={"res5": (1,)}).model

@@ -19,6 +19,7 @@ CASES = {
     "slowonly_8x8_r50_pyslowfast": "slowonly-pyslowfast",
     "slowonly_8x8_r50_pytorchvideo": "slowonly-pytorchvideo",
 }
+NAMES: dict[str, str] = {}  # lists in golden/names, by the family that reads them
 POSITIONS = {
     "res_1": "before_conv1",
     "res_2": "after_conv1",
@@ -58,6 +59,16 @@ def test_logits_equal_the_released_code(case):
     assert error <= 1e-4 * golden["checks"]["logits_std"]
     assert (len(found.matched), found.new, found.unused) == (len(golden["state_dict"]), (), ())
     assert (found.num_classes, found.net.training) == (12, False)
+
+
+@pytest.mark.parametrize("case", NAMES)
+def test_every_name_and_shape_of_a_released_network_is_covered(case):
+    golden = golden_cases.golden(f"names/{case}")
+    with torch.device("meta"):
+        official = {name: torch.empty(shape) for name, shape in golden["state_dict"]}
+        found = from_official(NAMES[case], official)
+    assert sum(p.numel() for p in found.net.parameters()) == golden["num_parameters"]
+    assert (len(found.matched), found.new, found.unused) == (len(official), (), ())
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.startswith("dsanet")])

@@ -45,10 +45,6 @@ class TemporalShift(nn.Module):
         y[:, two:] = x[:, two:]
         return y
 
-    def macs(self, _: Tensor) -> int:
-        """Return 0, as values only move."""
-        return 0
-
 
 def tsm_resnet(
     *,

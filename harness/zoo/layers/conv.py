@@ -44,10 +44,6 @@ class Conv(nn.Module):
             return rearrange(y, "nu d t (h w) -> nu d t h w", h=x.shape[3])
         return F.conv3d(x, self.weight, stride=(1, self.stride, self.stride), padding=pad)
 
-    def macs(self, output: Tensor) -> int:
-        """Return the multiply-adds behind `output`."""
-        return output.numel() * self.weight[0].numel()
-
 
 def fold_time(x: Float[Tensor, "NU C T H W"]) -> Float[Tensor, "NUT C H W"]:
     """View frames as a batch of pictures."""

@@ -1,18 +1,26 @@
 """Insertion of modules into chosen blocks of a network."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from torch import nn
 
-from harness.zoo.layers.residual import STAGES, Block
+from harness.zoo.layers.residual import STAGES
+from harness.zoo.layers.slots import Slots
+
+
+@runtime_checkable
+class Slotted(Protocol):
+    """A block with slots."""
+
+    slots: Slots
 
 
 @runtime_checkable
 class Insertable(Protocol):
-    """A network with stages of residual blocks, into which modules can be inserted."""
+    """A network with stages of blocks, into which modules can be inserted."""
 
-    def stage(self, name: str) -> list[Block]:
+    def stage(self, name: str) -> Sequence[Slotted]:
         """Return the blocks of `res2` ... `res5`."""
 
 
@@ -37,20 +45,20 @@ def insert(
     """
     for stage, indices in blocks.items():
         for index in indices:
-            block = _block(net, stage, index)
-            if position not in block.channels_at:
-                allowed = ", ".join(block.channels_at)
+            slots = _block(net, stage, index).slots
+            if position not in slots.channels_at:
+                allowed = ", ".join(slots.channels_at)
                 raise ValueError(f"{stage}[{index}] has no position {position!r}, only {allowed}")
-            if position in block.slots:
-                occupant = type(block.slots[position]).__name__
+            if position in slots:
+                occupant = type(slots[position]).__name__
                 raise ValueError(
                     f"{position} of {stage}[{index}] already holds {occupant}; "
                     "a position holds one module, so choose another one"
                 )
-            block.slots[position] = make_module(block.channels_at[position])
+            slots[position] = make_module(slots.channels_at[position])
 
 
-def _block(net: Insertable, stage: str, index: int) -> Block:
+def _block(net: Insertable, stage: str, index: int) -> Slotted:
     if stage not in STAGES:
         raise ValueError(f"unknown stage {stage!r}; the stages are {', '.join(STAGES)}")
     depth = len(net.stage(stage))

@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from harness.zoo.layers.conv import Kernel, conv_bn
+from harness.zoo.layers.slots import Slots
 
 STAGES = ("res2", "res3", "res4", "res5")
 POSITIONS = ("before_conv1", "after_conv1", "after_conv2", "after_conv3", "after_block")
@@ -19,10 +20,9 @@ POSITIONS = ("before_conv1", "after_conv1", "after_conv2", "after_conv3", "after
 class Block(nn.Module):
     """A residual block: convolutions with batch norm, ReLU between them, and a shortcut.
 
-    `slots` maps a position to the module inserted there. The position after the last convolution
-    is behind its batch norm and before the addition; positions between convolutions follow a ReLU,
-    and `after_block` follows the addition and its ReLU. A module with `mixes_snippets = True` is
-    called with U as well.
+    The position after the last convolution is behind its batch norm and before the addition;
+    positions between convolutions follow a ReLU, and `after_block` follows the addition and its
+    ReLU.
 
     Args:
         channels: Input channels.
@@ -44,33 +44,15 @@ class Block(nn.Module):
         self.shortcut: nn.Module = nn.Identity()
         if stride > 1 or channels != widths[-1]:
             self.shortcut = conv_bn(channels, widths[-1], kernel=(1, 1, 1), stride=stride)
-        self.channels_at = dict(zip(POSITIONS, (channels, *widths), strict=False))
-        self.channels_at["after_block"] = widths[-1]
-        self.slots = nn.ModuleDict()
+        channels_at = dict(zip(POSITIONS, (channels, *widths), strict=False))
+        self.slots = Slots(channels_at | {"after_block": widths[-1]})
 
     def forward(
         self, x: Float[Tensor, "NU C T H W"], num_snippets: int
     ) -> Float[Tensor, "NU D T h w"]:
-        y = self._slot("before_conv1", x, num_snippets)
+        y = self.slots.run("before_conv1", x, num_snippets)
         for i, conv in enumerate(self.convs):
             y = conv(y) if i == len(self.convs) - 1 else F.relu(conv(y), inplace=True)
-            y = self._slot(POSITIONS[i + 1], y, num_snippets)
+            y = self.slots.run(POSITIONS[i + 1], y, num_snippets)
         y = F.relu(y + self.shortcut(x), inplace=True)
-        return self._slot("after_block", y, num_snippets)
-
-    @property
-    def mixes_snippets(self) -> bool:
-        """Return whether an inserted module mixes snippets."""
-        return any(mixes_snippets(module) for module in self.slots.values())
-
-    def _slot(self, position: str, x: Tensor, num_snippets: int) -> Tensor:
-        if position not in self.slots:
-            return x
-        module = self.slots[position]
-        y: Tensor = module(x, num_snippets) if mixes_snippets(module) else module(x)
-        return y
-
-
-def mixes_snippets(module: nn.Module | type[nn.Module]) -> bool:
-    """Return whether a module mixes the snippets of a video; if so, it is called with U."""
-    return getattr(module, "mixes_snippets", False)
+        return self.slots.run("after_block", y, num_snippets)

@@ -62,10 +62,6 @@ class V4D(nn.Module):
         branch: Tensor = self.norm(convolve(x, self.weight, num_snippets=num_snippets))
         return x + branch
 
-    def macs(self, output: Tensor) -> int:
-        """Return the multiply-adds behind `output`, those on the zero padding included."""
-        return output.numel() * self.weight[0].numel()
-
 
 def conv4d_flat(
     x: Float[Tensor, "NU C T H W"], weight: Float[Tensor, "D C u t 1 1"], *, num_snippets: int

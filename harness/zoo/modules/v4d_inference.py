@@ -63,7 +63,7 @@ def sectioned_inference(
     """
     num_units, blocks = x.shape[1], net.blocks()
     choices = unit_combinations(num_units, num_snippets)
-    first = next((i for i, block in enumerate(blocks) if block.mixes_snippets), len(blocks))
+    first = next((i for i, block in enumerate(blocks) if block.slots.mix_snippets), len(blocks))
     y = _run_blocks(blocks[:first], net.start(x), num_units)
     y = rearrange(y, "(n u) c t h w -> n u c t h w", u=num_units)
     logits = [_classify(net, blocks[first:], y[:, list(units)]) for units in choices]
