@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Literal
 
-import torch
 import torch.nn.functional as F
 from einops import rearrange, reduce
 from jaxtyping import Float
@@ -18,6 +17,7 @@ from torch import Tensor, nn
 
 from harness.zoo.layers.conv import Kernel, conv_bn, fold_time, unfold_time
 from harness.zoo.layers.residual import STAGES, Block
+from harness.zoo.layers.snippets import average_snippets, fold_snippets
 
 
 class ResNet(nn.Module):
@@ -81,11 +81,8 @@ class ResNet(nn.Module):
 
     def start(self, x: Float[Tensor, "N U 3 T H W"]) -> Float[Tensor, "NU C T h w"]:
         """Run the stem, on snippets as a batch."""
-        num_frames = x.shape[3]
-        y = rearrange(x, "n u c t h w -> (n u) c t h w")
-        y = y.contiguous(memory_format=torch.channels_last_3d)
-        y = F.relu(self.stem(y), inplace=True)
-        return unfold_time(F.max_pool2d(fold_time(y), 3, stride=2, padding=1), frames=num_frames)
+        y = F.relu(self.stem(fold_snippets(x)), inplace=True)
+        return unfold_time(F.max_pool2d(fold_time(y), 3, stride=2, padding=1), frames=x.shape[3])
 
     def classify(self, y: Float[Tensor, "NU C T H W"], num_snippets: int) -> Float[Tensor, "N K"]:
         """Return video-level logits from the output of the last block."""
@@ -93,8 +90,7 @@ class ResNet(nn.Module):
             num_snippets = num_snippets * y.shape[2]
             y = rearrange(y, "nu c t h w -> (nu t) c 1 h w")
         logits = self.fc(self.dropout(reduce(y, "nu c t h w -> nu c", "mean")))
-        video_logits: Tensor = reduce(logits, "(n u) k -> n k", "mean", u=num_snippets)
-        return video_logits
+        return average_snippets(logits, num_snippets)
 
 
 def _block_shape(kind: str, width: int, time: int) -> tuple[tuple[int, ...], tuple[Kernel, ...]]:
