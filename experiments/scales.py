@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from experiments.recipes import with_batch
-from harness.specs import EvalSpec, Options, Scale, TrainSpec, Trial
+from harness.specs import DataSpec, EvalSpec, Options, Scale, TrainSpec, Trial
 
 DESK_TRAIN = TrainSpec(
     epochs=24,
@@ -32,35 +32,50 @@ def desk_form(backbone: str) -> Options:
 def desk(trial: Trial) -> Trial:
     """Shrink width, depth, pictures, data and epochs; leave what a row ablates.
 
-    Blocks keep their stage and parity: block 3 of res4 becomes block 1 of two.
+    Blocks keep their stage and parity: block 3 of res4 becomes block 1 of two. Frames that are
+    spread over a video stay so, 16 of them, and a snippet has 16 at most: as many as its section.
     """
-    num_snippets, num_frames = trial.data.num_snippets, trial.data.num_frames
+    data = _desk_data(trial.data)
+    options = {**trial.model.backbone_options, **desk_form(trial.model.backbone)}
+    if "num_frames" in options:
+        options["num_frames"] = data.num_frames
+    is_spread = data.snippet_rule == "frames"
     return replace(
         trial,
         scale="desk",
-        data=replace(
-            trial.data,
-            name="desk",
-            options={},
-            num_classes=12,
-            frame_stride=SECTION_FRAMES // num_frames,
-            fps=None,
-            snippet_rule="sections",
-            num_sections=SECTIONS,
-            crop_px=16,
-            crop_area=(0.8, 1.0),
-        ),
+        data=data,
         model=replace(
             trial.model,
-            backbone_options=desk_form(trial.model.backbone),
+            backbone_options=options,
             dropout=0.0,
             weights=None,
             blocks=fold_blocks(trial.model.blocks),
         ),
         train=DESK_TRAIN,
         evaluation=EvalSpec(
-            num_passes=2 * SECTIONS // num_snippets, crop_px=16, short_side_px=16, every_epochs=4
+            num_passes=2 if is_spread else 2 * SECTIONS // data.num_snippets,
+            crop_px=16,
+            short_side_px=16,
+            every_epochs=4,
         ),
+    )
+
+
+def _desk_data(data: DataSpec) -> DataSpec:
+    is_spread = data.snippet_rule == "frames"
+    num_frames = SECTION_FRAMES if is_spread else min(data.num_frames, SECTION_FRAMES)
+    return replace(
+        data,
+        name="desk",
+        options={},
+        num_classes=12,
+        num_frames=num_frames,
+        frame_stride=1 if is_spread else SECTION_FRAMES // num_frames,
+        fps=None,
+        snippet_rule="frames" if is_spread else "sections",
+        num_sections=None if is_spread else SECTIONS,
+        crop_px=16,
+        crop_area=(0.8, 1.0),
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args
 Position = Literal["before_conv1", "after_conv1", "after_conv2", "after_conv3", "after_block"]
 Schedule = Literal["step", "cosine", "one_cycle"]
 Precision = Literal["float32", "bfloat16", "float16"]
-SnippetRule = Literal["starts", "sections"]
+SnippetRule = Literal["starts", "sections", "frames"]
 Grouping = Literal["interleaved", "neighbouring", "released"]
 Crops = Literal[1, 3]
 Average = Literal["logits", "probabilities"]
@@ -56,7 +56,8 @@ class DataSpec:
         fps: Frame rate in which `frame_stride` counts; None counts the frames of the file.
         snippet_rule: `starts` divides the range of possible first frames into U equal parts (the
             released DSANet code); `sections` divides the timeline and keeps each snippet inside
-            its own section if it fits (V4D).
+            its own section if it fits (V4D); `frames` divides the timeline into U x T equal parts
+            and takes one frame from each (TSN), so it has no stride.
         num_sections: Sections of the timeline, at least U; U of them are drawn in training. None
             for U.
         crop_px: Side of the square training crop.
@@ -81,6 +82,12 @@ class DataSpec:
 
     def __post_init__(self) -> None:
         check_choices(self, snippet_rule=SnippetRule)
+        if self.snippet_rule == "frames" and (self.frame_stride, self.num_sections) != (1, None):
+            raise ValueError(
+                "snippet_rule='frames' takes one frame from each of U x T equal parts of a video; "
+                f"set frame_stride=1 and num_sections=None, not {self.frame_stride} and "
+                f"{self.num_sections}"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

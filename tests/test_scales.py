@@ -7,7 +7,7 @@ import pytest
 
 import experiments
 from experiments.recipes import I3D_R50, SGD_100_EPOCHS, with_batch
-from experiments.scales import STEM_WIDTH, Changes, own, paper
+from experiments.scales import RESIDUAL_FORM, STEM_WIDTH, Changes, desk, own, paper
 from experiments.table_b import EXPERIMENT
 from harness.specs import as_dict
 from harness.utils.diff import differences
@@ -15,6 +15,29 @@ from harness.zoo.backbones.resnet import ResNet
 
 TRIAL = EXPERIMENT.rows[3].trial
 TRIALS = [row.trial for name in experiments.names() for row in experiments.load(name).rows]
+
+
+def with_data(**changes):
+    return replace(TRIAL, data=replace(TRIAL.data, **changes))
+
+
+def test_frames_spread_over_a_video_stay_spread_at_desk_scale():
+    data = desk(with_data(num_snippets=1, num_frames=8, frame_stride=1, snippet_rule="frames")).data
+    assert (data.snippet_rule, data.num_snippets, data.num_frames) == ("frames", 1, 16)
+
+
+@pytest.mark.parametrize(
+    ("frames", "kept"), [(4, (4, 4)), (8, (8, 2)), (16, (16, 1)), (64, (16, 1))]
+)
+def test_a_snippet_fills_its_section_at_desk_scale(frames, kept):
+    data = desk(with_data(num_frames=frames)).data
+    assert (data.num_frames, data.frame_stride) == kept
+
+
+def test_a_network_built_for_a_number_of_frames_is_built_for_those_of_the_desk():
+    model = replace(TRIAL.model, backbone_options={"num_frames": 32, "alpha": 8})
+    small = desk(replace(with_data(num_frames=32), model=model)).model
+    assert small.backbone_options == {**RESIDUAL_FORM, "num_frames": 16, "alpha": 8}
 
 
 def changed(**changes):

@@ -158,7 +158,7 @@ def test_a_trial_of_another_version_is_refused():
 @pytest.mark.parametrize(
     ("part", "field", "allowed"),
     [
-        ("data", "snippet_rule", "starts, sections"),
+        ("data", "snippet_rule", "starts, sections, frames"),
         ("model", "position", "before_conv1, after_conv1, after_conv2, after_conv3, after_block"),
         ("train", "schedule", "step, cosine, one_cycle"),
         ("train", "precision", "float32, bfloat16, float16"),

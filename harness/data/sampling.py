@@ -3,7 +3,8 @@
 Axes: U snippets of a pass, S of all passes, T frames, V views. A frame index beyond the end of a
 video repeats its last frame.
 Source: rule `starts` is the released code of DSANet (whwu95/DSANet, as in MMAction's SampleFrames);
-rule `sections` is V4D (Zhang et al. 2020), where a snippet stays in its own U-th of the timeline.
+rule `sections` is V4D (Zhang et al. 2020), where a snippet stays in its own U-th of the timeline;
+rule `frames` is TSN (Wang et al. 2016), with integers where its released code rounds.
 
 With a frame rate, frame k of the timeline is the frame of the file on display at k / rate seconds.
 Where time stamps have a constant step, that step is exact and their rounding is ignored; otherwise
@@ -96,6 +97,8 @@ def is_short(frames: int, spec: DataSpec) -> bool:
         frames: Length of the timeline.
         spec: U, T, the stride and the rule.
     """
+    if spec.snippet_rule == "frames":
+        return frames < spec.num_snippets * spec.num_frames
     low, room = _segments(frames, spec)
     return bool((low + room).max() - 1 + _span(spec) > frames)
 
@@ -111,6 +114,8 @@ def train_frames(video_frames: int, spec: DataSpec, rng: np.random.Generator) ->
     Returns:
         Frame indices, increasing along both axes unless the video is too short.
     """
+    if spec.snippet_rule == "frames":
+        return _random_frames(video_frames, spec, rng)
     low, room = _segments(video_frames, spec)
     segments = np.sort(rng.permutation(len(low))[: spec.num_snippets])
     return _snippets(low[segments] + rng.integers(room[segments]), video_frames, spec)
@@ -127,6 +132,8 @@ def test_frames(video_frames: int, spec: DataSpec, *, num_snippets: int) -> Int[
     Returns:
         Frame indices of each snippet, in temporal order.
     """
+    if spec.snippet_rule == "frames":
+        return _centred_frames(video_frames, spec, num_snippets)
     if spec.snippet_rule == "starts":
         timeline = _segmented_length(video_frames, spec)
         starts = (2 * np.arange(num_snippets) + 1) * timeline // (2 * num_snippets)
@@ -138,6 +145,30 @@ def test_frames(video_frames: int, spec: DataSpec, *, num_snippets: int) -> Int[
         parts = np.arange(per_section)
         starts = (low[:, None] + (2 * parts + 1) * room[:, None] // (2 * per_section)).ravel()
     return _snippets(starts, video_frames, spec)
+
+
+def _random_frames(video_frames: int, spec: DataSpec, rng: np.random.Generator) -> Indices:
+    """Draw one frame from each of U x T equal parts."""
+    count = spec.num_snippets * spec.num_frames
+    bounds = np.arange(count + 1) * video_frames // count
+    frames = bounds[:-1] + rng.integers(np.maximum(np.diff(bounds), 1))
+    return frames.reshape(spec.num_snippets, spec.num_frames)
+
+
+def _centred_frames(video_frames: int, spec: DataSpec, num_snippets: int) -> Int[np.ndarray, "S T"]:
+    """Divide the timeline among the U snippets of a pass, and each part among all passes.
+
+    Every pass sees the whole timeline: the T parts of a snippet hold one frame of each pass.
+    """
+    passes, remainder = divmod(num_snippets, spec.num_snippets)
+    if remainder:
+        raise ValueError(
+            f"{num_snippets} snippets are not a multiple of the U = {spec.num_snippets} of a pass"
+        )
+    count = spec.num_snippets * spec.num_frames * passes
+    frames = (2 * np.arange(count) + 1) * video_frames // (2 * count)
+    shape = (spec.num_snippets, spec.num_frames, passes)
+    return frames.reshape(shape).swapaxes(1, 2).reshape(num_snippets, spec.num_frames)
 
 
 def view_table(views: EvalSpec, num_snippets: int) -> Int[np.ndarray, "V U 2"]:

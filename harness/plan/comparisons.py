@@ -10,6 +10,7 @@ from harness.specs import Scale, Trial, as_dict
 from harness.stats.verdict import Verdict
 from harness.utils.diff import differences, format_value
 from harness.zoo import temporal
+from harness.zoo.temporal import Averaging
 
 Rescale = Callable[[Trial], Trial]
 SCALE_WORDS: Mapping[Scale, str] = {
@@ -90,17 +91,24 @@ def ceiling(trial: Trial) -> float | None:
 
     It is proven for averages of snippets, and an expectation for averages of frames.
     """
-    kind = temporal.averaging(trial.model)
-    if trial.data.name != desk_recipe.DESK or kind is None:
-        return None
-    return desk_recipe.CEILINGS[kind]
+    kind = _averaging(trial)
+    return None if kind is None else desk_recipe.CEILINGS[kind]
 
 
 def ceiling_text(trial: Trial) -> str:
     """Return what the ceiling of a trial's kind of network says; the trial must have one."""
     most = f"{ceiling(trial):g} %"
-    is_proven = temporal.averaging(trial.model) in desk_recipe.PROVEN_CEILINGS
+    is_proven = _averaging(trial) in desk_recipe.PROVEN_CEILINGS
     return f"can reach {most} at most" if is_proven else f"can be expected to reach {most}"
+
+
+def _averaging(trial: Trial) -> Averaging | None:
+    """Return what a trial's logits average on desk videos; None if its snippets span a video."""
+    if trial.data.name != desk_recipe.DESK:
+        return None
+    kind = temporal.averaging(trial.model)
+    is_spread = trial.data.snippet_rule == "frames"
+    return None if kind == "average of snippets" and is_spread else kind
 
 
 def altered(row: Row, fields: Sequence[str], rescale: Rescale) -> str:

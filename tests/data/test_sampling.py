@@ -11,6 +11,7 @@ from harness.specs import DataSpec, EvalSpec
 
 SPEC = DataSpec(name="any", num_classes=2, num_snippets=4, num_frames=4, frame_stride=8)
 SECTIONS = replace(SPEC, frame_stride=4, snippet_rule="sections")
+SPREAD = replace(SPEC, num_snippets=1, num_frames=8, frame_stride=1, snippet_rule="frames")
 
 
 def rng(seed=0):
@@ -47,10 +48,45 @@ def test_a_snippet_stays_in_its_section():
     assert (frames // 16 == np.arange(8)[:, None] // 2).all()
 
 
-@pytest.mark.parametrize("rule", ["starts", "sections"])
+def test_spread_frames_are_drawn_one_from_each_equal_part():
+    drawn = np.stack([sampling.train_frames(50, SPREAD, rng(seed))[0] for seed in range(2000)])
+    bounds = [part * 50 // 8 for part in range(9)]
+    assert drawn.min(0).tolist() == bounds[:-1]
+    assert drawn.max(0).tolist() == [bound - 1 for bound in bounds[1:]]
+
+
+def test_spread_frames_are_centred_in_their_parts_at_test():
+    assert sampling.test_frames(80, SPREAD, num_snippets=1).tolist() == [
+        [5, 15, 25, 35, 45, 55, 65, 75]
+    ]
+
+
+@pytest.mark.parametrize("num_snippets", [1, 2])
+def test_every_pass_over_spread_frames_sees_the_whole_video(num_snippets):
+    spec = replace(SPREAD, num_snippets=num_snippets, num_frames=4)
+    frames = sampling.test_frames(480, spec, num_snippets=3 * num_snippets)
+    passes = sampling.view_table(EvalSpec(num_passes=3), num_snippets)[..., 1]
+    count = 4 * num_snippets
+    for order, snippets in enumerate(passes):
+        seen = frames[snippets].ravel()
+        assert (seen // (480 // count)).tolist() == list(range(count))
+        assert (seen % (480 // count)).tolist() == [(2 * order + 1) * 480 // (6 * count)] * count
+
+
+def test_spread_frames_refuse_snippets_that_are_no_whole_passes():
+    spec = replace(SPREAD, num_snippets=4)
+    with pytest.raises(ValueError, match="10 snippets are not a multiple of the U = 4 of a pass"):
+        sampling.test_frames(64, spec, num_snippets=10)
+
+
+def test_a_video_is_short_for_spread_frames_if_one_repeats():
+    assert [sampling.is_short(frames, SPREAD) for frames in (7, 8)] == [True, False]
+
+
+@pytest.mark.parametrize("rule", ["starts", "sections", "frames"])
 @pytest.mark.parametrize("video_frames", [1, 3, 7, 31, 32, 33, 64])
 def test_a_short_video_repeats_its_last_frame(rule, video_frames):
-    spec = replace(SPEC, snippet_rule=rule)
+    spec = replace(SPEC, snippet_rule=rule, frame_stride=1 if rule == "frames" else 8)
     frames = sampling.train_frames(video_frames, spec, rng())
     tested = sampling.test_frames(video_frames, spec, num_snippets=4)
     for indices in (frames, tested):

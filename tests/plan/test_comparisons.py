@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 import experiments
+from experiments.recipes import TSM_R50, TSN_R50
 from experiments.scales import desk, paper
 from experiments.table_f import EXPERIMENT
 from harness.experiment import Claim
@@ -88,3 +89,14 @@ def test_ceilings_are_those_of_the_desk_videos(table, row, most):
     (trial,) = (each.trial for each in experiments.load(table).rows if each.label == row)
     assert comparisons.ceiling(desk(trial)) == most
     assert comparisons.ceiling(trial) is None
+
+
+def spread(trial):
+    """Return a trial on frames spread over the whole video."""
+    data = replace(trial.data, num_snippets=1, frame_stride=1, snippet_rule="frames")
+    return replace(trial, data=data)
+
+
+@pytest.mark.parametrize(("recipe", "most"), [(TSM_R50, None), (TSN_R50, 25.0)])
+def test_frames_spread_over_a_video_leave_only_the_ceiling_of_frames(recipe, most):
+    assert comparisons.ceiling(desk(spread(recipe))) == most
