@@ -175,6 +175,7 @@ EXPERIMENT = Experiment(
         "Printed at 224 pixels although tested at 256: DSA, V4D, SlowOnly, TSM, TEINet, TEA and "
         "MVFNet. Printed at the test crop: SlowFast, NL, TANet and X3D.",
         "V4D runs ten units in one pass, 2.5 times the cost of four.",
+        "(4+8) averages the probabilities of the two networks, which is a guess.",
         "DSA is tested on 8 snippets × 3 crops, all other rows on 10 × 3. No sentence of the "
         "abstract or the slides claims this as an advantage, so it enters the claims as a part of "
         "the totals alone: V4D costs 1.7 times as much as DSA at 8 frames per pass of 4 snippets, "

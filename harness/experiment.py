@@ -68,6 +68,11 @@ class Row:
     quoted_cost: QuotedCost | None = None
     reference: bool = False
 
+    @property
+    def trials(self) -> tuple[Trial, ...]:
+        """Return the trials of all networks of the row; none if it quotes other work."""
+        return (self.trial, *self.ensemble) if self.trial is not None else ()
+
     def __post_init__(self) -> None:
         if self.trial is not None and self.quoted_cost is not None:
             raise ValueError(f"row {self.label!r} has a trial and a quoted_cost; remove one")

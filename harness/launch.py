@@ -167,10 +167,11 @@ class _EventDispatcher:
 def _check_count(requests: Sequence[Request], limit: int) -> None:
     """Refuse a grid that is larger than anyone would mean."""
     rows = {
-        record.trial_key(request.rescale(row.trial), "")
+        record.trial_key(request.rescale(trial), "")
         for request in requests
         for row in grid.select_rows(request.experiment, request.rows).rows
-        if request.experiment.trains and row.trial is not None and not row.ensemble
+        for trial in row.trials
+        if request.experiment.trains
     }
     count = len(rows) * requests[0].seeds
     if count > limit:

@@ -72,6 +72,22 @@ class Record:
         return int(self.history[-1]["finished_ms"])
 
 
+@dataclass(frozen=True, kw_only=True)
+class FusedRecord(Record):
+    """The record of a row that averages the scores of several networks; never on disk.
+
+    Attributes:
+        parts: Their records, all of one seed and on the same videos.
+    """
+
+    parts: tuple[Record, ...]
+
+
+def parts_of(record: Record) -> tuple[Record, ...]:
+    """Return the records on disk that a record is made from: its own, unless it is fused."""
+    return record.parts if isinstance(record, FusedRecord) else (record,)
+
+
 def trial_key(trial: Trial, passport: str) -> str:
     """Return the key of a trial on a copy of the data: a hash of every field."""
     canonical = json.dumps(

@@ -1,15 +1,17 @@
-"""Scores of a trial, video by video, stored beside its record."""
+"""Scores of a trial, video by video, stored beside its record; those of several are fused."""
 
 import hashlib
 import io
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Bool, Int
+from scipy.special import softmax
 
 from harness.data.video import Video
-from harness.record import Record
+from harness.record import FusedRecord, Record
 from harness.training import metrics
 from harness.training.metrics import Scores, Targets, hits, multi_hot
 
@@ -26,12 +28,59 @@ class VideoScores:
     ids: tuple[str, ...]
 
 
+def fuse(results: Path, parts: Sequence[Record]) -> FusedRecord:
+    """Return the record of the averaged scores of several networks, all of one seed.
+
+    Costs and times are sums. The network of the first part stands for the trial.
+
+    Raises:
+        ValueError: If scores are missing or altered, or are those of different videos.
+    """
+    keys, digests = ([getattr(part, name) for part in parts] for name in ("key", "scores_sha256"))
+    fused = _fuse([read(results, part) for part in parts], parts)
+    first, last = parts[0], max(parts, key=lambda part: part.finished_ms)
+    return FusedRecord(
+        key=hashlib.sha256(" ".join(keys).encode()).hexdigest()[: len(first.key)],
+        trial=first.trial,
+        passport=first.passport,
+        code={name: digest for part in parts for name, digest in part.code.items()},
+        metrics=metrics.summary(fused.scores, fused.targets),
+        params=sum(part.params for part in parts),
+        gmacs=sum(part.gmacs for part in parts),
+        counting_rule=first.counting_rule,
+        history=last.history,
+        scores_sha256=hashlib.sha256(" ".join(digests).encode()).hexdigest(),
+        provenance=last.provenance,
+        seconds=sum(part.seconds for part in parts),
+        resumed_epochs=[],
+        data=first.data,
+        parts=tuple(parts),
+    )
+
+
+def _fuse(all_scores: Sequence[VideoScores], parts: Sequence[Record]) -> VideoScores:
+    """Average the probabilities of several networks for each video."""
+    first = all_scores[0]
+    if any(scored.ids != first.ids for scored in all_scores):
+        labels = ", ".join(part.key for part in parts)
+        raise ValueError(f"records {labels} hold scores of different videos; run them again")
+    probabilities = [
+        softmax(scored.scores, axis=1)
+        if part.trial["evaluation"]["average"] == "logits"
+        else scored.scores
+        for scored, part in zip(all_scores, parts, strict=True)
+    ]
+    return replace(first, scores=np.mean(probabilities, axis=0))
+
+
 def read(results: Path, record: Record) -> VideoScores:
-    """Read the scores of a record.
+    """Read the scores of a record; for a fused one, average those of its parts.
 
     Raises:
         ValueError: If they are missing, or do not have the hash in the record.
     """
+    if isinstance(record, FusedRecord):
+        return _fuse([read(results, part) for part in record.parts], record.parts)
     path = results / "records" / f"{record.key}.npz"
     content = path.read_bytes() if path.is_file() else b""
     if hashlib.sha256(content).hexdigest() != record.scores_sha256:

@@ -69,7 +69,7 @@ def run(trial: Trial, runtime: Runtime, report: Report) -> Record:
         passport=passport.digest,
         data=passport.coverage | {"short": count_short(passport.splits, trial.data)},
         code=code.hashes(trial),
-        metrics=evaluator.metrics(scores),
+        metrics=metrics.summary(scores, evaluator.targets),
         params=cost.params,
         gmacs=cost.macs / 1e9,
         counting_rule=cost.counting_rule,
@@ -160,15 +160,6 @@ class _Evaluator:
         if not interval or epoch % interval:
             return None
         return metrics.top_k(self.scores(self.validation_views), self.targets, k=1)
-
-    def metrics(self, scores: np.ndarray) -> dict[str, float]:
-        """Return the metrics of a record."""
-        return {
-            "top1": metrics.top_k(scores, self.targets, k=1),
-            "top5": metrics.top_k(scores, self.targets, k=5),
-            "map": metrics.mean_average_precision(scores, self.targets),
-            "videos": len(self.targets),
-        }
 
     def sample_clip(self) -> Tensor:
         """Return one view of one video, as an input to count multiply-adds with."""

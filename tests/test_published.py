@@ -30,7 +30,7 @@ ROUNDING = 0.5  # percent: twins that score the same up to rounding may both be 
 
 @pytest.mark.parametrize("row", ROWS)
 def test_what_mixes_snippets_clears_the_ceiling_of_averages_and_nothing_else_does(row):
-    found = grid.records_of(row, RECORDS, rescale=SCALES["desk"])
+    found = grid.records_of(row.trial, RECORDS, rescale=SCALES["desk"])
     top1 = [each.metrics["top1"] for each in found]
     assert len(top1) == 3
     if row.trial.model.module in SEES_ORDER:
@@ -42,7 +42,7 @@ def test_what_mixes_snippets_clears_the_ceiling_of_averages_and_nothing_else_doe
 
 def test_a_2d_network_stays_near_its_own_ceiling():
     (row,) = (row for row in experiments.load("table_b").rows if "2D" in row.label)
-    found = grid.records_of(row, RECORDS, rescale=SCALES["desk"])
+    found = grid.records_of(row.trial, RECORDS, rescale=SCALES["desk"])
     assert max(each.metrics["top1"] for each in found) <= 30
 
 
@@ -61,7 +61,7 @@ def test_the_readme_counts_the_runs_that_exceed_the_ceiling():
         record.key: (row.values[0].trial.model.module in SEES_ORDER, record.metrics["top1"])
         for row in ROWS
         if row.values[0].trial is not None
-        for record in grid.records_of(row.values[0], RECORDS, rescale=SCALES["desk"])
+        for record in grid.records_of(row.values[0].trial, RECORDS, rescale=SCALES["desk"])
     }
     above = {
         mixes: [top1 > 50 + ROUNDING for is_dsa, top1 in runs.values() if is_dsa == mixes]

@@ -36,7 +36,7 @@ CLAIMS = [
 def runs(table, label):
     """Return the accuracies of a row by seed, straight from the records."""
     (row,) = (row for row in experiments.load(table).rows if row.label == label)
-    found = grid.records_of(row, RECORDS, rescale=desk)
+    found = grid.records_of(row.trial, RECORDS, rescale=desk)
     return {record.trial["seed"]: record.metrics["top1"] for record in found}
 
 

@@ -147,7 +147,7 @@ def test_records_of_a_row_are_found_by_their_fields():
     row, scaled = EXPERIMENT.rows[3], shrunk(TRIAL)
     seeds = [made(replace(scaled, seed=seed)) for seed in (2, 0, 1)]
     foreign = [made(shrunk(EXPERIMENT.rows[4].trial)), made(TRIAL)]
-    found = grid.records_of(row, [*seeds, *foreign], rescale=shrunk)
+    found = grid.records_of(row.trial, [*seeds, *foreign], rescale=shrunk)
     assert [each.trial["seed"] for each in found] == [0, 1, 2]
 
 
@@ -155,7 +155,7 @@ def test_records_on_two_copies_of_the_data_do_not_mix():
     row, scaled = EXPERIMENT.rows[3], shrunk(TRIAL)
     old = [made(replace(scaled, seed=seed), passport="old", finished_ms=1) for seed in (0, 1)]
     new = made(scaled, passport="new", finished_ms=2)
-    assert grid.records_of(row, [*old, new], rescale=shrunk) == [new]
+    assert grid.records_of(row.trial, [*old, new], rescale=shrunk) == [new]
 
 
 def test_what_is_kept_is_json(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 from harness import record, scores
 from harness.data.video import Video
 from harness.training import metrics
-from tests.test_record import made
+from tests.test_record import TRIAL, made
 
 
 def packed(logits, labels):
@@ -90,3 +90,35 @@ def test_a_metric_that_does_not_judge_videos_is_refused(tmp_path, logits):
     found = scores.read(tmp_path, written(tmp_path, logits, np.arange(40) % 12))
     with pytest.raises(ValueError, match="map is not a share of videos"):
         scores.correct_videos(found, metric="map")
+
+
+def trained(average, label):
+    """Return a record of a trial that averages logits or probabilities."""
+    evaluation = replace(TRIAL.evaluation, average=average)
+    model = replace(TRIAL.model, dropout=label)
+    return made(replace(TRIAL, evaluation=evaluation, model=model))
+
+
+def test_networks_are_fused_by_their_probabilities(tmp_path, logits):
+    labels = np.arange(40) % 12
+    shares = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    parts = [
+        written(tmp_path, 10 * logits[::-1], labels, trained("logits", 0.1)),
+        written(tmp_path, shares, labels, trained("probabilities", 0.2)),
+    ]
+    fused = scores.fuse(tmp_path, parts)
+    steep = np.exp(10 * logits[::-1]) / np.exp(10 * logits[::-1]).sum(1, keepdims=True)
+    found = scores.read(tmp_path, fused)
+    assert np.allclose(found.scores, (steep + shares) / 2, atol=1e-6)
+    assert fused.metrics["top1"] == metrics.top_k(found.scores, found.targets, k=1)
+    assert fused.params == parts[0].params + parts[1].params
+    assert fused.key not in {part.key for part in parts}
+
+
+def test_scores_of_different_videos_are_not_fused(tmp_path, logits):
+    parts = [
+        written(tmp_path, logits[:count], np.zeros(count, int), trained("logits", count / 100))
+        for count in (40, 30)
+    ]
+    with pytest.raises(ValueError, match="hold scores of different videos; run them again"):
+        scores.fuse(tmp_path, parts)

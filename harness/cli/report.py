@@ -213,7 +213,11 @@ def _training_command(dsa: Record, results: Path) -> str:
     names = [
         name
         for name in experiments.names()
-        if any(records_of(row, [dsa], rescale=rescale) for row in experiments.load(name).rows)
+        if any(
+            records_of(trial, [dsa], rescale=rescale)
+            for row in experiments.load(name).rows
+            for trial in row.trials
+        )
     ]
     table = names[-1] if names else "TABLE"
     options = f"--scale {scale} --seeds {dsa.trial['seed'] + 1} --results {quote(str(results))}"

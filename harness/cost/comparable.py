@@ -43,7 +43,7 @@ def comparable_cost(row: Row) -> ComparableCost | None:
     counted, crop_px = row_cost(row), row.trial.evaluation.crop_px
     assert counted is not None
     return ComparableCost(
-        gmacs=gmacs_of((row.trial, *row.ensemble), rule=RULE, crop_px=crop_px),
+        gmacs=gmacs_of(row.trials, rule=RULE, crop_px=crop_px),
         crop_px=crop_px,
         views=views_of(row.trial),
         params_m=counted.params / 1e6,

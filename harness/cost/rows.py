@@ -38,7 +38,7 @@ def row_cost(row: Row) -> RowCost | None:
     """Count a row; None if it only quotes other work."""
     if row.trial is None:
         return None
-    trials = (row.trial, *row.ensemble)
+    trials = row.trials
     by_rule = {rule: gmacs_of(trials, rule=rule) for rule in count.BATCH_NORM_OPS}
     params = sum(_count(trial).params for trial in trials)
     views = views_of(row.trial)

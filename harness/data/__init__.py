@@ -14,6 +14,7 @@ DATASETS = {
     "kinetics400": "harness.data.datasets.kinetics400",
     "mini_kinetics200": "harness.data.datasets.mini_kinetics200",
     "something_v1": "harness.data.datasets.something_v1",
+    "something_v2": "harness.data.datasets.something_v2",
 }
 GENERATED = {
     "desk": "harness.data.datasets.desk:videos",

@@ -62,6 +62,13 @@ PUBLISHED: Mapping[str, DataSetSize] = {
         listed_train=86_017,
         listed_test=11_522,
     ),
+    "something_v2": DataSetSize(
+        train=168_913,
+        test=24_777,
+        source="the lists of the data set",
+        listed_train=168_913,
+        listed_test=24_777,
+    ),
     "activitynet": DataSetSize(
         train=10_024,
         test=4_926,

@@ -54,10 +54,10 @@ def comparison_of(experiment: Experiment, claim: Claim, rescale: Rescale) -> Com
     rows = rows_of(experiment, claim)
     if claim.kind != "better" or claim.metric == "map":
         return None
-    if any(row.trial is None or row.ensemble for row in rows):
+    if any(row.trial is None for row in rows):
         return None
     first, second = rows
-    key = comparison_key(claim, [rescale(row.trial) for row in rows if row.trial is not None])
+    key = comparison_key(claim, [rescale(trial) for row in rows for trial in row.trials])
     return Comparison(key=key, metric=claim.metric, rows=(first, second))
 
 
@@ -113,9 +113,11 @@ def _averaging(trial: Trial) -> Averaging | None:
 
 def altered(row: Row, fields: Sequence[str], rescale: Rescale) -> str:
     """List those of some fields of a row's trial that a scale changes; empty if it keeps them."""
-    if row.trial is None:
-        return ""
-    return changes_text(rescale(row.trial), row.trial, lambda path: _is_below(path, fields))
+    changes = (
+        changes_text(rescale(trial), trial, lambda path: _is_below(path, fields))
+        for trial in row.trials
+    )
+    return ", ".join(filter(None, changes))
 
 
 def changes_text(trial: Trial, recipe: Trial, is_wanted: Callable[[str], bool]) -> str:
@@ -129,14 +131,14 @@ def changes_text(trial: Trial, recipe: Trial, is_wanted: Callable[[str], bool]) 
 
 def _altered(rows: Sequence[Row], experiment: Experiment, rescale: Rescale) -> Verdict | None:
     """Return the verdict of a claim whose rows lose at a scale what tells them apart."""
-    labels: dict[str, str] = {}
+    labels: dict[tuple[str, ...], str] = {}
     for row in rows:
-        assert row.trial is not None
-        trial = rescale(row.trial)
-        word = f"not testable{SCALE_WORDS[trial.scale]}"
+        trials = [rescale(trial) for trial in row.trials]
+        word = f"not testable{SCALE_WORDS[trials[0].scale]}"
         if changes := altered(row, experiment.ablates, rescale):
             return Verdict(word=word, sentence=f"{row.label} runs with {changes}")
-        same = labels.setdefault(record.trial_key(trial, ""), row.label)
+        keys = tuple(record.trial_key(trial, "") for trial in trials)
+        same = labels.setdefault(keys, row.label)
         if same != row.label:
             sentence = f"{same} and {row.label} are the same trial at this scale"
             return Verdict(word=word, sentence=sentence)
@@ -145,7 +147,7 @@ def _altered(rows: Sequence[Row], experiment: Experiment, rescale: Rescale) -> V
 
 def _same_ceiling(rows: Sequence[Row], rescale: Rescale) -> Verdict | None:
     """Return the verdict of a claim over rows that all have the same ceiling."""
-    trials = [rescale(row.trial) for row in rows if row.trial is not None]
+    trials = [rescale(trial) for row in rows for trial in row.trials]
     ceilings = {ceiling(trial) for trial in trials}
     if len(ceilings) != 1 or ceilings == {None}:
         return None

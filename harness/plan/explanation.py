@@ -63,7 +63,8 @@ def explain(
             f"{experiment.name}/{row.label} quotes {row.source or 'other work'} and has no trial "
             "to explain; name a row that runs"
         )
-    own = grid.records_of(row, records, rescale=rescale) if experiment.trains else []
+    has_records = experiment.trains and not row.ensemble
+    own = grid.records_of(row.trial, records, rescale=rescale) if has_records else []
     newest = newest_record(own)
     deviations = find_deviations(
         rescale(row.trial), row.trial, own, sources=experiment.sources(row.trial)

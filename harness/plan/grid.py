@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from harness import record
-from harness.experiment import Experiment, Row
+from harness.experiment import Experiment
 from harness.plan import row_lookup
 from harness.record import Record
 from harness.specs import Trial, as_dict
@@ -65,8 +65,8 @@ def trials(
     trial_of: dict[str, Trial] = {}
     for seed in range(seeds):
         for row in experiment.rows:
-            if row.trial is not None and not row.ensemble:
-                trial = replace(rescale(row.trial), seed=seed)
+            for part in row.trials:
+                trial = replace(rescale(part), seed=seed)
                 key = record.trial_key(trial, passport(trial))
                 trial_of[key] = trial
                 rows.setdefault(key, []).append(row.label)
@@ -117,16 +117,13 @@ def _planned(
 
 
 def records_of(
-    row: Row, records: Sequence[Record], *, rescale: Callable[[Trial], Trial]
+    wanted: Trial, records: Sequence[Record], *, rescale: Callable[[Trial], Trial]
 ) -> list[Record]:
-    """Return the records of a row at a scale, one per seed, in the order of the seeds.
+    """Return the records of a trial at a scale, one per seed, in the order of the seeds.
 
     Records of different copies of the data are never mixed: only those of the copy used last count.
-    A row of several networks has no records, as their scores are never averaged.
     """
-    if row.trial is None or row.ensemble:
-        return []
-    trial = as_dict(rescale(row.trial)) | {"seed": None}
+    trial = as_dict(rescale(wanted)) | {"seed": None}
     own = [record for record in records if dict(record.trial) | {"seed": None} == trial]
     latest = max(own, key=lambda record: record.finished_ms, default=None)
     same_data = [record for record in own if latest and record.passport == latest.passport]

@@ -76,7 +76,7 @@ def counted_input(row: Row) -> str | None:
     """Return T × U of the pass that is counted, an ensemble taken together."""
     if row.trial is None:
         return None
-    data = [trial.data for trial in (row.trial, *row.ensemble)]
+    data = [trial.data for trial in row.trials]
     frames = "+".join(str(part.num_frames) for part in data)
     return f"{f'({frames})' if row.ensemble else frames} × {row.trial.data.num_snippets}"
 

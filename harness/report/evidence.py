@@ -29,7 +29,6 @@ def row_state(result: RowResult) -> Verdict | None:
         return row_verdict.stale_verdict(len(result.stale), len(result.records))
     verdicts = {
         "quoted": row_verdict.quoted_verdict,
-        "ensemble": row_verdict.ensemble_verdict,
         "not run": row_verdict.not_run_verdict,
         "interrupted": row_verdict.interrupted_verdict,
     }

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from harness import record
+from harness import record, scores
 from harness.cost.rows import RowCost, row_cost
 from harness.data import sizes
 from harness.experiment import Claim, Experiment, Row
@@ -18,13 +18,13 @@ from harness.plan import comparisons, grid
 from harness.plan.comparisons import Comparison
 from harness.plan.request import Request
 from harness.provenance import code
-from harness.record import Record
+from harness.record import Record, parts_of
 from harness.specs import Scale, Trial
 from harness.stats import verdict
 from harness.stats.verdict import Interval, Verdict
 
 MAX_SEEDS = 10  # of interrupted trials that are noticed
-State = Literal["quoted", "ensemble", "not run", "interrupted", "stale", "measured"]
+State = Literal["quoted", "not run", "interrupted", "stale", "measured"]
 Metric = Literal["top1", "map"]
 
 
@@ -35,9 +35,9 @@ class RowResult:
     Attributes:
         row: As specified, at paper scale.
         trial: At the scale of the table; None for a row that quotes other work.
-        records: One per seed, in the order of the seeds.
+        records: One per seed, in the order of the seeds; fused ones if the row is an ensemble.
         stale: Keys of the records among them that were made by other code.
-        state: `measured` if every record is fresh; `quoted` and `ensemble` rows have no records.
+        state: `measured` if every record is fresh; a `quoted` row has no records.
         metric: Accuracy that the table compares.
         cost: At paper scale; None for a row that quotes other work.
         altered: Fields that the table ablates and its scale changes, in words.
@@ -150,8 +150,9 @@ class TableResult:
 
     @property
     def records(self) -> list[Record]:
-        """Return the distinct records that the table is made from."""
-        return list({record.key: record for row in self.rows for record in row.records}.values())
+        """Return the distinct records on disk that the table is made from."""
+        found = (part for row in self.rows for each in row.records for part in parts_of(each))
+        return list({record.key: record for record in found}.values())
 
     @property
     def stale(self) -> frozenset[str]:
@@ -208,10 +209,30 @@ def _compared(
 
 def _fresh_records(row: Row, request: Request, records: Sequence[Record]) -> tuple[Record, ...]:
     """Return the records of a row; none if some were made by other code."""
-    own = grid.records_of(row, records, rescale=request.rescale)
-    assert row.trial is not None
-    expected = code.hashes(request.rescale(row.trial)) if own else {}
-    return tuple(own) if all(record.code == expected for record in own) else ()
+    own = _records_of(row, request, records)
+    return () if any(_is_stale(record, row, request) for record in own) else tuple(own)
+
+
+def _records_of(row: Row, request: Request, records: Sequence[Record]) -> list[Record]:
+    """Return the records of a row by seed; those of an ensemble, where every network has one."""
+    networks = [grid.records_of(trial, records, rescale=request.rescale) for trial in row.trials]
+    if len(networks) < 2:
+        return [record for own in networks for record in own]
+    by_seed = [{record.trial["seed"]: record for record in own} for own in networks]
+    parts = [[own[seed] for own in by_seed] for seed in set.intersection(*map(set, by_seed))]
+    return [
+        scores.fuse(request.runtime.results, same_seed)
+        for same_seed in sorted(parts, key=lambda parts: int(parts[0].trial["seed"]))
+        if len({part.passport for part in same_seed}) == 1
+    ]
+
+
+def _is_stale(record: Record, row: Row, request: Request) -> bool:
+    """Return whether other code made a record, or a part of it."""
+    return any(
+        part.code != code.hashes(request.rescale(trial))
+        for part, trial in zip(parts_of(record), row.trials, strict=True)
+    )
 
 
 def metric_of(experiment: Experiment) -> Metric:
@@ -222,41 +243,41 @@ def metric_of(experiment: Experiment) -> Metric:
 
 def _row(row: Row, request: Request, records: Sequence[Record]) -> RowResult:
     trial = request.rescale(row.trial) if row.trial else None
-    own = grid.records_of(row, records, rescale=request.rescale)
-    stale = frozenset(
-        record.key for record in own if trial is not None and record.code != code.hashes(trial)
-    )
+    own = _records_of(row, request, records)
+    stale = frozenset(record.key for record in own if _is_stale(record, row, request))
     return RowResult(
         row=row,
         trial=trial,
         records=tuple(own),
         stale=stale,
-        state=_state(row, trial, own, stale) or _state_of_work(trial, request, records),
+        state=_state(row, own, stale) or _state_of_work(row, request, records),
         metric=metric_of(request.experiment),
         cost=row_cost(row),
         altered=comparisons.altered(row, request.experiment.ablates, request.rescale),
     )
 
 
-def _state(
-    row: Row, trial: Trial | None, records: Sequence[Record], stale: frozenset[str]
-) -> State | None:
+def _state(row: Row, records: Sequence[Record], stale: frozenset[str]) -> State | None:
     """Return the state of a row by its specification and records; None for a row without any."""
-    if trial is None:
+    if row.trial is None:
         return "quoted"
-    if row.ensemble:
-        return "ensemble"
     if not records:
         return None
     return "stale" if stale else "measured"
 
 
-def _state_of_work(trial: Trial | None, request: Request, records: Sequence[Record]) -> State:
-    """Look for work of a trial on the local data, or on data that have other records."""
-    assert trial is not None
+def _state_of_work(row: Row, request: Request, records: Sequence[Record]) -> State:
+    """Look for work of a row's trials on the local data, or on data that have other records."""
     work = request.runtime.results / "work"
     if not any(work.glob("*")):
         return "not run"
+    trials = [request.rescale(trial) for trial in row.trials]
+    has_work = any(_has_work(trial, request, records) for trial in trials)
+    return "interrupted" if has_work else "not run"
+
+
+def _has_work(trial: Trial, request: Request, records: Sequence[Record]) -> bool:
+    work = request.runtime.results / "work"
     name = trial.data.name
     passports = {record.passport for record in records if record.trial["data"]["name"] == name}
     local = sizes.passport_digest(trial.data, request.runtime.data)
@@ -266,4 +287,4 @@ def _state_of_work(trial: Trial | None, request: Request, records: Sequence[Reco
         for passport in passports
         for seed in range(MAX_SEEDS)
     )
-    return "interrupted" if any((work / key).is_dir() for key in keys) else "not run"
+    return any((work / key).is_dir() for key in keys)

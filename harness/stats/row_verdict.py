@@ -65,12 +65,6 @@ def quoted_verdict() -> Verdict:
     return Verdict(word="not run", sentence="quoted from other work, not run here")
 
 
-def ensemble_verdict() -> Verdict:
-    """Return the verdict of a row that averages networks, which the harness does not do."""
-    sentence = "an average of several networks' scores, which is not made here"
-    return Verdict(word="not run", sentence=sentence)
-
-
 def interrupted_verdict() -> Verdict:
     """Return the verdict of a row whose trial was started and not finished."""
     return Verdict(

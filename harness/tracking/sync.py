@@ -5,7 +5,7 @@ from pathlib import Path
 
 from safetensors.torch import save
 
-from harness.record import Record
+from harness.record import Record, parts_of
 from harness.report.output import TableOutput
 from harness.report.results import TableResult
 from harness.tracking.errors import translate_errors
@@ -55,12 +55,18 @@ def sync(
 
 
 def _trial_records(table: TableResult) -> TrialRecords:
-    """List the records of a table, each with the identity of its run."""
+    """List the records of a table, each with the identity of its run.
+
+    Networks of an ensemble are listed under its row if they have no row of their own.
+    """
     name = table.experiment.name
+    own = {record.key for row in table.rows for record in row.records}
     return [
-        (TrialRun(table=name, row=row.label, key=record.key, trial=record.trial), record)
+        (TrialRun(table=name, row=row.label, key=part.key, trial=part.trial), part)
         for row in table.rows
         for record in row.records
+        for part in parts_of(record)
+        if part is record or part.key not in own
     ]
 
 

@@ -37,6 +37,16 @@ def top_k(scores: Scores, targets: Targets, *, k: int) -> float:
     return float(100 * hits(scores, targets, k=k).mean())
 
 
+def summary(scores: Scores, targets: Targets) -> dict[str, float]:
+    """Return the metrics of a record: `top1`, `top5` and `map` in percent, and `videos`."""
+    return {
+        "top1": top_k(scores, targets, k=1),
+        "top5": top_k(scores, targets, k=5),
+        "map": mean_average_precision(scores, targets),
+        "videos": len(targets),
+    }
+
+
 def mean_average_precision(scores: Scores, targets: Targets) -> float:
     """Return the mean over classes, in percent, of the area under precision against recall.
 

@@ -304,14 +304,40 @@ def test_a_short_list_of_ones_own_is_no_test_of_the_paper(tmp_path):
     assert "scored 100 of 5,000 videos" in found.sentence
 
 
-def test_a_row_that_averages_networks_has_no_record_of_its_own(tmp_path):
-    both = tuple(
-        replace(row, ensemble=(ROWS[III].trial,)) if row.label == II else row
-        for row in EXPERIMENT.rows
-    )
-    found = judge_rows(table_of(tmp_path, ran(tmp_path, II, 0.6), rows=both))[II]
-    assert found.word == "not run"
-    assert "an average of several networks' scores" in found.sentence
+BOTH = tuple(
+    replace(row, ensemble=(ROWS[III].trial,)) if row.label == II else row for row in EXPERIMENT.rows
+)
+
+
+def test_an_ensemble_has_the_fused_records_of_seeds_that_all_networks_have(tmp_path):
+    records = [*ran(tmp_path, II, 0.6), *ran(tmp_path, III, 0.7, seeds=(0, 2))]
+    table = table_of(tmp_path, records, rows=BOTH)
+    (found,) = (row for row in table.rows if row.label == II)
+    assert (found.state, found.seeds) == ("measured", {0, 2})
+    assert [len(record.parts) for record in found.records] == [2, 2]
+    on_disk = {record.key for record in records if record.trial["seed"] != 1}
+    assert {record.key for record in table.records} == on_disk
+
+
+def test_an_ensemble_without_one_of_its_networks_has_not_run(tmp_path):
+    assert judge_rows(table_of(tmp_path, ran(tmp_path, II, 0.6), rows=BOTH))[II].word == "not run"
+
+
+def test_an_ensemble_is_stale_if_a_network_of_it_is(tmp_path):
+    old = [replace(record, code={"other": "code"}) for record in ran(tmp_path, III, 0.7)]
+    table = table_of(tmp_path, [*ran(tmp_path, II, 0.6), *old], rows=BOTH)
+    assert judge_rows(table)[II].word == "stale"
+
+
+def test_a_claim_about_an_ensemble_is_judged_by_its_fused_scores(tmp_path):
+    records = [
+        record
+        for label, share in ((PLAIN, 0.5), (II, 0.8), (III, 0.8))
+        for record in ran(tmp_path, label, share)
+    ]
+    claim = replace(HELPS, rows=(II, PLAIN))
+    table = table_of(tmp_path, records, rows=BOTH, claims=(claim,))
+    assert words(judge_claims(table)) == ["supported at desk scale"]
 
 
 def by_class(results, records, **how):
@@ -388,5 +414,5 @@ def test_total_cost_and_parameters_are_counts_too(tmp_path):
 
 def test_a_row_has_the_records_of_its_seeds(table):
     (found,) = (row for row in table_of(*table).rows if row.label == II)
-    assert list(found.records) == grid.records_of(ROWS[II], table[1], rescale=shrunk)
+    assert list(found.records) == grid.records_of(ROWS[II].trial, table[1], rescale=shrunk)
     assert len(found.values) == 3

@@ -6,7 +6,6 @@ Split `test` is the validation subset of the data set; its testing subset has no
 Source: Heilbron et al., ActivityNet (2015); release 1.3 and its annotations.
 """
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -24,7 +23,6 @@ _FILE = "activity_net.v1-3.min.json"
 _SUBSETS = {"train": "training", "test": "validation"}
 _FOLDERS = {"train": ("videos", "train"), "test": ("videos", "val")}
 _ID = re.compile(r"[\w-]{1,64}", re.ASCII)
-_MAX_BYTES = 500_000_000
 Json = Mapping[str, Any]
 
 
@@ -67,19 +65,7 @@ def videos(root: Path, split: str, *, rows: Path | None = None) -> list[Video]:
 
 
 def _read(file: Path) -> Json:
-    """Read annotations.
-
-    Raises:
-        ValueError: If they are too large, or not JSON.
-    """
-    try:
-        with file.open("rb") as stream:
-            text = stream.read(_MAX_BYTES + 1)
-        content = json.loads(text) if len(text) <= _MAX_BYTES else None
-    except (OSError, RecursionError, ValueError) as error:
-        raise ValueError(f"{file} cannot be read: {error}") from None
-    if len(text) > _MAX_BYTES:
-        raise ValueError(f"{file} is over {_MAX_BYTES // 1_000_000} MB, too large for annotations")
+    content = official_files.read_json(file)
     return content if isinstance(content, dict) else {}
 
 

@@ -1,12 +1,14 @@
 """Files below the root of a data set: official files, and videos by name."""
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from harness.data.datasets.file_tree import FolderTree, videos_by_stem
 
 _FOLDERS = (".", "annotations", "labels")
 _SHOWN = 3
+_MAX_BYTES = 500_000_000
 
 
 def find(root: Path, name: str) -> Path | None:
@@ -35,6 +37,42 @@ def video_paths(tree: FolderTree, folders: Iterable[Path]) -> dict[str, Path]:
         for stem, name in videos_by_stem(tree.folder(folder)).items():
             paths.setdefault(stem, folder / name)
     return paths
+
+
+def numbered_paths(root: Path, names: Iterable[str]) -> Callable[[str], Path]:
+    """Return a function from the number of a video to its path, in the first folder that has it.
+
+    Args:
+        root: Folder of the data set.
+        names: Folders of videos that may be below it.
+
+    Raises:
+        ValueError: If there is none of these folders.
+    """
+    tree, names = FolderTree(root), tuple(names)
+    folders = [root / name for name in names if name in tree.folder(root).folders]
+    if not folders:
+        expected = ", ".join(f"{name}/" for name in names)
+        raise ValueError(f"{root} contains no folder of videos: expected one of {expected}")
+    paths = video_paths(tree, folders)
+    return lambda number: tree.check_inside(paths.get(number, folders[0] / number))
+
+
+def read_json(file: Path) -> object:
+    """Read annotations.
+
+    Raises:
+        ValueError: If they are too large, or not JSON.
+    """
+    try:
+        with file.open("rb") as stream:
+            text = stream.read(_MAX_BYTES + 1)
+        content: object = json.loads(text) if len(text) <= _MAX_BYTES else None
+    except (OSError, RecursionError, ValueError) as error:
+        raise ValueError(f"{file} cannot be read: {error}") from None
+    if len(text) > _MAX_BYTES:
+        raise ValueError(f"{file} is over {_MAX_BYTES // 1_000_000} MB, too large for annotations")
+    return content
 
 
 def check_names(names: Iterable[str], official: Sequence[str], *, file: Path) -> None:

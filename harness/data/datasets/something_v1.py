@@ -11,7 +11,6 @@ from pathlib import Path
 
 from harness.data.datasets import class_names as class_tables
 from harness.data.datasets import official_files
-from harness.data.datasets.file_tree import FolderTree
 from harness.data.datasets.list_files import from_files
 from harness.data.datasets.text_rows import RowErrors, is_number, read
 from harness.data.video import Video
@@ -61,7 +60,11 @@ def videos(root: Path, split: str, *, rows: Path | None = None) -> list[Video]:
     file = rows or official_files.require(root, _LISTS[split])
     errors, listed_videos = RowErrors(), dict[str, Video]()
     labels = {name: label for label, name in enumerate(official)}
-    read(file, _row_handler(listed_videos, labels, _path_function(FolderTree(root))), errors)
+    read(
+        file,
+        _row_handler(listed_videos, labels, official_files.numbered_paths(root, _FOLDERS)),
+        errors,
+    )
     errors.check()
     if not listed_videos:
         raise ValueError(f"{file} contains no rows")
@@ -82,13 +85,3 @@ def _row_handler(
             raise ValueError(f"{number} has label {name!r}, but had another before")
 
     return add_row
-
-
-def _path_function(tree: FolderTree) -> Callable[[str], Path]:
-    """Return a function from the number of a video to its path."""
-    folders = [tree.root / name for name in _FOLDERS if name in tree.folder(tree.root).folders]
-    if not folders:
-        expected = ", ".join(f"{name}/" for name in _FOLDERS)
-        raise ValueError(f"{tree.root} contains no folder of videos: expected one of {expected}")
-    paths = official_files.video_paths(tree, folders)
-    return lambda number: tree.check_inside(paths.get(number, folders[0] / number))

@@ -162,7 +162,11 @@ def seed_spread(
     experiment: Experiment, records: Sequence[Record], *, rescale: Rescale, test_videos: int
 ) -> SeedSpread:
     """Return the standard deviation pooled over the rows of a table; assumed without records."""
-    rows = [grid.records_of(row, records, rescale=rescale) for row in experiment.rows]
+    rows = [
+        grid.records_of(row.trial, records, rescale=rescale)
+        for row in experiment.rows
+        if row.trial is not None and not row.ensemble
+    ]
     values = [np.array([record.metrics["top1"] for record in row]) for row in rows if len(row) > 1]
     if not values:
         printed = [row.published["top1"] for row in experiment.rows if "top1" in row.published]
@@ -205,8 +209,6 @@ def _never(claim: Claim, plan: _Plan) -> str:
     for row in comparisons.rows_of(plan.experiment, claim):
         if row.trial is None:
             return f"{row.label} is quoted from other work and not run here"
-        if row.ensemble:
-            return f"{row.label} averages several networks' scores, which is not done here"
     if claim.trend == "flat":
         return "rows that noise may explain are not shown to be equal; claim `same` with a limit"
     return "mean average precision has no interval here" if claim.metric == "map" else ""

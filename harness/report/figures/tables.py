@@ -49,7 +49,7 @@ def is_drawn(result: TableResult) -> bool:
     rows = [row for row in result.rows if row.trial is not None]
     if not rows or (result.experiment.trains and not result.is_measured):
         return False
-    has_all = all(row.records for row in rows if row.state != "ensemble")
+    has_all = all(row.records for row in rows)
     return has_all or result.scale != "desk" or not is_comparison(result)
 
 

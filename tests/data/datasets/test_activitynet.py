@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.data.datasets import activitynet, class_names
+from harness.data.datasets import activitynet, class_names, official_files
 
 NAMES = class_names.official_names("activitynet")
 HASH = "308a8633fb6587aa1d00f81cae124c9d3b570f0ac2e1f226562c9a5b172759ce"
@@ -146,7 +146,7 @@ def test_odd_annotations_are_refused_in_a_sentence(tmp_path, text, words):
 
 def test_annotations_of_a_huge_size_are_not_read(tmp_path, monkeypatch):
     write(tmp_path)
-    monkeypatch.setattr(activitynet, "_MAX_BYTES", 100)
+    monkeypatch.setattr(official_files, "_MAX_BYTES", 100)
     with pytest.raises(ValueError, match="too large for annotations"):
         activitynet.videos(tmp_path, "train")
 
