@@ -17,7 +17,7 @@ Precision = Literal["float32", "bfloat16", "float16"]
 SnippetRule = Literal["starts", "sections", "frames"]
 Grouping = Literal["interleaved", "neighbouring", "released"]
 Crops = Literal[1, 3]
-Average = Literal["logits", "probabilities"]
+Average = Literal["logits", "probabilities", "top3"]
 Scale = Literal["paper", "desk", "own"]
 Option = str | int | float | bool | tuple[int, ...]
 Options = Mapping[str, Option]
@@ -182,7 +182,8 @@ class EvalSpec:
         num_crops: 1 (centre) or 3 (left, centre, right; top, centre, bottom if upright).
         crop_px: Side of the square test crop.
         short_side_px: Pictures are resized to this short side first.
-        average: Quantity that is averaged over views.
+        average: Quantity that is averaged over views: `logits`, `probabilities`, or `top3`, for
+            each class the three highest probabilities (TSN on untrimmed videos).
         every_epochs: Interval, in epochs, of a validation on one centred view, for the training
             curve only; 0 for never. The reported number is always that of the last epoch.
     """

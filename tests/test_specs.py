@@ -164,7 +164,7 @@ def test_a_trial_of_another_version_is_refused():
         ("train", "precision", "float32, bfloat16, float16"),
         ("evaluation", "grouping", "interleaved, neighbouring, released"),
         ("evaluation", "num_crops", "1, 3"),
-        ("evaluation", "average", "logits, probabilities"),
+        ("evaluation", "average", "logits, probabilities, top3"),
     ],
 )
 def test_a_choice_outside_its_list_is_refused_with_the_list(part, field, allowed):

@@ -12,7 +12,7 @@ from typing import Protocol
 
 import numpy as np
 import torch
-from einops import rearrange, reduce
+from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -61,8 +61,8 @@ def score(
     for batch in batches:
         num_views = batch.clips.shape[1]
         logits = _logits(net, rearrange(batch.clips, "n v u c t h w -> (n v) u c t h w"), precision)
-        scores = logits.softmax(1) if average == "probabilities" else logits
-        rows.append(reduce(scores, "(n v) k -> n k", "mean", v=num_views).cpu())
+        views = rearrange(logits, "(n v) k -> n v k", v=num_views)
+        rows.append(_average(views, average).cpu())
         indices += batch.indices.tolist()
     indices, rows = distributed.gather(indices), distributed.gather(rows)
     if sorted(indices) != list(range(num_videos)):
@@ -70,6 +70,14 @@ def score(
             f"{len(indices)} scores of {len(set(indices))} videos, not one of each of {num_videos}"
         )
     return torch.cat(rows)[np.argsort(indices)].numpy()
+
+
+def _average(logits: Float[Tensor, "N V K"], average: Average) -> Float[Tensor, "N K"]:
+    """Average the scores of views; `top3` keeps the three highest of each class."""
+    scores = logits if average == "logits" else logits.softmax(2)
+    if average == "top3":
+        scores = scores.topk(min(3, scores.shape[1]), dim=1).values
+    return scores.mean(1)
 
 
 def _logits(

@@ -42,6 +42,17 @@ def test_probabilities_are_averaged_where_that_is_asked_for():
     assert score(views, videos=1)[0].tolist() == [1, -1]
 
 
+@pytest.mark.parametrize(("views", "best"), [([3, -1, 2, 0], [3, 2, 0]), ([1, -1], [1, -1])])
+def test_the_three_best_views_of_each_class_are_averaged_where_that_is_asked_for(views, best):
+    found = evaluate.score(
+        Sum(), [batch([0], [views])], num_videos=1, precision="float32", average="top3"
+    )
+    shares = [torch.tensor([x, -x]).softmax(0)[0].item() for x in map(float, best)]
+    assert found[0, 0] == pytest.approx(sum(shares) / len(shares))
+    worst = sorted(torch.tensor([-x, x]).softmax(0)[0].item() for x in map(float, views))[-3:]
+    assert found[0, 1] == pytest.approx(sum(worst) / len(worst))
+
+
 @pytest.mark.parametrize("indices", [[0, 0], [0, 2], [1, 1]])
 def test_a_video_scored_twice_or_not_at_all_is_refused(indices):
     with pytest.raises(ValueError, match="scores"):
