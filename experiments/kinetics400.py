@@ -3,18 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from experiments import quoted
+from experiments import related_work
 from experiments.recipes import (
     I3D_R50_KINETICS,
     KINETICS_GUESSES,
     TEN_CLIPS,
     on_ten_snippets,
-    with_backbone,
     with_final_dsa,
     with_v4d,
 )
 from experiments.sources import sources_of
-from harness.experiment import Claim, Experiment, QuotedCost, Row, Written
+from harness.experiment import Claim, Experiment, Row, Written
 from harness.specs import Trial
 
 
@@ -35,72 +34,72 @@ def as_written(backbone: str, test: str, gflops: str) -> Mapping[Written, str]:
 
 R50, R50_3D, R101_3D = "ResNet-50", "3D ResNet-50", "3D R101+3D R101"
 TWO_R50_3D = "3D R50+3D R50"
-OTHERS: Mapping[str, tuple[Mapping[str, float], Mapping[Written, str], QuotedCost]] = {
+OTHERS: Mapping[str, tuple[Mapping[str, float], Mapping[Written, str], Trial]] = {
     "TEINet R50, 8 × 10 × 3": (
         printed(74.9, 91.8, 33, 990),
         as_written(R50, "8 × 10 × 3", "33 × 30 = 990"),
-        quoted.TEINET,
+        related_work.TEINET_R50,
     ),
     "TEA R50, 8 × 10 × 3": (
         printed(75.0, 91.8, 35, 1050),
         as_written(R50, "8 × 10 × 3", "35 × 30 = 1050"),
-        quoted.TEA,
+        related_work.TEA_R50,
     ),
     "TANet R50, 8 × 10 × 3": (
         printed(76.1, 92.3, 43, 1290),
         as_written(R50, "8 × 10 × 3", "43 × 30 = 1290"),
-        quoted.TANET,
+        related_work.TANET_R50,
     ),
     "MVFNet R50, 8 × 10 × 3": (
         printed(76.0, 92.4, 33, 990),
         as_written(R50, "8 × 10 × 3", "33 × 30 = 990"),
-        quoted.MVFNET,
+        related_work.MVFNET_R50,
     ),
     "NL+I3D R50, 32 × 10 × 3": (
         printed(74.9, 91.6, 70.5, 2115),
         as_written(R50_3D, "32 × 10 × 3", "70.5 × 30 = 2115"),
-        quoted.NL_32F,
+        related_work.NL_32F,
     ),
     "NL+I3D R50, 128 × 10 × 3": (
         printed(76.5, 92.6, 282, 8460),
         as_written(R50_3D, "128 × 10 × 3", "282 × 30 = 8460"),
-        quoted.NL_128F,
+        related_work.NL_128F,
     ),
     "X3D-L, 16 × 10 × 3": (
         printed(77.5, 92.9, 24.8, 744),
         as_written("-", "16 × 10 × 3", "24.8 × 30 = 744"),
-        quoted.X3D_L,
+        related_work.X3D_L,
     ),
     "SlowFast R50, (4+32) × 10 × 3": (
         printed(75.6, 92.1, 36.1, 1083),
         as_written(TWO_R50_3D, "(4+32) × 10 × 3", "36.1 × 30 = 1083"),
-        quoted.SLOWFAST_4X16,
+        related_work.SLOWFAST_4X16,
     ),
     "SlowFast R50, (8+32) × 10 × 3": (
         printed(77.0, 92.6, 65.7, 1971),
         as_written(TWO_R50_3D, "(8+32) × 3 × 10", "65.7 × 30 = 1971"),
-        quoted.SLOWFAST_8X8,
+        related_work.SLOWFAST_8X8,
     ),
     "SlowFast R101, (8+32) × 10 × 3": (
         printed(77.9, 93.2, 106, 3180),
         as_written(R101_3D, "(8+32) × 3 × 10", "106 × 30 = 3180"),
-        quoted.SLOWFAST_R101,
+        related_work.SLOWFAST_R101,
     ),
 }
-FURTHER: Mapping[str, tuple[Mapping[str, float], QuotedCost, str]] = {
+FURTHER: Mapping[str, tuple[Mapping[str, float], Trial, str]] = {
     "X3D-M, 16 × 10 × 3": (
         {"top1": 76.0, "top5": 92.3, "params_m": 3.8, "gmacs": 6.2},
-        quoted.X3D_M,
+        related_work.X3D_M,
         "X3D-M in Feichtenhofer 2020",
     ),
     "VoV3D-M, 16 × 10 × 3": (
         {"top1": 74.7, "top5": 92.1, "params_m": 3.7, "gmacs": 6.4},
-        quoted.VOV3D_M,
+        related_work.VOV3D_M,
         "VoV3D-M in the README of its released code, April 2021",
     ),
     "VoV3D-L, 16 × 10 × 3": (
         {"top1": 76.3, "top5": 92.9, "params_m": 6.2, "gmacs": 9.3},
-        quoted.VOV3D_L,
+        related_work.VOV3D_L,
         "VoV3D-L in the README of its released code, April 2021",
     ),
 }
@@ -113,19 +112,20 @@ TWO_DIMENSIONAL = ("TSM", "TEINet", "TEA", "TANet", "MVFNet")
 
 EXPERIMENT = Experiment(
     name="kinetics400",
+    is_comparison=True,
     sources=sources_of,
     title="Comparison on Kinetics-400",
     caption="T × U × crops at test; GFLOPs per view × views = total",
     rows=(
         Row(
             label="TSM R50, 8 × 10 × 3",
-            trial=on_ten_clips(with_backbone(I3D_R50_KINETICS, "tsm_resnet50")),
+            trial=related_work.TSM_R50,
             published=printed(74.1, 91.2, 33, 990),
             as_written=as_written(R50, "8 × 10 × 3", "33 × 30 = 990"),
         ),
         *(
-            Row(label=label, trial=None, published=published, as_written=text, quoted_cost=cost)
-            for label, (published, text, cost) in OTHERS.items()
+            Row(label=label, trial=trial, published=published, as_written=text)
+            for label, (published, text, trial) in OTHERS.items()
         ),
         Row(
             label=SLOW_ONLY,
@@ -159,15 +159,8 @@ EXPERIMENT = Experiment(
             as_written=as_written(R50_3D, "(4+8) × 8 × 3", "251.5 × 2 × 3 = 1509"),
         ),
         *(
-            Row(
-                label=label,
-                trial=None,
-                published=published,
-                quoted_cost=cost,
-                source=source,
-                reference=True,
-            )
-            for label, (published, cost, source) in FURTHER.items()
+            Row(label=label, trial=trial, published=published, source=source, reference=True)
+            for label, (published, trial, source) in FURTHER.items()
         ),
     ),
     notes=(

@@ -4,7 +4,12 @@
 - `release`: the released Kinetics-400 configuration of whwu95/DSANet;
 - `V4D`: the paper and code of V4D, whose rows the slides quote;
 - `TSM`: the script of mit-han-lab/temporal-shift-module for Something-Something;
-- `MVFNet`: what the same authors say of fine-tuning MVFNet on UCF101, in issue 3 of whwu95/MVFNet;
+- `TANet`: the scripts of liu-zhy/temporal-adaptive-module;
+- `TEA`: its settings for Something-Something V1;
+- `MVFNet`: the configuration of whwu95/MVFNet for Kinetics-400, and for ActivityNet what the same
+  authors say of fine-tuning it on UCF101, in its issue 3;
+- `SlowFast`, `X3D`: the configurations of facebookresearch/SlowFast for Kinetics-400;
+- `VoV3D`: its published configurations;
 - `data set`: its lists or files;
 - `guess`: none of these, even if the value is that of the release for another data set.
 """
@@ -58,6 +63,38 @@ _OF_DATA_SET: Mapping[str, _Fields] = {
     "something_v1": {"data set": ("data.fps",), "TSM": (*_SCHEDULE, "model.dropout")},
     "activitynet": {"MVFNet": _SCHEDULE},
 }
+_STEP = ("train.epochs", "train.lr", "train.schedule", "train.milestones", "train.weight_decay")
+_COSINE = (*_STEP, "train.batch_videos", "train.warmup_epochs")
+_FROM_CONFIGURATION = (
+    *_COSINE,
+    "train.norm_videos",
+    "train.warmup_start",
+    "train.momentum",
+    "data.frame_stride",
+    "data.crop_px",
+    "data.fps",
+    *_START,
+    *_TEST_PICTURES[:2],
+)
+_BATCH = ("train.batch_videos", "train.norm_videos", "train.clip_grad_norm")
+# Of other work, by the first word of the backbone and the data set.
+_OF_OTHER_WORK: Mapping[tuple[str, str], _Fields] = {
+    ("tsm", "kinetics400"): {"TSM": ("train.epochs",)},
+    ("tsm", "something_v1"): {"TSM": (*_STEP, *_VIEWS, *_TEST_PICTURES[:2], "model.dropout")},
+    ("tanet", "kinetics400"): {"TANet": (*_STEP, *_BATCH, *_VIEWS, *_TEST_PICTURES[:2], *_START)},
+    ("tanet", "something_v1"): {"TANet": (*_STEP, *_BATCH, *_VIEWS, "model.dropout")},
+    ("tanet", "something_v2"): {"TANet": (*_STEP, *_BATCH, *_VIEWS, "model.dropout")},
+    ("tea", "something_v1"): {"TEA": ("train.epochs", "train.lr", "train.milestones")},
+    ("mvfnet", "kinetics400"): {
+        "MVFNet": ("data.fps", *_SNIPPETS, *_RECIPE, *_VIEWS),
+        "guess": ("data.snippet_rule", "data.num_sections", "evaluation.average"),
+    },
+    ("slowfast", "kinetics400"): {"SlowFast": _FROM_CONFIGURATION},
+    ("x3d", "kinetics400"): {"X3D": _FROM_CONFIGURATION},
+    ("vov3d", "kinetics400"): {"VoV3D": (*_COSINE, *_VIEWS)},
+    ("vov3d", "something_v1"): {"VoV3D": (*_COSINE, *_VIEWS)},
+    ("vov3d", "something_v2"): {"VoV3D": _VIEWS},
+}
 
 
 def sources_of(trial: Trial) -> Sources:
@@ -65,13 +102,15 @@ def sources_of(trial: Trial) -> Sources:
     data, model = trial.data, trial.model
     on_kinetics, on_mini = data.name == "kinetics400", data.name == "mini_kinetics200"
     is_v4d, is_r18 = model.module == "v4d", model.backbone == "i3d_resnet18"
-    is_other_work = is_v4d or (on_kinetics and model.module is None)
+    is_other_work = is_v4d or (on_kinetics and model.module != "dsa")
+    family = model.backbone.partition("_")[0]
     rules: tuple[tuple[bool, _Fields], ...] = (  # later rules override earlier ones
         (True, _EVERYWHERE),
         (True, _OF_DATA_SET.get(data.name, {})),
         (is_other_work, {"guess": _RECIPE}),  # trained by the recipe of DSA, not by its own
         (on_kinetics and is_other_work, {"slides": _SNIPPETS}),
         (on_kinetics and is_v4d, {"V4D": ("data.frame_stride",)}),
+        (model.module is None, _OF_OTHER_WORK.get((family, data.name), {})),
         (on_kinetics and data.num_frames == 4, {"slides": _SNIPPETS, "guess": _TIMING[:1]}),
         (on_mini and not is_r18, {"slides": ("data.crop_px",)}),
         (on_mini and is_r18, {"guess": ("data.crop_px",)}),

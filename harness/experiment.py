@@ -9,37 +9,23 @@ from harness.specs import NAME, Trial, check_choices
 ClaimKind = Literal["better", "same", "best", "trend", "overhead", "ratio"]
 Trend = Literal["rising", "falling", "flat", "peak"]
 Origin = Literal["stated", "read off", "ours"]
-Source = Literal["slides", "release", "V4D", "TSM", "MVFNet", "data set", "guess"]
+Source = Literal[
+    "slides",
+    "release",
+    "V4D",
+    "TSM",
+    "TANet",
+    "TEA",
+    "MVFNet",
+    "SlowFast",
+    "X3D",
+    "VoV3D",
+    "data set",
+    "guess",
+]
 Sources = Mapping[str, Source]
 COSTS = ("params_m", "gmacs", "total_gmacs")
 Written = Literal["backbone", "training", "test", "input", "gflops"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class QuotedCost:
-    """Cost of a network that the zoo lacks, counted once outside this project.
-
-    Attributes:
-        gmacs: 10^9 multiply-adds per view at `crop_px`, under `counting_rule`.
-        counting_rule: See `harness.cost.count`.
-        crop_px: Side of the test pictures.
-        num_frames: Frames of a view.
-        views: Views of a test video.
-        params_m: 10^6 parameters, the classifier included.
-        as_printed: 10^9 multiply-adds per view under the convention of the printed figure.
-        convention: That convention, in words.
-        source: The network that was counted.
-    """
-
-    gmacs: float
-    counting_rule: str = "mac"
-    crop_px: int
-    num_frames: int
-    views: int
-    params_m: float
-    as_printed: float
-    convention: str
-    source: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +41,6 @@ class Row:
         as_written: Printed cells that are text: `backbone`; `training`, T × U; `test`, T × U ×
             crops; `input` of a counted pass; `gflops`, a product where one is printed.
         source: Place of the printed numbers, if not this table.
-        quoted_cost: Cost of a row without a trial, if it was counted.
         reference: True for a row that the printed table lacks.
     """
 
@@ -65,7 +50,6 @@ class Row:
     published: Mapping[str, float] = field(default_factory=dict)
     as_written: Mapping[Written, str] = field(default_factory=dict)
     source: str = ""
-    quoted_cost: QuotedCost | None = None
     reference: bool = False
 
     @property
@@ -74,8 +58,8 @@ class Row:
         return (self.trial, *self.ensemble) if self.trial is not None else ()
 
     def __post_init__(self) -> None:
-        if self.trial is not None and self.quoted_cost is not None:
-            raise ValueError(f"row {self.label!r} has a trial and a quoted_cost; remove one")
+        if self.trial is None and self.ensemble:
+            raise ValueError(f"row {self.label!r} has an ensemble without a trial; set trial")
         if unknown := set(self.as_written) - set(get_args(Written)):
             allowed = ", ".join(get_args(Written))
             raise ValueError(f"row {self.label!r} has as_written {unknown}; allowed: {allowed}")
@@ -147,6 +131,8 @@ class Experiment:
         rows: From top to bottom.
         notes: Guesses and remarks, one sentence each.
         trains: False for a table of counted or quoted numbers without trials.
+        is_comparison: True if networks of several works are compared: accuracy is charted against
+            cost, and columns of what ran here are left out as long as nothing did.
         claims: Assertions about these rows.
         margin: Largest difference, in points, of a reproduced accuracy from the printed one. Set
             before the first result, like the claims.
@@ -162,6 +148,7 @@ class Experiment:
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
     trains: bool = True
+    is_comparison: bool = False
     claims: tuple[Claim, ...] = ()
     margin: float = 1.5
     ablates: tuple[str, ...] = ()

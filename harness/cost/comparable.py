@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.cost.rows import gmacs_of, row_cost, views_of
-from harness.experiment import QuotedCost, Row
+from harness.experiment import Row
 
 RULE = "mac"
 Axis = Literal["printed", "comparable"]
@@ -37,9 +37,9 @@ class ComparableCost:
 
 
 def comparable_cost(row: Row) -> ComparableCost | None:
-    """Return the cost of a row on one footing; None if it is unknown."""
+    """Return the cost of a row on one footing; None if it only quotes other work."""
     if row.trial is None:
-        return _quoted(row.quoted_cost) if row.quoted_cost else None
+        return None
     counted, crop_px = row_cost(row), row.trial.evaluation.crop_px
     assert counted is not None
     return ComparableCost(
@@ -64,10 +64,3 @@ def total(row: Row, axis: Axis) -> float | None:
         return printed_total(row)
     counted = comparable_cost(row)
     return counted.total if counted else None
-
-
-def _quoted(cost: QuotedCost) -> ComparableCost:
-    assert cost.counting_rule == RULE, cost
-    return ComparableCost(
-        gmacs=cost.gmacs, crop_px=cost.crop_px, views=cost.views, params_m=cost.params_m
-    )

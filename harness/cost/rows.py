@@ -79,24 +79,6 @@ def listing(experiment: Experiment) -> list[dict[str, object]]:
     return rows
 
 
-def quoted_matches(row: Row) -> dict[str, Match]:
-    """Compare the printed figures of a row without a trial with those counted elsewhere."""
-    cost, printed = row.quoted_cost, row.published
-    if cost is None:
-        return {}
-    counted = {
-        "params_m": cost.params_m,
-        "gmacs": cost.as_printed,
-        "total_gmacs": cost.as_printed * cost.views,
-    }
-    matches: dict[str, Match] = {}
-    for name, value in counted.items():
-        if name in printed:
-            others = _printed_product(matches, cost.views) if name == "total_gmacs" else {}
-            matches[name] = match_figure(printed[name], value, others)
-    return matches
-
-
 def _matches(
     row: Row,
     trials: tuple[Trial, ...],

@@ -32,7 +32,7 @@ def write(judged: JudgedTable) -> TableOutput:
     """Write the files of a table and draw its figures."""
     table = judged.table
     files = write_tables(judged)
-    if tradeoff.has_quoted_costs(table.experiment):
+    if tradeoff.is_charted(table.experiment):
         files.append(tradeoff.write(table.experiment, table.results))
     return TableOutput(
         files=(*files, *draw(table)),
@@ -64,7 +64,7 @@ def draw(table: TableResult) -> list[Path]:
     paths = figures.table(table, ceilings=ceilings(table.scale))
     for kind in figures.FILE_KINDS if not paths else ():
         (table.results / "figures" / f"{table.file_stem}.{kind}").unlink(missing_ok=True)
-    if tradeoff.has_quoted_costs(table.experiment):
+    if tradeoff.is_charted(table.experiment):
         paths += figures.comparison(table.experiment, results=table.results)
     return paths
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from harness.cost.rows import PRODUCT, quoted_matches
+from harness.cost.rows import PRODUCT
 from harness.data.datasets import desk_recipe
 from harness.experiment import Row, Written
 from harness.report.judge import JudgedTable
@@ -56,14 +56,9 @@ def frame(judged: JudgedTable) -> pd.DataFrame:
     return cells.drop(columns=empty)
 
 
-def is_comparison(table: TableResult) -> bool:
-    """Return whether some rows of a table quote other work."""
-    return any(result.state == "quoted" for result in table.rows)
-
-
 def matches(result: RowResult) -> Mapping[str, Match]:
-    """Return the printed costs of a row with their counts; none for a cost that is unknown."""
-    return result.cost.matches if result.cost else quoted_matches(result.row)
+    """Return the printed costs of a row with their counts; none for a row that is quoted."""
+    return result.cost.matches if result.cost else {}
 
 
 def cost_word(result: RowResult) -> str | None:

@@ -171,7 +171,7 @@ def _judge_cost(table: TableResult, claim: Claim) -> Verdict:
     """Compare exact counts; printed totals and rows that quote other work, on one footing."""
     assert claim.limit is not None
     rows, printed = table.of(claim), _printed_total_ratio(table, claim)
-    is_across_works = printed is not None or any(row.trial is None for row in rows)
+    is_across_works = printed is not None or table.experiment.is_comparison
     first, second = (
         _comparable(result.row, claim.metric) if is_across_works else _count(result, claim.metric)
         for result in rows

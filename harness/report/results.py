@@ -130,11 +130,10 @@ class TableResult:
     def is_measured(self) -> bool:
         """Return whether the table shows measured accuracies.
 
-        A comparison with other work without any record is shown as printed, with its costs: a
-        column of "not run" beside rows that cannot be run here would be of no use.
+        A comparison with other work without any record is shown as printed, with its costs,
+        instead of a column of "not run".
         """
-        is_comparison = any(result.state == "quoted" for result in self.rows)
-        return self.experiment.trains and (not is_comparison or bool(self.records))
+        return self.experiment.trains and (not self.experiment.is_comparison or bool(self.records))
 
     @property
     def file_stem(self) -> str:

@@ -19,10 +19,6 @@ COST_NOTE = (
     f"(rule `{count.RULE}`); parameters include the classifier. Both at the paper's own scale."
 )
 INPUT_NOTE = "T × U: frames and snippets of the view that is counted, as it is trained."
-QUOTED_NOTE = (
-    "Networks that the zoo lacks were counted on released code, or on a network rebuilt from it or "
-    "from its description."
-)
 STALE_NOTE = "stale: made by other code than this; run the table again."
 INTERVAL_NOTE = "±: half of Student's 95 % interval of the mean over seeds."
 RANGE_NOTE = "In brackets: the lowest and the highest seed."
@@ -98,7 +94,6 @@ def notes(judged: JudgedTable) -> list[str]:
         *tradeoff.sentences(experiment),
         *([COST_NOTE] if any(result.cost for result in table.rows) else []),
         *([INPUT_NOTE] if "T × U" in cells.frame(judged) else []),
-        *([QUOTED_NOTE] if tradeoff.has_quoted_costs(experiment) else []),
         *([STALE_NOTE] if any(result.stale for result in table.shown) else []),
     ]
 
@@ -121,7 +116,7 @@ def _accuracy_notes(judged: JudgedTable) -> Iterator[str]:
     table = judged.table
     metric = cells.METRIC_NAMES[table.metric]
     yield f"{table.scale} {metric} was measured {_SCALES[table.scale]}."
-    if table.scale == "desk" and cells.is_comparison(table):
+    if table.scale == "desk" and table.experiment.is_comparison:
         yield SHARED_NOTE
     for changes in dict.fromkeys(result.changes for result in table.rows if result.changes):
         yield f"Changed, beside the paper: {changes}."

@@ -46,9 +46,9 @@ class Point:
     bar: tuple[float, float] | None = None
 
 
-def has_quoted_costs(experiment: Experiment) -> bool:
-    """Return whether a table has rows of other work with costs that were counted elsewhere."""
-    return any(row.quoted_cost for row in experiment.rows)
+def is_charted(experiment: Experiment) -> bool:
+    """Return whether accuracy is charted against cost: for a comparison that prints top-1."""
+    return experiment.is_comparison and any("top1" in row.published for row in experiment.rows)
 
 
 def points(experiment: Experiment, axis: Axis) -> list[Point]:
@@ -122,8 +122,6 @@ def frame(experiment: Experiment) -> pd.DataFrame:
                 "crop_px": cost and cost.crop_px,
                 "views": cost and cost.views,
                 "total_gmacs": cost and cost.total,
-                "printed_convention": row.quoted_cost and row.quoted_cost.convention,
-                "counted_on": row.quoted_cost.source if row.quoted_cost else cost and "the zoo",
             }
         )
     return pd.DataFrame(rows)

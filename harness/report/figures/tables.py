@@ -7,7 +7,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from harness.report.cells import METRIC_NAMES, is_comparison
+from harness.report.cells import METRIC_NAMES
 from harness.report.figures.style import COLOURS, STYLE, ceiling_text, save
 from harness.report.results import RowResult, TableResult
 from harness.report.table import captions
@@ -50,7 +50,7 @@ def is_drawn(result: TableResult) -> bool:
     if not rows or (result.experiment.trains and not result.is_measured):
         return False
     has_all = all(row.records for row in rows)
-    return has_all or result.scale != "desk" or not is_comparison(result)
+    return has_all or result.scale != "desk" or not result.experiment.is_comparison
 
 
 def _title(axes: Axes, result: TableResult) -> None:
