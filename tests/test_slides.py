@@ -35,8 +35,9 @@ def printed_rows(name):
     return [row for row in experiments.load(name).rows if not row.reference]
 
 
-def test_every_table_stands_on_the_slides():
-    assert sorted({*TABLES, "leaderboards"}) == experiments.names()
+def test_every_table_stands_on_the_slides_or_is_of_another_document_or_ours():
+    leaderboards = {name for name in experiments.names() if "leaderboard" in name}
+    assert sorted({*TABLES, *leaderboards, "vov3d", "dsa_hosts"}) == experiments.names()
 
 
 @pytest.mark.parametrize("name", sorted(TABLES.keys() - {"table_h"}))
