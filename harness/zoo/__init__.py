@@ -7,10 +7,14 @@ another, and the code hash of a trial covers only the network that the trial use
 BACKBONES = {
     "resnet18": "harness.zoo.backbones.resnet:resnet18",
     "resnet50": "harness.zoo.backbones.resnet:resnet50",
+    "resnet101": "harness.zoo.backbones.resnet:resnet101",
+    "resnet152": "harness.zoo.backbones.resnet:resnet152",
     "i3d_resnet18": "harness.zoo.backbones.resnet:i3d_resnet18",
     "i3d_resnet50": "harness.zoo.backbones.resnet:i3d_resnet50",
+    "i3d_resnet101": "harness.zoo.backbones.resnet:i3d_resnet101",
     "tsm_resnet18": "harness.zoo.backbones.tsm:tsm_resnet18",
     "tsm_resnet50": "harness.zoo.backbones.tsm:tsm_resnet50",
+    "tsm_resnet101": "harness.zoo.backbones.tsm:tsm_resnet101",
 }
 MODULES = {
     "dsa": "harness.zoo.modules.dsa:DSA",

@@ -50,7 +50,7 @@ NETWORKS = {
         blocks={"res3": (1,), "res4": (1,)},
     ),
 }
-FLAT = ("resnet18", "resnet50")
+FLAT = ("resnet18", "resnet50", "resnet101", "resnet152")
 FRAMES: dict[str, int] = {}  # of networks that need more than four
 
 

@@ -32,6 +32,7 @@ class ResNet(nn.Module):
         stem_width: Channels of the stem; a stage is twice as wide as the one before.
         dropout: Probability before the classifier.
         frame_logits: Average the logits of frames instead of those of snippets.
+        fc_std: Standard deviation of the initial weights of the classifier.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class ResNet(nn.Module):
         stem_width: int = 64,
         dropout: float = 0.5,
         frame_logits: bool = False,
+        fc_std: float = 0.01,
     ) -> None:
         super().__init__()
         self.frame_logits = frame_logits
@@ -61,7 +63,7 @@ class ResNet(nn.Module):
             width *= 2
         self.dropout = nn.Dropout(dropout)
         self.fc = nn.Linear(channels, num_classes)
-        nn.init.normal_(self.fc.weight, std=0.01)
+        nn.init.normal_(self.fc.weight, std=fc_std)
         nn.init.zeros_(self.fc.bias)
 
     def stage(self, name: str) -> list[Block]:
@@ -101,5 +103,8 @@ def _block_shape(kind: str, width: int, time: int) -> tuple[tuple[int, ...], tup
 
 resnet18 = partial(ResNet, block="basic", depths=(2, 2, 2, 2))
 resnet50 = partial(ResNet, block="bottleneck", depths=(3, 4, 6, 3))
+resnet101 = partial(ResNet, block="bottleneck", depths=(3, 4, 23, 3))
+resnet152 = partial(ResNet, block="bottleneck", depths=(3, 8, 36, 3))
 i3d_resnet18 = partial(resnet18, inflated=("res4", "res5"))
 i3d_resnet50 = partial(resnet50, inflated=("res4", "res5"))
+i3d_resnet101 = partial(resnet101, inflated=("res4", "res5"))
