@@ -15,6 +15,9 @@ BACKBONES = {
     "tsm_resnet18": "harness.zoo.backbones.tsm:tsm_resnet18",
     "tsm_resnet50": "harness.zoo.backbones.tsm:tsm_resnet50",
     "tsm_resnet101": "harness.zoo.backbones.tsm:tsm_resnet101",
+    "tanet_resnet50": "harness.zoo.backbones.tanet:tanet_resnet50",
+    "tanet_resnet101": "harness.zoo.backbones.tanet:tanet_resnet101",
+    "tanet_resnet152": "harness.zoo.backbones.tanet:tanet_resnet152",
 }
 MODULES = {
     "dsa": "harness.zoo.modules.dsa:DSA",
@@ -25,6 +28,7 @@ CHECKPOINTS = {
     "dsanet": "harness.zoo.checkpoints.dsanet:dsanet",
     "v4d": "harness.zoo.checkpoints.v4d:v4d",
     "tsm": "harness.zoo.checkpoints.tsm:tsm",
+    "tanet": "harness.zoo.checkpoints.tanet:tanet",
     "slowonly-pyslowfast": "harness.zoo.checkpoints.pyslowfast:slowonly_pyslowfast",
     "slowonly-pytorchvideo": "harness.zoo.checkpoints.pytorchvideo:slowonly_pytorchvideo",
 }

@@ -51,7 +51,9 @@ NETWORKS = {
     ),
 }
 FLAT = ("resnet18", "resnet50", "resnet101", "resnet152")
-FRAMES: dict[str, int] = {}  # of networks that need more than four
+FRAMES = {  # of networks that need more than four
+    f"tanet_resnet{layers}": 8 for layers in (50, 101, 152)
+}
 
 
 def clips(name, videos=2):

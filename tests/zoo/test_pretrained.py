@@ -16,11 +16,14 @@ GOLDEN = Path(__file__).parents[1] / "golden"
 CASES = {
     **{path.stem: "dsanet" for path in sorted(GOLDEN.glob("dsanet_*.json"))},
     "tsm_r50_8f": "tsm",
+    "tanet_r50_8f": "tanet",
     "slowonly_8x8_r50_pyslowfast": "slowonly-pyslowfast",
     "slowonly_8x8_r50_pytorchvideo": "slowonly-pytorchvideo",
 }
 NAMES: dict[str, str] = {  # lists in golden/names, by the family that reads them
     "tsm_r101_8f": "tsm",
+    "tanet_r50_16f": "tanet",
+    "tanet_r101_8f": "tanet",
 }
 POSITIONS = {
     "res_1": "before_conv1",
