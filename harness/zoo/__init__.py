@@ -18,6 +18,8 @@ BACKBONES = {
     "tanet_resnet50": "harness.zoo.backbones.tanet:tanet_resnet50",
     "tanet_resnet101": "harness.zoo.backbones.tanet:tanet_resnet101",
     "tanet_resnet152": "harness.zoo.backbones.tanet:tanet_resnet152",
+    "mvfnet_resnet50": "harness.zoo.backbones.mvfnet:mvfnet_resnet50",
+    "mvfnet_resnet101": "harness.zoo.backbones.mvfnet:mvfnet_resnet101",
 }
 MODULES = {
     "dsa": "harness.zoo.modules.dsa:DSA",
@@ -29,6 +31,7 @@ CHECKPOINTS = {
     "v4d": "harness.zoo.checkpoints.v4d:v4d",
     "tsm": "harness.zoo.checkpoints.tsm:tsm",
     "tanet": "harness.zoo.checkpoints.tanet:tanet",
+    "mvfnet": "harness.zoo.checkpoints.mvfnet:mvfnet",
     "slowonly-pyslowfast": "harness.zoo.checkpoints.pyslowfast:slowonly_pyslowfast",
     "slowonly-pytorchvideo": "harness.zoo.checkpoints.pytorchvideo:slowonly_pytorchvideo",
 }

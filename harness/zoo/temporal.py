@@ -17,6 +17,7 @@ SNIPPET_BACKBONES = frozenset(
         *("i3d_resnet18", "i3d_resnet50", "i3d_resnet101"),
         *("tsm_resnet18", "tsm_resnet50", "tsm_resnet101"),
         *("tanet_resnet50", "tanet_resnet101", "tanet_resnet152"),
+        *("mvfnet_resnet50", "mvfnet_resnet101"),
     }
 )
 SNIPPET_MODULES = frozenset({None, "se"})

@@ -24,6 +24,8 @@ NAMES: dict[str, str] = {  # lists in golden/names, by the family that reads the
     "tsm_r101_8f": "tsm",
     "tanet_r50_16f": "tanet",
     "tanet_r101_8f": "tanet",
+    "mvfnet_r50_8f": "mvfnet",
+    "mvfnet_r101_8f": "mvfnet",
 }
 POSITIONS = {
     "res_1": "before_conv1",
