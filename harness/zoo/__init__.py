@@ -20,6 +20,7 @@ BACKBONES = {
     "tanet_resnet152": "harness.zoo.backbones.tanet:tanet_resnet152",
     "mvfnet_resnet50": "harness.zoo.backbones.mvfnet:mvfnet_resnet50",
     "mvfnet_resnet101": "harness.zoo.backbones.mvfnet:mvfnet_resnet101",
+    "teinet_resnet50": "harness.zoo.backbones.teinet:teinet_resnet50",
 }
 MODULES = {
     "dsa": "harness.zoo.modules.dsa:DSA",
