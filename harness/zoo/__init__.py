@@ -21,6 +21,7 @@ BACKBONES = {
     "mvfnet_resnet50": "harness.zoo.backbones.mvfnet:mvfnet_resnet50",
     "mvfnet_resnet101": "harness.zoo.backbones.mvfnet:mvfnet_resnet101",
     "teinet_resnet50": "harness.zoo.backbones.teinet:teinet_resnet50",
+    "tea_resnet50": "harness.zoo.backbones.tea:tea_resnet50",
 }
 MODULES = {
     "dsa": "harness.zoo.modules.dsa:DSA",
@@ -33,6 +34,7 @@ CHECKPOINTS = {
     "tsm": "harness.zoo.checkpoints.tsm:tsm",
     "tanet": "harness.zoo.checkpoints.tanet:tanet",
     "mvfnet": "harness.zoo.checkpoints.mvfnet:mvfnet",
+    "tea": "harness.zoo.checkpoints.tea:tea",
     "slowonly-pyslowfast": "harness.zoo.checkpoints.pyslowfast:slowonly_pyslowfast",
     "slowonly-pytorchvideo": "harness.zoo.checkpoints.pytorchvideo:slowonly_pytorchvideo",
 }

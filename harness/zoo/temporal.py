@@ -18,7 +18,7 @@ SNIPPET_BACKBONES = frozenset(
         *("tsm_resnet18", "tsm_resnet50", "tsm_resnet101"),
         *("tanet_resnet50", "tanet_resnet101", "tanet_resnet152"),
         *("mvfnet_resnet50", "mvfnet_resnet101"),
-        "teinet_resnet50",
+        *("teinet_resnet50", "tea_resnet50"),
     }
 )
 SNIPPET_MODULES = frozenset({None, "se"})

@@ -26,6 +26,7 @@ NAMES: dict[str, str] = {  # lists in golden/names, by the family that reads the
     "tanet_r101_8f": "tanet",
     "mvfnet_r50_8f": "mvfnet",
     "mvfnet_r101_8f": "mvfnet",
+    "tea_r50_8f": "tea",
 }
 POSITIONS = {
     "res_1": "before_conv1",
