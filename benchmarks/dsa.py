@@ -22,7 +22,7 @@ from experiments.recipes import I3D_R50
 from harness.runtime import check_device
 from harness.specs import Trial
 from harness.zoo.build import build
-from harness.zoo.modules.dsa import SnippetMix
+from harness.zoo.layers.dynamic import SnippetMix
 
 SNIPPETS, TAPS = 4, 3
 Form = Callable[[Tensor, Tensor], Tensor]

@@ -16,7 +16,7 @@ from benchmarks.grouped import DSA_I3D_R50, grouped
 from experiments.recipes import I3D_R50, with_v4d
 from harness.specs import Precision, Trial
 from harness.zoo import build as zoo_build
-from harness.zoo.modules.dsa import SnippetMix
+from harness.zoo.layers.dynamic import SnippetMix
 
 MemoryFormat = Literal["as_built", "channels_last_3d"]
 NETWORKS = {

@@ -7,10 +7,21 @@ another, and the code hash of a trial covers only the network that the trial use
 BACKBONES = {
     "resnet18": "harness.zoo.backbones.resnet:resnet18",
     "resnet50": "harness.zoo.backbones.resnet:resnet50",
+    "resnet101": "harness.zoo.backbones.resnet:resnet101",
+    "resnet152": "harness.zoo.backbones.resnet:resnet152",
     "i3d_resnet18": "harness.zoo.backbones.resnet:i3d_resnet18",
     "i3d_resnet50": "harness.zoo.backbones.resnet:i3d_resnet50",
+    "i3d_resnet101": "harness.zoo.backbones.resnet:i3d_resnet101",
     "tsm_resnet18": "harness.zoo.backbones.tsm:tsm_resnet18",
     "tsm_resnet50": "harness.zoo.backbones.tsm:tsm_resnet50",
+    "tsm_resnet101": "harness.zoo.backbones.tsm:tsm_resnet101",
+    "tanet_resnet50": "harness.zoo.backbones.tanet:tanet_resnet50",
+    "tanet_resnet101": "harness.zoo.backbones.tanet:tanet_resnet101",
+    "tanet_resnet152": "harness.zoo.backbones.tanet:tanet_resnet152",
+    "mvfnet_resnet50": "harness.zoo.backbones.mvfnet:mvfnet_resnet50",
+    "mvfnet_resnet101": "harness.zoo.backbones.mvfnet:mvfnet_resnet101",
+    "teinet_resnet50": "harness.zoo.backbones.teinet:teinet_resnet50",
+    "tea_resnet50": "harness.zoo.backbones.tea:tea_resnet50",
 }
 MODULES = {
     "dsa": "harness.zoo.modules.dsa:DSA",
@@ -21,6 +32,9 @@ CHECKPOINTS = {
     "dsanet": "harness.zoo.checkpoints.dsanet:dsanet",
     "v4d": "harness.zoo.checkpoints.v4d:v4d",
     "tsm": "harness.zoo.checkpoints.tsm:tsm",
+    "tanet": "harness.zoo.checkpoints.tanet:tanet",
+    "mvfnet": "harness.zoo.checkpoints.mvfnet:mvfnet",
+    "tea": "harness.zoo.checkpoints.tea:tea",
     "slowonly-pyslowfast": "harness.zoo.checkpoints.pyslowfast:slowonly_pyslowfast",
     "slowonly-pytorchvideo": "harness.zoo.checkpoints.pytorchvideo:slowonly_pytorchvideo",
 }

@@ -10,9 +10,17 @@ from harness.specs import ModelSpec
 
 Averaging = Literal["average of snippets", "average of frames"]
 # Each frame on its own until the average.
-FRAME_BACKBONES = frozenset({"resnet18", "resnet50"})
+FRAME_BACKBONES = frozenset({"resnet18", "resnet50", "resnet101", "resnet152"})
 # Each snippet on its own until the average.
-SNIPPET_BACKBONES = frozenset({"i3d_resnet18", "i3d_resnet50", "tsm_resnet18", "tsm_resnet50"})
+SNIPPET_BACKBONES = frozenset(
+    {
+        *("i3d_resnet18", "i3d_resnet50", "i3d_resnet101"),
+        *("tsm_resnet18", "tsm_resnet50", "tsm_resnet101"),
+        *("tanet_resnet50", "tanet_resnet101", "tanet_resnet152"),
+        *("mvfnet_resnet50", "mvfnet_resnet101"),
+        *("teinet_resnet50", "tea_resnet50"),
+    }
+)
 SNIPPET_MODULES = frozenset({None, "se"})
 
 

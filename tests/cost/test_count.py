@@ -226,7 +226,7 @@ from einops import rearrange
 from fvcore.nn import FlopCountAnalysis
 from harness.cost.count import count
 from harness.zoo.build import build
-from harness.zoo.modules.dsa import SnippetMix
+from harness.zoo.layers.dynamic import SnippetMix
 from tests.cost.test_count import NETWORKS, seen
 
 def grouped(self, x, taps):

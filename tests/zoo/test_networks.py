@@ -50,8 +50,10 @@ NETWORKS = {
         blocks={"res3": (1,), "res4": (1,)},
     ),
 }
-FLAT = ("resnet18", "resnet50")
-FRAMES: dict[str, int] = {}  # of networks that need more than four
+FLAT = ("resnet18", "resnet50", "resnet101", "resnet152")
+FRAMES = {  # of networks that need more than four
+    f"tanet_resnet{layers}": 8 for layers in (50, 101, 152)
+}
 
 
 def clips(name, videos=2):

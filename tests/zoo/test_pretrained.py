@@ -16,10 +16,18 @@ GOLDEN = Path(__file__).parents[1] / "golden"
 CASES = {
     **{path.stem: "dsanet" for path in sorted(GOLDEN.glob("dsanet_*.json"))},
     "tsm_r50_8f": "tsm",
+    "tanet_r50_8f": "tanet",
     "slowonly_8x8_r50_pyslowfast": "slowonly-pyslowfast",
     "slowonly_8x8_r50_pytorchvideo": "slowonly-pytorchvideo",
 }
-NAMES: dict[str, str] = {}  # lists in golden/names, by the family that reads them
+NAMES: dict[str, str] = {  # lists in golden/names, by the family that reads them
+    "tsm_r101_8f": "tsm",
+    "tanet_r50_16f": "tanet",
+    "tanet_r101_8f": "tanet",
+    "mvfnet_r50_8f": "mvfnet",
+    "mvfnet_r101_8f": "mvfnet",
+    "tea_r50_8f": "tea",
+}
 POSITIONS = {
     "res_1": "before_conv1",
     "res_2": "after_conv1",
@@ -258,3 +266,14 @@ def test_tsm_without_a_shift_in_every_block_is_refused():
     weights = {n.replace(".net.", "."): w for n, w in golden_cases.thin("tsm_r50_8f").items()}
     with pytest.raises(ValueError, match=r"304 tensors match, 16 missing .* and 16 unused"):
         from_official("tsm", weights)
+
+
+def test_a_deep_tsm_with_a_shift_in_every_block_is_refused():
+    golden = golden_cases.golden("names/tsm_r101_8f")
+    names = [
+        (name.replace(".conv1.w", ".conv1.net.w"), shape) for name, shape in golden["state_dict"]
+    ]
+    with torch.device("meta"):
+        official = {name.replace("l.conv1.net", "l.conv1"): torch.empty(s) for name, s in names}
+        with pytest.raises(ValueError, match=r"611 tensors match, 15 missing .* and 15 unused"):
+            from_official("tsm", official)

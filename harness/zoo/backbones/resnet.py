@@ -6,7 +6,7 @@ Source: He et al. 2016 (residual blocks, stride on the 3x3 convolution); Feichte
 (TSN: snippets share weights, their logits are averaged).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Literal
 
@@ -19,31 +19,36 @@ from harness.zoo.layers.conv import Kernel, conv_bn, fold_time, unfold_time
 from harness.zoo.layers.residual import STAGES, Block
 from harness.zoo.layers.snippets import average_snippets, fold_snippets
 
+MakeBlock = Callable[[int, int, int], Block]
+
 
 class ResNet(nn.Module):
     """A residual network over snippets, whose logits are averaged per video (TSN).
 
     Args:
         num_classes: K.
-        block: `basic` (two 3x3 convolutions) or `bottleneck` (1x1, 3x3, 1x1; four times wider).
+        block: `basic` (two 3x3 convolutions), `bottleneck` (1x1, 3x3, 1x1; four times wider), or
+            a function from input channels, width of the stage and stride to a block.
         depths: Blocks in res2 to res5.
         inflated: Stages with temporal kernels: 3x3x3 in every convolution of a basic block,
             3x1x1 in the first one of a bottleneck. Empty for a 2D network.
         stem_width: Channels of the stem; a stage is twice as wide as the one before.
         dropout: Probability before the classifier.
         frame_logits: Average the logits of frames instead of those of snippets.
+        fc_std: Standard deviation of the initial weights of the classifier.
     """
 
     def __init__(
         self,
         *,
         num_classes: int,
-        block: Literal["basic", "bottleneck"],
+        block: Literal["basic", "bottleneck"] | MakeBlock,
         depths: Sequence[int],
         inflated: Sequence[str] = (),
         stem_width: int = 64,
         dropout: float = 0.5,
         frame_logits: bool = False,
+        fc_std: float = 0.01,
     ) -> None:
         super().__init__()
         self.frame_logits = frame_logits
@@ -51,17 +56,18 @@ class ResNet(nn.Module):
         channels, width = stem_width, stem_width
         for stage, depth in zip(STAGES, depths, strict=True):
             time = 3 if stage in inflated else 1
+            make_block = block if callable(block) else partial(_block, block, time)
             blocks = nn.ModuleList()
             for index in range(depth):
                 stride = 2 if index == 0 and stage != "res2" else 1
-                widths, kernels = _block_shape(block, width, time)
-                blocks.append(Block(channels, widths=widths, kernels=kernels, stride=stride))
-                channels = widths[-1]
+                last = make_block(channels, width, stride)
+                channels = last.slots.channels_at["after_block"]
+                blocks.append(last)
             self.add_module(stage, blocks)
             width *= 2
         self.dropout = nn.Dropout(dropout)
         self.fc = nn.Linear(channels, num_classes)
-        nn.init.normal_(self.fc.weight, std=0.01)
+        nn.init.normal_(self.fc.weight, std=fc_std)
         nn.init.zeros_(self.fc.bias)
 
     def stage(self, name: str) -> list[Block]:
@@ -93,13 +99,18 @@ class ResNet(nn.Module):
         return average_snippets(logits, num_snippets)
 
 
-def _block_shape(kind: str, width: int, time: int) -> tuple[tuple[int, ...], tuple[Kernel, ...]]:
-    if kind == "basic":
-        return (width, width), ((time, 3, 3),) * 2
-    return (width, width, 4 * width), ((time, 1, 1), (1, 3, 3), (1, 1, 1))
+def _block(kind: str, time: int, channels: int, width: int, stride: int) -> Block:
+    widths: tuple[int, ...] = (width, width)
+    kernels: tuple[Kernel, ...] = ((time, 3, 3),) * 2
+    if kind == "bottleneck":
+        widths, kernels = (width, width, 4 * width), ((time, 1, 1), (1, 3, 3), (1, 1, 1))
+    return Block(channels, widths=widths, kernels=kernels, stride=stride)
 
 
 resnet18 = partial(ResNet, block="basic", depths=(2, 2, 2, 2))
 resnet50 = partial(ResNet, block="bottleneck", depths=(3, 4, 6, 3))
+resnet101 = partial(ResNet, block="bottleneck", depths=(3, 4, 23, 3))
+resnet152 = partial(ResNet, block="bottleneck", depths=(3, 8, 36, 3))
 i3d_resnet18 = partial(resnet18, inflated=("res4", "res5"))
 i3d_resnet50 = partial(resnet50, inflated=("res4", "res5"))
+i3d_resnet101 = partial(resnet101, inflated=("res4", "res5"))

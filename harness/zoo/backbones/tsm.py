@@ -14,8 +14,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from harness.zoo.backbones.resnet import ResNet
-from harness.zoo.layers.insert import insert
-from harness.zoo.layers.residual import STAGES
+from harness.zoo.layers.insert import every_block, insert
 
 
 class TemporalShift(nn.Module):
@@ -54,9 +53,10 @@ def tsm_resnet(
     stem_width: int = 64,
     dropout: float = 0.5,
 ) -> ResNet:
-    """Build a 2D network with a shift before conv1 of every block, on the residual path only.
+    """Build a 2D network with a shift before conv1 of its blocks, on the residual path only.
 
-    Logits of frames are averaged, as in the original.
+    With 23 blocks or more in res4, every second block of each stage has a shift. Logits of frames
+    are averaged. Both as in the original.
 
     Args:
         num_classes: K.
@@ -73,10 +73,16 @@ def tsm_resnet(
         dropout=dropout,
         frame_logits=True,
     )
-    all_blocks = {stage: tuple(range(len(net.stage(stage)))) for stage in STAGES}
-    insert(net, TemporalShift, position="before_conv1", blocks=all_blocks)
+    shifted = every_block(net, step=shift_step(depths))
+    insert(net, TemporalShift, position="before_conv1", blocks=shifted)
     return net
+
+
+def shift_step(depths: Sequence[int]) -> int:
+    """Return 1 for a shift in every block, 2 for one in every second block of a stage."""
+    return 2 if depths[2] >= 23 else 1
 
 
 tsm_resnet18 = partial(tsm_resnet, block="basic", depths=(2, 2, 2, 2))
 tsm_resnet50 = partial(tsm_resnet, block="bottleneck", depths=(3, 4, 6, 3))
+tsm_resnet101 = partial(tsm_resnet, block="bottleneck", depths=(3, 4, 23, 3))

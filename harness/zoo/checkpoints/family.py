@@ -43,18 +43,26 @@ def zoo_names(tensors: Mapping[str, Tensor], rules: Rules) -> dict[str, str]:
 
 def read_trunk(names: Mapping[str, str], tensors: Mapping[str, Tensor]) -> ModelSpec:
     """Infer block type, depths, width and temporal kernels of a residual trunk."""
-    layers = 50 if any(".convs.2." in name for name in names) else 18
-    backbone = f"{'i3d_' if _is_inflated(names, tensors) else ''}resnet{layers}"
+    depths = read_depths(names)
+    layers = (50, 101, 152) if any(".convs.2." in name for name in names) else (18,)
+    prefix = "i3d_" if _is_inflated(names, tensors) else ""
+    trunks = [name for n in layers if (name := f"{prefix}resnet{n}") in BACKBONES]
+    backbone = next((name for name in trunks if _usual_depths(name) == depths), trunks[0])
     options: dict[str, Option] = {}
-    depths = _depths(names)
-    if depths != load_named(BACKBONES, backbone, what="backbone").keywords["depths"]:
+    if depths != _usual_depths(backbone):
         options["depths"] = depths
     if "stem.0.weight" in names and (width := shape_of(names, tensors, "stem.0.weight")[0]) != 64:
         options["stem_width"] = width
     return ModelSpec(backbone=backbone, backbone_options=options)
 
 
-def _depths(names: Mapping[str, str]) -> tuple[int, ...]:
+def _usual_depths(backbone: str) -> tuple[int, ...]:
+    depths: tuple[int, ...] = load_named(BACKBONES, backbone, what="backbone").keywords["depths"]
+    return depths
+
+
+def read_depths(names: Mapping[str, str]) -> tuple[int, ...]:
+    """Return the number of blocks of each stage."""
     matches = [re.match(r"(res[2-5])\.(\d+)\.", name) for name in names]
     blocks = [(match[1], int(match[2])) for match in matches if match]
     missing = [stage for stage in STAGES if stage not in dict(blocks)]

@@ -58,6 +58,11 @@ def insert(
             slots[position] = make_module(slots.channels_at[position])
 
 
+def every_block(net: Insertable, *, step: int = 1) -> dict[str, tuple[int, ...]]:
+    """Return the indices of all blocks by stage, or of every second one with a step of two."""
+    return {stage: tuple(range(0, len(net.stage(stage)), step)) for stage in STAGES}
+
+
 def _block(net: Insertable, stage: str, index: int) -> Slotted:
     if stage not in STAGES:
         raise ValueError(f"unknown stage {stage!r}; the stages are {', '.join(STAGES)}")

@@ -29,10 +29,17 @@ class Block(nn.Module):
         widths: Output channels of each convolution.
         kernels: Kernel of each convolution.
         stride: Stride in space, on the first convolution that is wider than one pixel.
+        middle: In place of the second convolution, its batch norm and its ReLU.
     """
 
     def __init__(
-        self, channels: int, *, widths: Sequence[int], kernels: Sequence[Kernel], stride: int
+        self,
+        channels: int,
+        *,
+        widths: Sequence[int],
+        kernels: Sequence[Kernel],
+        stride: int,
+        middle: nn.Module | None = None,
     ) -> None:
         super().__init__()
         strided = next(i for i, kernel in enumerate(kernels) if kernel[2] > 1)
@@ -41,6 +48,10 @@ class Block(nn.Module):
             conv_bn(before, after, kernel=kernel, stride=stride if i == strided else 1)
             for i, (before, after, kernel) in enumerate(zip(inputs, widths, kernels, strict=True))
         )
+        self.without_relu = {len(widths) - 1}
+        if middle is not None:
+            self.convs[1] = middle
+            self.without_relu |= {1}
         self.shortcut: nn.Module = nn.Identity()
         if stride > 1 or channels != widths[-1]:
             self.shortcut = conv_bn(channels, widths[-1], kernel=(1, 1, 1), stride=stride)
@@ -52,7 +63,7 @@ class Block(nn.Module):
     ) -> Float[Tensor, "NU D T h w"]:
         y = self.slots.run("before_conv1", x, num_snippets)
         for i, conv in enumerate(self.convs):
-            y = conv(y) if i == len(self.convs) - 1 else F.relu(conv(y), inplace=True)
+            y = conv(y) if i in self.without_relu else F.relu(conv(y), inplace=True)
             y = self.slots.run(POSITIONS[i + 1], y, num_snippets)
         y = F.relu(y + self.shortcut(x), inplace=True)
         return self.slots.run("after_block", y, num_snippets)

@@ -6,40 +6,11 @@ Source: Wu et al. 2021, arXiv 2105.12085, section 3.
 """
 
 import torch
-from einops import einsum, rearrange, reduce
+from einops import rearrange, reduce
 from jaxtyping import Float
 from torch import Tensor, nn
 
-
-class SnippetMix(nn.Module):
-    """A correlation of the snippet axis with one kernel per video and channel, zero-padded.
-
-    It runs as a product with a banded U x U matrix: the operation is bound by memory, and this form
-    is several times faster than a convolution with N x C groups.
-
-    Args:
-        num_snippets: U.
-        kernel_size: L, odd, at most 2 U - 1.
-    """
-
-    shifts: Float[Tensor, "L U U"]
-
-    def __init__(self, num_snippets: int, *, kernel_size: int) -> None:
-        super().__init__()
-        half = kernel_size // 2
-        diagonals = [torch.ones(num_snippets - abs(k)).diag(k) for k in range(-half, half + 1)]
-        self.register_buffer("shifts", torch.stack(diagonals), persistent=False)
-        self.kernel_size = kernel_size
-
-    def forward(
-        self, x: Float[Tensor, "N U C T H W"], taps: Float[Tensor, "N C L"]
-    ) -> Float[Tensor, "N U C T H W"]:
-        band = einsum(taps, self.shifts, "n c l, l u v -> n c u v").to(x.dtype)
-        return einsum(band, x, "n c u v, n v c t h w -> n u c t h w")
-
-    def macs(self, output: Tensor) -> int:
-        """Return the multiply-adds behind `output`, those on the zero padding included."""
-        return output.numel() * self.kernel_size
+from harness.zoo.layers.dynamic import SnippetMix, kernel_generator
 
 
 class DSA(nn.Module):
@@ -84,13 +55,7 @@ class DSA(nn.Module):
         self.num_mixed = int(beta * channels)
         self.num_snippets = num_snippets
         self.identity = identity
-        self.generator = nn.Sequential(
-            nn.Linear(num_snippets, alpha * num_snippets, bias=False),
-            nn.BatchNorm1d(alpha * num_snippets),
-            nn.ReLU(),
-            nn.Linear(alpha * num_snippets, kernel_size, bias=False),
-            nn.Softmax(dim=1),
-        )
+        self.generator = kernel_generator(num_snippets, alpha=alpha, taps=kernel_size)
         self.mix = SnippetMix(num_snippets, kernel_size=kernel_size)
 
     def forward(

@@ -8,7 +8,8 @@ import torch
 import torch.nn.functional as F
 from einops import rearrange
 
-from harness.zoo.modules.dsa import DSA, SnippetMix
+from harness.zoo.layers.dynamic import SnippetMix
+from harness.zoo.modules.dsa import DSA
 from tests.helpers import golden_cases
 
 GOLDEN = np.load(Path(__file__).parents[2] / "golden" / "dsa_module.npz")
