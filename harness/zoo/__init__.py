@@ -11,16 +11,23 @@ BACKBONES = {
     "i3d_resnet50": "harness.zoo.backbones.resnet:i3d_resnet50",
     "tsm_resnet18": "harness.zoo.backbones.tsm:tsm_resnet18",
     "tsm_resnet50": "harness.zoo.backbones.tsm:tsm_resnet50",
+    "i3d_5x7x7_resnet50": "harness.zoo.backbones.i3d:i3d_5x7x7_resnet50",
+    "i3d_5x7x7_resnet101": "harness.zoo.backbones.i3d:i3d_5x7x7_resnet101",
+    "c2d_resnet50": "harness.zoo.backbones.i3d:c2d_resnet50",
 }
 MODULES = {
     "dsa": "harness.zoo.modules.dsa:DSA",
     "se": "harness.zoo.modules.se:SE",
     "v4d": "harness.zoo.modules.v4d:V4D",
+    "non_local": "harness.zoo.modules.non_local:NonLocal",
+    "cgnl": "harness.zoo.modules.cgnl:CGNL",
 }
 CHECKPOINTS = {
     "dsanet": "harness.zoo.checkpoints.dsanet:dsanet",
     "v4d": "harness.zoo.checkpoints.v4d:v4d",
     "tsm": "harness.zoo.checkpoints.tsm:tsm",
     "slowonly-pyslowfast": "harness.zoo.checkpoints.pyslowfast:slowonly_pyslowfast",
+    "i3d-pyslowfast": "harness.zoo.checkpoints.pyslowfast_i3d:i3d_pyslowfast",
+    "c2d-pyslowfast": "harness.zoo.checkpoints.pyslowfast_i3d:c2d_pyslowfast",
     "slowonly-pytorchvideo": "harness.zoo.checkpoints.pytorchvideo:slowonly_pytorchvideo",
 }

@@ -12,8 +12,18 @@ Averaging = Literal["average of snippets", "average of frames"]
 # Each frame on its own until the average.
 FRAME_BACKBONES = frozenset({"resnet18", "resnet50"})
 # Each snippet on its own until the average.
-SNIPPET_BACKBONES = frozenset({"i3d_resnet18", "i3d_resnet50", "tsm_resnet18", "tsm_resnet50"})
-SNIPPET_MODULES = frozenset({None, "se"})
+SNIPPET_BACKBONES = frozenset(
+    {
+        "i3d_resnet18",
+        "i3d_resnet50",
+        "tsm_resnet18",
+        "tsm_resnet50",
+        "i3d_5x7x7_resnet50",
+        "i3d_5x7x7_resnet101",
+        "c2d_resnet50",
+    }
+)
+SNIPPET_MODULES = frozenset({None, "se", "non_local", "cgnl"})
 
 
 def averaging(model: ModelSpec) -> Averaging | None:

@@ -18,8 +18,15 @@ CASES = {
     "tsm_r50_8f": "tsm",
     "slowonly_8x8_r50_pyslowfast": "slowonly-pyslowfast",
     "slowonly_8x8_r50_pytorchvideo": "slowonly-pytorchvideo",
+    "i3d_8x8_r50_pyslowfast": "i3d-pyslowfast",
 }
-NAMES: dict[str, str] = {}  # lists in golden/names, by the family that reads them
+NAMES = {  # lists in golden/names, by the family that reads them
+    "c2d_8x8_r50_pyslowfast": "c2d-pyslowfast",
+    "i3d_8x8_r50_pyslowfast": "i3d-pyslowfast",
+    "i3d_nln_8x8_r50_pyslowfast": "i3d-pyslowfast",
+    "i3d_nln_8x8_r101_pyslowfast": "i3d-pyslowfast",
+    "tsm_r50_nl_8f": "tsm",
+}
 POSITIONS = {
     "res_1": "before_conv1",
     "res_2": "after_conv1",

@@ -46,7 +46,7 @@ def read_trunk(names: Mapping[str, str], tensors: Mapping[str, Tensor]) -> Model
     layers = 50 if any(".convs.2." in name for name in names) else 18
     backbone = f"{'i3d_' if _is_inflated(names, tensors) else ''}resnet{layers}"
     options: dict[str, Option] = {}
-    depths = _depths(names)
+    depths = read_depths(names)
     if depths != load_named(BACKBONES, backbone, what="backbone").keywords["depths"]:
         options["depths"] = depths
     if "stem.0.weight" in names and (width := shape_of(names, tensors, "stem.0.weight")[0]) != 64:
@@ -54,7 +54,8 @@ def read_trunk(names: Mapping[str, str], tensors: Mapping[str, Tensor]) -> Model
     return ModelSpec(backbone=backbone, backbone_options=options)
 
 
-def _depths(names: Mapping[str, str]) -> tuple[int, ...]:
+def read_depths(names: Mapping[str, str]) -> tuple[int, ...]:
+    """Infer the number of blocks in each stage."""
     matches = [re.match(r"(res[2-5])\.(\d+)\.", name) for name in names]
     blocks = [(match[1], int(match[2])) for match in matches if match]
     missing = [stage for stage in STAGES if stage not in dict(blocks)]

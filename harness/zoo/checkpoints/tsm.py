@@ -8,11 +8,16 @@ from dataclasses import replace
 
 from torch import Tensor
 
-from harness.zoo.checkpoints.family import CheckpointLayout, read_trunk, zoo_names
+from harness.zoo.checkpoints.family import CheckpointLayout, module_blocks, read_trunk, zoo_names
 from harness.zoo.checkpoints.rename import Rules
 from harness.zoo.checkpoints.v4d import V4D
 
 TSM: Rules = {
+    r"\.block\.": ".",
+    r"\.nl\.(g|phi)\.0\.": r".slots.after_block.\1.",
+    r"\.nl\.theta\.": ".slots.after_block.theta.",
+    r"\.nl\.W\.0\.": ".slots.after_block.out.",
+    r"\.nl\.W\.1\.": ".slots.after_block.norm.",
     r"\.conv1\.(?=weight)": ".conv1_without_shift.",
     r"^(module\.)?base_model\.conv1_without_shift\.": "conv1.",
     r"\.conv1\.net\.": ".conv1.",
@@ -23,8 +28,17 @@ TSM: Rules = {
 def tsm(tensors: Mapping[str, Tensor]) -> CheckpointLayout:
     """Return the layout of a TSM with a shift in every block, on the residual path.
 
-    Weights of other variants have names that do not match.
+    Non-local blocks are recognised. Weights of other variants have names that do not match.
     """
     names = zoo_names(tensors, TSM)
-    spec = read_trunk(names, tensors)
-    return CheckpointLayout(names=names, spec=replace(spec, backbone=f"tsm_{spec.backbone}"))
+    trunk = read_trunk(names, tensors)
+    spec, blocks = replace(trunk, backbone=f"tsm_{trunk.backbone}"), module_blocks(names)
+    if blocks:
+        spec = replace(
+            spec,
+            module="non_local",
+            module_options={"attention": "embedded_gaussian", "pooling": "after"},
+            position="after_block",
+            blocks=blocks,
+        )
+    return CheckpointLayout(names=names, spec=spec)
