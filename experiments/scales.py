@@ -25,6 +25,7 @@ DESK_FORMS: Mapping[str, Options] = {
     # By their usual strides, four frames are too few.
     "i3d_5x7x7_resnet50": {**RESIDUAL_FORM, "time_strides": (1, 1, 2)},
     "i3d_5x7x7_resnet101": {**RESIDUAL_FORM, "time_strides": (1, 1, 2)},
+    "i3d_inception": {"stem_width": 8, "stem_stride": 1},
 }
 
 

@@ -13,6 +13,7 @@ BACKBONES = {
     "tsm_resnet50": "harness.zoo.backbones.tsm:tsm_resnet50",
     "i3d_5x7x7_resnet50": "harness.zoo.backbones.i3d:i3d_5x7x7_resnet50",
     "i3d_5x7x7_resnet101": "harness.zoo.backbones.i3d:i3d_5x7x7_resnet101",
+    "i3d_inception": "harness.zoo.backbones.i3d_inception:InflatedInception",
     "c2d_resnet50": "harness.zoo.backbones.i3d:c2d_resnet50",
 }
 MODULES = {

@@ -20,6 +20,7 @@ SNIPPET_BACKBONES = frozenset(
         "tsm_resnet50",
         "i3d_5x7x7_resnet50",
         "i3d_5x7x7_resnet101",
+        "i3d_inception",
         "c2d_resnet50",
     }
 )
