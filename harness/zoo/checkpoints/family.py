@@ -55,7 +55,7 @@ def read_trunk(names: Mapping[str, str], tensors: Mapping[str, Tensor]) -> Model
 
 
 def read_depths(names: Mapping[str, str]) -> tuple[int, ...]:
-    """Infer the number of blocks in each stage."""
+    """Return the number of blocks of each stage."""
     matches = [re.match(r"(res[2-5])\.(\d+)\.", name) for name in names]
     blocks = [(match[1], int(match[2])) for match in matches if match]
     missing = [stage for stage in STAGES if stage not in dict(blocks)]

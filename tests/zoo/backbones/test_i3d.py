@@ -10,6 +10,7 @@ from harness.cost.count import count
 from harness.specs import DataSpec, ModelSpec
 from harness.zoo.build import build
 from harness.zoo.layers.residual import STAGES
+from tests.helpers import golden_cases
 
 DATA = DataSpec(name="any", num_classes=12)
 R50_BLOCKS = {"res3": (1, 3), "res4": (1, 3, 5)}
@@ -213,6 +214,16 @@ def test_the_usual_strides_run_and_train_with_eight_frames():
     net = build(spec, DATA)
     net(torch.randn(2, 2, 3, 8, 32, 32)).square().sum().backward()
     assert [n for n, p in net.named_parameters() if not p.grad.any()] == []
+
+
+def test_weights_of_pictures_are_spread_over_five_frames_of_the_stem(tmp_path):
+    pictures = golden_cases.thin("torchvision_resnet50_names")
+    torch.save(pictures, tmp_path / "pictures.pth")
+    spec = ModelSpec(
+        backbone="i3d_5x7x7_resnet50", backbone_options={"stem_width": 8}, weights="pictures.pth"
+    )
+    stem = build(spec, DATA, weights_root=tmp_path).stem[0].weight
+    assert torch.allclose(stem, pictures["conv1.weight"][:, :, None].expand(-1, -1, 5, -1, -1) / 5)
 
 
 def test_pooling_takes_the_larger_of_two_frames():
