@@ -10,6 +10,7 @@ frames, time is shortened by the stem and by pooling before and after res2, and 
 temporal kernels, in some of its blocks.
 """
 
+import math
 from collections.abc import Sequence
 from functools import partial
 
@@ -62,16 +63,11 @@ class I3D(nn.Module):
         self.stem = _stem(stem_width, frames=stem_frames, time_stride=time_strides[0])
         channels, width = stem_width, stem_width
         for stage, depth, limit in zip(STAGES, depths, inflated_depths or depths, strict=True):
-            stage_stride = {"res2": 1, "res5": res5_stride}.get(stage, 2)
+            stride = {"res2": 1, "res5": res5_stride}.get(stage, 2)
             inflated = inflated_blocks(stage, min(depth, limit))
-            blocks = nn.ModuleList()
-            for index in range(depth):
-                kernels = ((3 if index in inflated else 1, 1, 1), (1, 3, 3), (1, 1, 1))
-                stride = stage_stride if index == 0 else 1
-                widths = (width, width, 4 * width)
-                blocks.append(Block(channels, widths=widths, kernels=kernels, stride=stride))
-                channels = widths[-1]
-            self.add_module(stage, blocks)
+            times = [3 if index in inflated else 1 for index in range(depth)]
+            self.add_module(stage, _blocks(channels, width, times=times, stride=stride))
+            channels = 4 * width
             width *= 2
         self.dropout = nn.Dropout(dropout)
         self.fc = nn.Linear(channels, num_classes)
@@ -94,7 +90,17 @@ class I3D(nn.Module):
         return average_snippets(logits, num_snippets)
 
     def start(self, x: Float[Tensor, "N U 3 T H W"]) -> Float[Tensor, "NU C t h w"]:
-        """Run the stem and the first pooling, on snippets as a batch."""
+        """Run the stem and the first pooling, on snippets as a batch.
+
+        Raises:
+            ValueError: If the snippets have fewer frames than the strides in time need.
+        """
+        needed = math.prod(self.time_strides)
+        if x.shape[3] < needed:
+            raise ValueError(
+                f"{x.shape[3]} frames are too few for time_strides={self.time_strides}; "
+                f"pass {needed} or more, or smaller strides"
+            )
         y = F.relu(self.stem(fold_snippets(x)), inplace=True)
         time = self.time_strides[1]
         return F.max_pool3d(y, (time, 3, 3), stride=(time, 2, 2), padding=(0, 1, 1))
@@ -103,6 +109,20 @@ class I3D(nn.Module):
 def inflated_blocks(stage: str, depth: int) -> range:
     """Return the blocks with temporal kernels among the first `depth` of a stage."""
     return range(FIRST_INFLATED[stage], depth, EVERY_INFLATED[stage])
+
+
+def _blocks(channels: int, width: int, *, times: Sequence[int], stride: int) -> nn.ModuleList:
+    """Build a stage from the extents in time of its blocks; the first block is strided."""
+    blocks = nn.ModuleList()
+    for index, time in enumerate(times):
+        block = Block(
+            channels if index == 0 else 4 * width,
+            widths=(width, width, 4 * width),
+            kernels=((time, 1, 1), (1, 3, 3), (1, 1, 1)),
+            stride=stride if index == 0 else 1,
+        )
+        blocks.append(block)
+    return blocks
 
 
 def _stem(width: int, *, frames: int, time_stride: int) -> nn.Sequential:

@@ -207,6 +207,12 @@ def test_time_and_space_are_strided_as_each_variant_says(options, frames, shape)
     assert ends == [shape]
 
 
+def test_frames_too_few_for_the_strides_are_refused():
+    net = made("i3d_5x7x7_resnet50")
+    with pytest.raises(ValueError, match=r"4 frames are too few for time_strides=\(2, 2, 2\)"):
+        net(torch.empty(1, 1, 3, 4, 64, 64, device="meta"))
+
+
 def test_the_usual_strides_run_and_train_with_eight_frames():
     options = {"depths": (1, 1, 1, 2), "stem_width": 8}
     spec = ModelSpec(backbone="i3d_5x7x7_resnet50", backbone_options=options)
