@@ -21,7 +21,12 @@ SECTIONS, SECTION_FRAMES = 4, 16
 STEM_WIDTH = 64
 RESIDUAL_FORM: Options = {"depths": (2, 2, 2, 2), "stem_width": 8}
 # Networks that are made small by other options, or other values of these.
-DESK_FORMS: Mapping[str, Options] = {}
+DESK_FORMS: Mapping[str, Options] = {
+    # By their usual strides, four frames are too few.
+    "i3d_5x7x7_resnet50": {**RESIDUAL_FORM, "time_strides": (1, 1, 2)},
+    "i3d_5x7x7_resnet101": {**RESIDUAL_FORM, "time_strides": (1, 1, 2)},
+    "i3d_inception": {"stem_width": 8, "stem_stride": 1},
+}
 
 
 def desk_form(backbone: str) -> Options:

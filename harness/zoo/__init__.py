@@ -22,11 +22,17 @@ BACKBONES = {
     "mvfnet_resnet101": "harness.zoo.backbones.mvfnet:mvfnet_resnet101",
     "teinet_resnet50": "harness.zoo.backbones.teinet:teinet_resnet50",
     "tea_resnet50": "harness.zoo.backbones.tea:tea_resnet50",
+    "i3d_5x7x7_resnet50": "harness.zoo.backbones.i3d:i3d_5x7x7_resnet50",
+    "i3d_5x7x7_resnet101": "harness.zoo.backbones.i3d:i3d_5x7x7_resnet101",
+    "i3d_inception": "harness.zoo.backbones.i3d_inception:InflatedInception",
+    "c2d_resnet50": "harness.zoo.backbones.i3d:c2d_resnet50",
 }
 MODULES = {
     "dsa": "harness.zoo.modules.dsa:DSA",
     "se": "harness.zoo.modules.se:SE",
     "v4d": "harness.zoo.modules.v4d:V4D",
+    "non_local": "harness.zoo.modules.non_local:NonLocal",
+    "cgnl": "harness.zoo.modules.cgnl:CGNL",
 }
 CHECKPOINTS = {
     "dsanet": "harness.zoo.checkpoints.dsanet:dsanet",
@@ -36,5 +42,7 @@ CHECKPOINTS = {
     "mvfnet": "harness.zoo.checkpoints.mvfnet:mvfnet",
     "tea": "harness.zoo.checkpoints.tea:tea",
     "slowonly-pyslowfast": "harness.zoo.checkpoints.pyslowfast:slowonly_pyslowfast",
+    "i3d-pyslowfast": "harness.zoo.checkpoints.pyslowfast_i3d:i3d_pyslowfast",
+    "c2d-pyslowfast": "harness.zoo.checkpoints.pyslowfast_i3d:c2d_pyslowfast",
     "slowonly-pytorchvideo": "harness.zoo.checkpoints.pytorchvideo:slowonly_pytorchvideo",
 }

@@ -7,21 +7,12 @@ these names with the networks.
 from typing import Literal
 
 from harness.specs import ModelSpec
+from harness.zoo import BACKBONES
 
 Averaging = Literal["average of snippets", "average of frames"]
 # Each frame on its own until the average.
 FRAME_BACKBONES = frozenset({"resnet18", "resnet50", "resnet101", "resnet152"})
-# Each snippet on its own until the average.
-SNIPPET_BACKBONES = frozenset(
-    {
-        *("i3d_resnet18", "i3d_resnet50", "i3d_resnet101"),
-        *("tsm_resnet18", "tsm_resnet50", "tsm_resnet101"),
-        *("tanet_resnet50", "tanet_resnet101", "tanet_resnet152"),
-        *("mvfnet_resnet50", "mvfnet_resnet101"),
-        *("teinet_resnet50", "tea_resnet50"),
-    }
-)
-SNIPPET_MODULES = frozenset({None, "se"})
+SNIPPET_MODULES = frozenset({None, "se", "non_local", "cgnl"})
 
 
 def averaging(model: ModelSpec) -> Averaging | None:
@@ -30,5 +21,4 @@ def averaging(model: ModelSpec) -> Averaging | None:
         return None
     if model.backbone in FRAME_BACKBONES and model.module is None:
         return "average of frames"
-    is_known = model.backbone in FRAME_BACKBONES | SNIPPET_BACKBONES
-    return "average of snippets" if is_known else None
+    return "average of snippets" if model.backbone in BACKBONES else None

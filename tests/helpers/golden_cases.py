@@ -1,5 +1,6 @@
 """Weights and inputs of the golden cases: a tensor is a function of its name, shape and gain."""
 
+import base64
 import hashlib
 import json
 import math
@@ -37,6 +38,12 @@ def clip(seed: int, shape: list[int]) -> Tensor:
     """Draw the input of a case."""
     rng = np.random.Generator(np.random.PCG64(seed))
     return torch.from_numpy(rng.standard_normal(shape).astype(np.float32))
+
+
+def decoded(stored: dict[str, Any]) -> Tensor:
+    """Read an array that a case stores whole."""
+    values = np.frombuffer(base64.b64decode(stored["base64"]), dtype=stored["dtype"])
+    return torch.from_numpy(values.reshape(stored["shape"]).copy())
 
 
 def golden(name: str) -> dict[str, Any]:

@@ -19,8 +19,14 @@ CASES = {
     "tanet_r50_8f": "tanet",
     "slowonly_8x8_r50_pyslowfast": "slowonly-pyslowfast",
     "slowonly_8x8_r50_pytorchvideo": "slowonly-pytorchvideo",
+    "i3d_8x8_r50_pyslowfast": "i3d-pyslowfast",
 }
-NAMES: dict[str, str] = {  # lists in golden/names, by the family that reads them
+NAMES = {  # lists in golden/names, by the family that reads them
+    "c2d_8x8_r50_pyslowfast": "c2d-pyslowfast",
+    "i3d_8x8_r50_pyslowfast": "i3d-pyslowfast",
+    "i3d_nln_8x8_r50_pyslowfast": "i3d-pyslowfast",
+    "i3d_nln_8x8_r101_pyslowfast": "i3d-pyslowfast",
+    "tsm_r50_nl_8f": "tsm",
     "tsm_r101_8f": "tsm",
     "tanet_r50_16f": "tanet",
     "tanet_r101_8f": "tanet",
