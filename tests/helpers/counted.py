@@ -1,4 +1,4 @@
-"""Costs of the networks of the Kinetics-400 comparison, as the oracles list them."""
+"""Costs of networks on one snippet, as the oracles list them."""
 
 from dataclasses import replace
 
@@ -8,17 +8,15 @@ from harness.specs import ModelSpec
 
 
 def one_clip(model: ModelSpec, *, frames: int, crop: int = 224, classes: int = 400):
-    """Return parameters, multiply-adds, and those with batch norm as text, in 10^9."""
-    plain, with_norm = (
-        cost_of_clip(model, rule=rule, frames=frames, crop=crop, classes=classes)
-        for rule in ("mac", "mac+2bn")
-    )
-    return plain.params, plain.macs, f"{with_norm.macs / 1e9:.4f}"
-
-
-def cost_of_clip(model: ModelSpec, *, rule: str, frames: int, crop: int = 224, classes: int = 400):
-    """Count one snippet."""
+    """Return parameters, multiply-adds, and multiply-adds with batch norm."""
     data = replace(
         I3D_R50.data, num_snippets=1, num_frames=frames, crop_px=crop, num_classes=classes
     )
-    return count(replace(I3D_R50, model=model, data=data), rule=rule)
+    trial = replace(I3D_R50, model=model, data=data)
+    plain, with_norm = (count(trial, rule=rule) for rule in ("mac", "mac+2bn"))
+    return plain.params, plain.macs, with_norm.macs
+
+
+def giga(macs: int, digits: int = 4) -> str:
+    """Write multiply-adds in 10^9, as the oracles do."""
+    return f"{macs / 1e9:.{digits}f}"

@@ -2,9 +2,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from harness.specs import ModelSpec
+from harness.specs import DataSpec, ModelSpec
 from harness.zoo.backbones.tea import MotionExcitation, TemporalAggregation
-from tests.helpers.counted import one_clip
+from harness.zoo.build import build
+from tests.helpers.counted import giga, one_clip
 
 
 @pytest.mark.parametrize(
@@ -16,7 +17,8 @@ from tests.helpers.counted import one_clip
     ],
 )
 def test_costs_equal_the_released_code(clip, figures):
-    assert one_clip(ModelSpec(backbone="tea_resnet50"), **clip) == figures
+    params, macs, with_norm = one_clip(ModelSpec(backbone="tea_resnet50"), **clip)
+    assert (params, macs, giga(with_norm)) == figures
 
 
 def made(layer):
@@ -78,3 +80,15 @@ def test_frames_stay_inside_their_snippet():
     module = made(TemporalAggregation(16, stride=2, is_first=True))
     x = torch.randn(4, 16, 4, 4, 4)
     assert torch.allclose(module(x)[1:2], module(x[1:2]), atol=1e-5)
+
+
+def test_its_blocks_have_the_positions_of_a_bottleneck():
+    with torch.device("meta"):
+        net = build(ModelSpec(backbone="tea_resnet50"), DataSpec(name="any", num_classes=12))
+    assert net.stage("res3")[0].slots.channels_at == {
+        "before_conv1": 256,
+        "after_conv1": 208,
+        "after_conv2": 208,
+        "after_conv3": 512,
+        "after_block": 512,
+    }
