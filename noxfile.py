@@ -13,7 +13,13 @@ nox.options.default_venv_backend = "uv"
 nox.options.reuse_venv = "yes"
 nox.options.sessions = ["lint", "types", "tests"]
 
-TABLES = sorted(path.stem for path in Path("experiments").glob("table_*.py"))
+EXPERIMENTS = sorted(
+    path.stem
+    for path in Path("experiments").glob("*.py")
+    if "\nEXPERIMENT = " in path.read_text(encoding="utf-8")
+)
+TABLES = [name for name in EXPERIMENTS if name.startswith("table_")]
+COMPARISONS = [name for name in EXPERIMENTS if not name.startswith("table_")]
 SOURCES = ("harness", "experiments", "benchmarks", "tests", "noxfile.py")
 
 
@@ -50,7 +56,7 @@ def table_session(table: str) -> Callable[[nox.Session], None]:
     return reproduce
 
 
-for name in TABLES:
+for name in EXPERIMENTS:
     nox.session(table_session(name), name=f"reproduce_{name}", default=False)
 
 
@@ -59,6 +65,13 @@ def reproduce_ablations(session: nox.Session) -> None:
     """Run all ablation tables at desk scale; a trial shared by several tables runs once."""
     install(session)
     harness(session, "run", *TABLES, *session.posargs)
+
+
+@nox.session(default=False)
+def reproduce_comparisons(session: nox.Session) -> None:
+    """Run all comparisons at desk scale; a trial shared by several tables runs once."""
+    install(session)
+    harness(session, "run", *COMPARISONS, *session.posargs)
 
 
 @nox.session
