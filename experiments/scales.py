@@ -21,7 +21,13 @@ SECTIONS, SECTION_FRAMES = 4, 16
 STEM_WIDTH = 64
 RESIDUAL_FORM: Options = {"depths": (2, 2, 2, 2), "stem_width": 8}
 # Networks that are made small by other options, or other values of these.
-DESK_FORMS: Mapping[str, Options] = {}
+SLOWFAST_FORM: Options = {**RESIDUAL_FORM, "beta": 1 / 2}
+DESK_FORMS: Mapping[str, Options] = {
+    "slowfast_4x16_resnet50": SLOWFAST_FORM,
+    "slowfast_8x8_resnet50": SLOWFAST_FORM,
+    "slowfast_8x8_resnet101": SLOWFAST_FORM,
+    "slowfast_8x8_resnet101_full": SLOWFAST_FORM,
+}
 
 
 def desk_form(backbone: str) -> Options:

@@ -11,6 +11,10 @@ BACKBONES = {
     "i3d_resnet50": "harness.zoo.backbones.resnet:i3d_resnet50",
     "tsm_resnet18": "harness.zoo.backbones.tsm:tsm_resnet18",
     "tsm_resnet50": "harness.zoo.backbones.tsm:tsm_resnet50",
+    "slowfast_4x16_resnet50": "harness.zoo.backbones.slowfast:slowfast_4x16_resnet50",
+    "slowfast_8x8_resnet50": "harness.zoo.backbones.slowfast:slowfast_8x8_resnet50",
+    "slowfast_8x8_resnet101": "harness.zoo.backbones.slowfast:slowfast_8x8_resnet101",
+    "slowfast_8x8_resnet101_full": "harness.zoo.backbones.slowfast:slowfast_8x8_resnet101_full",
 }
 MODULES = {
     "dsa": "harness.zoo.modules.dsa:DSA",
@@ -23,4 +27,6 @@ CHECKPOINTS = {
     "tsm": "harness.zoo.checkpoints.tsm:tsm",
     "slowonly-pyslowfast": "harness.zoo.checkpoints.pyslowfast:slowonly_pyslowfast",
     "slowonly-pytorchvideo": "harness.zoo.checkpoints.pytorchvideo:slowonly_pytorchvideo",
+    "slowfast-pyslowfast": "harness.zoo.checkpoints.pyslowfast:slowfast_pyslowfast",
+    "slowfast-pytorchvideo": "harness.zoo.checkpoints.pytorchvideo:slowfast_pytorchvideo",
 }
