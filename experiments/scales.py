@@ -19,6 +19,7 @@ DESK_TRAIN = TrainSpec(
 )
 SECTIONS, SECTION_FRAMES = 4, 16
 STEM_WIDTH = 64
+STEM_WIDTHS: Mapping[str, int] = {"x3d_m": 24, "x3d_l": 24}  # where not as usual
 RESIDUAL_FORM: Options = {"depths": (2, 2, 2, 2), "stem_width": 8}
 # Networks that are made small by other options, or other values of these.
 SLOWFAST_FORM: Options = {**RESIDUAL_FORM, "beta": 1 / 2}
@@ -129,7 +130,8 @@ def _own(trial: Trial, changes: Changes) -> Trial:
 def _with_width(trial: Trial, width: float) -> Trial:
     """Multiply the channels of the stem, and with it those of every stage."""
     options = trial.model.backbone_options
-    wide = options.get("stem_width", STEM_WIDTH)
+    usual = STEM_WIDTHS.get(trial.model.backbone, STEM_WIDTH)
+    wide = options.get("stem_width", usual)
     assert isinstance(wide, int)
     stem = round(wide * width)
     if stem < 1 or stem != wide * width:

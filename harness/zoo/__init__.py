@@ -15,6 +15,8 @@ BACKBONES = {
     "slowfast_8x8_resnet50": "harness.zoo.backbones.slowfast:slowfast_8x8_resnet50",
     "slowfast_8x8_resnet101": "harness.zoo.backbones.slowfast:slowfast_8x8_resnet101",
     "slowfast_8x8_resnet101_full": "harness.zoo.backbones.slowfast:slowfast_8x8_resnet101_full",
+    "x3d_m": "harness.zoo.backbones.x3d:x3d_m",
+    "x3d_l": "harness.zoo.backbones.x3d:x3d_l",
 }
 MODULES = {
     "dsa": "harness.zoo.modules.dsa:DSA",
@@ -29,4 +31,6 @@ CHECKPOINTS = {
     "slowonly-pytorchvideo": "harness.zoo.checkpoints.pytorchvideo:slowonly_pytorchvideo",
     "slowfast-pyslowfast": "harness.zoo.checkpoints.pyslowfast:slowfast_pyslowfast",
     "slowfast-pytorchvideo": "harness.zoo.checkpoints.pytorchvideo:slowfast_pytorchvideo",
+    "x3d-pyslowfast": "harness.zoo.checkpoints.pyslowfast:x3d_pyslowfast",
+    "x3d-pytorchvideo": "harness.zoo.checkpoints.pytorchvideo:x3d_pytorchvideo",
 }

@@ -22,6 +22,8 @@ SNIPPET_BACKBONES = frozenset(
         "slowfast_8x8_resnet50",
         "slowfast_8x8_resnet101",
         "slowfast_8x8_resnet101_full",
+        "x3d_m",
+        "x3d_l",
     }
 )
 SNIPPET_MODULES = frozenset({None, "se"})

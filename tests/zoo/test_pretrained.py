@@ -24,6 +24,9 @@ NAMES = {  # lists in golden/names, by the family that reads them
     "slowfast_8x8_r50_pyslowfast": "slowfast-pyslowfast",
     "slowfast_r101_50_50_pyslowfast": "slowfast-pyslowfast",
     "slowfast_8x8_r50_pytorchvideo": "slowfast-pytorchvideo",
+    "x3d_m_pyslowfast": "x3d-pyslowfast",
+    "x3d_l_pyslowfast": "x3d-pyslowfast",
+    "x3d_m_pytorchvideo": "x3d-pytorchvideo",
 }
 POSITIONS = {
     "res_1": "before_conv1",

@@ -1,4 +1,4 @@
-"""Weights of SlowOnly and SlowFast from PyTorchVideo.
+"""Weights of SlowOnly, SlowFast and X3D from PyTorchVideo.
 
 Source: checked against github.com/facebookresearch/pytorchvideo f3142bb.
 """
@@ -10,6 +10,7 @@ from torch import Tensor
 from harness.zoo.checkpoints.family import CheckpointLayout, read_trunk, zoo_names
 from harness.zoo.checkpoints.rename import Rules
 from harness.zoo.checkpoints.slowfast import read_slowfast
+from harness.zoo.checkpoints.x3d import read_x3d
 
 PYTORCHVIDEO: Rules = {
     r"^module\.": "",
@@ -41,6 +42,17 @@ SLOWFAST: Rules = {
     r"^(laterals\.\w+)\.norm\.": r"\1.1.",
     **PYTORCHVIDEO,
 }
+X3D: Rules = {
+    **PYTORCHVIDEO,
+    r"^stem\.1\.": "stem.2.",
+    r"^stem\.0\.conv_xy\.": "stem.1.",  # the temporal convolution, in spite of its name
+    r"^stem\.0\.conv_t\.": "stem.0.",
+    r"\.convs\.1\.1\.1\.block\.": ".gate.gate.",
+    r"\.convs\.1\.1\.0\.": ".convs.1.1.",
+    r"^blocks\.5\.pool\.pre_conv\.": "expand.0.",
+    r"^blocks\.5\.pool\.pre_norm\.": "expand.1.",
+    r"^blocks\.5\.pool\.post_conv\.": "hidden.",
+}
 
 
 def slowonly_pytorchvideo(tensors: Mapping[str, Tensor]) -> CheckpointLayout:
@@ -62,3 +74,14 @@ def slowfast_pytorchvideo(
     names = zoo_names(tensors, SLOWFAST)
     spec = read_slowfast(names, tensors, alpha=alpha, pool_side=pool_side)
     return CheckpointLayout(names=names, spec=spec)
+
+
+def x3d_pytorchvideo(tensors: Mapping[str, Tensor], *, pool_side: int = 0) -> CheckpointLayout:
+    """Return the layout of an X3D network of PyTorchVideo.
+
+    Args:
+        tensors: By official name.
+        pool_side: See `read_x3d`.
+    """
+    names = zoo_names(tensors, X3D)
+    return CheckpointLayout(names=names, spec=read_x3d(names, tensors, pool_side=pool_side))
