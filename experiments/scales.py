@@ -19,15 +19,25 @@ DESK_TRAIN = TrainSpec(
 )
 SECTIONS, SECTION_FRAMES = 4, 16
 STEM_WIDTH = 64
-STEM_WIDTHS: Mapping[str, int] = {"x3d_m": 24, "x3d_l": 24}  # where not as usual
+STEM_WIDTHS: Mapping[str, int] = {  # where not as usual
+    "x3d_m": 24,
+    "x3d_l": 24,
+    "vov3d_m": 20,
+    "vov3d_l": 24,
+    "vov3d_m_2020": 24,
+}
 RESIDUAL_FORM: Options = {"depths": (2, 2, 2, 2), "stem_width": 8}
 # Networks that are made small by other options, or other values of these.
 SLOWFAST_FORM: Options = {**RESIDUAL_FORM, "beta": 1 / 2}
+VOV3D_FORM: Options = {**RESIDUAL_FORM, "num_units": 2}
 DESK_FORMS: Mapping[str, Options] = {
     "slowfast_4x16_resnet50": SLOWFAST_FORM,
     "slowfast_8x8_resnet50": SLOWFAST_FORM,
     "slowfast_8x8_resnet101": SLOWFAST_FORM,
     "slowfast_8x8_resnet101_full": SLOWFAST_FORM,
+    "vov3d_m": VOV3D_FORM,
+    "vov3d_l": VOV3D_FORM,
+    "vov3d_m_2020": VOV3D_FORM,
 }
 
 

@@ -17,6 +17,9 @@ BACKBONES = {
     "slowfast_8x8_resnet101_full": "harness.zoo.backbones.slowfast:slowfast_8x8_resnet101_full",
     "x3d_m": "harness.zoo.backbones.x3d:x3d_m",
     "x3d_l": "harness.zoo.backbones.x3d:x3d_l",
+    "vov3d_m": "harness.zoo.backbones.vov3d:vov3d_m",
+    "vov3d_l": "harness.zoo.backbones.vov3d:vov3d_l",
+    "vov3d_m_2020": "harness.zoo.backbones.vov3d:vov3d_m_2020",
 }
 MODULES = {
     "dsa": "harness.zoo.modules.dsa:DSA",
@@ -33,4 +36,5 @@ CHECKPOINTS = {
     "slowfast-pytorchvideo": "harness.zoo.checkpoints.pytorchvideo:slowfast_pytorchvideo",
     "x3d-pyslowfast": "harness.zoo.checkpoints.pyslowfast:x3d_pyslowfast",
     "x3d-pytorchvideo": "harness.zoo.checkpoints.pytorchvideo:x3d_pytorchvideo",
+    "vov3d": "harness.zoo.checkpoints.vov3d:vov3d",
 }

@@ -24,6 +24,9 @@ SNIPPET_BACKBONES = frozenset(
         "slowfast_8x8_resnet101_full",
         "x3d_m",
         "x3d_l",
+        "vov3d_m",
+        "vov3d_l",
+        "vov3d_m_2020",
     }
 )
 SNIPPET_MODULES = frozenset({None, "se"})

@@ -65,12 +65,9 @@ def clips(name, videos=2):
 
 
 def made(name):
+    """Build a network whose blocks all act: scales that start at zero are set to one."""
     torch.manual_seed(0)
-    return build(NETWORKS[name], DATA)
-
-
-def awakened(net):
-    """Set scales of batch norms that start at zero, and so stop gradients, to one."""
+    net = build(NETWORKS[name], DATA)
     for layer in net.modules():
         if isinstance(layer, torch.nn.BatchNorm3d) and not layer.weight.any():
             torch.nn.init.ones_(layer.weight)
@@ -84,7 +81,7 @@ def test_clips_become_video_level_logits(name):
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_gradients_reach_every_parameter(name):
-    net = awakened(made(name))
+    net = made(name)
     net(clips(name)).square().sum().backward()
     assert [n for n, p in net.named_parameters() if p.grad is None or not p.grad.any()] == []
 
@@ -96,7 +93,7 @@ def test_videos_do_not_leak_into_each_other(name):
     changed = clips(name)
     changed[0] *= -1
     assert torch.allclose(net(changed)[1], both[1], atol=1e-5)
-    assert not torch.allclose(net(changed)[0], both[0], atol=1e-3)
+    assert not torch.allclose(net(changed)[0], both[0], atol=1e-4)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -110,26 +107,26 @@ def test_it_builds_on_the_meta_device_with_the_same_shapes(name):
 
 @pytest.mark.parametrize("name", zoo.BACKBONES)
 def test_a_plain_backbone_ignores_the_order_of_snippets(name):
-    net = build(NETWORKS[name], DATA).eval()
+    net = made(name).eval()
     assert torch.allclose(net(clips(name)), net(clips(name).flip(1)), atol=1e-5)
 
 
 @pytest.mark.parametrize("name", zoo.MODULES)
 def test_a_module_sees_the_order_of_snippets_if_it_says_so(name):
     sees = mixes_snippets(load_named(zoo.MODULES, name, what="module"))
-    net = build(NETWORKS[name], DATA).eval()
+    net = made(name).eval()
     assert torch.allclose(net(clips(name)), net(clips(name).flip(1)), atol=1e-5) is not sees
 
 
 @pytest.mark.parametrize("name", zoo.BACKBONES)
 def test_only_a_2d_backbone_ignores_the_order_of_frames(name):
-    net = build(NETWORKS[name], DATA).eval()
+    net = made(name).eval()
     assert torch.allclose(net(clips(name)), net(clips(name).flip(3)), atol=1e-5) is (name in FLAT)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_what_a_network_averages_is_known_by_its_names(name):
-    net = build(NETWORKS[name], DATA).eval()
+    net = made(name).eval()
     ignores_snippets = torch.allclose(net(clips(name)), net(clips(name).flip(1)), atol=1e-5)
     ignores_frames = torch.allclose(net(clips(name)), net(clips(name).flip(3)), atol=1e-5)
     kinds = {(False, False): None, (True, False): "average of snippets"}

@@ -27,6 +27,8 @@ NAMES = {  # lists in golden/names, by the family that reads them
     "x3d_m_pyslowfast": "x3d-pyslowfast",
     "x3d_l_pyslowfast": "x3d-pyslowfast",
     "x3d_m_pytorchvideo": "x3d-pytorchvideo",
+    "vov3d_m_16f": "vov3d",
+    "vov3d_l_16f": "vov3d",
 }
 POSITIONS = {
     "res_1": "before_conv1",
