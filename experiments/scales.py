@@ -19,13 +19,29 @@ DESK_TRAIN = TrainSpec(
 )
 SECTIONS, SECTION_FRAMES = 4, 16
 STEM_WIDTH = 64
+STEM_WIDTHS: Mapping[str, int] = {  # where not as usual
+    "x3d_m": 24,
+    "x3d_l": 24,
+    "vov3d_m": 20,
+    "vov3d_l": 24,
+    "vov3d_m_2020": 24,
+}
 RESIDUAL_FORM: Options = {"depths": (2, 2, 2, 2), "stem_width": 8}
 # Networks that are made small by other options, or other values of these.
+SLOWFAST_FORM: Options = {**RESIDUAL_FORM, "beta": 1 / 2}
+VOV3D_FORM: Options = {**RESIDUAL_FORM, "num_units": 2}
 DESK_FORMS: Mapping[str, Options] = {
     # By their usual strides, four frames are too few.
     "i3d_5x7x7_resnet50": {**RESIDUAL_FORM, "time_strides": (1, 1, 2)},
     "i3d_5x7x7_resnet101": {**RESIDUAL_FORM, "time_strides": (1, 1, 2)},
     "i3d_inception": {"stem_width": 8, "stem_stride": 1},
+    "slowfast_4x16_resnet50": SLOWFAST_FORM,
+    "slowfast_8x8_resnet50": SLOWFAST_FORM,
+    "slowfast_8x8_resnet101": SLOWFAST_FORM,
+    "slowfast_8x8_resnet101_full": SLOWFAST_FORM,
+    "vov3d_m": VOV3D_FORM,
+    "vov3d_l": VOV3D_FORM,
+    "vov3d_m_2020": VOV3D_FORM,
 }
 
 
@@ -143,7 +159,8 @@ def _own(trial: Trial, changes: Changes) -> Trial:
 def _with_width(trial: Trial, width: float) -> Trial:
     """Multiply the channels of the stem, and with it those of every stage."""
     options = trial.model.backbone_options
-    wide = options.get("stem_width", STEM_WIDTH)
+    usual = STEM_WIDTHS.get(trial.model.backbone, STEM_WIDTH)
+    wide = options.get("stem_width", usual)
     assert isinstance(wide, int)
     stem = round(wide * width)
     if stem < 1 or stem != wide * width:

@@ -7,11 +7,20 @@ import pytest
 
 import experiments
 from experiments.recipes import I3D_R50, SGD_100_EPOCHS, with_batch
-from experiments.scales import RESIDUAL_FORM, STEM_WIDTH, Changes, desk, own, paper
+from experiments.scales import (
+    RESIDUAL_FORM,
+    STEM_WIDTH,
+    STEM_WIDTHS,
+    Changes,
+    desk,
+    own,
+    paper,
+)
 from experiments.table_b import EXPERIMENT
-from harness.specs import as_dict
+from harness.specs import ModelSpec, as_dict
 from harness.utils.diff import differences
-from harness.zoo.backbones.resnet import ResNet
+from harness.utils.lookup import load_named
+from harness.zoo import BACKBONES
 
 TRIAL = EXPERIMENT.rows[3].trial
 TRIALS = [row.trial for name in experiments.names() for row in experiments.load(name).rows]
@@ -93,8 +102,16 @@ def test_a_width_without_whole_channels_is_refused(width, said):
 
 
 def test_width_is_a_share_of_what_the_networks_have():
-    assert inspect.signature(ResNet).parameters["stem_width"].default == STEM_WIDTH
     assert changed(width=0.125).model.backbone_options == {"stem_width": 8}
+    thin = replace(TRIAL, model=ModelSpec(backbone="x3d_m"))
+    assert own(Changes(width=0.5))(thin).model.backbone_options == {"stem_width": 12}
+
+
+@pytest.mark.parametrize("backbone", BACKBONES)
+def test_the_usual_width_of_every_backbone_is_known(backbone):
+    options = inspect.signature(load_named(BACKBONES, backbone, what="backbone")).parameters
+    if "stem_width" in options:
+        assert options["stem_width"].default == STEM_WIDTHS.get(backbone, STEM_WIDTH)
 
 
 def test_the_rate_goes_with_the_batch_and_batch_norm_stays_where_it_divides():

@@ -26,6 +26,15 @@ BACKBONES = {
     "i3d_5x7x7_resnet101": "harness.zoo.backbones.i3d:i3d_5x7x7_resnet101",
     "i3d_inception": "harness.zoo.backbones.i3d_inception:InflatedInception",
     "c2d_resnet50": "harness.zoo.backbones.i3d:c2d_resnet50",
+    "slowfast_4x16_resnet50": "harness.zoo.backbones.slowfast:slowfast_4x16_resnet50",
+    "slowfast_8x8_resnet50": "harness.zoo.backbones.slowfast:slowfast_8x8_resnet50",
+    "slowfast_8x8_resnet101": "harness.zoo.backbones.slowfast:slowfast_8x8_resnet101",
+    "slowfast_8x8_resnet101_full": "harness.zoo.backbones.slowfast:slowfast_8x8_resnet101_full",
+    "x3d_m": "harness.zoo.backbones.x3d:x3d_m",
+    "x3d_l": "harness.zoo.backbones.x3d:x3d_l",
+    "vov3d_m": "harness.zoo.backbones.vov3d:vov3d_m",
+    "vov3d_l": "harness.zoo.backbones.vov3d:vov3d_l",
+    "vov3d_m_2020": "harness.zoo.backbones.vov3d:vov3d_m_2020",
 }
 MODULES = {
     "dsa": "harness.zoo.modules.dsa:DSA",
@@ -45,4 +54,9 @@ CHECKPOINTS = {
     "i3d-pyslowfast": "harness.zoo.checkpoints.pyslowfast_i3d:i3d_pyslowfast",
     "c2d-pyslowfast": "harness.zoo.checkpoints.pyslowfast_i3d:c2d_pyslowfast",
     "slowonly-pytorchvideo": "harness.zoo.checkpoints.pytorchvideo:slowonly_pytorchvideo",
+    "slowfast-pyslowfast": "harness.zoo.checkpoints.pyslowfast:slowfast_pyslowfast",
+    "slowfast-pytorchvideo": "harness.zoo.checkpoints.pytorchvideo:slowfast_pytorchvideo",
+    "x3d-pyslowfast": "harness.zoo.checkpoints.pyslowfast:x3d_pyslowfast",
+    "x3d-pytorchvideo": "harness.zoo.checkpoints.pytorchvideo:x3d_pytorchvideo",
+    "vov3d": "harness.zoo.checkpoints.vov3d:vov3d",
 }

@@ -53,6 +53,12 @@ def golden(name: str) -> dict[str, Any]:
     return case
 
 
+def ghosts(case: str) -> dict[str, Tensor]:
+    """Return tensors without values for a list of names and shapes."""
+    sizes = golden(f"names/{case}")["state_dict"]
+    return {name: torch.empty(shape, device="meta") for name, shape in sizes}
+
+
 def thinned(shape: list[int]) -> list[int]:
     """Return a shape with an eighth of the channels: quick to build."""
     return [extent // 8 if extent >= 64 else extent for extent in shape]

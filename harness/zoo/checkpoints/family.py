@@ -5,13 +5,15 @@ checkpoint into the zoo's and infers the network from names and shapes; its keyw
 with the paper's values as defaults, set what weights cannot show.
 """
 
+import inspect
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor
 
-from harness.specs import ModelSpec, Option
+from harness.specs import ModelSpec, Option, Options
 from harness.utils.lookup import load_named
 from harness.zoo import BACKBONES
 from harness.zoo.checkpoints.rename import Rules, rename
@@ -87,6 +89,27 @@ def _is_inflated(names: Mapping[str, str], tensors: Mapping[str, Tensor]) -> boo
     return bool(stages)
 
 
+def nearest_backbone(backbones: Sequence[str], options: Options) -> ModelSpec:
+    """Return the backbone that needs the fewest of these options set, and those options."""
+    specs = [
+        ModelSpec(
+            backbone=backbone,
+            backbone_options={
+                name: value
+                for name, value in options.items()
+                if value != _default_of(backbone, name)
+            },
+        )
+        for backbone in backbones
+    ]
+    return min(specs, key=lambda spec: len(spec.backbone_options))
+
+
+def _default_of(backbone: str, option: str) -> object:
+    constructor: Any = load_named(BACKBONES, backbone, what="backbone")
+    return inspect.signature(constructor).parameters[option].default
+
+
 def module_blocks(names: Iterable[str]) -> dict[str, tuple[int, ...]]:
     """Return the indices of the blocks that carry a module, by stage."""
     prefixes = {tuple(name.split(".")[:2]) for name in names if ".slots." in name}
@@ -103,4 +126,6 @@ def shape_of(
     for name, source in names.items():
         if name.endswith(ending):
             return tuple(tensors[source].shape)
-    raise ValueError(f"no tensor *{ending} in the file, so the size of the modules is unknown")
+    raise ValueError(
+        f"no tensor *{ending} in the file, so the network is unknown; check the checkpoint family"
+    )

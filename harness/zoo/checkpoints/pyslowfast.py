@@ -1,4 +1,4 @@
-"""Weights of SlowOnly from PySlowFast.
+"""Weights of SlowOnly, SlowFast and X3D from PySlowFast.
 
 Source: checked against github.com/facebookresearch/SlowFast 287ec00.
 """
@@ -9,6 +9,8 @@ from torch import Tensor
 
 from harness.zoo.checkpoints.family import CheckpointLayout, read_trunk, zoo_names
 from harness.zoo.checkpoints.rename import Rules
+from harness.zoo.checkpoints.slowfast import read_slowfast
+from harness.zoo.checkpoints.x3d import read_x3d
 
 PYSLOWFAST: Rules = {
     r"^module\.": "",
@@ -25,9 +27,56 @@ PYSLOWFAST: Rules = {
     r"\.branch2\.c_bn\.": ".convs.2.1.",
     r"^head\.projection\.": "fc.",
 }
+SLOWFAST: Rules = {
+    **PYSLOWFAST,
+    r"^(stem|res[2-5])\.": r"slow.\1.",
+    r"^s1\.pathway1_stem\.": "fast.stem.",
+    r"^s([2-5])\.pathway1_res(\d+)\.": r"fast.res\1.\2.",
+    r"^s1_fuse\.": "laterals.stem.",
+    r"^s([2-4])_fuse\.": r"laterals.res\1.",
+    r"\.(conv|conv_f2s)\.": ".0.",
+    r"\.bn\.": ".1.",
+}
+X3D: Rules = {
+    **PYSLOWFAST,
+    r"^stem\.1\.": "stem.2.",
+    r"^stem\.0\.": "stem.1.",
+    r"^s1\.pathway0_stem\.conv_xy\.": "stem.0.",
+    r"\.branch2\.se\.fc1\.": ".gate.gate.0.",
+    r"\.branch2\.se\.fc2\.": ".gate.gate.2.",
+    r"^head\.conv_5\.": "expand.0.",
+    r"^head\.conv_5_bn\.": "expand.1.",
+    r"^head\.lin_5\.": "hidden.",
+}
 
 
 def slowonly_pyslowfast(tensors: Mapping[str, Tensor]) -> CheckpointLayout:
     """Return the layout of a SlowOnly network of PySlowFast."""
     names = zoo_names(tensors, PYSLOWFAST)
     return CheckpointLayout(names=names, spec=read_trunk(names, tensors))
+
+
+def slowfast_pyslowfast(
+    tensors: Mapping[str, Tensor], *, alpha: int = 0, pool_side: int = 0
+) -> CheckpointLayout:
+    """Return the layout of a SlowFast network of PySlowFast.
+
+    Args:
+        tensors: By official name.
+        alpha: See `read_slowfast`.
+        pool_side: See `read_slowfast`.
+    """
+    names = zoo_names(tensors, SLOWFAST)
+    spec = read_slowfast(names, tensors, alpha=alpha, pool_side=pool_side)
+    return CheckpointLayout(names=names, spec=spec)
+
+
+def x3d_pyslowfast(tensors: Mapping[str, Tensor], *, pool_side: int = 0) -> CheckpointLayout:
+    """Return the layout of an X3D network of PySlowFast.
+
+    Args:
+        tensors: By official name.
+        pool_side: See `read_x3d`.
+    """
+    names = zoo_names(tensors, X3D)
+    return CheckpointLayout(names=names, spec=read_x3d(names, tensors, pool_side=pool_side))

@@ -20,9 +20,9 @@ def rename(name: str, rules: Rules) -> str:
 def reshape_to(tensor: Tensor, like: Tensor, name: str) -> Tensor:
     """Return a trained tensor in the layout of the network's tensor.
 
-    A 2D kernel is inflated over time, a 1D kernel extends in time. Released 4D kernels are
-    (U D C T H W), or (D C U T HW) with space flattened if one pixel wide; the zoo's are
-    (D C U T H W).
+    A 2D kernel is inflated over time, a 1D kernel extends in time, and a kernel of one pixel can be
+    that of a linear layer. Released 4D kernels are (U D C T H W), or (D C U T HW) with space
+    flattened if one pixel wide; the zoo's are (D C U T H W).
 
     Raises:
         ValueError: If the shapes still differ.
@@ -32,6 +32,8 @@ def reshape_to(tensor: Tensor, like: Tensor, name: str) -> Tensor:
         tensor = tensor.unsqueeze(2).expand(-1, -1, frames, -1, -1) / frames
     elif like.ndim == 5 and tensor.ndim == 3:
         tensor = rearrange(tensor, "d c t -> d c t 1 1")
+    elif like.ndim == 2 and tensor.ndim > 2:
+        tensor = tensor.flatten(1)
     elif like.ndim == 6 and tensor.ndim == 5:
         tensor = rearrange(tensor, "d c u t hw -> d c u t hw 1")
     elif like.ndim == 6 and tensor.ndim == 6:

@@ -1,0 +1,52 @@
+"""Settings of SlowFast networks, read off names and shapes in the zoo's terms."""
+
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from harness.specs import ModelSpec, Option
+from harness.zoo.checkpoints.family import nearest_backbone, read_depths, shape_of
+
+RELEASED = (
+    "slowfast_4x16_resnet50",
+    "slowfast_8x8_resnet50",
+    "slowfast_8x8_resnet101",
+    "slowfast_8x8_resnet101_full",
+)
+
+
+def read_slowfast(
+    names: Mapping[str, str], tensors: Mapping[str, Tensor], *, alpha: int, pool_side: int
+) -> ModelSpec:
+    """Infer depths, widths, lateral kernels and temporal kernels of a SlowFast network.
+
+    Args:
+        names: Tensor name of the zoo to that of the file.
+        tensors: By name of the file.
+        alpha: Frames per slow frame. Not in the weights. 0: that of the released network with
+            these depths and lateral kernels, which is 8 for R50 with kernel 5, else 4.
+        pool_side: Side of the window that the released head pools at every position, 7 for a
+            training crop of 224 pixels. Not in the weights. 0: the whole feature map.
+    """
+    slow = {n.removeprefix("slow."): s for n, s in names.items() if n.startswith("slow.")}
+    width = shape_of(slow, tensors, "stem.0.weight")[0]
+    options: dict[str, Option] = {
+        "depths": read_depths(slow),
+        "stem_width": width,
+        "beta": shape_of(names, tensors, "fast.stem.0.weight")[0] / width,
+        "fusion_kernel": shape_of(names, tensors, "laterals.stem.0.weight")[2],
+        "temporal_depth": _temporal_depth(slow, tensors),
+    }
+    told = {"alpha": alpha, "pool_side": pool_side}
+    options |= {name: value for name, value in told.items() if value}
+    return nearest_backbone(RELEASED, options)
+
+
+def _temporal_depth(slow: Mapping[str, str], tensors: Mapping[str, Tensor]) -> int:
+    """Return the number of blocks of res4 with a temporal kernel."""
+    kernels = [
+        tensors[source].shape[2]
+        for name, source in slow.items()
+        if name.startswith("res4.") and name.endswith(".convs.0.0.weight")
+    ]
+    return sum(extent > 1 for extent in kernels)

@@ -1,0 +1,16 @@
+"""Trials of a plain backbone on one view of one snippet, for counting."""
+
+from dataclasses import replace
+
+from experiments.recipes import I3D_R50
+from harness.specs import ModelSpec, Option, Trial
+
+
+def one_view(
+    backbone: str, *, frames: int, crop: int, classes: int = 400, **options: Option
+) -> Trial:
+    """Return a trial whose network sees one snippet of these frames and pixels."""
+    data = replace(
+        I3D_R50.data, num_classes=classes, num_snippets=1, num_frames=frames, crop_px=crop
+    )
+    return replace(I3D_R50, data=data, model=ModelSpec(backbone=backbone, backbone_options=options))
