@@ -21,7 +21,9 @@ SECTIONS, SECTION_FRAMES = 4, 16
 STEM_WIDTH = 64
 RESIDUAL_FORM: Options = {"depths": (2, 2, 2, 2), "stem_width": 8}
 # Networks that are made small by other options, or other values of these.
-DESK_FORMS: Mapping[str, Options] = {}
+DESK_FORMS: Mapping[str, Options] = {
+    "bn_inception": {"stem_width": 8, "stem_stride": 1},
+}
 
 
 def desk_form(backbone: str) -> Options:

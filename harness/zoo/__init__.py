@@ -11,6 +11,7 @@ BACKBONES = {
     "i3d_resnet50": "harness.zoo.backbones.resnet:i3d_resnet50",
     "tsm_resnet18": "harness.zoo.backbones.tsm:tsm_resnet18",
     "tsm_resnet50": "harness.zoo.backbones.tsm:tsm_resnet50",
+    "bn_inception": "harness.zoo.backbones.bn_inception:bn_inception",
 }
 MODULES = {
     "dsa": "harness.zoo.modules.dsa:DSA",
@@ -23,4 +24,5 @@ CHECKPOINTS = {
     "tsm": "harness.zoo.checkpoints.tsm:tsm",
     "slowonly-pyslowfast": "harness.zoo.checkpoints.pyslowfast:slowonly_pyslowfast",
     "slowonly-pytorchvideo": "harness.zoo.checkpoints.pytorchvideo:slowonly_pytorchvideo",
+    "tsn-bninception": "harness.zoo.checkpoints.bn_inception:tsn_bninception",
 }

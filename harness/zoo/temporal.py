@@ -10,7 +10,7 @@ from harness.specs import ModelSpec
 
 Averaging = Literal["average of snippets", "average of frames"]
 # Each frame on its own until the average.
-FRAME_BACKBONES = frozenset({"resnet18", "resnet50"})
+FRAME_BACKBONES = frozenset({"resnet18", "resnet50", "bn_inception"})
 # Each snippet on its own until the average.
 SNIPPET_BACKBONES = frozenset({"i3d_resnet18", "i3d_resnet50", "tsm_resnet18", "tsm_resnet50"})
 SNIPPET_MODULES = frozenset({None, "se"})

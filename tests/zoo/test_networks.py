@@ -50,7 +50,7 @@ NETWORKS = {
         blocks={"res3": (1,), "res4": (1,)},
     ),
 }
-FLAT = ("resnet18", "resnet50")
+FLAT = ("resnet18", "resnet50", "bn_inception")
 FRAMES: dict[str, int] = {}  # of networks that need more than four
 
 

@@ -18,8 +18,11 @@ CASES = {
     "tsm_r50_8f": "tsm",
     "slowonly_8x8_r50_pyslowfast": "slowonly-pyslowfast",
     "slowonly_8x8_r50_pytorchvideo": "slowonly-pytorchvideo",
+    "tsn_bninception_8f": "tsn-bninception",
 }
-NAMES: dict[str, str] = {}  # lists in golden/names, by the family that reads them
+NAMES: dict[str, str] = {
+    "tsn_bninception_8f": "tsn-bninception",
+}  # lists in golden/names, by the family that reads them
 POSITIONS = {
     "res_1": "before_conv1",
     "res_2": "after_conv1",
