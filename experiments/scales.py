@@ -23,6 +23,10 @@ RESIDUAL_FORM: Options = {"depths": (2, 2, 2, 2), "stem_width": 8}
 # Networks that are made small by other options, or other values of these.
 DESK_FORMS: Mapping[str, Options] = {
     "bn_inception": {"stem_width": 8, "stem_stride": 1},
+    "eco_lite": {"stem_width": 8, "stem_stride": 1},
+    "eco_full": {"stem_width": 8, "stem_stride": 1},
+    "trn_bn_inception": {"num_frames": 4, "stem_width": 8, "stem_stride": 1},
+    "trn_resnet50": {"num_frames": 4, **RESIDUAL_FORM},
 }
 
 

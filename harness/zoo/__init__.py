@@ -12,6 +12,10 @@ BACKBONES = {
     "tsm_resnet18": "harness.zoo.backbones.tsm:tsm_resnet18",
     "tsm_resnet50": "harness.zoo.backbones.tsm:tsm_resnet50",
     "bn_inception": "harness.zoo.backbones.bn_inception:bn_inception",
+    "trn_bn_inception": "harness.zoo.backbones.trn:trn_bn_inception",
+    "trn_resnet50": "harness.zoo.backbones.trn:trn_resnet50",
+    "eco_lite": "harness.zoo.backbones.eco:eco_lite",
+    "eco_full": "harness.zoo.backbones.eco:eco_full",
 }
 MODULES = {
     "dsa": "harness.zoo.modules.dsa:DSA",
@@ -25,4 +29,6 @@ CHECKPOINTS = {
     "slowonly-pyslowfast": "harness.zoo.checkpoints.pyslowfast:slowonly_pyslowfast",
     "slowonly-pytorchvideo": "harness.zoo.checkpoints.pytorchvideo:slowonly_pytorchvideo",
     "tsn-bninception": "harness.zoo.checkpoints.bn_inception:tsn_bninception",
+    "trn": "harness.zoo.checkpoints.trn:trn",
+    "eco": "harness.zoo.checkpoints.eco:eco",
 }

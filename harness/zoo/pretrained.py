@@ -101,9 +101,9 @@ def _read_layout(
 
 
 def _num_classes(trained: Mapping[str, Tensor], family: str) -> int:
-    for name in ("fc.weight", "fc.bias"):
-        if name in trained:
-            return trained[name].shape[0]
+    for name, tensor in trained.items():
+        if name.startswith("fc."):  # a layer, or several
+            return tensor.shape[0]
     raise ValueError(f"{family}: the file has no classifier, so the number of classes is unknown")
 
 

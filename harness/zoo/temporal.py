@@ -12,7 +12,18 @@ Averaging = Literal["average of snippets", "average of frames"]
 # Each frame on its own until the average.
 FRAME_BACKBONES = frozenset({"resnet18", "resnet50", "bn_inception"})
 # Each snippet on its own until the average.
-SNIPPET_BACKBONES = frozenset({"i3d_resnet18", "i3d_resnet50", "tsm_resnet18", "tsm_resnet50"})
+SNIPPET_BACKBONES = frozenset(
+    {
+        "i3d_resnet18",
+        "i3d_resnet50",
+        "tsm_resnet18",
+        "tsm_resnet50",
+        "trn_bn_inception",
+        "trn_resnet50",
+        "eco_lite",
+        "eco_full",
+    }
+)
 SNIPPET_MODULES = frozenset({None, "se"})
 
 

@@ -40,7 +40,9 @@ def tsn_bninception(tensors: Mapping[str, Tensor]) -> CheckpointLayout:
     return CheckpointLayout(names=names, spec=spec)
 
 
-def read_width(names: Mapping[str, str], tensors: Mapping[str, Tensor]) -> Options:
+def read_width(
+    names: Mapping[str, str], tensors: Mapping[str, Tensor], stem: str = "stem."
+) -> Options:
     """Infer the width of the stem, as an option unless it is the usual one."""
-    width = shape_of(names, tensors, "stem.0.0.weight")[0]
+    width = shape_of(names, tensors, f"{stem}0.0.weight")[0]
     return {} if width == FULL_WIDTH else {"stem_width": width}
