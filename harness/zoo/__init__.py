@@ -16,6 +16,15 @@ BACKBONES = {
     "trn_resnet50": "harness.zoo.backbones.trn:trn_resnet50",
     "eco_lite": "harness.zoo.backbones.eco:eco_lite",
     "eco_full": "harness.zoo.backbones.eco:eco_full",
+    "s3d": "harness.zoo.backbones.s3d:s3d",
+    "s3d_g": "harness.zoo.backbones.s3d:s3d_g",
+    "inception_v3": "harness.zoo.backbones.inception_v3:inception_v3",
+    "r2plus1d_18": "harness.zoo.backbones.torchvision_video:r2plus1d_18",
+    "mvit_v2_s": "harness.zoo.backbones.torchvision_video:mvit_v2_s",
+    "swin3d_t": "harness.zoo.backbones.torchvision_video:swin3d_t",
+    "swin3d_s": "harness.zoo.backbones.torchvision_video:swin3d_s",
+    "swin3d_b": "harness.zoo.backbones.torchvision_video:swin3d_b",
+    "c3d": "harness.zoo.backbones.c3d:c3d",
 }
 MODULES = {
     "dsa": "harness.zoo.modules.dsa:DSA",
@@ -31,4 +40,7 @@ CHECKPOINTS = {
     "tsn-bninception": "harness.zoo.checkpoints.bn_inception:tsn_bninception",
     "trn": "harness.zoo.checkpoints.trn:trn",
     "eco": "harness.zoo.checkpoints.eco:eco",
+    "s3d-kylemin": "harness.zoo.checkpoints.s3d:s3d_kylemin",
+    "tsn-inception-v3": "harness.zoo.checkpoints.inception_v3:tsn_inception_v3",
+    "torchvision-video": "harness.zoo.checkpoints.torchvision_video:torchvision_video",
 }

@@ -16,7 +16,7 @@ from harness.utils.lookup import check_name, load_named
 from harness.zoo import CHECKPOINTS
 from harness.zoo.build import build
 from harness.zoo.checkpoints.family import CheckpointLayout
-from harness.zoo.checkpoints.rename import BATCH_COUNTER, reshape_to
+from harness.zoo.checkpoints.rename import OPTIONAL, reshape_to
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +52,7 @@ def from_official(
     """Build the network of official weights, and load them.
 
     Batch counters of batch norm may be missing: old files lack them, and evaluation never reads
-    them.
+    them. So may indices of relative positions, which are constants.
 
     Args:
         family: A name in `harness.zoo.CHECKPOINTS`.
@@ -80,7 +80,7 @@ def from_official(
         num_classes=num_classes,
         num_snippets=layout.num_snippets,
         matched=tuple(loaded),
-        new=tuple(n for n in initial if n not in loaded and not n.endswith(BATCH_COUNTER)),
+        new=tuple(n for n in initial if n not in loaded and not n.endswith(OPTIONAL)),
         unused=tuple(name for name in state_dict if name not in used),
     )
     if not allow_missing:

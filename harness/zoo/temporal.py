@@ -10,7 +10,7 @@ from harness.specs import ModelSpec
 
 Averaging = Literal["average of snippets", "average of frames"]
 # Each frame on its own until the average.
-FRAME_BACKBONES = frozenset({"resnet18", "resnet50", "bn_inception"})
+FRAME_BACKBONES = frozenset({"resnet18", "resnet50", "bn_inception", "inception_v3"})
 # Each snippet on its own until the average.
 SNIPPET_BACKBONES = frozenset(
     {
@@ -22,6 +22,14 @@ SNIPPET_BACKBONES = frozenset(
         "trn_resnet50",
         "eco_lite",
         "eco_full",
+        "s3d",
+        "s3d_g",
+        "c3d",
+        "r2plus1d_18",
+        "mvit_v2_s",
+        "swin3d_t",
+        "swin3d_s",
+        "swin3d_b",
     }
 )
 SNIPPET_MODULES = frozenset({None, "se"})

@@ -50,8 +50,15 @@ NETWORKS = {
         blocks={"res3": (1,), "res4": (1,)},
     ),
 }
-FLAT = ("resnet18", "resnet50", "bn_inception")
+FLAT = ("resnet18", "resnet50", "bn_inception", "inception_v3")
 FRAMES: dict[str, int] = {}  # of networks that need more than four
+# The last block of an MViT reads its class token alone; these act on the other tokens.
+UNREACHED = {
+    "mvit_v2_s": [
+        f"trunk.blocks.7.attn.{name}"
+        for name in ("rel_pos_h", "rel_pos_w", "rel_pos_t", "pool_q.pool.weight")
+    ],
+}
 
 
 def clips(name, videos=2):
@@ -73,7 +80,8 @@ def test_clips_become_video_level_logits(name):
 def test_gradients_reach_every_parameter(name):
     net = made(name)
     net(clips(name)).square().sum().backward()
-    assert [n for n, p in net.named_parameters() if p.grad is None or not p.grad.any()] == []
+    unreached = [n for n, p in net.named_parameters() if p.grad is None or not p.grad.any()]
+    assert unreached == UNREACHED.get(name, [])
 
 
 @pytest.mark.parametrize("name", NETWORKS)

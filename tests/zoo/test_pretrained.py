@@ -21,6 +21,8 @@ CASES = {
     "tsn_bninception_8f": "tsn-bninception",
     "trn_multiscale_bninception_8f": "trn",
     "eco_lite_8f": "eco",
+    "s3d_torchvision": "torchvision-video",
+    "r2plus1d_18_torchvision": "torchvision-video",
 }
 # Lists in golden/names, by the family that reads them.
 NAMES: dict[str, str] = {
@@ -29,6 +31,12 @@ NAMES: dict[str, str] = {
     "trn_multiscale_all_bninception_8f": "trn",
     "eco_lite_8f": "eco",
     "eco_full_8f": "eco",
+    "s3d_kylemin": "s3d-kylemin",
+    "s3d_torchvision": "torchvision-video",
+    "tsn_inception_v3_4f": "tsn-inception-v3",
+    "r2plus1d_18_torchvision": "torchvision-video",
+    "mvit_v2_s_torchvision": "torchvision-video",
+    "swin3d_t_torchvision": "torchvision-video",
 }
 POSITIONS = {
     "res_1": "before_conv1",

@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from harness.zoo.layers.frames import FrameNetwork
+from harness.zoo.layers.initial import he_normal
 
 FULL_WIDTH = 64  # channels of the stem
 # Channels of the 1x1 branch, of the 3x3 branch (reduced, output), of the double 3x3 branch (the
@@ -64,6 +65,7 @@ class BNInception(nn.Module):
         super().__init__()
         self.stem = stem(stem_width, stem_stride)
         self.blocks = nn.ModuleDict({name: Inception(name, stem_width) for name in WIDTHS})
+        he_normal(self)
 
     def forward(self, x: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B C h w"]:
         y: Tensor = self.stem(x)
@@ -135,7 +137,6 @@ def branch(
 def conv(channels: int, width: int, *, kernel: int, stride: int = 1) -> nn.Sequential:
     """Build a convolution with bias, its batch norm and a ReLU."""
     layer = nn.Conv2d(channels, width, kernel, stride=stride, padding=kernel // 2)
-    nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
     return nn.Sequential(layer, nn.BatchNorm2d(width), nn.ReLU(inplace=True))
 
 

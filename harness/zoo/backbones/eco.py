@@ -28,6 +28,7 @@ from harness.zoo.backbones.bn_inception import (
 )
 from harness.zoo.layers.conv import fold_time, unfold_time
 from harness.zoo.layers.frames import classifier
+from harness.zoo.layers.initial import he_normal
 from harness.zoo.layers.snippets import average_snippets, fold_snippets
 
 TAIL_WIDTHS = (128, 256, 512)
@@ -61,6 +62,7 @@ class ECO(nn.Module):
         self.reduction = branch(channels, double, stem_width, depth=1, stride=1)
         self.tail = tail(scaled(double[1], stem_width), stem_width)
         self.rest = Rest(stem_width) if full else None
+        he_normal(self)
         features = scaled(TAIL_WIDTHS[-1] + LAST_WIDTH * full, stem_width)
         self.dropout = nn.Dropout(dropout)
         self.fc = classifier(features, num_classes)
@@ -143,9 +145,7 @@ def tail(channels: int, stem_width: int) -> nn.Sequential:
 
 def conv3d(channels: int, width: int, *, stride: int = 1) -> nn.Conv3d:
     """Build a 3x3x3 convolution with bias."""
-    layer = nn.Conv3d(channels, width, 3, stride=stride, padding=1)
-    nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
-    return layer
+    return nn.Conv3d(channels, width, 3, stride=stride, padding=1)
 
 
 eco_lite = partial(ECO, full=False)
