@@ -16,7 +16,10 @@ from harness.utils.lookup import check_name, load_named
 from harness.zoo import CHECKPOINTS
 from harness.zoo.build import build
 from harness.zoo.checkpoints.family import CheckpointLayout
-from harness.zoo.checkpoints.rename import OPTIONAL, reshape_to
+from harness.zoo.checkpoints.rename import BATCH_COUNTER, reshape_to
+
+# Buffers that a file may lack: evaluation never reads the first, and the second is constant.
+_OPTIONAL = (BATCH_COUNTER, "relative_position_index")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +74,9 @@ def from_official(
     net = build(layout.spec, data).eval()
     initial = net.state_dict()
     loaded = {
-        name: reshape_to(trained[name], initial[name], name) for name in initial if name in trained
+        name: reshape_to(_flattened(trained[name], initial[name]), initial[name], name)
+        for name in initial
+        if name in trained
     }
     used = {layout.names[name] for name in loaded}
     pretrained = PretrainedNetwork(
@@ -80,7 +85,7 @@ def from_official(
         num_classes=num_classes,
         num_snippets=layout.num_snippets,
         matched=tuple(loaded),
-        new=tuple(n for n in initial if n not in loaded and not n.endswith(OPTIONAL)),
+        new=tuple(n for n in initial if n not in loaded and not n.endswith(_OPTIONAL)),
         unused=tuple(name for name in state_dict if name not in used),
     )
     if not allow_missing:
@@ -98,6 +103,11 @@ def _read_layout(
         check_name(option, allowed, what=f"option of {family}")
     layout: CheckpointLayout = read(state_dict, **options)
     return layout
+
+
+def _flattened(tensor: Tensor, like: Tensor) -> Tensor:
+    """Return the kernel of a convolution of one pixel as the matrix of a linear layer."""
+    return tensor.flatten(1) if like.ndim == 2 and tensor.ndim > 2 else tensor
 
 
 def _num_classes(trained: Mapping[str, Tensor], family: str) -> int:

@@ -8,8 +8,6 @@ from torch import Tensor
 
 Rules = Mapping[str, str]
 BATCH_COUNTER = "num_batches_tracked"  # absent from old files; evaluation never reads it
-# Buffers that a file may lack: the second one follows from the size of a window.
-OPTIONAL = (BATCH_COUNTER, "relative_position_index")
 
 
 def rename(name: str, rules: Rules) -> str:
@@ -22,16 +20,13 @@ def rename(name: str, rules: Rules) -> str:
 def reshape_to(tensor: Tensor, like: Tensor, name: str) -> Tensor:
     """Return a trained tensor in the layout of the network's tensor.
 
-    A convolution by which a head classifies becomes a linear layer. A 2D kernel is inflated over
-    time. Released 4D kernels are (U D C T H W), or (D C U T HW) with
+    A 2D kernel is inflated over time. Released 4D kernels are (U D C T H W), or (D C U T HW) with
     space flattened if one pixel wide; the zoo's are (D C U T H W).
 
     Raises:
         ValueError: If the shapes still differ.
     """
-    if like.ndim == 2 and tensor.ndim > 2:
-        tensor = tensor.flatten(1)
-    elif like.ndim == 5 and tensor.ndim == 4:
+    if like.ndim == 5 and tensor.ndim == 4:
         frames = like.shape[2]
         tensor = tensor.unsqueeze(2).expand(-1, -1, frames, -1, -1) / frames
     elif like.ndim == 6 and tensor.ndim == 5:
