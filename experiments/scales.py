@@ -42,6 +42,15 @@ DESK_FORMS: Mapping[str, Options] = {
     "vov3d_m": VOV3D_FORM,
     "vov3d_l": VOV3D_FORM,
     "vov3d_m_2020": VOV3D_FORM,
+    "bn_inception": {"stem_width": 8, "stem_stride": 1},
+    "eco_lite": {"stem_width": 8, "stem_stride": 1},
+    "eco_full": {"stem_width": 8, "stem_stride": 1},
+    "s3d": {"stem_width": 8, "stem_stride": 1},
+    "s3d_g": {"stem_width": 8, "stem_stride": 1},
+    "inception_v3": {"stem_width": 4, "strided_stem": False},
+    "c3d": {"stem_width": 8},
+    "trn_bn_inception": {"num_frames": 4, "stem_width": 8, "stem_stride": 1},
+    "trn_resnet50": {"num_frames": 4, **RESIDUAL_FORM},
 }
 
 

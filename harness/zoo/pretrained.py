@@ -18,6 +18,9 @@ from harness.zoo.build import build
 from harness.zoo.checkpoints.family import CheckpointLayout
 from harness.zoo.checkpoints.rename import BATCH_COUNTER, reshape_to
 
+# Buffers that a file may lack: evaluation never reads the first, and the second is constant.
+_OPTIONAL = (BATCH_COUNTER, "relative_position_index")
+
 
 @dataclass(frozen=True, kw_only=True)
 class PretrainedNetwork:
@@ -52,7 +55,7 @@ def from_official(
     """Build the network of official weights, and load them.
 
     Batch counters of batch norm may be missing: old files lack them, and evaluation never reads
-    them.
+    them. So may indices of relative positions, which are constants.
 
     Args:
         family: A name in `harness.zoo.CHECKPOINTS`.
@@ -71,7 +74,9 @@ def from_official(
     net = build(layout.spec, data).eval()
     initial = net.state_dict()
     loaded = {
-        name: reshape_to(trained[name], initial[name], name) for name in initial if name in trained
+        name: reshape_to(_flattened(trained[name], initial[name]), initial[name], name)
+        for name in initial
+        if name in trained
     }
     used = {layout.names[name] for name in loaded}
     pretrained = PretrainedNetwork(
@@ -80,7 +85,7 @@ def from_official(
         num_classes=num_classes,
         num_snippets=layout.num_snippets,
         matched=tuple(loaded),
-        new=tuple(n for n in initial if n not in loaded and not n.endswith(BATCH_COUNTER)),
+        new=tuple(n for n in initial if n not in loaded and not n.endswith(_OPTIONAL)),
         unused=tuple(name for name in state_dict if name not in used),
     )
     if not allow_missing:
@@ -100,10 +105,15 @@ def _read_layout(
     return layout
 
 
+def _flattened(tensor: Tensor, like: Tensor) -> Tensor:
+    """Return the kernel of a convolution of one pixel as the matrix of a linear layer."""
+    return tensor.flatten(1) if like.ndim == 2 and tensor.ndim > 2 else tensor
+
+
 def _num_classes(trained: Mapping[str, Tensor], family: str) -> int:
-    for name in ("fc.weight", "fc.bias"):
-        if name in trained:
-            return trained[name].shape[0]
+    for name, tensor in trained.items():
+        if name.startswith("fc."):  # a layer, or several
+            return tensor.shape[0]
     raise ValueError(f"{family}: the file has no classifier, so the number of classes is unknown")
 
 

@@ -11,7 +11,9 @@ from harness.zoo import BACKBONES
 
 Averaging = Literal["average of snippets", "average of frames"]
 # Each frame on its own until the average.
-FRAME_BACKBONES = frozenset({"resnet18", "resnet50", "resnet101", "resnet152"})
+FRAME_BACKBONES = frozenset(
+    {"resnet18", "resnet50", "resnet101", "resnet152", "bn_inception", "inception_v3"}
+)
 SNIPPET_MODULES = frozenset({None, "se", "non_local", "cgnl"})
 
 

@@ -1,0 +1,65 @@
+"""S3D: published costs, the head and the gates."""
+
+import pytest
+import torch
+from torchvision.models.video import S3D_Weights
+
+from harness.zoo.backbones.s3d import Gate, s3d, s3d_g
+from tests.helpers.costs import cost
+
+FIGURES = {
+    "64 frames": ("s3d", 64, {}, 8_320_048, 71_916_314_624, 72.2694),
+    "16 frames": ("s3d", 16, {}, 8_320_048, 17_978_771_456, 18.067),
+    "gates behind separable convolutions": ("s3d_g", 64, {}, 9_085_744, 71_917_076_992, 72.2702),
+    "gates behind branches": (
+        "s3d_g",
+        64,
+        {"gates": "branches"},
+        9_508_000,
+        71_917_497_088,
+        72.2706,
+    ),
+}
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+def test_its_figures_are_met(figure):
+    backbone, frames, options, params, macs, with_norm = FIGURES[figure]
+    counted = cost(backbone, classes=400, frames=frames, rule="mac", **options)
+    assert (counted.params, counted.macs) == (params, macs)
+    counted = cost(backbone, classes=400, frames=frames, **options)
+    assert round(counted.macs / 1e9, 4) == with_norm
+
+
+def test_torchvision_prints_the_same_figures():
+    meta = S3D_Weights.KINETICS400_V1.meta
+    counted = cost("s3d", classes=400, frames=16, rule="mac")
+    assert (counted.params, round(counted.macs / 1e9, 3)) == (meta["num_params"], meta["_ops"])
+
+
+def test_pairs_of_neighbouring_time_steps_are_classified():
+    torch.manual_seed(0)
+    net = s3d(num_classes=5, stem_width=8, stem_stride=1).eval()
+    clip = torch.randn(1, 1, 3, 12, 16, 16)
+    steps = net.features(clip[:, 0]).mean(dim=(3, 4))[0].T
+    assert len(steps) == 3
+    pairs = torch.stack([steps[:2].mean(dim=0), steps[1:].mean(dim=0)])
+    assert torch.allclose(net(clip), net.fc(pairs).mean(dim=0, keepdim=True), atol=1e-5)
+
+
+@pytest.mark.parametrize(("gates", "count"), [("separable", 2 + 9 * 2), ("branches", 9 * 4)])
+def test_gates_stand_at_the_chosen_place(gates, count):
+    with torch.device("meta"):
+        net = s3d_g(num_classes=5, gates=gates)
+    assert sum(isinstance(layer, Gate) for layer in net.modules()) == count
+
+
+def test_a_gate_scales_channels_by_the_means_of_the_snippet():
+    gate, x = Gate(3), torch.randn(2, 3, 4, 5, 6)
+    gates = gate.linear(x.mean(dim=(2, 3, 4))).sigmoid()
+    assert torch.allclose(gate(x), x * gates[:, :, None, None, None], atol=1e-6)
+
+
+def test_an_unknown_place_of_gates_is_refused():
+    with pytest.raises(ValueError, match="gates='all' is not a choice; set one of none, separable"):
+        s3d_g(num_classes=5, gates="all")
