@@ -233,6 +233,10 @@ def test_what_does_not_fit_is_always_refused(changes, message):
         ("dsanet", {"position": "after_conv3"}, "has no position 'after_conv3', only before_conv1"),
         ("tsm", {"beta": 1.0}, "unknown option of tsm 'beta'; none is allowed here"),
         ("slowonly-pyslowfast", {}, "no tensors of res2, res3, res4, res5 in the file"),
+        ("eco", {}, r"no tensor \*start\.0\.0\.0\.weight in the file"),
+        ("trn", {}, r"no tensor \*stem\.0\.0\.weight in the file"),
+        ("tsn-inception-v3", {}, r"no tensor \*Conv2d_2b_3x3\.conv\.weight in the file"),
+        ("torchvision-video", {}, "so it is no S3D"),
     ],
 )
 def test_a_wrong_family_or_option_is_named(family, options, message):

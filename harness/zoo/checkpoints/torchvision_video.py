@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from torch import Tensor
 
 from harness.specs import ModelSpec, Option
-from harness.zoo.checkpoints.family import CheckpointLayout, zoo_names
+from harness.zoo.checkpoints.family import CheckpointLayout, shape_of, zoo_names
 from harness.zoo.checkpoints.rename import Rules
 from harness.zoo.checkpoints.s3d import read_width
 
@@ -52,20 +52,20 @@ def _s3d(tensors: Mapping[str, Tensor]) -> tuple[Rules, ModelSpec]:
 
 def _r2plus1d(tensors: Mapping[str, Tensor]) -> tuple[Rules, ModelSpec]:
     depths = _depths(tensors, r"layer(\d)\.(\d+)\.")
-    return TRUNK, _spec(("r2plus1d_18",), depths, tensors["stem.3.weight"].shape[0])
+    return TRUNK, _spec(("r2plus1d_18",), depths, _width(tensors, "stem.3.weight"))
 
 
 def _mvit(tensors: Mapping[str, Tensor]) -> tuple[Rules, ModelSpec]:
     """Read the depths off the blocks that project, which open the later stages."""
-    (total,) = _depths((f"0.{name}" for name in tensors), r"(0)\.blocks\.(\d+)\.")
+    total = sum(_depths(tensors, r"(blocks)\.(\d+)\."))
     opening = [n for n in range(total) if f"blocks.{n}.project.weight" in tensors]
     depths = tuple(end - start for start, end in zip((0, *opening), (*opening, total), strict=True))
-    return MVIT, _spec(("mvit_v2_s",), depths, tensors["conv_proj.weight"].shape[0])
+    return MVIT, _spec(("mvit_v2_s",), depths, _width(tensors, "conv_proj.weight"))
 
 
 def _swin(tensors: Mapping[str, Tensor]) -> tuple[Rules, ModelSpec]:
     depths = _depths(tensors, r"features\.(\d)\.(\d+)\.")
-    width = tensors["patch_embed.proj.weight"].shape[0]
+    width = _width(tensors, "patch_embed.proj.weight")
     return SWIN, _spec(("swin3d_t", "swin3d_s", "swin3d_b"), depths, width)
 
 
@@ -83,6 +83,10 @@ def _depths(names: Iterable[str], pattern: str) -> tuple[int, ...]:
     blocks = {(match[1], int(match[2])) for match in matches if match}
     stages = sorted({stage for stage, _ in blocks})
     return tuple(sum(stage == found for found, _ in blocks) for stage in stages)
+
+
+def _width(tensors: Mapping[str, Tensor], name: str) -> int:
+    return shape_of({key: key for key in tensors}, tensors, name)[0]
 
 
 def _spec(backbones: Sequence[str], depths: tuple[int, ...], width: int) -> ModelSpec:

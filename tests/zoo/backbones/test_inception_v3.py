@@ -30,10 +30,8 @@ def test_it_averages_the_logits_of_torchvisions_network():
 
 def test_small_pictures_need_a_stem_without_strides():
     clip = torch.zeros(1, 1, 3, 1, 16, 16)
-    assert inception_v3(num_classes=5, stem_width=4, strided_stem=False).eval()(clip).shape == (
-        1,
-        5,
-    )
+    flat = inception_v3(num_classes=5, stem_width=4, strided_stem=False).eval()
+    assert flat(clip).shape == (1, 5)
     with pytest.raises(RuntimeError, match="size"):
         inception_v3(num_classes=5, stem_width=4).eval()(clip)
 
