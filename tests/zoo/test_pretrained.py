@@ -18,6 +18,8 @@ CASES = {
     "tsm_r50_8f": "tsm",
     "slowonly_8x8_r50_pyslowfast": "slowonly-pyslowfast",
     "slowonly_8x8_r50_pytorchvideo": "slowonly-pytorchvideo",
+    "slowfast_8x8_r50_pytorchvideo": "slowfast-pytorchvideo",
+    "x3d_m_pytorchvideo": "x3d-pytorchvideo",
 }
 NAMES = {  # lists in golden/names, by the family that reads them
     "slowfast_4x16_r50_pyslowfast": "slowfast-pyslowfast",
