@@ -25,6 +25,8 @@ CASES = {
     "eco_lite_8f": "eco",
     "s3d_torchvision": "torchvision-video",
     "r2plus1d_18_torchvision": "torchvision-video",
+    "slowfast_8x8_r50_pytorchvideo": "slowfast-pytorchvideo",
+    "x3d_m_pytorchvideo": "x3d-pytorchvideo",
 }
 NAMES = {  # lists in golden/names, by the family that reads them
     "c2d_8x8_r50_pyslowfast": "c2d-pyslowfast",

@@ -123,7 +123,7 @@ class SlowFast(nn.Module):
         pool_side: int | None = None,
     ) -> None:
         super().__init__()
-        fast_width = int(beta * stem_width)
+        fast_width = round(beta * stem_width)
         if fast_width < 1:
             raise ValueError(f"beta={beta} of stem_width={stem_width} is less than one channel")
         self.alpha, self.pool_side = alpha, pool_side

@@ -57,7 +57,7 @@ def slowonly_pyslowfast(tensors: Mapping[str, Tensor]) -> CheckpointLayout:
 
 
 def slowfast_pyslowfast(
-    tensors: Mapping[str, Tensor], *, alpha: int = 0, pool_side: int = 0
+    tensors: Mapping[str, Tensor], *, alpha: int | None = None, pool_side: int | None = None
 ) -> CheckpointLayout:
     """Return the layout of a SlowFast network of PySlowFast.
 
@@ -71,7 +71,9 @@ def slowfast_pyslowfast(
     return CheckpointLayout(names=names, spec=spec)
 
 
-def x3d_pyslowfast(tensors: Mapping[str, Tensor], *, pool_side: int = 0) -> CheckpointLayout:
+def x3d_pyslowfast(
+    tensors: Mapping[str, Tensor], *, pool_side: int | None = None
+) -> CheckpointLayout:
     """Return the layout of an X3D network of PySlowFast.
 
     Args:

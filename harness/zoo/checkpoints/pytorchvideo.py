@@ -62,7 +62,7 @@ def slowonly_pytorchvideo(tensors: Mapping[str, Tensor]) -> CheckpointLayout:
 
 
 def slowfast_pytorchvideo(
-    tensors: Mapping[str, Tensor], *, alpha: int = 0, pool_side: int = 0
+    tensors: Mapping[str, Tensor], *, alpha: int | None = None, pool_side: int | None = None
 ) -> CheckpointLayout:
     """Return the layout of a SlowFast network of PyTorchVideo.
 
@@ -76,7 +76,9 @@ def slowfast_pytorchvideo(
     return CheckpointLayout(names=names, spec=spec)
 
 
-def x3d_pytorchvideo(tensors: Mapping[str, Tensor], *, pool_side: int = 0) -> CheckpointLayout:
+def x3d_pytorchvideo(
+    tensors: Mapping[str, Tensor], *, pool_side: int | None = None
+) -> CheckpointLayout:
     """Return the layout of an X3D network of PyTorchVideo.
 
     Args:

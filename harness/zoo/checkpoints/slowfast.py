@@ -16,17 +16,21 @@ RELEASED = (
 
 
 def read_slowfast(
-    names: Mapping[str, str], tensors: Mapping[str, Tensor], *, alpha: int, pool_side: int
+    names: Mapping[str, str],
+    tensors: Mapping[str, Tensor],
+    *,
+    alpha: int | None,
+    pool_side: int | None,
 ) -> ModelSpec:
     """Infer depths, widths, lateral kernels and temporal kernels of a SlowFast network.
 
     Args:
         names: Tensor name of the zoo to that of the file.
         tensors: By name of the file.
-        alpha: Frames per slow frame. Not in the weights. 0: that of the released network with
+        alpha: Frames per slow frame. Not in the weights. None: that of the released network with
             these depths and lateral kernels, which is 8 for R50 with kernel 5, else 4.
         pool_side: Side of the window that the released head pools at every position, 7 for a
-            training crop of 224 pixels. Not in the weights. 0: the whole feature map.
+            training crop of 224 pixels. Not in the weights. None: the whole feature map.
     """
     slow = {n.removeprefix("slow."): s for n, s in names.items() if n.startswith("slow.")}
     width = shape_of(slow, tensors, "stem.0.weight")[0]
@@ -38,7 +42,7 @@ def read_slowfast(
         "temporal_depth": _temporal_depth(slow, tensors),
     }
     told = {"alpha": alpha, "pool_side": pool_side}
-    options |= {name: value for name, value in told.items() if value}
+    options |= {name: value for name, value in told.items() if value is not None}
     return nearest_backbone(RELEASED, options)
 
 

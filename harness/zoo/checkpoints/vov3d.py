@@ -34,13 +34,13 @@ VOV3D: Rules = {
 }
 
 
-def vov3d(tensors: Mapping[str, Tensor], *, pool_side: int = 0) -> CheckpointLayout:
+def vov3d(tensors: Mapping[str, Tensor], *, pool_side: int | None = None) -> CheckpointLayout:
     """Return the layout of a VoV3D network.
 
     Args:
         tensors: By official name.
         pool_side: Side of the window that the released head pools at every position, 7 for a
-            training crop of 224 pixels. Not in the weights. 0: the whole feature map.
+            training crop of 224 pixels. Not in the weights. None: the whole feature map.
     """
     names = zoo_names(tensors, VOV3D)
     options: dict[str, Option] = {
@@ -48,7 +48,7 @@ def vov3d(tensors: Mapping[str, Tensor], *, pool_side: int = 0) -> CheckpointLay
         "stem_width": shape_of(names, tensors, "stem.0.weight")[0],
         "num_units": _num_units(names),
     }
-    if pool_side:
+    if pool_side is not None:
         options["pool_side"] = pool_side
     return CheckpointLayout(names=names, spec=nearest_backbone(RELEASED, options))
 

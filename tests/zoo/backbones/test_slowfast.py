@@ -7,7 +7,7 @@ from harness.zoo.backbones.slowfast import SlowFast, slow_frames
 from harness.zoo.build import build
 from harness.zoo.pretrained import from_official
 from tests.helpers import golden_cases
-from tests.helpers.views import one_view
+from tests.helpers.views import one_view, slow_if_deep
 
 CPU = torch.device("cpu")
 TINY = {"depths": (1, 1, 1, 1), "stem_width": 8, "beta": 1 / 2}
@@ -50,11 +50,7 @@ COUNTED_WINDOWS = {
 }
 
 
-def slow_if_deep(names):
-    return [pytest.param(n, marks=pytest.mark.slow if "R101" in n else ()) for n in names]
-
-
-@pytest.mark.parametrize("name", slow_if_deep(COUNTED))
+@pytest.mark.parametrize("name", slow_if_deep(COUNTED, deep="R101"))
 def test_counts_meet_the_released_code_to_the_last_digit(name):
     trial, params, macs, with_batch_norm = COUNTED[name]
     counted = count(trial, rule="mac")
@@ -62,7 +58,7 @@ def test_counts_meet_the_released_code_to_the_last_digit(name):
     assert f"{count(trial).macs / 1e9:.4f}" == with_batch_norm
 
 
-@pytest.mark.parametrize("name", slow_if_deep(COUNTED_WINDOWS))
+@pytest.mark.parametrize("name", slow_if_deep(COUNTED_WINDOWS, deep="R101"))
 def test_a_window_over_a_larger_map_costs_a_classifier_at_every_position(name):
     trial, params, macs, bn_ops, with_batch_norm = COUNTED_WINDOWS[name]
     counted = count(trial, rule="mac")

@@ -9,7 +9,7 @@ from harness.zoo.backbones.vov3d import OneShotBlock, vov3d
 from harness.zoo.build import build
 from harness.zoo.pretrained import from_official
 from tests.helpers import golden_cases
-from tests.helpers.views import one_view
+from tests.helpers.views import one_view, slow_if_deep
 
 TINY = {"depths": (2, 1, 1, 1), "stem_width": 8, "num_units": 2}
 # At 256 pixels the released head pools windows as of a training crop of 224.
@@ -65,7 +65,7 @@ COUNTED = {
 }
 
 
-@pytest.mark.parametrize("name", COUNTED)
+@pytest.mark.parametrize("name", slow_if_deep(COUNTED, deep="L"))
 def test_counts_meet_the_released_code_to_the_last_digit(name):
     trial, params, macs, with_batch_norm = COUNTED[name]
     counted = count(trial, rule="mac")

@@ -8,7 +8,7 @@ from harness.zoo.build import build
 from harness.zoo.layers.gate import sixteenth
 from harness.zoo.pretrained import from_official
 from tests.helpers import golden_cases
-from tests.helpers.views import one_view
+from tests.helpers.views import one_view, slow_if_deep
 
 TINY = {"depths": (2, 1, 1, 1), "stem_width": 8}
 # PyTorchVideo has no batch norm in the first shortcut, and pools windows as of a training crop.
@@ -43,7 +43,7 @@ COUNTED_WINDOWS = {
 }
 
 
-@pytest.mark.parametrize("name", COUNTED)
+@pytest.mark.parametrize("name", slow_if_deep(COUNTED, deep="L"))
 def test_counts_meet_the_released_code_to_the_last_digit(name):
     trial, params, macs, with_batch_norm = COUNTED[name]
     counted = count(trial, rule="mac")
@@ -51,7 +51,7 @@ def test_counts_meet_the_released_code_to_the_last_digit(name):
     assert f"{count(trial).macs / 1e9:.4f}" == with_batch_norm
 
 
-@pytest.mark.parametrize("name", COUNTED_WINDOWS)
+@pytest.mark.parametrize("name", slow_if_deep(COUNTED_WINDOWS, deep="L"))
 def test_a_window_over_a_larger_map_costs_a_head_at_every_position(name):
     trial, params, macs, with_batch_norm = COUNTED_WINDOWS[name]
     counted = count(trial, rule="mac")
