@@ -1,5 +1,6 @@
 """Fixtures of all tests; jaxtyping shapes are checked while tests run."""
 
+import os
 import shutil
 import threading
 from collections.abc import Callable
@@ -9,6 +10,9 @@ from pkgutil import walk_packages
 
 import pytest
 from jaxtyping import install_import_hook
+
+# As in a trial: with a thread per core in every process, tests side by side slow each other down.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 with install_import_hook(
     ("harness.data", "harness.zoo", "harness.training.metrics"), "beartype.beartype"

@@ -60,8 +60,8 @@ def count_anew(trial: Trial) -> Count:
     """Count a forward pass of one training view with the network itself."""
     from harness.cost.count import count
 
-    counted, plain = count(trial), count(trial, rule="mac")
-    return Count(params=counted.params, macs=counted.macs, plain_macs=plain.macs)
+    counted = count(trial)
+    return Count(params=counted.params, macs=counted.macs, plain_macs=counted.plain_macs)
 
 
 def _distinct(trials: Iterable[Trial]) -> list[Trial]:

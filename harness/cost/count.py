@@ -34,12 +34,26 @@ class Counted(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """Parameters, and multiply-adds per view under a rule, in ones."""
+    """Parameters, and multiply-adds per view under a rule, in ones.
+
+    Attributes:
+        params: All of the network.
+        plain_macs: Multiply-adds without batch norm.
+        norm_outputs: Output elements of batch norm.
+        counting_rule: Under which `macs` is counted.
+        num_classes: K.
+    """
 
     params: int
-    macs: int
+    plain_macs: int
+    norm_outputs: int
     counting_rule: str
     num_classes: int
+
+    @property
+    def macs(self) -> int:
+        """Return the multiply-adds under the rule."""
+        return self.plain_macs + BATCH_NORM_OPS[self.counting_rule] * self.norm_outputs
 
 
 def count(trial: Trial, *, rule: str = RULE) -> Cost:
@@ -66,29 +80,40 @@ def count_net(net: nn.Module, clip: Tensor, *, rule: str = RULE, num_classes: in
         TypeError: If a layer holds parameters of its own, runs neither a convolution nor a matrix
             product, and has no method `macs`.
     """
-    meter = _Meter(BATCH_NORM_OPS[rule])
+    meter = _Meter()
     with meter.attached_to(net), torch.inference_mode(), meter.operations:
         net.eval()(clip)
-    params = sum(parameter.numel() for parameter in net.parameters())
-    return Cost(params=params, macs=meter.macs, counting_rule=rule, num_classes=num_classes)
+    return Cost(
+        params=_parameters(net),
+        plain_macs=meter.macs,
+        norm_outputs=meter.norm_outputs,
+        counting_rule=rule,
+        num_classes=num_classes,
+    )
+
+
+def count_parameters(trial: Trial) -> int:
+    """Count the parameters of a trial's network, without a forward pass."""
+    with torch.device("meta"):
+        return _parameters(build(trial.model, trial.data))
+
+
+def _parameters(net: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in net.parameters())
 
 
 class _Meter:
-    """The multiply-adds of a forward pass: operations run, and what layers declare instead.
+    """The multiply-adds of a forward pass: operations run, and what layers declare instead."""
 
-    Args:
-        batch_norm_ops: Multiply-adds of a batch norm per output element.
-    """
-
-    def __init__(self, batch_norm_ops: int) -> None:
-        self.batch_norm_ops = batch_norm_ops
+    def __init__(self) -> None:
         self.operations = FlopCounterMode(display=False)
+        self.norm_outputs = 0
         self._starts: dict[nn.Module, int] = {}  # multiply-adds before a layer began
         self._adjustment = 0  # declared multiply-adds, less those that the same layers ran
 
     @property
     def macs(self) -> int:
-        """Return the multiply-adds so far."""
+        """Return the multiply-adds so far, without batch norm."""
         return self.operations.get_total_flops() // 2 + self._adjustment
 
     @contextmanager
@@ -121,7 +146,7 @@ class _Meter:
         if isinstance(layer, Counted):
             self._adjustment += layer.macs(output) - ran
         elif isinstance(layer, _BatchNorm):
-            self._adjustment += output.numel() * self.batch_norm_ops
+            self.norm_outputs += output.numel()
         elif not ran and not isinstance(layer, _FREE):
             raise TypeError(
                 f"{type(layer).__name__} holds parameters and runs neither a convolution nor a "

@@ -92,9 +92,11 @@ def _matches(
         heads = {f"{head}-way head": _params_m(trials, head=head) for head in HEADS}
         found["params_m"] = match_figure(printed["params_m"], params_m, heads)
     if "gmacs" in printed:
+        test_crop = trials[0].evaluation.crop_px
         others = {
             "BN not counted": by_rule["mac"],
-            "at the test crop": gmacs_of(trials, crop_px=trials[0].evaluation.crop_px),
+            "at the test crop": gmacs_of(trials, crop_px=test_crop),
+            "BN not counted, at the test crop": gmacs_of(trials, rule="mac", crop_px=test_crop),
         }
         found["gmacs"] = match_figure(printed["gmacs"], by_rule[RULE], others)
     if "total_gmacs" in printed:
@@ -127,7 +129,7 @@ def gmacs_of(trials: tuple[Trial, ...], *, rule: str = RULE, crop_px: int | None
 
 def _params_m(trials: tuple[Trial, ...], *, head: int) -> float:
     headed = [replace(t, data=replace(t.data, num_classes=head)) for t in trials]
-    return sum(_count(trial).params for trial in headed) / 1e6
+    return sum(count.count_parameters(trial) for trial in headed) / 1e6
 
 
 _counted: dict[str, Count] = {}

@@ -5,7 +5,7 @@ Accuracies and their differences are in percent points.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from typing import Literal
 
 import numpy as np
@@ -78,6 +78,8 @@ class Match:
 def match_figure(printed: float, counted: float, others: Mapping[str, float]) -> Match:
     """Compare a counted figure with a printed one, to the printed digit.
 
+    A figure that is met under no convention may be one whose further digits were cut off.
+
     Args:
         printed: With the digits that are printed: 143.0 has one decimal, 503 none.
         counted: Under our own convention.
@@ -85,10 +87,15 @@ def match_figure(printed: float, counted: float, others: Mapping[str, float]) ->
     """
     if has_printed_digits(counted, printed):
         return Match(word="exact", convention="", counted=counted, printed=printed)
-    for convention, value in others.items():
-        if has_printed_digits(value, printed):
-            word: Literal["exact, other convention"] = "exact, other convention"
-            return Match(word=word, convention=convention, counted=counted, printed=printed)
+    truncated = {
+        f"{convention}, truncated".removeprefix(", "): value
+        for convention, value in {"": counted, **others}.items()
+    }
+    for conventions, rounding in ((others, ROUND_HALF_UP), (truncated, ROUND_DOWN)):
+        for convention, value in conventions.items():
+            if has_printed_digits(value, printed, rounding=rounding):
+                word: Literal["exact, other convention"] = "exact, other convention"
+                return Match(word=word, convention=convention, counted=counted, printed=printed)
     gap = f"{100 * (counted / printed - 1):+.2f} %"
     return Match(word="different", convention=gap, counted=counted, printed=printed)
 
@@ -98,7 +105,7 @@ def round_digits(value: float | None) -> float | None:
     return None if value is None else float(f"{value:.10g}")
 
 
-def has_printed_digits(value: float, printed: float) -> bool:
+def has_printed_digits(value: float, printed: float, *, rounding: str = ROUND_HALF_UP) -> bool:
     """Return whether a value rounds to the printed digits."""
     shown = Decimal(str(printed))
-    return Decimal(str(value)).quantize(shown, ROUND_HALF_UP) == shown
+    return Decimal(str(value)).quantize(shown, rounding) == shown
