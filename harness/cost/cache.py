@@ -25,13 +25,19 @@ class Count:
 
     Attributes:
         params: All of the network.
+        params_per_class: Those that one more class adds.
         macs: Under `harness.cost.count.RULE`, with batch norm.
         plain_macs: Under the rule `mac`, without.
     """
 
     params: int
+    params_per_class: int
     macs: int
     plain_macs: int
+
+    def params_with(self, *, more_classes: int) -> int:
+        """Return the parameters with a classifier of more classes, or of fewer if negative."""
+        return self.params + more_classes * self.params_per_class
 
     def under(self, rule: str) -> int:
         """Return the multiply-adds under a rule of `harness.cost.count`."""
@@ -58,10 +64,17 @@ def write(trials: Iterable[Trial]) -> int:
 
 def count_anew(trial: Trial) -> Count:
     """Count a forward pass of one training view with the network itself."""
-    from harness.cost.count import count
+    from harness.cost.count import count, count_parameters
 
     counted = count(trial)
-    return Count(params=counted.params, macs=counted.macs, plain_macs=counted.plain_macs)
+    more_classes = replace(trial.data, num_classes=trial.data.num_classes + 1)
+    with_more = count_parameters(replace(trial, data=more_classes))
+    return Count(
+        params=counted.params,
+        params_per_class=with_more - counted.params,
+        macs=counted.macs,
+        plain_macs=counted.plain_macs,
+    )
 
 
 def _distinct(trials: Iterable[Trial]) -> list[Trial]:

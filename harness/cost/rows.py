@@ -128,8 +128,13 @@ def gmacs_of(trials: tuple[Trial, ...], *, rule: str = RULE, crop_px: int | None
 
 
 def _params_m(trials: tuple[Trial, ...], *, head: int) -> float:
-    headed = [replace(t, data=replace(t.data, num_classes=head)) for t in trials]
-    return sum(count.count_parameters(trial) for trial in headed) / 1e6
+    return (
+        sum(
+            _count(trial).params_with(more_classes=head - trial.data.num_classes)
+            for trial in trials
+        )
+        / 1e6
+    )
 
 
 _counted: dict[str, Count] = {}
