@@ -8,17 +8,17 @@ from harness.specs import Trial
 
 ENTRIES: tuple[tuple[str, float, tuple[Trial, ...]], ...] = (
     (
-        "Something-something v1 (val): Action Recognition, rank 257",
+        "Something-something v1 (val), Action Recognition, rank 257",
         51.8,
         (with_final_dsa(I3D_R50_SOMETHING),),
     ),
     (
-        "Kinetics-400 1.0 (val): Video Recognition, rank 43",
+        "Kinetics-400 1.0 (val), Video Recognition, rank 43",
         79,
         (kinetics400.DSA_4F, kinetics400.DSA_8F),
     ),
     (
-        "Mini-Kinetics-200 (val): Video Classification, rank 11",
+        "Mini-Kinetics-200 (val), Video Classification, rank 11",
         81.8,
         (with_dsa(I3D_R50, FINAL_R50, beta=1 / 8),),
     ),

@@ -13,10 +13,10 @@ EXPERIMENT = Experiment(
     rows=tuple(
         Row(label=label, trial=with_final_dsa(I3D_R50_ACTIVITYNET), published={"map": 90.5})
         for label in (
-            "ActivityNet v1.3: Action Recognition, rank 31",
-            "ActivityNet v1.3 (test): Action Recognition, rank 19",
-            "ActivityNet v1.3 (val): Untrimmed Video Recognition, rank 5",
-            "ActivityNet: Action Recognition, rank 5",
+            "ActivityNet v1.3, Action Recognition, rank 31",
+            "ActivityNet v1.3 (test), Action Recognition, rank 19",
+            "ActivityNet v1.3 (val), Untrimmed Video Recognition, rank 5",
+            "ActivityNet, Action Recognition, rank 5",
         )
     ),
     notes=("The four entries are one number: DSA+I3D R50 of the comparison on ActivityNet.",),

@@ -124,7 +124,13 @@ EXPERIMENT = Experiment(
             as_written=as_written(R50, "8 × 10 × 3", "33 × 30 = 990"),
         ),
         *(
-            Row(label=label, trial=trial, published=published, as_written=text)
+            Row(
+                label=label,
+                trial=trial,
+                published=published,
+                as_written=text,
+                is_truncated="R101" in label,  # 106 of 106.51
+            )
             for label, (published, text, trial) in OTHERS.items()
         ),
         Row(

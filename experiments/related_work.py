@@ -18,7 +18,7 @@ from experiments.recipes import (
     TEN_CLIPS,
     with_module,
 )
-from harness.specs import Average, DataSpec, EvalSpec, ModelSpec, Option, TrainSpec, Trial
+from harness.specs import Average, DataSpec, EvalSpec, ModelSpec, Option, Options, TrainSpec, Trial
 
 IMAGENET = {
     "resnet50": "resnet50-0676ba61.pth",
@@ -160,9 +160,13 @@ SLOWFAST_8X8 = three_dimensional("slowfast_8x8_resnet50", SLOWFAST, frames=32, s
 SLOWFAST_R101 = three_dimensional("slowfast_8x8_resnet101", SLOWFAST, frames=32, stride=2)
 X3D_M = three_dimensional("x3d_m", X3D, frames=16, stride=5)
 X3D_L = three_dimensional("x3d_l", X3D, frames=16, stride=5, crop_px=312, test_crop_px=356)
+VOV3D_HEAD: Options = {"pool_side": 7}  # of the last map: the classifier runs at every place of it
 VOV3D_M, VOV3D_L, VOV3D_M_2020 = (
-    three_dimensional(f"vov3d_{size}", VOV3D_KINETICS, frames=16, stride=5)
-    for size in ("m", "l", "m_2020")
+    replace(trial, model=replace(trial.model, backbone_options=VOV3D_HEAD))
+    for trial in (
+        three_dimensional(f"vov3d_{size}", VOV3D_KINETICS, frames=16, stride=5)
+        for size in ("m", "l", "m_2020")
+    )
 )
 
 

@@ -25,6 +25,10 @@ STEM_WIDTHS: Mapping[str, int] = {  # where not as usual
     "vov3d_m": 20,
     "vov3d_l": 24,
     "vov3d_m_2020": 24,
+    "mvit_v2_s": 96,
+    "swin3d_t": 96,
+    "swin3d_s": 96,
+    "swin3d_b": 128,
 }
 RESIDUAL_FORM: Options = {"depths": (2, 2, 2, 2), "stem_width": 8}
 # Networks that are made small by other options, or other values of these.
@@ -49,8 +53,13 @@ DESK_FORMS: Mapping[str, Options] = {
     "s3d_g": {"stem_width": 8, "stem_stride": 1},
     "inception_v3": {"stem_width": 4, "strided_stem": False},
     "c3d": {"stem_width": 8},
-    "trn_bn_inception": {"num_frames": 4, "stem_width": 8, "stem_stride": 1},
-    "trn_resnet50": {"num_frames": 4, **RESIDUAL_FORM},
+    "trn_bn_inception": {
+        "num_frames": 4,
+        "relations": "sampled",
+        "stem_width": 8,
+        "stem_stride": 1,
+    },
+    "trn_resnet50": {"num_frames": 4, "relations": "sampled", **RESIDUAL_FORM},
 }
 
 

@@ -77,6 +77,10 @@ _FROM_CONFIGURATION = (
     *_TEST_PICTURES[:2],
 )
 _BATCH = ("train.batch_videos", "train.norm_videos", "train.clip_grad_norm")
+_OF_OTHERS = (
+    *("tanet", "teinet", "tea", "mvfnet", "slowfast", "x3d"),
+    *("vov3d", "trn", "eco", "s3d", "bn", "inception"),
+)
 # Of other work, by the first word of the backbone and the data set.
 _OF_OTHER_WORK: Mapping[tuple[str, str], _Fields] = {
     ("tsm", "kinetics400"): {"TSM": ("train.epochs",)},
@@ -89,6 +93,7 @@ _OF_OTHER_WORK: Mapping[tuple[str, str], _Fields] = {
         "MVFNet": ("data.fps", *_SNIPPETS, *_RECIPE, *_VIEWS),
         "guess": ("data.snippet_rule", "data.num_sections", "evaluation.average"),
     },
+    ("x3d", "something_v1"): {"VoV3D": _COSINE},
     ("slowfast", "kinetics400"): {"SlowFast": _FROM_CONFIGURATION},
     ("x3d", "kinetics400"): {"X3D": _FROM_CONFIGURATION},
     ("vov3d", "kinetics400"): {"VoV3D": (*_COSINE, *_VIEWS)},
@@ -103,13 +108,15 @@ def sources_of(trial: Trial) -> Sources:
     on_kinetics, on_mini = data.name == "kinetics400", data.name == "mini_kinetics200"
     is_v4d, is_r18 = model.module == "v4d", model.backbone == "i3d_resnet18"
     is_other_work = is_v4d or (on_kinetics and model.module != "dsa")
-    family = model.backbone.partition("_")[0]
+    family, is_attention = model.backbone.partition("_")[0], model.module in ("non_local", "cgnl")
     rules: tuple[tuple[bool, _Fields], ...] = (  # later rules override earlier ones
         (True, _EVERYWHERE),
         (True, _OF_DATA_SET.get(data.name, {})),
         (is_other_work, {"guess": _RECIPE}),  # trained by the recipe of DSA, not by its own
         (on_kinetics and is_other_work, {"slides": _SNIPPETS}),
         (on_kinetics and is_v4d, {"V4D": ("data.frame_stride",)}),
+        (family in _OF_OTHERS, {"guess": _RECIPE}),
+        (is_attention, {"guess": _MODULE}),
         (model.module is None, _OF_OTHER_WORK.get((family, data.name), {})),
         (on_kinetics and data.num_frames == 4, {"slides": _SNIPPETS, "guess": _TIMING[:1]}),
         (on_mini and not is_r18, {"slides": ("data.crop_px",)}),

@@ -18,16 +18,16 @@ BOTH = (TANET_R50, TANET_R50_16F)
 ON_V1 = tuple(on_something(trial, TANET_SOMETHING, dropout=0.6) for trial in BOTH)
 ON_V2 = tuple(on_something(trial, TANET_SOMETHING_V2, v2=True, dropout=0.6) for trial in BOTH)
 ENTRIES: Mapping[str, tuple[float, tuple[Trial, ...]]] = {
-    "Something-Something v2 (val): Action Recognition, rank 535": (66, ON_V2),
-    "Kinetics-400: Action Recognition, rank 413": (79.3, (TANET_R152_16F,)),
-    "Something-Something v2: Action Recognition, rank 341": (66, ON_V2),
-    "Something-Something v2 (test): Action Recognition, rank 333": (66, ON_V2),
-    "Something-something v1 (val): Action Recognition, rank 257": (50.6, ON_V1),
-    "Kinetics 400 (test): Action Recognition, rank 245": (79.3, (TANET_R152_16F,)),
-    "Something-Something v2 (test val): Action Recognition, rank 187": (66, ON_V2),
-    "Something-Something v2 (test), as 0.66: Video Classification, rank 169": (66, ON_V2),
-    "Something-Something V1: Action Recognition, rank 162": (50.6, ON_V1),
-    "Kinetics 400 (val): Video Action Recognition, rank 151": (76.3, (TANET_R50,)),
+    "Something-Something v2 (val), Action Recognition, rank 535": (66, ON_V2),
+    "Kinetics-400, Action Recognition, rank 413": (79.3, (TANET_R152_16F,)),
+    "Something-Something v2, Action Recognition, rank 341": (66, ON_V2),
+    "Something-Something v2 (test), Action Recognition, rank 333": (66, ON_V2),
+    "Something-something v1 (val), Action Recognition, rank 257": (50.6, ON_V1),
+    "Kinetics 400 (test), Action Recognition, rank 245": (79.3, (TANET_R152_16F,)),
+    "Something-Something v2 (test val), Action Recognition, rank 187": (66, ON_V2),
+    "Something-Something v2 (test), as 0.66, Video Classification, rank 169": (66, ON_V2),
+    "Something-Something V1, Action Recognition, rank 162": (50.6, ON_V1),
+    "Kinetics 400 (val), Video Action Recognition, rank 151": (76.3, (TANET_R50,)),
 }
 
 EXPERIMENT = Experiment(

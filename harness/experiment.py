@@ -42,6 +42,7 @@ class Row:
             crops; `input` of a counted pass; `gflops`, a product where one is printed.
         source: Place of the printed numbers, if not this table.
         reference: True for a row that the printed table lacks.
+        is_truncated: True if the source of the printed costs cuts digits off, not rounds them.
     """
 
     label: str
@@ -51,6 +52,7 @@ class Row:
     as_written: Mapping[Written, str] = field(default_factory=dict)
     source: str = ""
     reference: bool = False
+    is_truncated: bool = False
 
     @property
     def trials(self) -> tuple[Trial, ...]:

@@ -60,7 +60,8 @@ def is_shown(figure, row):
         views = passes * trial.evaluation.num_crops
         product = Fraction(str(row.published["gmacs"])) * factor
         return views == factor and abs(product - Fraction(row.published["total_gmacs"])) < 1
-    if trial is None or row.ensemble:  # its label is all that there is
+    # The label has the frames of all networks of an ensemble, and of both pathways of SlowFast.
+    if trial is None or row.ensemble or value.startswith("("):
         return value in row.label or (quantity == "training views" and value[:3] in row.label)
     data, options = trial.data, trial.model.module_options
     shown = {

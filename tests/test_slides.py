@@ -80,7 +80,7 @@ def test_a_written_product_is_that_of_the_printed_numbers():
 def test_the_printed_sampling_is_that_of_the_trials():
     for name in ("table_a", "mini_kinetics200"):
         for row in printed_rows(name):
-            if row.trial is not None:
+            if row.as_written["test"] != "N/A":
                 data, views = row.trial.data, row.trial.evaluation
                 snippets = views.num_passes * (views.pass_snippets or data.num_snippets)
                 assert row.as_written["training"] == f"{data.num_frames} × {data.num_snippets}"

@@ -99,6 +99,9 @@ def test_every_table_says_what_the_paper_claims_and_its_printed_figures_agree(na
     assert experiment.claims or "leaderboard" in name
     for claim in experiment.claims:
         figures = [printed[label].get(claim.metric) for label in claim.rows]
+        if claim.origin == "ours":
+            assert set(figures) == {None}
+            continue
         if claim.kind in ("better", "best"):
             assert figures[0] > max(figures[1:]), claim.text
         if claim.kind == "same":
@@ -120,6 +123,8 @@ STATED = {
         for name in ("TSM", "I3D")
     ),
     *(f"DSA is better than I3D alone on {depth}" for depth in ("R18", "R50")),
+    "TEA has 6 times the parameters of VoV3D-L",
+    "TEA needs 16 times the computation of VoV3D-L",
 }
 
 
@@ -129,9 +134,10 @@ def test_the_paper_is_said_to_state_what_its_abstract_or_slides_state_and_nothin
     assert {claim.text for claim in stated} == STATED
     for claim in stated:
         place, _, quote = claim.source.partition(": ")
-        assert place in ("abstract", "slides")
+        assert place in ("abstract", "slides", "abstract of VoV3D")
         assert quote.startswith('"')
-    assert {claim.origin for claim in claims} == {"stated", "read off"}
+    ours = {claim.text for claim in experiments.load("dsa_hosts").claims}
+    assert {claim.text for claim in claims if claim.origin == "ours"} == ours
 
 
 def test_the_headline_of_the_abstract_is_a_claim():

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any
 
 from harness.cost import cache, count
@@ -87,10 +88,10 @@ def _matches(
     views: float,
 ) -> dict[str, Match]:
     found: dict[str, Match] = {}
-    printed = row.published
+    printed, match = row.published, partial(match_figure, may_be_cut=row.is_truncated)
     if "params_m" in printed:
         heads = {f"{head}-way head": _params_m(trials, head=head) for head in HEADS}
-        found["params_m"] = match_figure(printed["params_m"], params_m, heads)
+        found["params_m"] = match(printed["params_m"], params_m, heads)
     if "gmacs" in printed:
         test_crop = trials[0].evaluation.crop_px
         others = {
@@ -98,9 +99,9 @@ def _matches(
             "at the test crop": gmacs_of(trials, crop_px=test_crop),
             "BN not counted, at the test crop": gmacs_of(trials, rule="mac", crop_px=test_crop),
         }
-        found["gmacs"] = match_figure(printed["gmacs"], by_rule[RULE], others)
+        found["gmacs"] = match(printed["gmacs"], by_rule[RULE], others)
     if "total_gmacs" in printed:
-        found["total_gmacs"] = match_figure(
+        found["total_gmacs"] = match(
             printed["total_gmacs"], by_rule[RULE] * views, _printed_product(found, views)
         )
     return found

@@ -75,21 +75,23 @@ class Match:
     printed: float
 
 
-def match_figure(printed: float, counted: float, others: Mapping[str, float]) -> Match:
+def match_figure(
+    printed: float, counted: float, others: Mapping[str, float], *, may_be_cut: bool = False
+) -> Match:
     """Compare a counted figure with a printed one, to the printed digit.
-
-    A figure that is met under no convention may be one whose further digits were cut off.
 
     Args:
         printed: With the digits that are printed: 143.0 has one decimal, 503 none.
         counted: Under our own convention.
         others: The same figure under other conventions, most usual first.
+        may_be_cut: Whether its source is known to cut digits off, not to round them.
     """
     if has_printed_digits(counted, printed):
         return Match(word="exact", convention="", counted=counted, printed=printed)
     truncated = {
         f"{convention}, truncated".removeprefix(", "): value
         for convention, value in {"": counted, **others}.items()
+        if may_be_cut
     }
     for conventions, rounding in ((others, ROUND_HALF_UP), (truncated, ROUND_DOWN)):
         for convention, value in conventions.items():
