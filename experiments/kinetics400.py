@@ -165,7 +165,14 @@ EXPERIMENT = Experiment(
             as_written=as_written(R50_3D, "(4+8) × 8 × 3", "251.5 × 2 × 3 = 1509"),
         ),
         *(
-            Row(label=label, trial=trial, published=published, source=source, reference=True)
+            Row(
+                label=label,
+                trial=trial,
+                published=published,
+                source=source,
+                reference=True,
+                is_truncated="VoV3D" in label,
+            )
             for label, (published, trial, source) in FURTHER.items()
         ),
     ),

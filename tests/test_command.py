@@ -21,7 +21,7 @@ def harness(*words, cwd=None, package="harness"):
     ("words", "message"),
     [
         (["run", "tabel_b"], "harness: unknown table 'tabel_b'; did you mean 'table_b'?"),
-        (["cost", "zzz"], "harness: unknown table 'zzz'; choose from activitynet, kinetics400,"),
+        (["cost", "zzz"], "harness: unknown table 'zzz'; choose from activitynet, dsa_hosts,"),
         (["run", "table_b", "--sedes", "3"], "harness: No such option '--sedes'. (Did you mean"),
         (["rnu", "table_b"], "harness: No such command 'rnu'. Did you mean 'run'?"),
         (["run", "table_b", "--scale", "dsk"], "'dsk' is not one of 'desk', 'paper'."),

@@ -102,17 +102,25 @@ def _matches(
         found["gmacs"] = match(printed["gmacs"], by_rule[RULE], others)
     if "total_gmacs" in printed:
         found["total_gmacs"] = match(
-            printed["total_gmacs"], by_rule[RULE] * views, _printed_product(found, views)
+            printed["total_gmacs"], by_rule[RULE] * views, _other_totals(found, trials, views)
         )
     return found
 
 
-def _printed_product(matches: Mapping[str, Match], views: float) -> dict[str, float]:
-    """Return the total that follows from the printed figure per view, if the count meets that."""
+def _other_totals(
+    matches: Mapping[str, Match], trials: tuple[Trial, ...], views: float
+) -> dict[str, float]:
+    """Return other totals: one at the test crop, and what follows from a printed figure per view.
+
+    The latter only if the count meets that figure.
+    """
+    others = {
+        "at the test crop": views * gmacs_of(trials, crop_px=trials[0].evaluation.crop_px),
+    }
     per_view = matches.get("gmacs")
     if per_view is None or per_view.word == "different":
-        return {}
-    return {PRODUCT: per_view.printed * views}
+        return others
+    return {PRODUCT: per_view.printed * views, **others}
 
 
 def views_of(trial: Trial) -> float:

@@ -98,7 +98,9 @@ def match_figure(
             if has_printed_digits(value, printed, rounding=rounding):
                 word: Literal["exact, other convention"] = "exact, other convention"
                 return Match(word=word, convention=convention, counted=counted, printed=printed)
-    gap = f"{100 * (counted / printed - 1):+.2f} %"
+    gaps = {name: value / printed - 1 for name, value in {"": counted, **others}.items()}
+    nearest = min(gaps, key=lambda name: abs(gaps[name]))
+    gap = f"{100 * gaps[nearest]:+.2f} % {nearest}".rstrip()
     return Match(word="different", convention=gap, counted=counted, printed=printed)
 
 

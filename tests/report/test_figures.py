@@ -60,12 +60,12 @@ def test_a_comparison_whose_own_rows_all_ran_has_one():
 def test_a_stale_figure_is_removed_and_a_check_puts_it_back(tmp_path):
     folder = tmp_path / "figures"
     folder.mkdir()
-    stale = [folder / f"something_v1.{kind}" for kind in ("png", "svg")]
-    other = folder / "something_v1-mine.svg"
+    stale = [folder / f"activitynet.{kind}" for kind in ("png", "svg")]
+    other = folder / "activitynet-mine.svg"
     for path in (*stale, other):
         path.write_bytes(b"before")
     request = Request(
-        experiment=experiments.load("something_v1"),
+        experiment=experiments.load("activitynet"),
         scale="desk",
         rescale=SCALES["desk"],
         seeds=1,

@@ -364,7 +364,7 @@ def test_a_claim_of_mean_average_precision_is_left_open_with_its_numbers(tmp_pat
 
 def test_a_comparison_of_which_nothing_ran_is_shown_as_printed(tmp_path):
     rows = (*EXPERIMENT.rows, Row(label="other work", trial=None, published={"top1": 1.0}))
-    assert judge_rows(table_of(tmp_path, [], rows=rows)) == {}
+    assert judge_rows(table_of(tmp_path, [], rows=rows, is_comparison=True)) == {}
     some = table_of(tmp_path, ran(tmp_path, II, 0.6), rows=rows)
     assert {verdict.word for verdict in judge_rows(some).values()} == {"desk scale", "not run"}
 
