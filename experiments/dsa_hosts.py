@@ -41,7 +41,8 @@ EXPERIMENT = Experiment(
     name="dsa_hosts",
     sources=sources_of,
     title="DSA in networks of other work",
-    caption="Ours: U = 4 snippets of each network's own clip, Mini-Kinetics-200",
+    caption="U = 4 snippets of each network's own clip, Mini-Kinetics-200",
+    document="Ours",
     rows=tuple(rows()),
     notes=(
         "The abstract calls DSA a module that benefits various networks; of these hosts, the paper "

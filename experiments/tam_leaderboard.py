@@ -35,6 +35,7 @@ EXPERIMENT = Experiment(
     sources=sources_of,
     title="Leaderboard entries of TAM",
     caption="Data set and task as the leaderboard names them, and the rank when it was copied",
+    document="Leaderboard",
     is_comparison=True,
     rows=tuple(
         Row(label=label, trial=trial, ensemble=tuple(others), published={"top1": top1})

@@ -123,6 +123,7 @@ EXPERIMENT = Experiment(
     sources=sources_of,
     title="VoV3D and what its abstract claims",
     caption="T × clips × crops at test, and the data set: V1 and V2 of Something-Something",
+    document="VoV3D",
     is_comparison=True,
     rows=tuple(
         replace(row, is_truncated=True)

@@ -130,6 +130,7 @@ class Experiment:
         name: Lower-case name, also of its files.
         title: One line, as `nox -l` shows it.
         caption: The setting, as the paper states it.
+        document: What the caption is the setting of.
         rows: From top to bottom.
         notes: Guesses and remarks, one sentence each.
         trains: False for a table of counted or quoted numbers without trials.
@@ -147,6 +148,7 @@ class Experiment:
     name: str
     title: str
     caption: str
+    document: str = "Paper"
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
     trains: bool = True

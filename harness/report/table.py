@@ -56,7 +56,7 @@ def captions(table: TableResult) -> tuple[str, ...]:
     caption = table.experiment.caption
     if not table.is_measured or table.scale not in RUN_HERE:
         return (f"{caption}.",)
-    return (f"Paper: {caption}.", f"Run here: {RUN_HERE[table.scale]}.")
+    return (f"{table.experiment.document}: {caption}.", f"Run here: {RUN_HERE[table.scale]}.")
 
 
 def markdown(judged: JudgedTable) -> str:

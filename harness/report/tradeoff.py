@@ -47,8 +47,10 @@ class Point:
 
 
 def is_charted(experiment: Experiment) -> bool:
-    """Return whether accuracy is charted against cost: for a comparison that prints top-1."""
-    return experiment.is_comparison and any("top1" in row.published for row in experiment.rows)
+    """Return whether accuracy is charted against cost: for a comparison of top-1 on one data set."""
+    data_sets = {trial.data.name for row in experiment.rows for trial in row.trials}
+    has_top1 = any("top1" in row.published for row in experiment.rows)
+    return experiment.is_comparison and has_top1 and len(data_sets) == 1
 
 
 def points(experiment: Experiment, axis: Axis) -> list[Point]:

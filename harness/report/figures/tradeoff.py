@@ -118,7 +118,11 @@ def _missing(experiment: Experiment, axis: Axis) -> str:
     """Name the rows that are not drawn, and explain hollow bubbles."""
     absent = tradeoff.not_drawn(experiment, axis)
     hollow = any(row.reference for row in experiment.rows)
-    sentences = [f"Not drawn, since no cost is known: {', '.join(absent)}."] if absent else []
+    sentences = (
+        [f"Not drawn, for want of a printed accuracy or a cost: {', '.join(absent)}."]
+        if absent
+        else []
+    )
     return " ".join([*sentences, *(["Hollow: not in the paper's table."] if hollow else [])])
 
 
