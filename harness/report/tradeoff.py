@@ -47,7 +47,7 @@ class Point:
 
 
 def is_charted(experiment: Experiment) -> bool:
-    """Return whether accuracy is charted against cost: for a comparison of top-1 on one data set."""
+    """Return whether accuracy is charted against cost: in comparisons of top-1 on one data set."""
     data_sets = {trial.data.name for row in experiment.rows for trial in row.trials}
     has_top1 = any("top1" in row.published for row in experiment.rows)
     return experiment.is_comparison and has_top1 and len(data_sets) == 1
@@ -81,7 +81,7 @@ def points(experiment: Experiment, axis: Axis) -> list[Point]:
 
 
 def not_drawn(experiment: Experiment, axis: Axis) -> list[str]:
-    """Return the short names of the rows that have no point, for want of a cost."""
+    """Return the short names of the rows that have no point, for want of a cost or accuracy."""
     drawn = {point.row for point in points(experiment, axis)}
     names = short_names(experiment.rows)
     return [names[row.label] for row in experiment.rows if row.label not in drawn]
