@@ -175,13 +175,18 @@ def _own(trial: Trial, changes: Changes) -> Trial:
 
 
 def _with_width(trial: Trial, width: float) -> Trial:
-    """Multiply the channels of the stem, and with it those of every stage."""
+    """Multiply the channels of the stem, and with it those of every stage.
+
+    A stem of other than the usual 64 channels takes the nearest number of them.
+    """
     options = trial.model.backbone_options
     usual = STEM_WIDTHS.get(trial.model.backbone, STEM_WIDTH)
     wide = options.get("stem_width", usual)
     assert isinstance(wide, int)
     stem = round(wide * width)
-    if stem < 1 or stem != wide * width:
+    if usual != STEM_WIDTH:
+        stem = max(stem, 1)
+    elif stem < 1 or stem != wide * width:
         raise ValueError(f"width {width:g} of {wide} channels is {wide * width:g}, no whole number")
     options = {**options, "stem_width": stem}
     return replace(trial, model=replace(trial.model, backbone_options=options, weights=None))

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import Bool, Int
-from scipy.special import softmax
 
 from harness.data.video import Video
 from harness.record import FusedRecord, Record
@@ -65,12 +64,17 @@ def _fuse(all_scores: Sequence[VideoScores], parts: Sequence[Record]) -> VideoSc
         labels = ", ".join(part.key for part in parts)
         raise ValueError(f"records {labels} hold scores of different videos; run them again")
     probabilities = [
-        softmax(scored.scores, axis=1)
+        _softmax(scored.scores)
         if part.trial["evaluation"]["average"] == "logits"
         else scored.scores
         for scored, part in zip(all_scores, parts, strict=True)
     ]
     return replace(first, scores=np.mean(probabilities, axis=0))
+
+
+def _softmax(logits: Scores) -> Scores:
+    shares = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return shares / shares.sum(axis=1, keepdims=True)
 
 
 def read(results: Path, record: Record) -> VideoScores:

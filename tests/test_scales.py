@@ -101,6 +101,12 @@ def test_a_width_without_whole_channels_is_refused(width, said):
         changed(width=width)
 
 
+def test_a_narrow_stem_takes_the_nearest_number_of_channels():
+    for backbone, stem in (("vov3d_m", 2), ("x3d_m", 3), ("mvit_v2_s", 12)):
+        trial = replace(TRIAL, model=ModelSpec(backbone=backbone))
+        assert own(Changes(width=0.125))(trial).model.backbone_options["stem_width"] == stem
+
+
 def test_width_is_a_share_of_what_the_networks_have():
     assert changed(width=0.125).model.backbone_options == {"stem_width": 8}
     thin = replace(TRIAL, model=ModelSpec(backbone="x3d_m"))

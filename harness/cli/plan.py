@@ -138,11 +138,11 @@ def recount() -> None:
     from harness.cost import cache
 
     count = cache.write(
-        rescale(row.trial)
+        rescale(trial)
         for name in experiments.names()
         for row in experiments.load(name).rows
+        for trial in row.trials
         for rescale in SCALES.values()
-        if row.trial is not None
     )
     click.echo(f"{count} networks counted")
 

@@ -9,11 +9,11 @@ from experiments.scales import SCALES
 from harness.cost import cache
 
 TRIALS = {
-    f"{name}/{row.label}/{scale}": rescale(row.trial)
+    f"{name}/{row.label}/{scale}" + f", network {place}" * (place > 0): rescale(trial)
     for name in experiments.names()
     for row in experiments.load(name).rows
+    for place, trial in enumerate(row.trials)
     for scale, rescale in SCALES.items()
-    if row.trial is not None
 }
 
 
