@@ -73,8 +73,9 @@ def _fuse(all_scores: Sequence[VideoScores], parts: Sequence[Record]) -> VideoSc
 
 
 def _softmax(logits: Scores) -> Scores:
-    shares = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return shares / shares.sum(axis=1, keepdims=True)
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    shares: Scores = powers / powers.sum(axis=1, keepdims=True)
+    return shares
 
 
 def read(results: Path, record: Record) -> VideoScores:
