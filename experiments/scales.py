@@ -78,7 +78,6 @@ def desk(trial: Trial) -> Trial:
     options = {**trial.model.backbone_options, **desk_form(trial.model.backbone)}
     if "num_frames" in options:
         options["num_frames"] = data.num_frames
-    is_spread = data.snippet_rule == "frames"
     return replace(
         trial,
         scale="desk",
@@ -91,16 +90,30 @@ def desk(trial: Trial) -> Trial:
             blocks=fold_blocks(trial.model.blocks),
         ),
         train=DESK_TRAIN,
-        evaluation=EvalSpec(
-            num_passes=2 if is_spread else 2 * SECTIONS // data.num_snippets,
-            crop_px=16,
-            short_side_px=16,
-            every_epochs=4,
-        ),
+        evaluation=_desk_views(trial.evaluation, data),
+    )
+
+
+def _desk_views(views: EvalSpec, data: DataSpec) -> EvalSpec:
+    """Return views of two snippets a section, or two passes over spread frames.
+
+    Passes over fewer snippets than in training stay so, and with them the average of their scores.
+    """
+    tested = views.pass_snippets
+    is_shorter = tested is not None and tested < data.num_snippets
+    per_pass = tested if tested is not None and is_shorter else data.num_snippets
+    return EvalSpec(
+        num_passes=2 if data.snippet_rule == "frames" else 2 * SECTIONS // per_pass,
+        pass_snippets=tested if is_shorter else None,
+        crop_px=16,
+        short_side_px=16,
+        average=views.average if is_shorter else "logits",
+        every_epochs=4,
     )
 
 
 def _desk_data(data: DataSpec) -> DataSpec:
+    """Return desk videos, with a snippet a section where those of training do not divide them."""
     is_spread = data.snippet_rule == "frames"
     num_frames = SECTION_FRAMES if is_spread else min(data.num_frames, SECTION_FRAMES)
     return replace(
@@ -108,6 +121,7 @@ def _desk_data(data: DataSpec) -> DataSpec:
         name="desk",
         options={},
         num_classes=12,
+        num_snippets=SECTIONS if SECTIONS % data.num_snippets else data.num_snippets,
         num_frames=num_frames,
         frame_stride=1 if is_spread else SECTION_FRAMES // num_frames,
         fps=None,

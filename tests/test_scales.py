@@ -3,12 +3,15 @@
 import inspect
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 import experiments
 from experiments.recipes import I3D_R50, with_batch
+from experiments.related_work import TSN_TOP3
 from experiments.scales import (
     RESIDUAL_FORM,
+    SCALES,
     STEM_WIDTH,
     STEM_WIDTHS,
     Changes,
@@ -17,6 +20,7 @@ from experiments.scales import (
     paper,
 )
 from experiments.table_b import EXPERIMENT
+from harness.data import sampling
 from harness.specs import ModelSpec, as_dict
 from harness.utils.diff import differences
 from harness.utils.lookup import load_named
@@ -41,6 +45,27 @@ def test_frames_spread_over_a_video_stay_spread_at_desk_scale():
 def test_a_snippet_fills_its_section_at_desk_scale(frames, kept):
     data = desk(with_data(num_frames=frames)).data
     assert (data.num_frames, data.frame_stride) == kept
+
+
+@pytest.mark.parametrize("name", experiments.names())
+@pytest.mark.parametrize("scale", SCALES)
+def test_every_trial_can_be_sampled(name, scale):
+    for row in experiments.load(name).rows:
+        for trial in map(SCALES[scale], row.trials):
+            data, views = trial.data, trial.evaluation
+            per_pass = views.pass_snippets or data.num_snippets
+            total = views.num_passes * per_pass
+            tested = sampling.test_frames(64, data, num_snippets=total)
+            trained = sampling.train_frames(64, data, np.random.default_rng(0))
+            assert tested.shape == (total, data.num_frames), row.label
+            assert trained.shape == (data.num_snippets, data.num_frames), row.label
+
+
+def test_passes_over_single_frames_stay_so_at_desk_scale():
+    desk_trial = desk(TSN_TOP3)
+    views = desk_trial.evaluation
+    assert (views.num_passes, views.pass_snippets, views.average) == (8, 1, "top3")
+    assert desk(desk_trial) == desk_trial
 
 
 def test_a_network_built_for_a_number_of_frames_is_built_for_those_of_the_desk():
