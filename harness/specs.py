@@ -83,11 +83,8 @@ class DataSpec:
     def __post_init__(self) -> None:
         check_choices(self, snippet_rule=SnippetRule)
         if self.snippet_rule == "frames" and (self.frame_stride, self.num_sections) != (1, None):
-            raise ValueError(
-                "snippet_rule='frames' takes one frame from each of U x T equal parts of a video; "
-                f"set frame_stride=1 and num_sections=None, not {self.frame_stride} and "
-                f"{self.num_sections}"
-            )
+            found = f"not {self.frame_stride} and {self.num_sections}"
+            raise ValueError(f"'frames' needs frame_stride=1 and num_sections=None, {found}")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -248,3 +248,12 @@ PRINTED_ACCURACIES = {
 def test_a_comparison_prints_what_the_paper_prints(name):
     rows = [row for row in experiments.load(name).rows if not row.reference]
     assert [tuple(row.published.values()) for row in rows] == PRINTED_ACCURACIES[name]
+
+
+@pytest.mark.parametrize("change", [{"frame_stride": 8}, {"num_sections": 4}])
+def test_frames_spread_over_a_video_take_neither_stride_nor_sections(change):
+    spread = {"snippet_rule": "frames", "frame_stride": 1, **change}
+    with pytest.raises(
+        ValueError, match="'frames' needs frame_stride=1 and num_sections=None, not "
+    ):
+        replace(EXPERIMENT.rows[0].trial.data, **spread)

@@ -74,9 +74,7 @@ def from_official(
     net = build(layout.spec, data).eval()
     initial = net.state_dict()
     loaded = {
-        name: reshape_to(_flattened(trained[name], initial[name]), initial[name], name)
-        for name in initial
-        if name in trained
+        name: reshape_to(trained[name], initial[name], name) for name in initial if name in trained
     }
     used = {layout.names[name] for name in loaded}
     pretrained = PretrainedNetwork(
@@ -103,11 +101,6 @@ def _read_layout(
         check_name(option, allowed, what=f"option of {family}")
     layout: CheckpointLayout = read(state_dict, **options)
     return layout
-
-
-def _flattened(tensor: Tensor, like: Tensor) -> Tensor:
-    """Return the kernel of a convolution of one pixel as the matrix of a linear layer."""
-    return tensor.flatten(1) if like.ndim == 2 and tensor.ndim > 2 else tensor
 
 
 def _num_classes(trained: Mapping[str, Tensor], family: str) -> int:

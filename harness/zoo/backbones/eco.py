@@ -27,7 +27,7 @@ from harness.zoo.backbones.bn_inception import (
     stem,
 )
 from harness.zoo.layers.conv import fold_time, unfold_time
-from harness.zoo.layers.frames import classifier
+from harness.zoo.layers.head import classifier
 from harness.zoo.layers.initial import he_normal
 from harness.zoo.layers.snippets import average_snippets, fold_snippets
 

@@ -14,6 +14,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from harness.zoo.layers.conv import Conv, Kernel
+from harness.zoo.layers.head import classifier
 from harness.zoo.layers.snippets import average_snippets, fold_snippets
 
 FULL_WIDTH = 64  # channels of the stem
@@ -65,9 +66,7 @@ class InflatedInception(nn.Module):
             *late,
         )
         self.dropout = nn.Dropout(dropout)
-        self.fc = nn.Linear(channels, num_classes)
-        nn.init.normal_(self.fc.weight, std=0.01)
-        nn.init.zeros_(self.fc.bias)
+        self.fc = classifier(channels, num_classes)
 
     def forward(self, x: Float[Tensor, "N U 3 T H W"]) -> Float[Tensor, "N K"]:
         steps = reduce(self.features(fold_snippets(x)), "nu c t h w -> nu t c", "mean")

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torchvision.models.video.s3d import SepInceptionBlock3D, TemporalSeparableConv
 from torchvision.ops.misc import Conv3dNormActivation
 
-from harness.zoo.layers.frames import classifier
+from harness.zoo.layers.head import classifier
 from harness.zoo.layers.initial import he_normal
 from harness.zoo.layers.snippets import average_snippets, fold_snippets
 

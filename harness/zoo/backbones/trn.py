@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from harness.zoo.backbones.bn_inception import FULL_WIDTH, bn_inception
 from harness.zoo.backbones.resnet import resnet50
-from harness.zoo.layers.frames import classifier
+from harness.zoo.layers.head import classifier
 from harness.zoo.layers.snippets import average_snippets
 
 FEATURES_PER_CHANNEL = 4  # features of a frame, per channel of the stem

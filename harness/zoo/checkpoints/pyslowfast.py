@@ -4,6 +4,7 @@ Source: checked against github.com/facebookresearch/SlowFast 287ec00.
 """
 
 from collections.abc import Mapping
+from functools import partial
 
 from torch import Tensor
 
@@ -56,29 +57,7 @@ def slowonly_pyslowfast(tensors: Mapping[str, Tensor]) -> CheckpointLayout:
     return CheckpointLayout(names=names, spec=read_trunk(names, tensors))
 
 
-def slowfast_pyslowfast(
-    tensors: Mapping[str, Tensor], *, alpha: int | None = None, pool_side: int | None = None
-) -> CheckpointLayout:
-    """Return the layout of a SlowFast network of PySlowFast.
-
-    Args:
-        tensors: By official name.
-        alpha: See `read_slowfast`.
-        pool_side: See `read_slowfast`.
-    """
-    names = zoo_names(tensors, SLOWFAST)
-    spec = read_slowfast(names, tensors, alpha=alpha, pool_side=pool_side)
-    return CheckpointLayout(names=names, spec=spec)
+slowfast_pyslowfast = partial(read_slowfast, SLOWFAST)
 
 
-def x3d_pyslowfast(
-    tensors: Mapping[str, Tensor], *, pool_side: int | None = None
-) -> CheckpointLayout:
-    """Return the layout of an X3D network of PySlowFast.
-
-    Args:
-        tensors: By official name.
-        pool_side: See `read_x3d`.
-    """
-    names = zoo_names(tensors, X3D)
-    return CheckpointLayout(names=names, spec=read_x3d(names, tensors, pool_side=pool_side))
+x3d_pyslowfast = partial(read_x3d, X3D)

@@ -1,11 +1,18 @@
-"""Settings of SlowFast networks, read off names and shapes in the zoo's terms."""
+"""Layouts of SlowFast networks, whatever code base released them."""
 
 from collections.abc import Mapping
 
 from torch import Tensor
 
-from harness.specs import ModelSpec, Option
-from harness.zoo.checkpoints.family import nearest_backbone, read_depths, shape_of
+from harness.specs import Option
+from harness.zoo.checkpoints.family import (
+    CheckpointLayout,
+    nearest_backbone,
+    read_depths,
+    shape_of,
+    zoo_names,
+)
+from harness.zoo.checkpoints.rename import Rules
 
 RELEASED = (
     "slowfast_4x16_resnet50",
@@ -16,22 +23,23 @@ RELEASED = (
 
 
 def read_slowfast(
-    names: Mapping[str, str],
+    rules: Rules,
     tensors: Mapping[str, Tensor],
     *,
-    alpha: int | None,
-    pool_side: int | None,
-) -> ModelSpec:
-    """Infer depths, widths, lateral kernels and temporal kernels of a SlowFast network.
+    alpha: int | None = None,
+    pool_side: int | None = None,
+) -> CheckpointLayout:
+    """Return the layout: depths, widths, lateral kernels and temporal kernels follow from shapes.
 
     Args:
-        names: Tensor name of the zoo to that of the file.
-        tensors: By name of the file.
+        rules: From official names to those of the zoo.
+        tensors: By official name.
         alpha: Frames per slow frame. Not in the weights. None: that of the released network with
             these depths and lateral kernels, which is 8 for R50 with kernel 5, else 4.
         pool_side: Side of the window that the released head pools at every position, 7 for a
             training crop of 224 pixels. Not in the weights. None: the whole feature map.
     """
+    names = zoo_names(tensors, rules)
     slow = {n.removeprefix("slow."): s for n, s in names.items() if n.startswith("slow.")}
     width = shape_of(slow, tensors, "stem.0.weight")[0]
     options: dict[str, Option] = {
@@ -43,7 +51,7 @@ def read_slowfast(
     }
     told = {"alpha": alpha, "pool_side": pool_side}
     options |= {name: value for name, value in told.items() if value is not None}
-    return nearest_backbone(RELEASED, options)
+    return CheckpointLayout(names=names, spec=nearest_backbone(RELEASED, options))
 
 
 def _temporal_depth(slow: Mapping[str, str], tensors: Mapping[str, Tensor]) -> int:

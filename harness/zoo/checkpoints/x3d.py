@@ -1,24 +1,32 @@
-"""Settings of X3D networks, read off names and shapes in the zoo's terms."""
+"""Layouts of X3D networks, whatever code base released them."""
 
 from collections.abc import Mapping
 
 from torch import Tensor
 
-from harness.specs import ModelSpec, Option
-from harness.zoo.checkpoints.family import nearest_backbone, read_depths, shape_of
+from harness.specs import Option
+from harness.zoo.checkpoints.family import (
+    CheckpointLayout,
+    nearest_backbone,
+    read_depths,
+    shape_of,
+    zoo_names,
+)
+from harness.zoo.checkpoints.rename import Rules
 
 
 def read_x3d(
-    names: Mapping[str, str], tensors: Mapping[str, Tensor], *, pool_side: int | None
-) -> ModelSpec:
-    """Infer depths, width and the norm of the first shortcut of an X3D network.
+    rules: Rules, tensors: Mapping[str, Tensor], *, pool_side: int | None = None
+) -> CheckpointLayout:
+    """Return the layout: depths, width and the norm of the first shortcut follow from shapes.
 
     Args:
-        names: Tensor name of the zoo to that of the file.
-        tensors: By name of the file.
+        rules: From official names to those of the zoo.
+        tensors: By official name.
         pool_side: Side of the window that the released head pools at every position, 7 for a
             training crop of 224 pixels, 10 for 312. Not in the weights. None: the whole map.
     """
+    names = zoo_names(tensors, rules)
     options: dict[str, Option] = {
         "depths": read_depths(names),
         "stem_width": shape_of(names, tensors, "stem.0.weight")[0],
@@ -26,4 +34,4 @@ def read_x3d(
     }
     if pool_side is not None:
         options["pool_side"] = pool_side
-    return nearest_backbone(("x3d_m", "x3d_l"), options)
+    return CheckpointLayout(names=names, spec=nearest_backbone(("x3d_m", "x3d_l"), options))

@@ -6,7 +6,7 @@ Axes: N videos, U snippets, C channels, T frames, H x W pixels, K classes.
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from harness.zoo.layers.frames import classifier
+from harness.zoo.layers.head import classifier
 from harness.zoo.layers.snippets import average_snippets, fold_snippets
 
 

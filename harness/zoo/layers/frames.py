@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from harness.zoo.layers.conv import fold_time
+from harness.zoo.layers.head import classifier
 from harness.zoo.layers.snippets import average_snippets, fold_snippets
 
 
@@ -34,11 +35,3 @@ class FrameNetwork(nn.Module):
         num_pictures = x.shape[1] * x.shape[3]
         features = reduce(self.trunk(fold_time(fold_snippets(x))), "b c h w -> b c", "mean")
         return average_snippets(self.fc(self.dropout(features)), num_pictures)
-
-
-def classifier(width: int, num_classes: int) -> nn.Linear:
-    """Build a linear classifier whose first logits are small."""
-    fc = nn.Linear(width, num_classes)
-    nn.init.normal_(fc.weight, std=0.01)
-    nn.init.zeros_(fc.bias)
-    return fc

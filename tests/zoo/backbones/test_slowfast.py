@@ -7,7 +7,7 @@ from harness.zoo.backbones.slowfast import SlowFast, slow_frames
 from harness.zoo.build import build
 from harness.zoo.pretrained import from_official
 from tests.helpers import golden_cases
-from tests.helpers.views import one_view, slow_if_deep
+from tests.helpers.costs import one_view, slow_if_deep
 
 CPU = torch.device("cpu")
 TINY = {"depths": (1, 1, 1, 1), "stem_width": 8, "beta": 1 / 2}

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from harness.specs import ModelSpec
 from harness.zoo.backbones.tanet import TAM
 from harness.zoo.modules.dsa import DSA
-from tests.helpers.counted import giga, one_clip
+from tests.helpers.costs import giga, one_clip
 
 deep = partial(pytest.param, marks=pytest.mark.slow)
 

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from harness.specs import DataSpec, ModelSpec
 from harness.zoo.backbones.tea import MotionExcitation, TemporalAggregation
 from harness.zoo.build import build
-from tests.helpers.counted import giga, one_clip
+from tests.helpers.costs import giga, one_clip
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import torch
 from harness.specs import ModelSpec
 from harness.zoo.backbones.teinet import TEI
 from harness.zoo.backbones.tsm import TemporalShift
-from tests.helpers.counted import giga, one_clip
+from tests.helpers.costs import giga, one_clip
 
 MIDDLE = {"position": "after_conv1"}
 

@@ -6,7 +6,7 @@ import torch
 from harness.specs import DataSpec, ModelSpec
 from harness.zoo.backbones.tsm import TemporalShift
 from harness.zoo.build import build
-from tests.helpers.counted import giga, one_clip
+from tests.helpers.costs import giga, one_clip
 
 deep = partial(pytest.param, marks=pytest.mark.slow)
 

@@ -9,7 +9,7 @@ from harness.zoo.backbones.vov3d import OneShotBlock, vov3d
 from harness.zoo.build import build
 from harness.zoo.pretrained import from_official
 from tests.helpers import golden_cases
-from tests.helpers.views import one_view, slow_if_deep
+from tests.helpers.costs import one_view, slow_if_deep
 
 TINY = {"depths": (2, 1, 1, 1), "stem_width": 8, "num_units": 2}
 # At 256 pixels the released head pools windows as of a training crop of 224.

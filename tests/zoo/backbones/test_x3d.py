@@ -8,7 +8,7 @@ from harness.zoo.build import build
 from harness.zoo.layers.gate import sixteenth
 from harness.zoo.pretrained import from_official
 from tests.helpers import golden_cases
-from tests.helpers.views import one_view, slow_if_deep
+from tests.helpers.costs import one_view, slow_if_deep
 
 TINY = {"depths": (2, 1, 1, 1), "stem_width": 8}
 # PyTorchVideo has no batch norm in the first shortcut, and pools windows as of a training crop.
