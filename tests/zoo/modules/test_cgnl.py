@@ -50,13 +50,14 @@ def test_gradients_equal_the_released_code(name):
 def test_the_norm_leaves_only_the_sign_of_the_product():
     x = torch.randn(2, 16, 3, 4, 4)
     module = live()
+    module.norm.eps = 0  # added to a small variance, it would be seen in the output
     y = module(x)
     with torch.no_grad():
         module.phi.weight *= 3
-    assert torch.allclose(module(x), y, atol=1e-3)
+    assert torch.allclose(module(x), y, atol=1e-5)
     with torch.no_grad():
         module.phi.weight *= -1
-    assert torch.allclose(module(x) - x, x - y, atol=1e-3)
+    assert torch.allclose(module(x) - x, x - y, atol=1e-5)
 
 
 def live():
