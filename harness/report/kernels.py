@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from harness import data, record, scores
 from harness.data.dataset import all_views
-from harness.data.datasets import desk
+from harness.data.datasets import desk_recipe
 from harness.data.transforms import normalise
 from harness.data.video import Video
 from harness.record import Record
@@ -239,4 +239,4 @@ def class_name(data_set: str, label: int) -> str:
     """Return the name of a class: of desk in words, otherwise its number."""
     if data_set != "desk":
         return f"class {label}"
-    return ", then ".join(f"{shape} {motion}s" for motion, shape in desk.CLASSES[label])
+    return ", then ".join(f"{shape} {motion}s" for motion, shape in desk_recipe.CLASSES[label])

@@ -24,15 +24,11 @@ from filelock import FileLock
 from jaxtyping import Bool, Int, UInt8
 
 from harness.data import passport
-from harness.data.datasets.desk_recipe import folder_name, recipe
+from harness.data.datasets.desk_recipe import CLASSES, PAIRS, folder_name, recipe
 from harness.data.video import DamagedVideoError, Video
 
 NUM_FRAMES = 64
 CYCLE_FRAMES = 16
-SHAPES = ("disc", "square")
-PRIMITIVES = tuple(itertools.product(("grow", "shrink"), SHAPES))
-PAIRS = tuple(itertools.combinations(PRIMITIVES, 2))
-CLASSES = tuple(itertools.permutations(PRIMITIVES, 2))
 MAX_BACKGROUND = 64
 MAX_CONTRAST = 192
 CODEC = {

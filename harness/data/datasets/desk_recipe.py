@@ -1,17 +1,35 @@
-"""Recipe of the desk videos: every parameter they depend on, and the folder named by its hash.
+"""Recipe of the desk videos: their classes, every parameter, and the folder named by its hash.
 
 Needs neither PyTorch nor PyAV, so that a plan can read the number of videos.
 """
 
 import hashlib
+import itertools
 import json
 from collections.abc import Mapping
 
+from harness.stats.aspects import Aspect
+
 DESK = "desk"
+SHAPES = ("disc", "square")
+PRIMITIVES = tuple(itertools.product(("grow", "shrink"), SHAPES))
+PAIRS = tuple(itertools.combinations(PRIMITIVES, 2))
+CLASSES = tuple(itertools.permutations(PRIMITIVES, 2))
 DESIGN = 2
 _DIGITS = 12
 # Highest top-1 of a kind of network: by proof for snippets, by expectation for frames.
 CEILINGS = {"average of snippets": 50.0, "average of frames": 25.0}
+# What a class says, from coarse to fine; in percent, what a kind of network can get right of each,
+# given that the one before is right. Proven for snippets, expected for frames, as above.
+ASPECTS = (
+    Aspect("shapes", tuple(tuple(sorted(shape for _, shape in pair)) for pair in CLASSES)),
+    Aspect("motions", tuple(tuple(sorted(pair)) for pair in CLASSES)),
+    Aspect("order", CLASSES),
+)
+ASPECT_CEILINGS = {
+    "average of snippets": {"order": 50.0},
+    "average of frames": {"motions": 50.0, "order": 50.0},
+}
 PROVEN_CEILINGS = frozenset({"average of snippets"})
 # Expected top-1 of a perfect network: 12 of the 480 test videos have a half that is hidden, and its
 # primitive is one of three.

@@ -30,8 +30,8 @@ def test_every_class_occurs_equally_often_in_both_splits(tmp_path):
     splits = desk.videos(tmp_path, **RECIPE)
     assert set(Counter(video.label for video in splits["train"]).values()) == {2}
     assert set(Counter(video.label for video in splits["test"]).values()) == {1}
-    assert len(desk.CLASSES) == 12
-    assert all(first != second for first, second in desk.CLASSES)
+    assert len(desk_recipe.CLASSES) == 12
+    assert all(first != second for first, second in desk_recipe.CLASSES)
 
 
 def test_a_class_and_its_reverse_show_the_same_halves(tmp_path):
@@ -50,7 +50,7 @@ def test_twins_show_an_averaging_network_the_same_snippets(tmp_path, tiny_trial)
     videos = desk.videos(tmp_path, **RECIPE)["test"]
     starts = sampling.test_frames(desk.NUM_FRAMES, tiny_trial.data, num_snippets=8)
     for video, twin in zip(videos[::2], videos[1::2], strict=True):
-        assert desk.CLASSES[video.label] == desk.CLASSES[twin.label][::-1]
+        assert desk_recipe.CLASSES[video.label] == desk.CLASSES[twin.label][::-1]
         shown = [
             sorted(
                 read_frames(each.path)[torch.from_numpy(snippet)].numpy().tobytes()
