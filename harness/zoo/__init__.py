@@ -52,6 +52,7 @@ BACKBONES = {
 }
 MODULES = {
     "dsa": "harness.zoo.modules.dsa:DSA",
+    "static_mix": "harness.zoo.modules.static_mix:StaticMix",
     "se": "harness.zoo.modules.se:SE",
     "v4d": "harness.zoo.modules.v4d:V4D",
     "non_local": "harness.zoo.modules.non_local:NonLocal",

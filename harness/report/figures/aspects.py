@@ -47,7 +47,7 @@ def aspects(
 
 def _panel(axes: Axes, rows: Mapping[str, Sequence[float]]) -> None:
     """Draw the seeds of each row as ticks, and their mean as a dot."""
-    for place, values in enumerate(reversed(rows.values())):
+    for place, values in enumerate(reversed([*rows.values()])):
         axes.plot(values, [place] * len(values), "|", ms=8, color=COLOURS["row"], alpha=0.55)
         axes.plot(sum(values) / len(values), place, "o", ms=4, color=COLOURS["row"])
     axes.tick_params(axis="y", length=0)

@@ -1,37 +1,31 @@
 """Dynamic segment aggregation (DSA): each video and channel mixes its snippets with its own kernel.
 
-Axes: N videos, U snippets, C channels, T frames, H x W pixels, L taps; NU means N and U folded,
-the U snippets of a video next to each other.
+Axes: N videos, U snippets, C channels, T frames, H x W pixels, L taps.
 Source: Wu et al. 2021, arXiv 2105.12085, section 3.
 """
 
-import torch
 from einops import rearrange, reduce
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
-from harness.zoo.layers.dynamic import SnippetMix, kernel_generator
+from harness.zoo.layers.dynamic import kernel_generator
+from harness.zoo.layers.partial_mix import PartialMix
 
 
-class DSA(nn.Module):
+class DSA(PartialMix):
     """A mix of the snippets of each video, with kernels generated from the video itself.
 
-    The first beta x C channels are averaged over T, H, W; a small network shared by all channels
-    turns each row of U means into L taps that sum to one; the rest of the channels pass untouched.
+    The mixed channels are averaged over T, H, W; a small network shared by all channels turns each
+    row of U means into L taps that sum to one.
 
     Args:
         channels: C.
-        num_snippets: U. The generator is built for it: a pass with another U is refused.
+        num_snippets: U. The generator is built for it.
         alpha: Width of the generator in multiples of U.
         beta: Share of the channels that are mixed.
         kernel_size: L, odd.
         identity: Add the input to the channels that are mixed.
-
-    Raises:
-        ValueError: If no channel would be mixed, or the kernel is even or wider than 2 U - 1.
     """
-
-    mixes_snippets = True
 
     def __init__(
         self,
@@ -43,34 +37,16 @@ class DSA(nn.Module):
         kernel_size: int = 3,
         identity: bool = False,
     ) -> None:
-        super().__init__()
-        if not 1 <= int(beta * channels) <= channels:
-            raise ValueError(
-                f"beta={beta} mixes {int(beta * channels)} of {channels} channels; "
-                f"it must be from 1/{channels} to 1"
-            )
-        if kernel_size % 2 == 0 or kernel_size > 2 * num_snippets - 1:
-            allowed = f"odd and at most {2 * num_snippets - 1} for U = {num_snippets}"
-            raise ValueError(f"kernel_size={kernel_size} is not allowed; it must be {allowed}")
-        self.num_mixed = int(beta * channels)
-        self.num_snippets = num_snippets
-        self.identity = identity
+        super().__init__(
+            channels,
+            num_snippets=num_snippets,
+            beta=beta,
+            kernel_size=kernel_size,
+            identity=identity,
+        )
         self.generator = kernel_generator(num_snippets, alpha=alpha, taps=kernel_size)
-        self.mix = SnippetMix(num_snippets, kernel_size=kernel_size)
 
-    def forward(
-        self, x: Float[Tensor, "NU C T H W"], num_snippets: int
-    ) -> Float[Tensor, "NU C T H W"]:
-        if num_snippets != self.num_snippets:
-            raise ValueError(
-                f"{num_snippets} snippets per pass in a DSA module built for "
-                f"U = {self.num_snippets}; test with the snippets of training"
-            )
-        mixed, passed = x[:, : self.num_mixed], x[:, self.num_mixed :]
-        mixed = rearrange(mixed, "(n u) c t h w -> n u c t h w", u=self.num_snippets)
+    def taps(self, mixed: Float[Tensor, "N U C T H W"]) -> Float[Tensor, "N C L"]:
         means = reduce(mixed, "n u c t h w -> (n c) u", "mean")
-        taps = rearrange(self.generator(means), "(n c) l -> n c l", c=self.num_mixed)
-        y = self.mix(mixed, taps) + mixed if self.identity else self.mix(mixed, taps)
-        y = rearrange(y, "n u c t h w -> (n u) c t h w")
-        y = y.contiguous(memory_format=torch.channels_last_3d)  # as the trunk keeps its features
-        return torch.cat([y, passed], dim=1) if passed.shape[1] else y
+        taps: Tensor = self.generator(means)
+        return rearrange(taps, "(n c) l -> n c l", c=self.num_mixed)
