@@ -3,6 +3,7 @@
 The hash is part of every trial key: a trial on another copy of the data is another trial.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -11,6 +12,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from harness.data import pictures
 from harness.data.video import DamagedVideoError, Timing, Video
 from harness.utils.atomic import write_atomic
 
@@ -97,10 +99,16 @@ def file_stamp(path: Path) -> tuple[int, int]:
 
 
 def content_sha256(path: Path) -> str:
-    """Hash the bytes of a file; of a folder, the names and bytes of its files."""
+    """Hash the bytes of a file; of a folder, the names and bytes of its pictures.
+
+    Of a folder whose pictures are no video, all files count.
+    """
     if not path.is_dir():
         return file_sha256(path)
     files = sorted(file for file in path.iterdir() if file.is_file())
+    with contextlib.suppress(DamagedVideoError):
+        names = {*pictures.sort_by_number(file.name for file in files)}
+        files = [file for file in files if file.name in names]
     lines = [f"{file.name}\t{file_sha256(file)}" for file in files]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
