@@ -21,7 +21,7 @@ def harness(*words):
 def test_no_trial_reaches_the_check():
     reached = set(code.places(desk(EXPERIMENT.rows[3].trial)).values())
     assert not {name for name in reached if name.startswith("harness.data.prepare")}
-    assert "harness.data.datasets.list_files" not in reached
+    assert "harness.data.datasets.lists.files" not in reached
     assert not reached & {
         "harness.data.prepare.video_facts",
         "harness.stats.coverage",

@@ -18,7 +18,7 @@ from harness.data.datasets.kinetics_csv import (
     is_annotation,
     read_annotations,
 )
-from harness.data.datasets.list_files import Listing, from_files
+from harness.data.datasets.lists.files import Listing, from_files
 from harness.data.datasets.text_rows import RowErrors
 from harness.data.video import Video
 from harness.utils import lookup
@@ -38,45 +38,50 @@ _LISTS = (
 )
 
 
-def class_names(root: Path) -> tuple[str, ...]:
+def class_names(root: Path, *, also: Sequence[Path] = ()) -> tuple[str, ...]:
     """Return the official names, by label; they are the same for every copy."""
-    del root
+    del root, also
     return class_tables.official_names("kinetics400")
 
 
-def videos(root: Path, split: str, *, rows: Path | None = None) -> list[Video]:
+def videos(
+    root: Path, split: str, *, rows: Path | None = None, also: Sequence[Path] = ()
+) -> list[Video]:
     """List the videos of a split, missing ones included if a list names them.
 
     Args:
         root: Folder of the lists and videos.
         split: `train` or `test`.
-        rows: Annotations, or rows `path label` or `path frames label`; None for those below the
-            root, or the class folders there.
+        rows: Annotations, or a list of paths and labels; None for those below the root, or the
+            class folders there.
+        also: Other folders that links may lead into.
 
     Raises:
         ValueError: If no video is found, several copies are present, or a row or name is invalid.
     """
     lookup.check_name(split, FOLDERS, what="split")
-    tree = FolderTree(root)
+    tree = FolderTree(root, also)
     file = rows or _find_list(root, split)
     if file is None:
         return _list_class_folders(tree, split)
     if is_annotation(file):
         return read_annotations(file, tree, _folder(tree, split), split)
-    return from_rows(file, root, split, num_classes=len(class_names(root)))
+    return from_rows(file, tree, split, classes=class_names(root))
 
 
-def from_rows(file: Path, root: Path, split: str, *, num_classes: int) -> list[Video]:
-    """List the videos of rows `path label`, relative to the root or to a folder of the split.
+def from_rows(
+    file: Path, tree: FolderTree, split: str, *, classes: int | Sequence[str]
+) -> list[Video]:
+    """List the videos of a list of paths, relative to the root or to a folder of the split.
 
     Raises:
         ValueError: If a row is invalid.
     """
     contents = from_files(
         {split: file},
-        root,
-        num_classes=num_classes,
-        folders={split: _folders(FolderTree(root), split)},
+        tree,
+        classes=classes,
+        folders={split: _folders(tree, split)},
         identity=clip_id,
     )
     return contents.splits[split]

@@ -175,7 +175,7 @@ def test_an_annotated_clip_that_is_a_link_out_of_the_root_is_refused(tmp_path):
         ("zumba,AAAAAAAAAAA,1,11,val", "has 5 columns, but the first row has 6"),
         ("zumba,AAAAAAAAAAA,1,11,val,0,", "has 7 columns, but the first row has 6"),
         ("zumba AAAAAAAAAAA 1 11 val 0", "has 1 columns"),
-        ("zumba,AAAAAAAAAAA,1.0,11,val,0", "time_start '1.0' is not an integer number of seconds"),
+        ("zumba,AAAAAAAAAAA,1.5,11,val,0", "time_start '1.5' is not an integer number of seconds"),
         ("zumba,AAAAAAAAAAA,1,-1,val,0", "time_end '-1' is not an integer number of seconds"),
         ("zumba,AAAAAAAAAAA,1,,val,0", "time_end '' is not an integer number of seconds"),
         ("zumba,AAAAAAAAAAA,1,11,train,0", "AAAAAAAAAAA is of split 'train'"),
