@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from harness.data.video import DamagedVideoError, Timing, Video
 from harness.utils.atomic import write_atomic
 
 FILE = "passport.json"
-_DEFAULTS = {field.name: field.default for field in fields(Video)}
+_DEFAULTS = {item.name: item.default for item in fields(Video)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +30,8 @@ class Passport:
         classes: Names by label; empty where labels have no names.
         root: Folder that the lists are relative to; None if it holds the passport.
         changed: Difference of the files from those of the lists, in words; empty if none.
+        also: Folders besides the root that its links lead into.
+        unused: Number and examples of the files below the root that are not used, by group.
     """
 
     splits: Mapping[str, list[Video]]
@@ -37,6 +39,8 @@ class Passport:
     classes: tuple[str, ...] = ()
     root: Path | None = None
     changed: str = ""
+    also: tuple[Path, ...] = ()
+    unused: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def digest(self) -> str:
@@ -121,7 +125,7 @@ def file_sha256(path: Path) -> str:
 
 def write(path: Path, passport: Passport) -> None:
     """Write a passport, with paths relative to its folder."""
-    body = {
+    body: dict[str, Any] = {
         "listed": dict(passport.listed),
         "classes": passport.classes,
         "root": _relative_path(passport.root or path.parent, path.parent),
@@ -131,6 +135,10 @@ def write(path: Path, passport: Passport) -> None:
             for split, videos in passport.splits.items()
         },
     }
+    if passport.also:
+        body["also"] = [_relative_path(folder, path.parent) for folder in passport.also]
+    if passport.unused:
+        body["unused"] = passport.unused
     write_atomic(path, json.dumps(body, indent=0).encode())
 
 
@@ -151,6 +159,8 @@ def read(path: Path) -> Passport:
             classes=tuple(body["classes"]),
             root=_absolute_path(body["root"], path.parent),
             changed=body["changed"],
+            also=tuple(_absolute_path(folder, path.parent) for folder in body.get("also", ())),
+            unused=body.get("unused", {}),
         )
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
         raise ValueError(f"{path} is not a passport ({type(error).__name__}: {error})") from error

@@ -162,7 +162,8 @@ class FolderTree:
             return f"cannot be followed: {error}"
         if any(target.is_relative_to(folder) for folder in self.real):
             return ""
-        return f"leads out of the root by a link, to {target}; allow its folder by --also FOLDER"
+        remedy = "allow its folder by `harness data check --also`"
+        return f"leads out of the root by a link, to {target}; {remedy}"
 
 
 def _add_entry(entry: os.DirEntry[str], contents: Folder) -> None:
