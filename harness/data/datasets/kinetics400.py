@@ -11,15 +11,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.data.datasets import class_names as class_tables
+from harness.data.datasets import official_files
 from harness.data.datasets.file_tree import FolderTree, videos_by_stem
 from harness.data.datasets.kinetics_csv import (
     ClassFolders,
     clip_id,
     is_annotation,
+    is_clip,
     read_annotations,
 )
 from harness.data.datasets.lists.files import Listing, from_files
 from harness.data.datasets.text_rows import RowErrors
+from harness.data.datasets.video_folders import holds_frames, videos_below
 from harness.data.video import Video
 from harness.utils import lookup
 
@@ -118,8 +121,10 @@ def _folder(tree: FolderTree, split: str) -> Path:
     folder = _single(_folders(tree, split))
     if folder is None:
         expected = ", ".join(f"{name}/" for name in FOLDERS[split])
+        archives = official_files.describe_archives(tree)
         raise ValueError(
-            f"{tree.root} contains no videos of Kinetics-400 {split}: expected one of {expected}"
+            f"{tree.root} contains no videos of Kinetics-400 {split}: expected one of "
+            f"{expected}{archives}"
         )
     return folder
 
@@ -130,10 +135,12 @@ def _list_class_folders(tree: FolderTree, split: str) -> list[Video]:
     classes, listing, errors = ClassFolders(tree, folder), Listing(), RowErrors()
     if not classes.folders and not classes.unknown:
         places = f"{tree.root} or {tree.root}/annotations"
-        missing = f"{_ANNOTATIONS[split][0]} is not in {places}"
+        archives = official_files.describe_archives(tree)
+        missing = f"{_ANNOTATIONS[split][0]} is not in {places}{archives}"
         raise ValueError(f"{folder} has no class folders, and {missing}")
     for name in classes.unknown:
-        errors.add(tree.name(folder), class_tables.UnknownClassError(name, classes.names))
+        if videos_below(tree, folder / name):
+            errors.add(tree.name(folder), class_tables.UnknownClassError(name, classes.names))
     for name, label in classes.folders.items():
         _list_class(tree, folder / name, label, split, listing, errors)
     errors.check("names")
@@ -144,10 +151,22 @@ def _list_class(
     tree: FolderTree, folder: Path, label: int, split: str, listing: Listing, errors: RowErrors
 ) -> None:
     try:
-        names = videos_by_stem(tree.folder(folder))
+        paths = _clips_in(tree, folder)
     except ValueError as error:
         errors.add(tree.name(folder.parent), error)
         return
-    for name in names.values():
-        clip = clip_id(f"{folder.name}/{name}")
-        listing.add_file(split, Video(id=clip, path=folder / name, labels=(label,)), tree, errors)
+    for path in paths:
+        clip = clip_id(path.relative_to(folder.parent).as_posix())
+        listing.add_file(split, Video(id=clip, path=path, labels=(label,)), tree, errors)
+
+
+def _clips_in(tree: FolderTree, folder: Path) -> list[Path]:
+    """Return the clips in a class folder, of which some may lie in folders of their own."""
+    paths: list[Path] = []
+    inner = tree.folder(folder).folders
+    for name in videos_by_stem(tree.folder(folder)).values():
+        path = folder / name
+        is_folder = name in inner and not is_clip(name) and name not in tree.folder(folder).links
+        nested = videos_below(tree, path) if is_folder and not holds_frames(path) else []
+        paths += nested or [path]
+    return paths

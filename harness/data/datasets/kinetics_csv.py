@@ -30,6 +30,11 @@ def clip_id(path: str) -> str:
     return stem if _CLIP.fullmatch(stem) else path
 
 
+def is_clip(name: str) -> bool:
+    """Return whether a name is one of a clip."""
+    return bool(_CLIP.fullmatch(name))
+
+
 def youtube_id(clip: str) -> str:
     """Return the YouTube id in the name of a clip; the name itself if it is not one of a clip."""
     match = _CLIP.fullmatch(clip)
