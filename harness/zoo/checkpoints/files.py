@@ -20,9 +20,7 @@ _REMEDY = (
     "save the state dict alone with the program that wrote it: torch.save(model.state_dict(), FILE)"
 )
 # What torch.load says of a function or class that is none of its own.
-_FOREIGN = re.compile(
-    r"(?:Unsupported (?:global|class|operand)[^\n]*?(?:GLOBAL )?)\b([\w.]+\.[\w.]+)"
-)
+_FOREIGN = re.compile(r"Unsupported (?:global|class|operand)[^\n]*?\b((?:\w+\.)+)(\w+)")
 _SCALAR: Callable[..., object] = np.float64(0).__reduce__()[0]
 _KINDS = "?bBhHiIlLqQefd"
 # Plain numbers of NumPy run no code; the old name is that of NumPy 1.
@@ -94,8 +92,10 @@ def _from_pickle(content: bytes, path: Path) -> object:
         with torch.serialization.safe_globals(_NUMBERS):
             return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except _DAMAGE as error:
-        if met := _FOREIGN.search(str(error)):
-            reason = f"holds {met[1]} beside its tensors; no code in it was run; {_REMEDY}"
+        met = _FOREIGN.search(str(error))
+        # A pickle ends a name by a new line; without it the file was cut within the name.
+        if met and f"{met[2]}\n".encode() in content:
+            reason = f"holds {met[1]}{met[2]} beside its tensors; no code in it was run; {_REMEDY}"
         else:
             reason = "is truncated or corrupt; no code in it was run"
         raise ValueError(f"{path} {reason}") from error
