@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -47,6 +48,12 @@ data.add_command(copy_videos)
 @click.option(
     "--fps", metavar="RATE", help="At which folders of pictures were taken; they do not say."
 )
+@click.option(
+    "--also",
+    type=_FOLDER,
+    multiple=True,
+    help="Another folder that links below --root may lead into; repeat it for several.",
+)
 @data_option
 @click.option("--out", type=FOLDER, help="Journal and results.  [default: <data>/NAME]")
 @click.option(
@@ -82,6 +89,7 @@ def check(
     root: Path | None,
     lists: tuple[str, ...],
     fps: str | None,
+    also: tuple[Path, ...],
     data: Path,
     out: Path | None,
     min_frames: int,
@@ -100,13 +108,14 @@ def check(
 
     settings = ProbeSettings(limits=Limits(min_frames=min_frames), **how)
     if name in GENERATED:
-        if root is not None or lists or fps:
+        if root is not None or lists or fps or also:
             raise click.UsageError(
-                f"{name} is made by the harness: it has no --root, --list or --fps"
+                f"{name} is made by the harness: it has no --root, --list, --fps or --also"
             )
         checked = sources.generated_sources(name, data)
     else:
-        checked = [sources.read_source(name, root, data, rows=_rows(lists), fps=fps)]
+        rows = _rows(lists)
+        checked = [sources.read_source(name, root, data, rows=rows, fps=fps, also=also)]
     clean = [
         check_source(source, _out(source, name, data, out, several=len(checked) > 1), settings)
         for source in checked
@@ -121,15 +130,16 @@ def check_source(source: "DataSource", out: Path, settings: "ProbeSettings") -> 
     from harness.utils.lock import hold
 
     console = Console(stderr=True)
+    settings = replace(settings, also=source.also)
     with hold(out, what="harness data check"), Progress(console) as progress:
         videos = check.check_videos(
             source.splits, source.root, out, settings, progress=progress.watch
         )
-    totals = summary.summarise(videos, source)
+    totals = summary.summarise(videos, source, out=out)
     paths = summary_files.write(videos, totals, source, out)
     click.echo(summary_files.to_markdown(totals))
     for path in paths:
-        click.echo(path)
+        click.echo(summary_files.escape_unprintable(str(path)))
     return totals.clean
 
 

@@ -3,19 +3,21 @@
 The hash is part of every trial key: a trial on another copy of the data is another trial.
 """
 
+import contextlib
 import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from harness.data import pictures
 from harness.data.video import DamagedVideoError, Timing, Video
 from harness.utils.atomic import write_atomic
 
 FILE = "passport.json"
-_DEFAULTS = {field.name: field.default for field in fields(Video)}
+_DEFAULTS = {item.name: item.default for item in fields(Video)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +30,8 @@ class Passport:
         classes: Names by label; empty where labels have no names.
         root: Folder that the lists are relative to; None if it holds the passport.
         changed: Difference of the files from those of the lists, in words; empty if none.
+        also: Folders besides the root that its links lead into.
+        unused: Number and examples of the files below the root that are not used, by group.
     """
 
     splits: Mapping[str, list[Video]]
@@ -35,6 +39,8 @@ class Passport:
     classes: tuple[str, ...] = ()
     root: Path | None = None
     changed: str = ""
+    also: tuple[Path, ...] = ()
+    unused: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def digest(self) -> str:
@@ -97,10 +103,16 @@ def file_stamp(path: Path) -> tuple[int, int]:
 
 
 def content_sha256(path: Path) -> str:
-    """Hash the bytes of a file; of a folder, the names and bytes of its files."""
+    """Hash the bytes of a file; of a folder, the names and bytes of its pictures.
+
+    Of a folder whose pictures are no video, all files count.
+    """
     if not path.is_dir():
         return file_sha256(path)
     files = sorted(file for file in path.iterdir() if file.is_file())
+    with contextlib.suppress(DamagedVideoError):
+        names = {*pictures.sort_by_number(file.name for file in files)}
+        files = [file for file in files if file.name in names]
     lines = [f"{file.name}\t{file_sha256(file)}" for file in files]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
@@ -113,7 +125,7 @@ def file_sha256(path: Path) -> str:
 
 def write(path: Path, passport: Passport) -> None:
     """Write a passport, with paths relative to its folder."""
-    body = {
+    body: dict[str, Any] = {
         "listed": dict(passport.listed),
         "classes": passport.classes,
         "root": _relative_path(passport.root or path.parent, path.parent),
@@ -123,6 +135,10 @@ def write(path: Path, passport: Passport) -> None:
             for split, videos in passport.splits.items()
         },
     }
+    if passport.also:
+        body["also"] = [_relative_path(folder, path.parent) for folder in passport.also]
+    if passport.unused:
+        body["unused"] = passport.unused
     write_atomic(path, json.dumps(body, indent=0).encode())
 
 
@@ -143,6 +159,8 @@ def read(path: Path) -> Passport:
             classes=tuple(body["classes"]),
             root=_absolute_path(body["root"], path.parent),
             changed=body["changed"],
+            also=tuple(_absolute_path(folder, path.parent) for folder in body.get("also", ())),
+            unused=body.get("unused", {}),
         )
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
         raise ValueError(f"{path} is not a passport ({type(error).__name__}: {error})") from error

@@ -21,7 +21,7 @@ def harness(*words):
 def test_no_trial_reaches_the_check():
     reached = set(code.places(desk(EXPERIMENT.rows[3].trial)).values())
     assert not {name for name in reached if name.startswith("harness.data.prepare")}
-    assert "harness.data.datasets.list_files" not in reached
+    assert "harness.data.datasets.lists.files" not in reached
     assert not reached & {
         "harness.data.prepare.video_facts",
         "harness.stats.coverage",
@@ -78,6 +78,32 @@ def test_videos_of_ones_own_become_a_data_set_in_one_command(tmp_path, capsys):
     with pytest.raises(SystemExit):
         harness("mine", "--data", tmp_path / "data")
     assert "test: 1 of 2 videos are good" in capsys.readouterr().out
+
+
+def test_links_to_another_disk_are_allowed_by_name_and_remembered(tmp_path, capsys):
+    root, disk = tmp_path / "root", tmp_path / "disk 2"
+    for number, folder in enumerate((root / "val" / "run", disk / "run")):
+        folder.mkdir(parents=True)
+        bad_videos.write(folder / "1.mp4", n=10 + number)
+    (root / "train").symlink_to(disk)
+    (root / "notes").mkdir()
+    (root / "notes" / "read\nme.txt").touch()
+    words = ["mine", "--root", root, "--data", tmp_path / "data"]
+    with pytest.raises(ValueError, match=r"'train' leads out of the root by a link, to .*/disk 2"):
+        harness(*words)
+    harness(*words, "--also", disk)
+    for again in (words, ["mine", "--data", tmp_path / "data"]):
+        harness(*again)
+        known = passport.read(tmp_path / "data" / "mine" / "passport.json")
+        assert [len(known.splits[split]) for split in ("train", "test")] == [1, 1]
+        assert known.also == (disk,)
+    assert known.unused == {
+        "lists and other text": {"count": 1, "examples": ["notes/read\nme.txt"]}
+    }
+    said = capsys.readouterr().out
+    assert "Links may also lead into: 1" in said
+    assert "- 1 lists and other text, such as notes/read\\nme.txt" in said
+    assert "Folders without a listed video, left out: 1\n\n- notes\n" in said
 
 
 def test_a_data_set_that_is_not_here_is_said_in_one_line(tmp_path):

@@ -7,31 +7,37 @@ Source: Heilbron et al., ActivityNet (2015); release 1.3 and its annotations.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from harness.data.datasets import class_names as class_tables
 from harness.data.datasets import official_files
 from harness.data.datasets.file_tree import FolderTree
-from harness.data.datasets.list_files import from_files
+from harness.data.datasets.lists.files import from_files
 from harness.data.datasets.text_rows import RowErrors
 from harness.data.video import Video
 from harness.utils import lookup
 
 _FILE = "activity_net.v1-3.min.json"
 _SUBSETS = {"train": "training", "test": "validation"}
-_FOLDERS = {"train": ("videos", "train"), "test": ("videos", "val")}
+# The five archives of the data set unpack to v1-2 and v1-3; an id is unique among all of them.
+_ARCHIVES = ("v1-3/train_val", "v1-2_train", "v1-2_val", "v1-3_train_val")
+_FOLDERS = {
+    "train": ("videos", "train", "train_val", "v1-2/train", "v1-2/val", *_ARCHIVES),
+    "test": ("videos", "val", "train_val", "v1-2/val", "v1-2/train", *_ARCHIVES),
+}
 _ID = re.compile(r"[\w-]{1,64}", re.ASCII)
 Json = Mapping[str, Any]
 
 
-def class_names(root: Path) -> tuple[str, ...]:
+def class_names(root: Path, *, also: Sequence[Path] = ()) -> tuple[str, ...]:
     """Return the official names, by label.
 
     Raises:
         ValueError: If the copy has annotations whose taxonomy has other leaves.
     """
+    del also
     official = class_tables.official_names("activitynet")
     file = official_files.find(root, _FILE)
     if file is not None:
@@ -39,28 +45,36 @@ def class_names(root: Path) -> tuple[str, ...]:
     return official
 
 
-def videos(root: Path, split: str, *, rows: Path | None = None) -> list[Video]:
+def videos(
+    root: Path, split: str, *, rows: Path | None = None, also: Sequence[Path] = ()
+) -> list[Video]:
     """List the videos of a split, missing ones included.
 
     Args:
         root: Folder of the annotations and videos.
         split: `train` or `test`.
-        rows: Annotations in the official form, in a `.json`, or another file of rows that begin
-            with a path and end with a label; None for the official file below the root.
+        rows: Annotations in the official form, in a `.json`, or another list of paths and labels;
+            None for the official file below the root.
+        also: Other folders that links may lead into.
 
     Raises:
         ValueError: If the annotations or all videos are missing, or annotations are invalid.
     """
     lookup.check_name(split, _SUBSETS, what="split")
     official = class_tables.official_names("activitynet")
+    tree = FolderTree(root, also)
     if rows is not None and rows.suffix.lower() != ".json":
-        return from_files({split: rows}, root, num_classes=len(official)).splits[split]
+        folders = {split: _folders(tree, split)}
+        return from_files({split: rows}, tree, classes=official, folders=folders).splits[split]
     file = rows or official_files.require(root, _FILE)
-    existing, path_of = _video_paths(FolderTree(root), split)
+    existing, path_of = _video_paths(tree, split)
     split_videos = _list_split(_database(_read(file), file), split, official, path_of)
     if not any(video.path in existing for video in split_videos):
-        places = ", ".join(f"{root}/{name}/" for name in _FOLDERS[split])
-        raise ValueError(f"no video of ActivityNet {split} is in {places} or {root}")
+        places = ", ".join(f"{name}/" for name in _FOLDERS[split])
+        archives = official_files.describe_archives(tree)
+        raise ValueError(
+            f"no video of ActivityNet {split} is in {root} or below it in {places}{archives}"
+        )
     return split_videos
 
 
@@ -128,10 +142,13 @@ def _leaves(content: Json, file: Path) -> set[str]:
         raise ValueError(f"{file} has no list of named nodes under `taxonomy`: {error}") from None
 
 
+def _folders(tree: FolderTree, split: str) -> list[Path]:
+    return official_files.existing_folders(tree, _FOLDERS[split])
+
+
 def _video_paths(tree: FolderTree, split: str) -> tuple[set[Path], Callable[[str], Path]]:
     """Return the videos on disk, and a function from a name to the path of a video."""
-    below = [name for name in _FOLDERS[split] if name in tree.folder(tree.root).folders]
-    folders = [*(tree.root / name for name in below), tree.root]
+    folders = [*_folders(tree, split), tree.root]
     paths = official_files.video_paths(tree, folders)
 
     def path_of(name: str) -> Path:

@@ -3,6 +3,7 @@
 import difflib
 import html
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -40,10 +41,14 @@ def normalise(name: str) -> str:
 
 
 def labels_by_spelling(names: Sequence[str]) -> dict[str, int]:
-    """Return the label of each name, by its official spelling and by its normalised form."""
-    return {
-        spelling: label for label, name in enumerate(names) for spelling in (name, normalise(name))
-    }
+    """Return the label of each name, by its official spelling and by its normalised form.
+
+    A normalised form that several names share stands for none of them.
+    """
+    forms = [normalise(name) for name in names]
+    counts = Counter(forms)
+    labels = {form: label for label, form in enumerate(forms) if form and counts[form] == 1}
+    return labels | {name: label for label, name in enumerate(names)}
 
 
 def find_label(name: str, labels: Mapping[str, int], names: Sequence[str]) -> int:

@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,12 +11,17 @@ SUFFIXES = (
     *(".mpg", ".mpeg", ".flv", ".ogv", ".wmv", ".3gp"),
 )
 _RANKS = {suffix: rank for rank, suffix in enumerate(SUFFIXES)}
+# Folders that operating systems, network disks and programs make by themselves.
+_MADE_FOLDERS = {
+    *("__macosx", "@eadir", "#recycle", "@recycle", "@recently-snapshot", "$recycle.bin"),
+    *("lost+found", "system volume information", "__pycache__", "found.000"),
+}
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.,-]*:")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Folder:
-    """Names in a folder, except hidden ones.
+    """Names in a folder, except hidden ones; see `is_hidden`.
 
     Attributes:
         files: Entries other than folders.
@@ -35,13 +41,16 @@ class FolderTree:
 
     Args:
         root: Folder that no path may leave, with links resolved.
+        also: Other folders that the targets of links may lie in.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, also: Sequence[Path] = ()) -> None:
         self.root = root
-        self.real = root.resolve()
+        self.real = tuple(folder.resolve() for folder in (root, *also))
+        self.allowed = tuple(dict.fromkeys((root, *also, *self.real)))
         # By text: looked up once per video, and hashing a Path takes longer than the rest.
         self.cache: dict[str, Folder] = {}
+        self.stems: dict[str, dict[str, str]] = {}
 
     def folder(self, path: Path) -> Folder:
         """Return the contents of a folder; a missing one is empty.
@@ -52,8 +61,8 @@ class FolderTree:
         return self._folder(str(path))
 
     def name(self, path: Path) -> str:
-        """Return a path relative to the root."""
-        return path.relative_to(self.root).as_posix()
+        """Return a path relative to the root, if it is below it."""
+        return (path.relative_to(self.root) if path.is_relative_to(self.root) else path).as_posix()
 
     def exists(self, path: Path) -> bool:
         """Return whether a file or folder exists."""
@@ -61,19 +70,56 @@ class FolderTree:
         folder = self._folder(parent)
         return name in folder.files or name in folder.folders
 
+    def find(self, path: Path) -> Path | None:
+        """Return an existing video: that of a path, or the file of its name with another suffix.
+
+        Lists name videos with and without suffixes, and copies are often of another format.
+        """
+        if self.exists(path):
+            return path
+        parent, name = os.path.split(path)
+        if parent not in self.stems:
+            files = Folder(files=self._folder(parent).files)
+            self.stems[parent] = videos_by_stem(files)
+        stem = name.rpartition(".")[0] if is_video(name) else name
+        found = self.stems[parent].get(stem)
+        return path.with_name(found) if found else None
+
+    def locate(self, base: Path, name: str) -> tuple[Path, str]:
+        """Return the folder that a name from a list begins at, and the path below it.
+
+        Args:
+            base: Where relative names begin.
+            name: A relative name, or an absolute one below the root or another allowed folder.
+
+        Raises:
+            ValueError: If it is absolute and in none of these folders.
+        """
+        if not name.startswith("/"):
+            return base, name
+        parent, last = os.path.split(name)
+        for path in (Path(name), Path(os.path.realpath(parent), last)):
+            for folder in self.allowed:
+                if ".." not in path.parts and path.is_relative_to(folder):
+                    return folder, path.relative_to(folder).as_posix()
+        raise ValueError(f"{name!r} is not below {self.root}; write it relative to that folder")
+
     def resolve(self, base: Path, name: str) -> Path:
-        """Return the path of a name from a list, relative to a folder.
+        """Return the path of a name from a list, relative to a folder; see `locate` and `find`.
 
         Raises:
             ValueError: If it is not a plain path below the root, with links resolved.
         """
         _check_printable(name)
-        parts = name.split("/")
-        if not parts[0] or ".." in parts or "\\" in name or normalise_path(name) == ".":
+        folder, below = self.locate(base, name)
+        if ".." in below.split("/") or normalise_path(below) == ".":
             raise ValueError(f"{name!r} is not a plain path below the root")
+        if "\\" in name:
+            raise ValueError(f"{name!r} is not a plain path below the root; write / for \\")
         if _ADDRESS.match(name):
             raise ValueError(f"{name!r} is an address, not a file")
-        return self.check_inside(base / name)
+        path = folder / below
+        return self.check_inside(self.find(path) or path)
 
     def check_inside(self, path: Path) -> Path:
         """Return a path after checking that it stays below the root and has a printable name.
@@ -111,17 +157,25 @@ class FolderTree:
 
     def _problem(self, path: Path) -> str:
         try:
-            inside = path.resolve().is_relative_to(self.real)
+            target = path.resolve()
         except (OSError, RuntimeError) as error:
             return f"cannot be followed: {error}"
-        return "" if inside else "leads out of the root by a link"
+        if any(target.is_relative_to(folder) for folder in self.real):
+            return ""
+        remedy = "allow its folder by `harness data check --also`"
+        return f"leads out of the root by a link, to {target}; {remedy}"
 
 
 def _add_entry(entry: os.DirEntry[str], contents: Folder) -> None:
     if entry.is_symlink():
         contents.links.add(entry.name)
-    if not entry.name.startswith("."):
+    if not is_hidden(entry.name):
         (contents.folders if _is_folder(entry) else contents.files).add(entry.name)
+
+
+def is_hidden(name: str) -> bool:
+    """Return whether a name is one that people do not see, or did not make."""
+    return name.startswith(".") or name.lower() in _MADE_FOLDERS
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -1,65 +1,64 @@
-"""Any folder of videos: lists `path,label`, folders of two splits, or folders of classes.
+"""Any folder of videos: lists of paths and labels, folders of two splits, or folders of classes.
 
 Videos without splits are divided by a fixed rule: see `divide`.
 """
 
 import hashlib
-import os
-import re
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from harness.data.datasets import class_names as class_tables
-from harness.data.datasets import text_rows
-from harness.data.datasets.file_tree import SUFFIXES, FolderTree, is_video, normalise_path
-from harness.data.datasets.list_files import Listing, from_files
+from harness.data.datasets.file_tree import SUFFIXES, FolderTree
+from harness.data.datasets.lists.files import Listing, from_files, names_in
 from harness.data.datasets.text_rows import RowErrors
+from harness.data.datasets.video_folders import videos_below
 from harness.data.video import Video
 from harness.utils import lookup
 
 _SPLITS = ("train", "test")
-_TEST_NAMES = ("test", "val")
+_TRAIN_NAMES = ("train", "training")
+_TEST_NAMES = ("test", "testing", "val", "valid", "validation")
 _ALL = "videos"
-_HEAD = ["path", "label"]
-_PICTURES = (".jpg", ".jpeg")
-_OTHER_FILE = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,3}$")
+_LISTS = (".csv", ".txt", ".tsv")
 _TEST_SHARE = 0.2
+ClassVideos = dict[str, list[Path]]
 
 
-def class_names(root: Path) -> tuple[str, ...]:
-    """Return the names by label, in alphabetical order; none where labels are numbers."""
-    files = _csv_files(root)
-    if files:
-        return _names_in(files.values())
-    tree = FolderTree(root)
-    parents = _parents(tree).values()
-    return tuple(sorted({name for parent in parents for name in tree.folder(parent).folders}))
+def class_names(root: Path, *, also: Sequence[Path] = ()) -> tuple[str, ...]:
+    """Return the names by label, in alphabetical order; none where labels are numbers.
+
+    A folder that holds no video in any split is no class.
+    """
+    tree = FolderTree(root, also)
+    if files := _list_files(tree):
+        return names_in(files.values(), tree)
+    splits = _scan(tree, RowErrors()).values()
+    return tuple(sorted({name for classes in splits for name in classes}))
 
 
-def videos(root: Path, split: str, *, rows: Path | None = None) -> list[Video]:
+def videos(
+    root: Path, split: str, *, rows: Path | None = None, also: Sequence[Path] = ()
+) -> list[Video]:
     """List the videos of a split.
 
     Args:
-        root: Holds `train.csv` and `test.csv` or `val.csv`, or `videos.csv`, of rows `path,label`;
+        root: Holds `train.csv` and `test.csv` or `val.csv`, or `videos.csv`, of paths and labels;
             or `train/<class>/` and `test/<class>/` or `val/<class>/`; or `<class>/`.
         split: `train` or `test`.
-        rows: A list in place of these: `path,label` in a `.csv`, `path label` in any other file.
+        rows: A list of paths and labels in place of these.
+        also: Other folders that links may lead into.
 
     Raises:
         ValueError: If no video is found, or a row or a name is invalid.
     """
     lookup.check_name(split, _SPLITS, what="split")
-    names = class_names(root)
-    if rows is not None and rows.suffix.lower() != ".csv":
-        contents = from_files({split: rows}, root, num_classes=len(names) or None)
-        return contents.splits[split]
-    files = _csv_files(root) if rows is None else {split: rows}
-    listing = (
-        _from_csv(FolderTree(root), files, names)
-        if files
-        else _from_folders(FolderTree(root), names)
-    )
+    tree = FolderTree(root, also)
+    files = _list_files(tree) if rows is None else {split: rows}
+    if files:
+        names = class_names(root, also=also)
+        listed = from_files(files, tree, classes=names or None).splits
+        return divide(listed[_ALL])[split] if _ALL in listed else listed[split]
+    listing = _from_folders(tree)
     if unsplit := listing.videos(_ALL):
         return divide(unsplit)[split]
     return listing.videos(split)
@@ -91,39 +90,73 @@ def _share(video: Video) -> float:
     return int.from_bytes(hashlib.sha256(video.id.encode()).digest()[:8], "big") / 2**64
 
 
-def _csv_files(root: Path) -> dict[str, Path]:
-    """Return the lists below the root, by split; empty without any list."""
-    existing = {name for name in ("train", *_TEST_NAMES, _ALL) if (root / f"{name}.csv").is_file()}
-    if not existing or existing == {_ALL}:
-        return {name: root / f"{name}.csv" for name in existing}
-    test = next((name for name in _TEST_NAMES if name in existing), None)
-    if test is None or "train" not in existing or _ALL in existing:
-        listed = " and ".join(f"{name}.csv" for name in sorted(existing))
-        expected = f"train.csv with test.csv or val.csv, or {_ALL}.csv alone"
-        raise ValueError(f"{root} holds {listed}; expected {expected}")
-    return {"train": root / "train.csv", "test": root / f"{test}.csv"}
+def _list_files(tree: FolderTree) -> dict[str, Path]:
+    """Return the lists below the root, by split; empty without any."""
+    existing = tree.folder(tree.root).files
+    pairs = [pair for suffix in _LISTS if (pair := _pair(tree.root, existing, suffix))]
+    if len(pairs) > 1:
+        names = ", ".join(path.name for pair in pairs for path in pair.values())
+        raise ValueError(f"{tree.root} holds several lists, keep those of one kind: {names}")
+    return pairs[0] if pairs else {}
+
+
+def _pair(root: Path, existing: Iterable[str], suffix: str) -> dict[str, Path]:
+    """Return the lists with a suffix; a text file alone need not be a list."""
+    names = {name.removesuffix(suffix) for name in existing if name.endswith(suffix)}
+    test = next((name for name in _TEST_NAMES if name in names), None)
+    train = next((name for name in _TRAIN_NAMES if name in names), None)
+    if train and test and _ALL not in names:
+        return {"train": root / f"{train}{suffix}", "test": root / f"{test}{suffix}"}
+    if not (train or test):
+        return {_ALL: root / f"{_ALL}{suffix}"} if _ALL in names else {}
+    if suffix != _LISTS[0]:
+        return {}
+    listed = " and ".join(
+        sorted(f"{name}{suffix}" for name in (train, test, _ALL) if name in names)
+    )
+    expected = f"train{suffix} with test{suffix} or val{suffix}, or {_ALL}{suffix} alone"
+    raise ValueError(f"{root} holds {listed}; expected {expected}")
 
 
 def _parents(tree: FolderTree) -> dict[str, Path]:
     """Return the parents of the class folders, by split."""
-    existing = tree.folder(tree.root).folders
+    existing: dict[str, str] = {}
+    for name in sorted(tree.folder(tree.root).folders, reverse=True):
+        existing[name.lower()] = name
     test = next((name for name in _TEST_NAMES if name in existing), None)
-    if test is None or "train" not in existing:
+    train = next((name for name in _TRAIN_NAMES if name in existing), None)
+    if test is None or train is None:
         return {_ALL: tree.root}
-    return {"train": tree.root / "train", "test": tree.root / test}
+    return {"train": tree.root / existing[train], "test": tree.root / existing[test]}
 
 
-def _from_folders(tree: FolderTree, names: Sequence[str]) -> Listing:
-    listing, errors = Listing(), RowErrors()
+def _scan(tree: FolderTree, errors: RowErrors) -> dict[str, ClassVideos]:
+    """Return the videos of each class that has some, by split, and collect errors."""
+    splits: dict[str, ClassVideos] = {}
     for split, parent in _parents(tree).items():
-        for label, name in enumerate(names):
+        classes = splits[split] = {}
+        for name in sorted(tree.folder(parent).folders):
             try:
-                paths = _videos_in(tree, parent / name)
+                found = videos_below(tree, parent / name)
             except ValueError as error:
                 errors.add(repr(tree.name(parent)), error)
                 continue
+            if found:
+                classes[name] = found
+    return splits
+
+
+def _from_folders(tree: FolderTree) -> Listing:
+    listing, errors = Listing(), RowErrors()
+    splits, parents = _scan(tree, errors), _parents(tree)
+    labels = {
+        name: label for label, name in enumerate(sorted({n for c in splits.values() for n in c}))
+    }
+    for split, classes in splits.items():
+        _check_depth(tree, parents[split], classes)
+        for name, paths in classes.items():
             for path in paths:
-                video = Video(id=tree.name(path), path=path, labels=(label,))
+                video = Video(id=tree.name(path), path=path, labels=(labels[name],))
                 listing.add_file(split, video, tree, errors)
     errors.check("names")
     if not listing.entries:
@@ -131,71 +164,25 @@ def _from_folders(tree: FolderTree, names: Sequence[str]) -> Listing:
     return listing
 
 
-def _videos_in(tree: FolderTree, folder: Path) -> list[Path]:
-    """Return the videos of a class: files, and folders of pictures."""
-    contents = tree.folder(folder)
-    files = [name for name in contents.files if is_video(name)]
-    frames = [n for n in contents.folders if n in contents.links or _has_pictures(folder / n)]
-    return [folder / name for name in sorted((*files, *frames))]
+def _check_depth(tree: FolderTree, parent: Path, classes: Mapping[str, list[Path]]) -> None:
+    """Refuse folders of which it is unclear whether they or those inside them are the classes.
 
-
-def _has_pictures(folder: Path) -> bool:
-    with os.scandir(folder) as entries:
-        return any(entry.name.lower().endswith(_PICTURES) for entry in entries)
-
-
-def _from_csv(tree: FolderTree, files: Mapping[str, Path], names: Sequence[str]) -> Listing:
-    listing, errors = Listing(), RowErrors()
-    labels = {name: label for label, name in enumerate(names)}
-    for split, file in files.items():
-        text_rows.read(file, _row_handler(listing, split, tree, labels, names), errors)
-    errors.check()
-    if not listing.entries:
-        raise ValueError(f"{', '.join(map(str, files.values()))} contains no rows")
-    return listing
-
-
-def _row_handler(
-    listing: Listing, split: str, tree: FolderTree, labels: Mapping[str, int], names: Sequence[str]
-) -> Callable[[str], None]:
-    def add_row(text: str) -> None:
-        name, label = _columns(text)
-        if [name, label] == _HEAD:
-            return
-        path = tree.resolve(tree.root, name)
-        if not is_video(name) and _OTHER_FILE.search(name):
-            raise ValueError(f"{name!r} has no video suffix, such as {SUFFIXES[0]}")
-        number = labels.get(label) if names else text_rows.parse_label(label, None)
-        if number is None:
-            raise class_tables.UnknownClassError(label, names)
-        listing.add(split, Video(id=normalise_path(name), path=path, labels=(number,)))
-
-    return add_row
-
-
-def _columns(text: str) -> list[str]:
-    row = text_rows.split_csv(text)
-    if len(row) != len(_HEAD):
-        raise ValueError(f"{text!r} has {len(row)} columns; expected a path, a comma and a label")
-    if "" in row or row != [cell.strip() for cell in row]:
-        raise ValueError(f"{text!r} has an empty column, or spaces around one")
-    return row
-
-
-def _names_in(files: Iterable[Path]) -> tuple[str, ...]:
-    """Return the class names in the rows of lists; none if the first label is a number.
-
-    Rows that disagree with the first one are refused later, when videos are listed.
+    Raises:
+        ValueError: If videos lie below a folder of its own only, and that folder has the name of
+            a class or occurs in several, or all are in one folder.
     """
-    labels: dict[str, None] = {}
-
-    def add_row(text: str) -> None:
-        row = _columns(text)
-        if row != _HEAD:
-            labels[row[1]] = None
-
-    for file in files:
-        text_rows.read(file, add_row, RowErrors())
-    names = [name for name in labels if not text_rows.is_number(name)]
-    first = next(iter(labels), "0")
-    return () if text_rows.is_number(first) else tuple(sorted(names))
+    inner = {
+        name: {path.relative_to(parent / name).parts[0] for path in paths}
+        for name, paths in classes.items()
+        if all(path.parent != parent / name for path in paths)
+    }
+    counts = Counter(folder for folders in inner.values() for folder in folders)
+    for name, folders in inner.items():
+        shared = sorted(f for f in folders if f in classes or counts[f] > 1 or len(classes) == 1)
+        if shared:
+            above, example = tree.name(parent / name), tree.name(parent / name / shared[0])
+            raise ValueError(
+                f"{tree.root} contains no <class>/<video>{SUFFIXES[0]} in {above}, but videos in "
+                f"{example}: which of the two folders is the class? Pass a --root whose folders "
+                "are the classes, or a list of paths and labels"
+            )

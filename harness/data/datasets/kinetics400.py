@@ -11,15 +11,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.data.datasets import class_names as class_tables
+from harness.data.datasets import official_files
 from harness.data.datasets.file_tree import FolderTree, videos_by_stem
 from harness.data.datasets.kinetics_csv import (
     ClassFolders,
     clip_id,
     is_annotation,
+    is_clip,
     read_annotations,
 )
-from harness.data.datasets.list_files import Listing, from_files
+from harness.data.datasets.lists.files import Listing, from_files
 from harness.data.datasets.text_rows import RowErrors
+from harness.data.datasets.video_folders import holds_frames, videos_below
 from harness.data.video import Video
 from harness.utils import lookup
 
@@ -38,45 +41,50 @@ _LISTS = (
 )
 
 
-def class_names(root: Path) -> tuple[str, ...]:
+def class_names(root: Path, *, also: Sequence[Path] = ()) -> tuple[str, ...]:
     """Return the official names, by label; they are the same for every copy."""
-    del root
+    del root, also
     return class_tables.official_names("kinetics400")
 
 
-def videos(root: Path, split: str, *, rows: Path | None = None) -> list[Video]:
+def videos(
+    root: Path, split: str, *, rows: Path | None = None, also: Sequence[Path] = ()
+) -> list[Video]:
     """List the videos of a split, missing ones included if a list names them.
 
     Args:
         root: Folder of the lists and videos.
         split: `train` or `test`.
-        rows: Annotations, or rows `path label` or `path frames label`; None for those below the
-            root, or the class folders there.
+        rows: Annotations, or a list of paths and labels; None for those below the root, or the
+            class folders there.
+        also: Other folders that links may lead into.
 
     Raises:
         ValueError: If no video is found, several copies are present, or a row or name is invalid.
     """
     lookup.check_name(split, FOLDERS, what="split")
-    tree = FolderTree(root)
+    tree = FolderTree(root, also)
     file = rows or _find_list(root, split)
     if file is None:
         return _list_class_folders(tree, split)
     if is_annotation(file):
         return read_annotations(file, tree, _folder(tree, split), split)
-    return from_rows(file, root, split, num_classes=len(class_names(root)))
+    return from_rows(file, tree, split, classes=class_names(root))
 
 
-def from_rows(file: Path, root: Path, split: str, *, num_classes: int) -> list[Video]:
-    """List the videos of rows `path label`, relative to the root or to a folder of the split.
+def from_rows(
+    file: Path, tree: FolderTree, split: str, *, classes: int | Sequence[str]
+) -> list[Video]:
+    """List the videos of a list of paths, relative to the root or to a folder of the split.
 
     Raises:
         ValueError: If a row is invalid.
     """
     contents = from_files(
         {split: file},
-        root,
-        num_classes=num_classes,
-        folders={split: _folders(FolderTree(root), split)},
+        tree,
+        classes=classes,
+        folders={split: _folders(tree, split)},
         identity=clip_id,
     )
     return contents.splits[split]
@@ -113,8 +121,10 @@ def _folder(tree: FolderTree, split: str) -> Path:
     folder = _single(_folders(tree, split))
     if folder is None:
         expected = ", ".join(f"{name}/" for name in FOLDERS[split])
+        archives = official_files.describe_archives(tree)
         raise ValueError(
-            f"{tree.root} contains no videos of Kinetics-400 {split}: expected one of {expected}"
+            f"{tree.root} contains no videos of Kinetics-400 {split}: expected one of "
+            f"{expected}{archives}"
         )
     return folder
 
@@ -125,10 +135,12 @@ def _list_class_folders(tree: FolderTree, split: str) -> list[Video]:
     classes, listing, errors = ClassFolders(tree, folder), Listing(), RowErrors()
     if not classes.folders and not classes.unknown:
         places = f"{tree.root} or {tree.root}/annotations"
-        missing = f"{_ANNOTATIONS[split][0]} is not in {places}"
+        archives = official_files.describe_archives(tree)
+        missing = f"{_ANNOTATIONS[split][0]} is not in {places}{archives}"
         raise ValueError(f"{folder} has no class folders, and {missing}")
     for name in classes.unknown:
-        errors.add(tree.name(folder), class_tables.UnknownClassError(name, classes.names))
+        if videos_below(tree, folder / name):
+            errors.add(tree.name(folder), class_tables.UnknownClassError(name, classes.names))
     for name, label in classes.folders.items():
         _list_class(tree, folder / name, label, split, listing, errors)
     errors.check("names")
@@ -139,10 +151,22 @@ def _list_class(
     tree: FolderTree, folder: Path, label: int, split: str, listing: Listing, errors: RowErrors
 ) -> None:
     try:
-        names = videos_by_stem(tree.folder(folder))
+        paths = _clips_in(tree, folder)
     except ValueError as error:
         errors.add(tree.name(folder.parent), error)
         return
-    for name in names.values():
-        clip = clip_id(f"{folder.name}/{name}")
-        listing.add_file(split, Video(id=clip, path=folder / name, labels=(label,)), tree, errors)
+    for path in paths:
+        clip = clip_id(path.relative_to(folder.parent).as_posix())
+        listing.add_file(split, Video(id=clip, path=path, labels=(label,)), tree, errors)
+
+
+def _clips_in(tree: FolderTree, folder: Path) -> list[Path]:
+    """Return the clips in a class folder, of which some may lie in folders of their own."""
+    paths: list[Path] = []
+    inner = tree.folder(folder).folders
+    for name in videos_by_stem(tree.folder(folder)).values():
+        path = folder / name
+        is_folder = name in inner and not is_clip(name) and name not in tree.folder(folder).links
+        nested = videos_below(tree, path) if is_folder and not holds_frames(path) else []
+        paths += nested or [path]
+    return paths

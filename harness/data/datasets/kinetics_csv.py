@@ -3,17 +3,22 @@
 The name of a clip is `<YouTube id>_<start>_<end>`, in seconds with six digits, or the id alone.
 """
 
+import contextlib
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from harness.data.datasets import class_names as class_tables
 from harness.data.datasets import text_rows
 from harness.data.datasets.file_tree import FolderTree, is_video, videos_by_stem
-from harness.data.datasets.list_files import Listing
+from harness.data.datasets.lists.files import Listing
 from harness.data.video import Video
 
 _SPLITS = {"train": ("train",), "test": ("val", "validate", "validation", "test")}
 _COLUMNS = ("label", "youtube_id", "time_start", "time_end")
+# Intact copies of clips that are damaged in the archives, in a folder of their own.
+_REPLACEMENTS = ("replacement", "replacement_for_corrupted_k400")
+_DEPTH = 3
 _YOUTUBE_ID = re.compile(r"[A-Za-z0-9_-]{11}")
 _CLIP = re.compile(r"([A-Za-z0-9_-]{11})(_[0-9]{6}_[0-9]{6})?")
 
@@ -23,6 +28,11 @@ def clip_id(path: str) -> str:
     name = path.rpartition("/")[2]
     stem = name.rpartition(".")[0] if is_video(name) else name
     return stem if _CLIP.fullmatch(stem) else path
+
+
+def is_clip(name: str) -> bool:
+    """Return whether a name is one of a clip."""
+    return bool(_CLIP.fullmatch(name))
 
 
 def youtube_id(clip: str) -> str:
@@ -48,7 +58,19 @@ def is_annotation(file: Path) -> bool:
     Raises:
         ValueError: If the file cannot be read.
     """
-    return "youtube_id" in text_rows.first_row(file).replace('"', "").split(",")
+    return "youtube_id" in _column_names(text_rows.first_row(file))
+
+
+def _column_names(text: str) -> list[str]:
+    """Return the names in a header, in lower case; empty if it is no row of a table."""
+    with contextlib.suppress(ValueError):
+        return [name.strip().lower() for name in text_rows.split_csv(text, _separator(text))]
+    return []
+
+
+def _separator(text: str) -> str:
+    """Return what separates the columns of a table, from its header."""
+    return max(",;\t", key=text.count)
 
 
 class ClassFolders:
@@ -113,13 +135,14 @@ class _AnnotationReader:
         self.paths = _clip_paths(tree, self.classes)
         self.listing = Listing()
         self.header: list[str] = []
+        self.separator = ","
 
     def add_row(self, text: str) -> None:
-        row = text_rows.split_csv(text)
         if not self.header:
-            self.header = row
-            _check_header(row)
+            self.header, self.separator = _column_names(text), _separator(text)
+            _check_header(self.header)
             return
+        row = text_rows.split_csv(text, self.separator)
         if len(row) != len(self.header):
             columns = f"{len(row)} columns, but the first row has {len(self.header)}"
             raise ValueError(f"{text!r} has {columns}")
@@ -149,14 +172,24 @@ def _seconds(row: dict[str, str], column: str) -> str:
     text = row[column]
     if not text_rows.is_number(text):
         raise ValueError(f"{column} {text!r} is not an integer number of seconds")
-    return f"{int(text):06d}"
+    return f"{text_rows.parse_number(text):06d}"
 
 
 def _clip_paths(tree: FolderTree, classes: ClassFolders) -> dict[str, Path]:
     """Return the path of each clip by its name; a folder with the name of a clip holds frames."""
-    inner = [*classes.folders, *(name for name in classes.unknown if not _CLIP.fullmatch(name))]
+    replacements = [tree.root / name for name in _REPLACEMENTS]
     paths: dict[str, Path] = {}
-    for folder in (classes.folder, *(classes.folder / name for name in inner)):
-        for clip, name in videos_by_stem(tree.folder(folder)).items():
-            paths.setdefault(clip, folder / name)
+    for base in (*replacements, classes.folder):
+        for folder in _folders_below(tree, base):
+            for clip, name in videos_by_stem(tree.folder(folder)).items():
+                paths.setdefault(clip, folder / name)
     return paths
+
+
+def _folders_below(tree: FolderTree, folder: Path, depth: int = _DEPTH) -> Iterator[Path]:
+    """Yield a folder and those inside it, such as classes and parts, that are no clip."""
+    yield folder
+    if depth:
+        for name in sorted(tree.folder(folder).folders):
+            if not _CLIP.fullmatch(name):
+                yield from _folders_below(tree, folder / name, depth - 1)

@@ -6,11 +6,13 @@ clip that is not in Kinetics-400 has no label.
 Source: Xie et al., Rethinking Spatiotemporal Feature Learning (2018), and its published lists.
 """
 
-from collections.abc import Container
+import re
+from collections.abc import Container, Sequence
 from pathlib import Path
 
 from harness.data.datasets import kinetics400, text_rows
-from harness.data.datasets.kinetics_csv import check_youtube_id, youtube_id
+from harness.data.datasets.file_tree import FolderTree
+from harness.data.datasets.kinetics_csv import check_youtube_id, clip_id, youtube_id
 from harness.data.video import Video
 from harness.utils import lookup
 
@@ -23,32 +25,36 @@ _MISSING_FOLDER = "unknown to Kinetics-400"
 _NUM_CLASSES = 200
 
 
-def class_names(root: Path) -> tuple[str, ...]:
+def class_names(root: Path, *, also: Sequence[Path] = ()) -> tuple[str, ...]:
     """Return the names by label; none if the official lists are not below the root."""
     if not any(_official(root, split) for split in _LISTS):
         return ()
     official = kinetics400.class_names(root)
-    return tuple(official[label] for label in _labels(root))
+    return tuple(official[label] for label in _labels(root, also))
 
 
-def videos(root: Path, split: str, *, rows: Path | None = None) -> list[Video]:
+def videos(
+    root: Path, split: str, *, rows: Path | None = None, also: Sequence[Path] = ()
+) -> list[Video]:
     """List the videos of a split; one of unknown class has no label and no file.
 
     Args:
         root: Folder of Kinetics-400 and of the lists.
         split: `train` or `test`.
-        rows: A list of YouTube ids, or rows `path label` with labels below 200; None for the
-            official list below the root.
+        rows: A list of YouTube ids, or of paths and labels; None for the official list below the
+            root.
+        also: Other folders that links may lead into.
 
     Raises:
         ValueError: If lists or videos are missing, a row is invalid, or Kinetics-400 below the root
             lacks more than one in twenty of the ids.
     """
     lookup.check_name(split, _LISTS, what="split")
-    if rows is not None and len(text_rows.first_row(rows).split()) > 1:
-        return kinetics400.from_rows(rows, root, split, num_classes=_NUM_CLASSES)
-    labels = {label: number for number, label in enumerate(_labels(root))}
-    ids, clips = _ids(rows or _list(root, split)), _clips(root, split)
+    if rows is not None and not _is_list_of_ids(rows):
+        classes = class_names(root, also=also) or _NUM_CLASSES
+        return kinetics400.from_rows(rows, FolderTree(root, also), split, classes=classes)
+    labels = {label: number for number, label in enumerate(_labels(root, also))}
+    ids, clips = _ids(rows or _list(root, split)), _clips(root, split, also)
     _check_unknown(ids, clips, root)
     return [_video(source, clips, labels, root) for source in ids]
 
@@ -68,12 +74,17 @@ def _list(root: Path, split: str) -> Path:
     return found
 
 
+def _is_list_of_ids(file: Path) -> bool:
+    """Return whether the first row of a list is an id, or at least nothing with a label."""
+    return not re.search(r"[\s,;]", text_rows.first_row(file))
+
+
 def _ids(file: Path) -> list[str]:
     errors = text_rows.RowErrors()
     found: dict[str, None] = {}
 
     def add_row(text: str) -> None:
-        found[check_youtube_id(text.strip())] = None
+        found[check_youtube_id(youtube_id(clip_id(text.strip())))] = None
 
     text_rows.read(file, add_row, errors)
     errors.check()
@@ -82,16 +93,16 @@ def _ids(file: Path) -> list[str]:
     return list(found)
 
 
-def _clips(root: Path, split: str) -> dict[str, Video]:
+def _clips(root: Path, split: str, also: Sequence[Path]) -> dict[str, Video]:
     """Return the clips of Kinetics-400 by their YouTube ids."""
-    return {youtube_id(video.id): video for video in kinetics400.videos(root, split)}
+    return {youtube_id(video.id): video for video in kinetics400.videos(root, split, also=also)}
 
 
-def _labels(root: Path) -> list[int]:
+def _labels(root: Path, also: Sequence[Path]) -> list[int]:
     """Return the labels in Kinetics-400 of the classes in the official lists."""
     found: set[int] = set()
     for split in _LISTS:
-        clips = _clips(root, split)
+        clips = _clips(root, split, also)
         ids = _ids(_list(root, split))
         found |= {clips[source].label for source in ids if source in clips}
     return sorted(found)

@@ -1,6 +1,7 @@
 """Files below the root of a data set: official files, and videos by name."""
 
 import json
+import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -8,6 +9,9 @@ from harness.data.datasets.file_tree import FolderTree, videos_by_stem
 
 _FOLDERS = (".", "annotations", "labels")
 _SHOWN = 3
+_MAX_FOLDERS = 50
+ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar", ".zst", ".part")
+_PART = re.compile(r"(^20bn-.*-\d\d|\.(z|r|0)\d\d|\.tar\.\w+|\.part\d+)$")
 _MAX_BYTES = 500_000_000
 
 
@@ -39,21 +43,55 @@ def video_paths(tree: FolderTree, folders: Iterable[Path]) -> dict[str, Path]:
     return paths
 
 
-def numbered_paths(root: Path, names: Iterable[str]) -> Callable[[str], Path]:
+def is_id(text: str) -> bool:
+    """Return whether a text is the number of a video."""
+    return text.isascii() and text.isdecimal()
+
+
+def existing_folders(tree: FolderTree, names: Iterable[str]) -> list[Path]:
+    """Return those folders that exist below the root, in their order."""
+    paths = [tree.root / name for name in names]
+    return [path for path in paths if path.name in tree.folder(path.parent).folders]
+
+
+def describe_archives(tree: FolderTree) -> str:
+    """Say which archives lie unopened in the root and in its folders; empty without any."""
+    root = tree.folder(tree.root)
+    folders = [tree.root, *(tree.root / name for name in sorted(root.folders)[:_MAX_FOLDERS])]
+    names = [
+        tree.name(folder / name)
+        for folder in folders
+        for name in sorted(tree.folder(folder).files)
+        if is_archive(name)
+    ]
+    if not names:
+        return ""
+    return f"; {len(names)} archives are there, such as {names[0]!r}: unpack them first"
+
+
+def is_archive(name: str) -> bool:
+    """Return whether a name is one of an archive, or of a part of one."""
+    return name.lower().endswith(ARCHIVES) or bool(_PART.search(name.lower()))
+
+
+def numbered_paths(tree: FolderTree, names: Iterable[str]) -> Callable[[str], Path]:
     """Return a function from the number of a video to its path, in the first folder that has it.
 
     Args:
-        root: Folder of the data set.
+        tree: Folders below the root of the data set.
         names: Folders of videos that may be below it.
 
     Raises:
         ValueError: If there is none of these folders.
     """
-    tree, names = FolderTree(root), tuple(names)
-    folders = [root / name for name in names if name in tree.folder(root).folders]
+    names = tuple(names)
+    folders = existing_folders(tree, names)
     if not folders:
         expected = ", ".join(f"{name}/" for name in names)
-        raise ValueError(f"{root} contains no folder of videos: expected one of {expected}")
+        archives = describe_archives(tree)
+        raise ValueError(
+            f"{tree.root} contains no folder of videos: expected one of {expected}{archives}"
+        )
     paths = video_paths(tree, folders)
     return lambda number: tree.check_inside(paths.get(number, folders[0] / number))
 

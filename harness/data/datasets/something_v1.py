@@ -6,17 +6,23 @@ the lists of TRN and TSM. Split `test` is the validation split of the data set.
 Source: Goyal et al., The "something something" video database (2017), and its files.
 """
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from harness.data.datasets import class_names as class_tables
-from harness.data.datasets import official_files
-from harness.data.datasets.list_files import from_files
-from harness.data.datasets.text_rows import RowErrors, is_number, read
+from harness.data.datasets import official_files, text_rows
+from harness.data.datasets.file_tree import FolderTree
+from harness.data.datasets.lists.files import from_files
+from harness.data.datasets.text_rows import RowErrors, read
 from harness.data.video import Video
 from harness.utils import lookup
 
-_FOLDERS = ("20bn-something-something-v1", "frames", "rawframes", "videos")
+_FOLDERS = (
+    *("20bn-something-something-v1", "20bn-something-something-v1-frames"),
+    *("frames", "rawframes", "videos"),
+)
+_OFFICIAL_ROW = re.compile(r"[0-9]+\s*;\s*\D", re.ASCII)
 _LABELS = "something-something-v1-labels.csv"
 _LISTS = {
     "train": "something-something-v1-train.csv",
@@ -24,12 +30,13 @@ _LISTS = {
 }
 
 
-def class_names(root: Path) -> tuple[str, ...]:
+def class_names(root: Path, *, also: Sequence[Path] = ()) -> tuple[str, ...]:
     """Return the official names, by label.
 
     Raises:
         ValueError: If the copy has a list of labels with other classes.
     """
+    del also
     official = class_tables.official_names("something_v1")
     file = official_files.find(root, _LABELS)
     if file is not None:
@@ -41,28 +48,33 @@ def class_names(root: Path) -> tuple[str, ...]:
     return official
 
 
-def videos(root: Path, split: str, *, rows: Path | None = None) -> list[Video]:
+def videos(
+    root: Path, split: str, *, rows: Path | None = None, also: Sequence[Path] = ()
+) -> list[Video]:
     """List the videos of a split, missing ones included.
 
     Args:
         root: Folder of the lists and videos.
         split: `train` or `test`.
-        rows: A `.csv` of rows `id;label text`, or another file of rows that begin with a path and
-            end with a label; None for the official list below the root.
+        rows: A list of rows `id;label text`, or another list of paths and labels; None for the
+            official list below the root.
+        also: Other folders that links may lead into.
 
     Raises:
         ValueError: If a list or all videos are missing, or rows are invalid.
     """
     lookup.check_name(split, _LISTS, what="split")
     official = class_tables.official_names("something_v1")
-    if rows is not None and rows.suffix.lower() != ".csv":
-        return from_files({split: rows}, root, num_classes=len(official)).splits[split]
+    tree = FolderTree(root, also)
+    if rows is not None and not _is_official(rows):
+        folders = {split: official_files.existing_folders(tree, _FOLDERS)}
+        return from_files({split: rows}, tree, classes=official, folders=folders).splits[split]
     file = rows or official_files.require(root, _LISTS[split])
     errors, listed_videos = RowErrors(), dict[str, Video]()
     labels = {name: label for label, name in enumerate(official)}
     read(
         file,
-        _row_handler(listed_videos, labels, official_files.numbered_paths(root, _FOLDERS)),
+        _row_handler(listed_videos, labels, official_files.numbered_paths(tree, _FOLDERS)),
         errors,
     )
     errors.check()
@@ -71,12 +83,17 @@ def videos(root: Path, split: str, *, rows: Path | None = None) -> list[Video]:
     return [*listed_videos.values()]
 
 
+def _is_official(rows: Path) -> bool:
+    """Return whether a list has the official form: a number, a semicolon, the name of a class."""
+    return bool(_OFFICIAL_ROW.match(text_rows.first_row(rows)))
+
+
 def _row_handler(
     listed_videos: dict[str, Video], labels: Mapping[str, int], path_of: Callable[[str], Path]
 ) -> Callable[[str], None]:
     def add_row(text: str) -> None:
         number, semicolon, name = (part.strip() for part in text.partition(";"))
-        if not semicolon or not is_number(number):
+        if not semicolon or not official_files.is_id(number):
             raise ValueError(f"{text!r} is not a number, a semicolon and a label")
         if name not in labels:
             raise ValueError(f"{name!r} is not one of the {len(labels)} classes")

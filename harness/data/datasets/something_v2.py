@@ -7,17 +7,21 @@ Source: Goyal et al., The "something something" video database (2017), and the f
 release, in their first and in their present names.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from harness.data.datasets import official_files
-from harness.data.datasets.list_files import from_files
-from harness.data.datasets.text_rows import RowErrors, is_number
+from harness.data.datasets.file_tree import FolderTree
+from harness.data.datasets.lists.files import from_files
+from harness.data.datasets.text_rows import RowErrors
 from harness.data.video import Video
 from harness.utils import lookup
 
-_FOLDERS = ("20bn-something-something-v2", "videos", "frames", "rawframes")
+_FOLDERS = (
+    *("20bn-something-something-v2", "videos", "frames", "rawframes"),
+    "20bn-something-something-v2-frames",
+)
 _LABELS = ("labels.json", "something-something-v2-labels.json")
 _LISTS = {
     "train": ("train.json", "something-something-v2-train.json"),
@@ -27,12 +31,13 @@ _NUM_CLASSES = 174
 _BRACKETS = str.maketrans("", "", "[]")
 
 
-def class_names(root: Path) -> tuple[str, ...]:
+def class_names(root: Path, *, also: Sequence[Path] = ()) -> tuple[str, ...]:
     """Return the official names, by label.
 
     Raises:
         ValueError: If the list of labels is missing, or does not number 174 names from 0.
     """
+    del also
     file = _require(root, _LABELS)
     content = official_files.read_json(file)
     labels = content if isinstance(content, dict) else {}
@@ -42,33 +47,42 @@ def class_names(root: Path) -> tuple[str, ...]:
     return tuple(numbered[str(label)] for label in range(_NUM_CLASSES))
 
 
-def videos(root: Path, split: str, *, rows: Path | None = None) -> list[Video]:
+def videos(
+    root: Path, split: str, *, rows: Path | None = None, also: Sequence[Path] = ()
+) -> list[Video]:
     """List the videos of a split, missing ones included.
 
     Args:
         root: Folder of the lists and videos.
         split: `train` or `test`.
-        rows: A list in the official form, in a `.json`, or another file of rows that begin with a
-            path and end with a label; None for the official list below the root.
+        rows: A list in the official form, in a `.json`, or another list of paths and labels; None
+            for the official list below the root.
+        also: Other folders that links may lead into.
 
     Raises:
         ValueError: If a list or all videos are missing, or entries are invalid.
     """
     lookup.check_name(split, _LISTS, what="split")
+    tree = FolderTree(root, also)
     if rows is not None and rows.suffix.lower() != ".json":
-        return from_files({split: rows}, root, num_classes=_NUM_CLASSES).splits[split]
+        folders = {split: official_files.existing_folders(tree, _FOLDERS)}
+        classes = class_names(root) if _find(root, _LABELS) else _NUM_CLASSES
+        return from_files({split: rows}, tree, classes=classes, folders=folders).splits[split]
     file = rows or _require(root, _LISTS[split])
     labels = {name: label for label, name in enumerate(class_names(root))}
     content = official_files.read_json(file)
     if not isinstance(content, list) or not content:
         raise ValueError(f"{file} is not a list of videos with `id` and `template`")
-    return _list_videos(content, labels, official_files.numbered_paths(root, _FOLDERS))
+    return _list_videos(content, labels, official_files.numbered_paths(tree, _FOLDERS))
 
 
 def _require(root: Path, names: tuple[str, ...]) -> Path:
     """Return an official file, whatever the release that names it."""
-    found = (official_files.find(root, name) for name in names)
-    return next(filter(None, found), None) or official_files.require(root, names[0])
+    return _find(root, names) or official_files.require(root, names[0])
+
+
+def _find(root: Path, names: tuple[str, ...]) -> Path | None:
+    return next(filter(None, (official_files.find(root, name) for name in names)), None)
 
 
 def _list_videos(
@@ -92,7 +106,7 @@ def _video(entry: Any, labels: Mapping[str, int], path_of: Callable[[str], Path]
     number, template = (
         (entry.get("id"), entry.get("template")) if isinstance(entry, dict) else (None, None)
     )
-    if not is_number(str(number)) or not isinstance(template, str):
+    if not official_files.is_id(str(number)) or not isinstance(template, str):
         raise ValueError("it has no number as its `id`, or no `template`")
     label = labels.get(template.translate(_BRACKETS))
     if label is None:

@@ -4,6 +4,7 @@ import csv
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,7 +13,10 @@ MAX_ROWS = 2_000_000
 _LINE_BYTES = 8192
 _SKIP_BYTES = 1 << 20
 _BOM = b"\xef\xbb\xbf"
-_NUMBER = re.compile(r"[0-9]{1,9}", re.ASCII)
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+# Programs write whole numbers as 10.0 as soon as a column has a gap.
+_NUMBER = re.compile(r"([0-9]{1,9})(\.0{1,6})?", re.ASCII)
+_FIRST_ROWS = 1000
 
 
 @dataclass(kw_only=True)
@@ -52,6 +56,17 @@ def read(
         read_stream(rows, file.name, handle, errors, max_rows=max_rows)
 
 
+def first_rows(file: Path, number: int = _FIRST_ROWS) -> list[str]:
+    """Return the first rows of a file that can be decoded and are not empty.
+
+    Raises:
+        ValueError: If the file cannot be read.
+    """
+    rows: list[str] = []
+    read(file, rows.append, RowErrors(), max_rows=number)
+    return rows
+
+
 def first_row(file: Path) -> str:
     """Return the first row of a file, with undecodable bytes replaced.
 
@@ -62,11 +77,15 @@ def first_row(file: Path) -> str:
         return rows.readline(_LINE_BYTES).decode("utf-8-sig", "replace").strip()
 
 
-def _open(file: Path) -> BinaryIO:
+def _open(file: Path) -> BufferedReader:
     try:
-        return file.open("rb")
+        rows = file.open("rb")
     except OSError as error:
         raise ValueError(f"{file} cannot be read: {error.strerror}") from None
+    if rows.peek(2)[:2] in _UTF_16:
+        rows.close()
+        raise ValueError(f"{file} is in UTF-16, as some spreadsheets save it; save it as UTF-8")
+    return rows
 
 
 def read_stream(
@@ -100,28 +119,43 @@ def _decode(row: bytes) -> str:
     if len(row) > _LINE_BYTES:
         raise ValueError(f"row is longer than {_LINE_BYTES} bytes")
     try:
-        return row.decode("utf-8").rstrip("\r\n")
+        text = row.decode("utf-8").rstrip("\r\n")
     except UnicodeDecodeError as error:
         context = row[max(error.start - 10, 0) : error.end + 10]
         raise ValueError(f"row is not UTF-8 at byte {error.start}: {context!r}") from None
+    if "\r" in text:
+        raise ValueError("row has carriage returns inside; save the file with line ends of Unix")
+    return text
 
 
-def split_csv(text: str) -> list[str]:
+def split_csv(text: str, separator: str = ",") -> list[str]:
     """Split a row of a CSV file.
 
     Raises:
         ValueError: If it is not one, for example if its quotes are not closed.
     """
     try:
-        (row,) = csv.reader([text], strict=True)
+        (row,) = csv.reader([text], delimiter=separator, skipinitialspace=True, strict=True)
     except (csv.Error, ValueError) as error:
         raise ValueError(f"{text!r} is not a row of a CSV file: {error}") from None
     return row
 
 
 def is_number(text: str) -> bool:
-    """Return whether a text is an integer from 0."""
+    """Return whether a text is an integer from 0; `10.0` is one."""
     return bool(_NUMBER.fullmatch(text))
+
+
+def parse_number(text: str) -> int:
+    """Parse an integer from 0.
+
+    Raises:
+        ValueError: If it is not one.
+    """
+    match = _NUMBER.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text!r} is not an integer from 0")
+    return int(match[1])
 
 
 def parse_label(text: str, num_classes: int | None) -> int:
@@ -132,7 +166,7 @@ def parse_label(text: str, num_classes: int | None) -> int:
     """
     if not is_number(text):
         raise ValueError(f"label {text!r} is not an integer from 0")
-    number = int(text)
+    number = parse_number(text)
     if num_classes is not None and number >= num_classes:
         allowed = f"allowed 0 to {num_classes - 1} ({num_classes} classes)"
         raise ValueError(f"label {number}, {allowed}")

@@ -127,6 +127,7 @@ class _CheckJournal:
         self.root = root
         self.given = (settings.seconds, settings.memory_mb)
         rules = {"limits": asdict(settings.limits), "av": DECODER, "root": str(root)}
+        rules["also"] = [str(folder) for folder in settings.also]
         text = json.dumps(rules, sort_keys=True)
         self.rules = hashlib.sha256(text.encode()).hexdigest()[:16]
         self.entries: dict[Path, _Entry] = {}

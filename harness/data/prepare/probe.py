@@ -15,7 +15,7 @@ import os
 import signal
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from fractions import Fraction
@@ -34,28 +34,29 @@ from harness.data.prepare.video_facts import Facts, Limits, Verdict, describe_ti
 from harness.data.reading.display_matrix import STORED, frame_matrix
 
 # Versions that a verdict depends on: a change of one makes a check read every file again.
-DECODER = f"PyAV {av.__version__}, Pillow {PIL.__version__}, rules 2"
+DECODER = f"PyAV {av.__version__}, Pillow {PIL.__version__}, rules 3"
 FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,ogg,asf"
 _SAFE = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
 _GRACE_S = 5.0
 Log = list[tuple[int, str, str]]
 
 
-def probe(path: Path, root: Path, limits: Limits) -> Facts:
+def probe(path: Path, roots: Sequence[Path], limits: Limits) -> Facts:
     """Read a video from end to end and return its facts; a bad file never raises.
 
     Args:
         path: The file, or a folder with a picture for each frame.
-        root: Folder that must hold it, with links resolved.
+        roots: Folders that may hold it, with links resolved.
         limits: Limits on its header.
     """
     fields: dict[str, Any] = {}
     try:
         with translate_os_errors():
-            resolved = _resolve(path, root)
+            roots = [Path(os.path.realpath(root)) for root in roots]
+            resolved = _resolve(path, roots)
             folder = resolved.is_dir()
         if folder:
-            probe_images.read(resolved, root, limits, fields)
+            probe_images.read(resolved, roots, limits, fields)
         else:
             _hash(resolved, fields)
             with Capture() as log, _translate_errors(log):
@@ -69,10 +70,10 @@ def probe(path: Path, root: Path, limits: Limits) -> Facts:
     )
 
 
-def _resolve(path: Path, root: Path) -> Path:
-    """Return a path with links resolved, after checking that it is inside the root."""
+def _resolve(path: Path, roots: Sequence[Path]) -> Path:
+    """Return a path with links resolved, after checking that it is inside a root."""
     resolved = Path(os.path.realpath(path, strict=True))
-    if not resolved.is_relative_to(os.path.realpath(root)):
+    if not any(resolved.is_relative_to(root) for root in roots):
         raise ProbeError("refused", "path is outside the folder of the data set")
     return resolved
 
@@ -214,7 +215,7 @@ def _text(value: Fraction | None) -> str | None:
 
 
 def _serve(limits: Limits, seconds: float) -> None:
-    """Probe one video for each line of stdin: its path, its root, and its memory limit."""
+    """Probe one video for each line of stdin: its path, roots and memory limit."""
     av.logging.set_level(av.logging.ERROR)
     # Otherwise a message that repeats that of the previous file is not logged.
     av.logging.set_skip_repeated(False)
@@ -224,7 +225,7 @@ def _serve(limits: Limits, seconds: float) -> None:
         # The parent kills this process after a timeout; the timer does so if the parent is gone.
         signal.setitimer(signal.ITIMER_REAL, seconds + _GRACE_S)
         _limit_memory(job["memory_mb"])
-        facts = probe(Path(job["path"]), Path(job["root"]), limits)
+        facts = probe(Path(job["path"]), [Path(root) for root in job["roots"]], limits)
         signal.setitimer(signal.ITIMER_REAL, 0)
         _limit_memory(None)
         print(json.dumps(asdict(facts)), flush=True)

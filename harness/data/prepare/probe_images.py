@@ -1,76 +1,85 @@
 """Check of a folder with a picture for each frame: every picture is decoded once.
 
-The rules, in order: only regular files, with the targets of links inside the root; a limit on their
-number; numbered JPEG pictures without gaps (`jpeg_sequence`); all decode, and have one size.
+The rules, in order: a limit on the number of files; pictures are regular files, with the targets of
+links inside the root; they are numbered without gaps (`harness.data.pictures`), all decode, and
+have one size. Other files are passed over, and the passport counts them.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from harness.data import pictures
 from harness.data.passport import content_sha256
 from harness.data.prepare.probe_error import ProbeError, check_size, translate_os_errors
 from harness.data.prepare.video_facts import PICTURES, Limits
-from harness.data.reading import jpeg_sequence
+from harness.data.reading import picture_file
 from harness.data.video import DamagedVideoError
 
 
-def read(folder: Path, root: Path, limits: Limits, fields: dict[str, Any]) -> None:
+def read(folder: Path, roots: Sequence[Path], limits: Limits, fields: dict[str, Any]) -> None:
     """Decode every picture of a folder.
 
     Args:
         folder: Its links are resolved.
-        root: Folder that the files of links must lie in.
+        roots: Folders that the files of links must lie in; their links are resolved.
         limits: What it may hold.
         fields: Receives the fields of `Facts`.
 
     Raises:
-        Finding: If it is not whole or not allowed.
+        ProbeError: If it is not whole or not allowed.
     """
     with translate_os_errors():
-        files = list(_files(folder, Path(os.path.realpath(root)), limits))
-        stats = [file.stat() for file in files]
+        names = _picture_names(folder, roots, limits)
         fields |= {
-            "size": sum(status.st_size for status in stats),
+            "size": sum((folder / name).stat().st_size for name in names),
             "mtime_ns": folder.stat().st_mtime_ns,
         }
         fields["sha256"] = content_sha256(folder)
-    if not files:
-        raise ProbeError("refused", "folder is empty")
     # A folder has no header and no time stamps; its pictures are key frames, displayed as stored.
     constants = {"header_frames": None, "promised_s": None, "stamps": (), "key_start": True}
-    fields |= constants | {"container": PICTURES, "codec": "jpeg", "turned": False}
+    fields |= constants | {"container": PICTURES, "turned": False}
     try:
-        _decode(folder, files, limits, fields)
+        _decode(folder, pictures.sort_by_number(names), limits, fields)
     except MemoryError:
         raise ProbeError("out of memory", "video needs more memory than its limit") from None
     except DamagedVideoError as error:
         raise ProbeError("damaged", str(error)) from None
 
 
-def _files(folder: Path, root: Path, limits: Limits) -> Iterator[Path]:
-    """Yield the files of a folder; refuse other entries and links out of the root."""
+def _picture_names(folder: Path, roots: Sequence[Path], limits: Limits) -> list[str]:
+    """Return the pictures of a folder; refuse links out of the roots, and folders without any."""
+    names: list[str] = []
     with os.scandir(folder) as entries:
         for count, entry in enumerate(entries, start=1):
             if count > limits.max_frames:
                 raise ProbeError("refused", f"folder has more than {limits.max_frames} files")
-            if entry.is_symlink() and not Path(os.path.realpath(entry)).is_relative_to(root):
-                raise ProbeError(
-                    "refused", f"{entry.name!r} lies outside the folder of the data set"
-                )
-            if not entry.is_file():
-                raise ProbeError("refused", f"{entry.name!r} is not a regular file")
-            yield Path(entry)
+            if pictures.is_picture(entry.name) and not entry.name.startswith("."):
+                _check_regular(entry, roots)
+                names.append(entry.name)
+    if not names:
+        raise ProbeError("refused", "folder holds no picture")
+    return names
 
 
-def _decode(folder: Path, files: list[Path], limits: Limits, fields: dict[str, Any]) -> None:
+def _check_regular(entry: os.DirEntry[str], roots: Sequence[Path]) -> None:
+    if entry.is_symlink():
+        target = Path(os.path.realpath(entry))
+        if not any(target.is_relative_to(root) for root in roots):
+            raise ProbeError("refused", f"{entry.name!r} lies outside the folder of the data set")
+    if not entry.is_file():
+        raise ProbeError("refused", f"{entry.name!r} is not a regular file")
+
+
+def _decode(folder: Path, names: list[str], limits: Limits, fields: dict[str, Any]) -> None:
     size = None
-    for index, name in enumerate(jpeg_sequence.sort_by_number(file.name for file in files)):
-        with jpeg_sequence.open_jpeg(folder / name) as image:
+    for index, name in enumerate(names):
+        with picture_file.open_picture(folder / name) as image:
             check_size(*image.size, limits)
             size = size or image.size
             if size != image.size:
                 raise ProbeError("damaged", f"{name!r} differs in size from the first picture")
-            image.load()
+            picture_file.load(image, name)
         fields |= {"width": size[0], "height": size[1], "frames": index + 1}
+        fields["codec"] = pictures.FORMATS[Path(name).suffix.lower()]

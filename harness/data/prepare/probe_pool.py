@@ -35,12 +35,14 @@ class ProbeSettings:
         seconds: Time that one may take.
         memory_mb: Memory that one may take beyond what its process has, in megabytes.
         limits: What a video may claim.
+        also: Folders besides that of the data set that the targets of links may lie in.
     """
 
     processes: int = 1
     seconds: float = 60.0
     memory_mb: int = 1000
     limits: Limits = field(default_factory=Limits)
+    also: tuple[Path, ...] = ()
 
 
 class ProbeProcess:
@@ -70,7 +72,8 @@ class ProbeProcess:
                 limit of address space a sound file can look damaged.
         """
         limit = None if alone else self.settings.memory_mb
-        job = {"path": str(path), "root": str(root), "memory_mb": limit}
+        roots = [str(folder) for folder in (root, *self.settings.also)]
+        job = {"path": str(path), "roots": roots, "memory_mb": limit}
         try:
             child = self._started()
             assert child.stdin is not None

@@ -1,7 +1,7 @@
 """Sources of a check: the videos that a data set lists, and their expected paths."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from importlib import import_module
@@ -10,6 +10,7 @@ from types import ModuleType
 
 from harness.data import DATASETS, GENERATED, OWN_READER, passport, passport_path
 from harness.data.datasets.text_rows import MAX_SHOWN
+from harness.data.prepare.folder_labels import contradictions
 from harness.data.sizes import PUBLISHED
 from harness.data.video import Video
 from harness.specs import NAME
@@ -30,6 +31,8 @@ class DataSource:
         class_names: By label; none where labels have no names.
         official: Videos that each split has in the official lists, where they are known.
         fps: Rate at which folders of pictures were taken; they do not say.
+        also: Other folders that links may lead into.
+        contradictions: Videos in the folder of another class than their label, in words.
     """
 
     name: str
@@ -38,6 +41,8 @@ class DataSource:
     class_names: tuple[str, ...] = ()
     official: Mapping[str, int] = field(default_factory=dict)
     fps: Fraction | None = None
+    also: tuple[Path, ...] = ()
+    contradictions: Sequence[str] = ()
 
     @property
     def listed(self) -> dict[str, int]:
@@ -55,6 +60,7 @@ def read_source(
     *,
     rows: Mapping[str, Path] | None = None,
     fps: str | None = None,
+    also: Sequence[Path] = (),
 ) -> DataSource:
     """Read the lists of a data set; any name but those of the paper is one of the user's own.
 
@@ -64,24 +70,32 @@ def read_source(
         data: Folder of the data sets, which the last check left its passport in.
         rows: List files to go by, of each split.
         fps: Rate at which folders of pictures were taken, as `30` or `30000/1001`.
+        also: Other folders that links may lead into, besides those of the last check of this root.
 
     Raises:
         ValueError: If the lists are missing or wrong, or the root does not exist.
     """
     if name not in DATASETS:
         _check_new_name(name)
-    root = root or _last_root(name, data)
+    last_root, last_also = _last_folders(name, data)
+    root = root or _known_root(last_root, name, data)
+    also = tuple(dict.fromkeys((*also, *(last_also if root == last_root else ()))))
     reader: ModuleType = import_module(DATASETS.get(name, DATASETS[OWN_READER]))
     rate, rows = None if fps is None else _parse_rate(fps), rows or {}
-    splits = {split: reader.videos(root, split, rows=rows.get(split)) for split in SPLITS}
+    splits = {
+        split: reader.videos(root, split, rows=rows.get(split), also=also) for split in SPLITS
+    }
     _check_disjoint(splits)
+    class_names = reader.class_names(root, also=also)
     return DataSource(
         name=name,
         root=root,
         splits=splits,
-        class_names=reader.class_names(root),
+        class_names=class_names,
         official=PUBLISHED[name].listed if name in PUBLISHED else {},
         fps=rate,
+        also=also,
+        contradictions=contradictions(splits, class_names, root),
     )
 
 
@@ -152,9 +166,17 @@ def _similar_name(name: str) -> str | None:
     return lookup.nearest_name(name, (*DATASETS, *GENERATED))
 
 
-def _last_root(name: str, data: Path) -> Path:
+def _last_folders(name: str, data: Path) -> tuple[Path | None, tuple[Path, ...]]:
+    """Return the root of the last check, and the folders that links could lead into."""
     path = passport_path(name, data)
     if not path.is_file():
+        return None, ()
+    last = passport.read(path)
+    return last.root or path.parent, last.also
+
+
+def _known_root(last_root: Path | None, name: str, data: Path) -> Path:
+    if last_root is None:
+        path = passport_path(name, data)
         raise ValueError(f"say where the videos of {name} are, by --root: {path} is not there yet")
-    root = passport.read(path).root
-    return root or path.parent
+    return last_root

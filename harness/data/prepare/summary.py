@@ -1,14 +1,13 @@
 """Totals of a check over a data set, and the passport made from them."""
 
-import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
-from harness.data.datasets.file_tree import SUFFIXES
 from harness.data.passport import Passport
+from harness.data.prepare import unused
 from harness.data.prepare.check import CheckedVideo
 from harness.data.prepare.sources import DataSource
 from harness.data.prepare.video_facts import PICTURES, USABLE, Facts
@@ -26,6 +25,10 @@ class Summary:
         duplicates: Groups of ids whose files are equal, split before the id.
         leaks: Those of them that lie in more than one split, and ids listed in more than one.
         unlisted: Files on disk that no list names.
+        unused: Number and examples of the files below the root that are not used, by group.
+        empty_folders: The outermost folders without a listed video.
+        contradictions: Videos in the folder of another class than their label, in words.
+        also: Folders besides the root that links may lead into.
         listed: Videos of each split, as listed or officially more.
         class_names: By label; none where labels have no names.
         passport: Hash of what is good, as it goes into the key of a trial.
@@ -37,6 +40,10 @@ class Summary:
     duplicates: Sequence[Sequence[str]]
     leaks: Sequence[Sequence[str]]
     unlisted: Sequence[str]
+    unused: Mapping[str, Mapping[str, object]]
+    empty_folders: Sequence[str]
+    contradictions: Sequence[str]
+    also: Sequence[str]
     listed: Mapping[str, int]
     class_names: Sequence[str]
     passport: str
@@ -53,8 +60,16 @@ class Summary:
         return not self.leaks and verdicts <= set(USABLE)
 
 
-def summarise(checked: Sequence[CheckedVideo], source: DataSource) -> Summary:
-    """Count the verdicts, and look for duplicate and unlisted videos."""
+def summarise(
+    checked: Sequence[CheckedVideo], source: DataSource, *, out: Path | None = None
+) -> Summary:
+    """Count the verdicts, and look for duplicate videos and unused files.
+
+    Args:
+        checked: What was found.
+        source: The data set.
+        out: Folder that the check writes to; what is in it counts as no part of the data set.
+    """
     verdicts: dict[str, Counter[str]] = defaultdict(Counter)
     classes: dict[str, dict[int, tuple[int, int]]] = defaultdict(dict)
     for entry in checked:
@@ -62,6 +77,8 @@ def summarise(checked: Sequence[CheckedVideo], source: DataSource) -> Summary:
         for label in entry.video.labels:
             good, listed = classes[entry.split].get(label, (0, 0))
             classes[entry.split][label] = (good + (entry.facts.verdict in USABLE), listed + 1)
+    listed = {str(entry.video.path): entry.facts.verdict in USABLE for entry in checked}
+    rest = unused.find(listed, source.root, also=source.also, skip=out)
     equal = _groups((entry.facts.sha256, entry) for entry in checked)
     same_id = _groups((entry.video.id, entry) for entry in checked)
     return Summary(
@@ -70,7 +87,11 @@ def summarise(checked: Sequence[CheckedVideo], source: DataSource) -> Summary:
         gaps=_gaps(classes, len(source.class_names)),
         duplicates=[sorted(map(_name, group)) for group in equal],
         leaks=[sorted(map(_name, g)) for g in (*equal, *same_id) if len(_splits(g)) > 1],
-        unlisted=_unlisted(checked, source.root),
+        unlisted=sorted(rest.groups.get(unused.UNLISTED, ())),
+        unused=rest.counts(),
+        empty_folders=sorted(rest.folders),
+        contradictions=source.contradictions,
+        also=[str(folder) for folder in source.also],
         listed=source.listed,
         class_names=source.class_names,
         passport=build_passport(checked, source).digest,
@@ -124,6 +145,7 @@ def build_passport(checked: Sequence[CheckedVideo], source: DataSource) -> Passp
         listed=source.listed,
         classes=source.class_names,
         root=source.root,
+        also=source.also,
     )
 
 
@@ -156,16 +178,3 @@ def _gaps(
         ]
         for split, counts in classes.items()
     }
-
-
-def _unlisted(checked: Iterable[CheckedVideo], root: Path) -> list[str]:
-    named = {entry.video.path for entry in checked}
-    found = []
-    for folder, inside, files in os.walk(root):
-        # A folder of frames is a video; what lies in it are its pictures.
-        inside[:] = [name for name in inside if Path(folder, name) not in named]
-        for name in files:
-            path = Path(folder, name)
-            if path.suffix.lower() in SUFFIXES and path not in named:
-                found.append(path.relative_to(root).as_posix())
-    return sorted(found)

@@ -4,8 +4,8 @@ import csv
 import io
 import json
 import os
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ def write(
     write_atomic(paths[0], to_markdown(summary).encode("utf-8", "backslashreplace"))
     write_atomic(paths[1], _bad_csv(checked, root).encode("utf-8", "backslashreplace"))
     write_atomic(paths[2], json.dumps(whole, indent=0).encode())
-    passport.write(paths[3], build_passport(checked, source))
+    passport.write(paths[3], replace(build_passport(checked, source), unused=summary.unused))
     return paths
 
 
@@ -53,7 +53,13 @@ def to_markdown(summary: Summary) -> str:
         parts.append(_listing(title, [_class(summary, label) for label in labels]))
     parts.append(_listing("In more than one split", [" = ".join(g) for g in summary.leaks]))
     parts.append(_listing("Equal files", [" = ".join(g) for g in summary.duplicates]))
+    parts.append(
+        _listing("In the folder of another class than their label", summary.contradictions)
+    )
     parts.append(_listing("On disk, in no list", summary.unlisted))
+    parts.append(_listing("Folders without a listed video, left out", summary.empty_folders))
+    parts.append(_listing("Not used, by kind", [_group(*item) for item in summary.unused.items()]))
+    parts.append(_listing("Links may also lead into", summary.also))
     parts.append(f"Passport {summary.passport}")
     return "\n\n".join(filter(None, parts)) + "\n"
 
@@ -68,6 +74,12 @@ def _coverage(summary: Summary, split: str) -> str:
     listed = sum(summary.verdicts.get(split, {}).values())
     short = f" Its list here names {listed:,}; the official one {official:,}."
     return f"- {coverage_sentences(split, good, official)}{short if listed < official else ''}"
+
+
+def _group(name: str, group: Mapping[str, Any]) -> str:
+    """Describe a group of unused files."""
+    examples = ", ".join(group["examples"][:2])
+    return f"{group['count']:,} {name}, such as {examples}"
 
 
 def _class(summary: Summary, label: int) -> str:

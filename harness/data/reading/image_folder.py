@@ -1,6 +1,6 @@
 """Frames from a folder with one picture for each frame of a video.
 
-`jpeg_sequence` defines the pictures of a folder and their decoding.
+`harness.data.pictures` says which files of a folder these are, `picture_file` how they decode.
 Axes: F frames, H x W pixels, 3 colours (RGB, 0 to 255).
 """
 
@@ -12,7 +12,8 @@ import torch
 from jaxtyping import UInt8
 from torch import Tensor
 
-from harness.data.reading import jpeg_sequence
+from harness.data import pictures
+from harness.data.reading import picture_file
 from harness.data.video import DamagedVideoError
 
 MAX_PIXELS = 9_000_000  # the limit of a check, see harness.data.prepare.video_facts.Limits
@@ -26,20 +27,20 @@ def read(path: Path, indices: Sequence[int] | None = None) -> UInt8[Tensor, "F H
         indices: Pictures to return, increasing, from 0 whatever the first number; None for all.
 
     Raises:
-        DamagedVideoError: If a requested picture is missing, not a complete JPEG, too large, or
+        DamagedVideoError: If a requested picture is missing, not complete, too large, or
             of another size than the first requested one; if a name or a number is invalid.
     """
     try:
-        pictures = [_read_rgb(path / name) for name in _picture_names(path, indices)]
+        frames = [_read_rgb(path / name) for name in _picture_names(path, indices)]
     except (DamagedVideoError, OSError) as error:
         raise DamagedVideoError(f"{path}: {error}") from error
-    if len({picture.shape for picture in pictures}) > 1:
+    if len({frame.shape for frame in frames}) > 1:
         raise DamagedVideoError(f"{path}: pictures differ in size")
-    return torch.from_numpy(np.stack(pictures))
+    return torch.from_numpy(np.stack(frames))
 
 
 def _picture_names(path: Path, indices: Sequence[int] | None) -> list[str]:
-    names = jpeg_sequence.sort_by_number(file.name for file in path.iterdir())
+    names = pictures.sort_by_number(file.name for file in path.iterdir())
     selection = range(len(names)) if indices is None else indices
     if not names or max(selection) >= len(names):
         raise DamagedVideoError(f"folder has {len(names)} pictures, fewer than requested")
@@ -47,7 +48,8 @@ def _picture_names(path: Path, indices: Sequence[int] | None) -> list[str]:
 
 
 def _read_rgb(path: Path) -> UInt8[np.ndarray, "H W 3"]:
-    with jpeg_sequence.open_jpeg(path) as image:
+    with picture_file.open_picture(path) as image:
         if image.width * image.height > MAX_PIXELS:
             raise DamagedVideoError(f"{path.name!r} has more than {MAX_PIXELS} pixels")
+        picture_file.load(image, path.name)
         return np.asarray(image.convert("RGB"))

@@ -172,3 +172,28 @@ def test_other_class_names_are_refused(tmp_path):
     write(tmp_path, names=["Platform diving" if n == "Plataform diving" else n for n in NAMES])
     with pytest.raises(ValueError, match="lacks 'Plataform diving' and has 'Platform diving'"):
         activitynet.class_names(tmp_path)
+
+
+PLACES = {
+    "train": ("v1-2/train", "v1-3/train_val", "train_val", "v1-2_train", "v1-3_train_val"),
+    "test": ("v1-2/val", "v1-3/train_val", "train_val", "v1-2_val", "v1-3_train_val"),
+}
+
+
+@pytest.mark.parametrize(("split", "place"), [(s, p) for s, ps in PLACES.items() for p in ps])
+def test_the_folders_of_the_official_archives_are_looked_into(tmp_path, split, place):
+    write(tmp_path)
+    known = "abc-_12" if split == "train" else "val3"
+    touch(tmp_path, f"{place}/v_{known}.mkv")
+    path = tmp_path / place / f"v_{known}.mkv"
+    assert activitynet.videos(tmp_path, split)[0].path == path
+    (tmp_path / "rows.txt").write_text(f"v_{known}.mkv 3\n")
+    (video,) = activitynet.videos(tmp_path, split, rows=tmp_path / "rows.txt")
+    assert video.path == path
+
+
+def test_archives_that_were_not_unpacked_are_named(tmp_path):
+    write(tmp_path)
+    touch(tmp_path, "v1-2_train.tar.gz", "videos/v1-3_train_val.tar.gz")
+    with pytest.raises(ValueError, match=r"; 2 archives are there, such as 'v1-2_train"):
+        activitynet.videos(tmp_path, "train")

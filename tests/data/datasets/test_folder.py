@@ -31,7 +31,7 @@ def both(root):
 def test_a_folder_of_classes_is_numbered_by_name(tmp_path):
     fill(tmp_path, "b/1.mp4", "a/2.mp4", "a/1.MKV", "a/notes.txt", "stray.mp4", ".git/x.mp4")
     (tmp_path / "c").mkdir()
-    assert class_names(tmp_path) == ("a", "b", "c")
+    assert class_names(tmp_path) == ("a", "b")
     assert both(tmp_path) == {"a/1.MKV": 0, "a/2.mp4": 0, "b/1.mp4": 1}
 
 
@@ -144,13 +144,13 @@ def test_a_list_that_is_named_uses_the_classes_of_the_root(tmp_path):
         ("a, b.mp4,dog", "has 3 columns"),
         ("a.mp4,", "has an empty column"),
         (",dog", "has an empty column"),
-        ("a.mp4, dog", "or spaces around one"),
+        (" a.mp4,dog", "or its path starts or ends with a space"),
         ("a.txt,dog", "'a.txt' has no video suffix"),
         ("Path,Label,", "has 3 columns"),
         ("a.mp4,3", "'3' is not one of the 1 classes"),
         ('"a.mp4,dog', "is not a row of a CSV file"),
         ("../a.mp4,dog", "is not a plain path below the root"),
-        ("/a.mp4,dog", "is not a plain path below the root"),
+        ("/a.mp4,dog", "is not below"),
         ("http://a/b.mp4,dog", "is an address"),
         ("concat:a.mp4|b.mp4,dog", "is an address"),
         ("a\0.mp4,dog", "unprintable characters"),
@@ -214,3 +214,114 @@ def test_lists_that_are_not_a_pair_are_refused(tmp_path, names):
     fill(tmp_path, "a/1.mp4", *(f"{name}.csv" for name in names))
     with pytest.raises(ValueError, match=rf"holds .*{names[0]}.csv.*; expected"):
         videos(tmp_path, "train")
+
+
+MADE = ("__MACOSX", ".ipynb_checkpoints", "@eaDir", "lost+found", "__pycache__", "$RECYCLE.BIN")
+
+
+@pytest.mark.parametrize("made", MADE)
+def test_folders_that_nobody_made_are_no_classes(tmp_path, made):
+    fill(tmp_path, "run/1.mp4", "walk/2.mp4", f"{made}/run/._1.mp4", f"{made}/x.mp4")
+    fill(tmp_path, f"run/{made}/1.mp4", f"{made}/1.mp4/SYNOPHOTO_1.jpg")
+    assert class_names(tmp_path) == ("run", "walk")
+    assert both(tmp_path) == {"run/1.mp4": 0, "walk/2.mp4": 1}
+
+
+def test_folders_without_videos_are_no_classes_in_any_layout(tmp_path):
+    fill(tmp_path, "run/1.mp4", "annotations/readme.txt", "thumbnails/1.jpg", "a/b/c/notes.txt")
+    (tmp_path / "empty").mkdir()
+    assert class_names(tmp_path) == ("run",)
+    fill(tmp_path, "train/b/1.mp4", "train/empty/x.txt", "val/b/2.mp4", "val/a/1.mp4")
+    assert class_names(tmp_path) == ("a", "b")
+    assert listed(tmp_path, "train") == {"train/b/1.mp4": 1}
+
+
+def test_videos_below_a_class_belong_to_it(tmp_path):
+    fill(tmp_path, "run/1.mp4", "run/monday/2.mp4", "run/monday/late/3.mp4", "walk/x/4.mp4")
+    dataset_folders.frames(tmp_path / "walk" / "y" / "5", 2)
+    assert both(tmp_path) == {
+        "run/1.mp4": 0,
+        "run/monday/2.mp4": 0,
+        "run/monday/late/3.mp4": 0,
+        "walk/x/4.mp4": 1,
+        "walk/y/5": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("videos/run/1.mp4", "videos/walk/2.mp4"),
+        ("part1/run/1.mp4", "part2/run/2.mp4"),
+        ("run/1.mp4", "walk/2.mp4", "frames/run/1/1.jpg"),
+        ("train/run/1.mp4",),
+    ],
+)
+def test_a_folder_that_may_not_be_the_class_is_named(tmp_path, names):
+    fill(tmp_path, *names)
+    with pytest.raises(ValueError, match="which of the two folders is the class") as caught:
+        videos(tmp_path, "train")
+    assert "\n" not in str(caught.value)
+
+
+def test_pictures_beside_a_video_make_no_second_one(tmp_path):
+    fill(tmp_path, "run/a/1.mp4", "run/a/cover.jpg", "run/2.mp4", "walk/3.mp4")
+    assert both(tmp_path) == {"run/2.mp4": 0, "run/a/1.mp4": 0, "walk/3.mp4": 1}
+
+
+@pytest.mark.parametrize("name", ["1.png", "1.WEBP", "img_1.Bmp", "1.tif"])
+def test_pictures_of_any_format_are_listed(tmp_path, name):
+    fill(tmp_path, f"run/a/{name}", "run/2.mp4")
+    assert both(tmp_path).keys() == {"run/a", "run/2.mp4"}
+
+
+@pytest.mark.parametrize(
+    ("train", "test"), [("Train", "Val"), ("training", "validation"), ("TRAIN", "testing")]
+)
+def test_folders_of_splits_may_be_spelled_in_other_ways(tmp_path, train, test):
+    fill(tmp_path, f"{train}/a/1.mp4", f"{test}/a/2.mp4")
+    assert listed(tmp_path, "train") == {f"{train}/a/1.mp4": 0}
+    assert listed(tmp_path, "test") == {f"{test}/a/2.mp4": 0}
+
+
+def test_a_link_to_a_folder_above_is_refused_and_not_followed_for_ever(tmp_path):
+    root = fill(tmp_path / "root", "a/1.mp4", "a/b/2.mp4")
+    (root / "a" / "b" / "loop").symlink_to(root / "a")
+    with pytest.raises(ValueError, match="'a/b/loop' leads back to a folder that it is inside of"):
+        videos(root, "train")
+
+
+def test_a_link_to_another_disk_is_followed_where_it_is_allowed(tmp_path):
+    root = fill(tmp_path / "root", "val/run/1.mp4")
+    fill(tmp_path / "disk", "run/2.mp4")
+    (root / "train").symlink_to(tmp_path / "disk")
+    with pytest.raises(ValueError, match=r"'train' leads out .*/disk; allow .* --also`"):
+        videos(root, "train")
+    assert listed(root, "train", also=[tmp_path / "disk"]) == {"train/run/2.mp4": 0}
+    assert class_names(root, also=[tmp_path / "disk"]) == ("run",)
+
+
+@pytest.mark.parametrize("suffix", [".txt", ".tsv"])
+def test_lists_in_the_root_may_be_text_files(tmp_path, suffix):
+    fill(tmp_path, "x/1.mp4", "x/2.mp4", "x/3.mp4")
+    put(tmp_path / f"train{suffix}", "x/1.mp4 1\nx/3.mp4 0\n")
+    put(tmp_path / f"val{suffix}", "x/2.mp4 1\n")
+    assert listed(tmp_path, "train") == {"x/1.mp4": 1, "x/3.mp4": 0}
+    assert listed(tmp_path, "test") == {"x/2.mp4": 1}
+    put(tmp_path / "videos.csv", "x/1.mp4,0\n")
+    with pytest.raises(ValueError, match="holds several lists, keep those of one kind"):
+        videos(tmp_path, "train")
+
+
+def test_a_text_file_alone_is_no_list(tmp_path):
+    fill(tmp_path, "a/1.mp4", "test.txt")
+    assert both(tmp_path) == {"a/1.mp4": 0}
+
+
+@pytest.mark.parametrize(
+    "name", ["a b", "what?", "100%", "#1", 'it\'s "so"', "a,b;c", "[x]", "~$&", "名前", "-rf"]
+)
+def test_any_name_that_prints_is_a_class_and_a_video(tmp_path, name):
+    fill(tmp_path, f"{name}/{name}.mp4", f"{name}/2.mp4")
+    assert class_names(tmp_path) == (name,)
+    assert both(tmp_path).keys() == {f"{name}/{name}.mp4", f"{name}/2.mp4"}

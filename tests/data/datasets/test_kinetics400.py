@@ -175,7 +175,7 @@ def test_an_annotated_clip_that_is_a_link_out_of_the_root_is_refused(tmp_path):
         ("zumba,AAAAAAAAAAA,1,11,val", "has 5 columns, but the first row has 6"),
         ("zumba,AAAAAAAAAAA,1,11,val,0,", "has 7 columns, but the first row has 6"),
         ("zumba AAAAAAAAAAA 1 11 val 0", "has 1 columns"),
-        ("zumba,AAAAAAAAAAA,1.0,11,val,0", "time_start '1.0' is not an integer number of seconds"),
+        ("zumba,AAAAAAAAAAA,1.5,11,val,0", "time_start '1.5' is not an integer number of seconds"),
         ("zumba,AAAAAAAAAAA,1,-1,val,0", "time_end '-1' is not an integer number of seconds"),
         ("zumba,AAAAAAAAAAA,1,,val,0", "time_end '' is not an integer number of seconds"),
         ("zumba,AAAAAAAAAAA,1,11,train,0", "AAAAAAAAAAA is of split 'train'"),
@@ -266,3 +266,57 @@ def test_a_clip_in_train_and_val_is_a_leak(tmp_path):
     shutil.copy(root / "train" / "abseiling" / f"{CLIP}.mp4", root / "val" / "abseiling")
     with pytest.raises(ValueError, match=f"1 videos are in both splits, a leak: '{CLIP}'"):
         sources.read_source("kinetics400", root, tmp_path / "data")
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("head", [HEAD, "Label,YouTube_ID,Time_Start,Time_End,Split,Is_CC\n"])
+def test_annotations_may_come_out_of_a_spreadsheet(tmp_path, separator, head):
+    put(tmp_path / "val" / "GOOD-------_000010_000020.mp4")
+    rows = f"{head}zumba,GOOD-------,10.0,20.0,val,0.0\r\n".replace(",", separator)
+    put(tmp_path / "val.csv", f"\ufeff{rows}")
+    assert listed(tmp_path, "test") == {"GOOD-------_000010_000020": 399}
+    assert all_there(tmp_path, "test")
+
+
+@pytest.mark.parametrize("place", ["part_0", "part_1/val", "part_2/zumba"])
+def test_annotated_clips_may_lie_in_the_parts_of_the_archive(tmp_path, place):
+    put(tmp_path / "val" / place / "GOOD-------_000010_000020.mp4")
+    put(tmp_path / "val.csv", f"{HEAD}zumba,GOOD-------,10,20,val,0\n")
+    assert all_there(tmp_path, "test")
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["replacement_for_corrupted_k400", "replacement/replacement_for_corrupted_k400", "replacement"],
+)
+def test_a_replacement_counts_before_the_damaged_clip(tmp_path, place):
+    clip = "GOOD-------_000010_000020.mp4"
+    put(tmp_path / "val" / clip)
+    put(tmp_path / place / clip)
+    put(tmp_path / "val.csv", f"{HEAD}zumba,GOOD-------,10,20,val,0\n")
+    assert [video.path for video in videos(tmp_path, "test")] == [tmp_path / place / clip]
+
+
+@pytest.mark.parametrize(
+    "text", ["{}.mp4,{}\n", "{}.mp4 {}\n", "path;label\n{}.mp4;{}\n", "{}\t{}\n"]
+)
+@pytest.mark.parametrize("label", ["399", "399.0", "zumba", "Zumba"])
+@pytest.mark.parametrize("name", ["val.csv", "kinetics400_val_list_videos.txt"])
+def test_lists_of_paths_may_have_any_form(tmp_path, text, label, name):
+    put(tmp_path / "val" / "zumba" / f"{CLIP}.mp4")
+    put(tmp_path / name, text.format(f"zumba/{CLIP}", label))
+    assert listed(tmp_path, "test") == {CLIP: 399}
+    assert all_there(tmp_path, "test")
+
+
+def test_clips_below_a_class_folder_and_folders_without_clips(tmp_path):
+    put(tmp_path / "val" / "zumba" / "monday" / f"{CLIP}.mp4")
+    put(tmp_path / "val" / "thumbnails" / "1.txt")
+    (tmp_path / "val" / "empty").mkdir()
+    assert listed(tmp_path, "test") == {CLIP: 399}
+
+
+def test_archives_that_were_not_unpacked_are_named(tmp_path):
+    put(tmp_path / "val" / "part_0.tar.gz")
+    with pytest.raises(ValueError, match=r"1 archives are there, such as 'val/part_0.tar.gz'"):
+        videos(tmp_path, "test")

@@ -151,3 +151,20 @@ def test_without_both_lists_there_are_no_classes(tmp_path):
     with pytest.raises(ValueError, match=r"train_ytid_list.txt is not in ") as caught:
         videos(root, "test")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("form", ["{}", "{}.mp4", "{}_000003_000013.mp4", "{}_000003_000013"])
+def test_ids_may_be_names_of_files(tmp_path, form):
+    root = dataset_folders.mini_lists(dataset_folders.flat(tmp_path))
+    known = wanted("test")
+    first = next(iter(known))
+    rows = put(tmp_path / "mine.txt", form.format(first[:11]) + "\n")
+    assert listed(root, "test", rows=rows) == {first: known[first]}
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", " "])
+def test_a_list_of_paths_may_have_any_separator(tmp_path, separator):
+    root = dataset_folders.mini_lists(dataset_folders.flat(tmp_path))
+    first = next(iter(wanted("test")))
+    rows = put(tmp_path / "mine.csv", f"{first}.mp4{separator}1\n")
+    assert listed(root, "test", rows=rows) == {first: 1}

@@ -132,3 +132,25 @@ def test_a_link_out_of_the_root_is_refused(tmp_path):
     (root / "frames" / "24413").symlink_to(tmp_path / "elsewhere" / "24413")
     with pytest.raises(ValueError, match="leads out of the root by a link"):
         something_v1.videos(root, "train")
+
+
+@pytest.mark.parametrize("row", ["1 16 7\n", "1,16,7\n", "1 7\n", "1.webm,7\n", f"1;{NAMES[7]}\n"])
+@pytest.mark.parametrize("folder", ["20bn-something-something-v1", "rawframes", "my_frames"])
+@pytest.mark.parametrize("name", ["list.txt", "list.csv"])
+def test_lists_of_other_programs_begin_at_the_folder_of_videos(tmp_path, row, folder, name):
+    is_file, official = "webm" in row, ";" in row
+    if official and folder == "my_frames":
+        return
+    path = tmp_path / folder / ("1.mp4" if is_file else "1")
+    path.parent.mkdir()
+    path.touch() if is_file else path.mkdir()
+    (tmp_path / name).write_text(row)
+    (video,) = something_v1.videos(tmp_path, "train", rows=tmp_path / name)
+    assert (video.path, video.label) == (path, 7)
+
+
+def test_parts_of_the_archive_are_named_where_no_folder_is(tmp_path):
+    lists(tmp_path)
+    (tmp_path / "20bn-something-something-v1-00").touch()
+    with pytest.raises(ValueError, match=r"1 archives are .*, such as '20bn-.*-00': unpack"):
+        something_v1.videos(tmp_path, "train")

@@ -1,5 +1,6 @@
 """Videos that are folders of pictures: read, and judged in a child process."""
 
+import contextlib
 import os
 from dataclasses import replace
 
@@ -15,7 +16,7 @@ from harness.data.prepare.sources import DataSource
 from harness.data.prepare.video_facts import Limits
 from harness.data.reading import image_folder
 from harness.data.video import DamagedVideoError, Video
-from tests.helpers import jpeg_folders, video_files
+from tests.helpers import bad_videos, jpeg_folders, video_files
 
 STRICT = ProbeSettings(seconds=5, memory_mb=300)
 
@@ -82,10 +83,22 @@ DAMAGE = {
     "gap": (lambda folder: (folder / "00005.jpg").unlink(), "picture number 5 is missing"),
     "late": (lambda folder: (folder / "00001.jpg").unlink(), "picture number 1 is missing"),
     "twice": (lambda folder: cut_name(folder, "1.JPG"), "picture number 1 occurs twice"),
-    "prefixes": (lambda folder: cut_name(folder, "x_1.jpg"), "have different prefixes: '', 'x_'"),
-    "stranger": (
-        lambda folder: cut_name(folder, "notes.txt"),
-        "'notes.txt' is not a numbered JPEG",
+    "prefixes": (
+        lambda folder: cut_name(folder, "x_1.jpg"),
+        "pictures are of different kinds: '*.jpeg' (12), 'x_*.jpeg' (1); leave those of the video",
+    ),
+    "formats": (
+        lambda folder: Image.new("RGB", (64, 48)).save(folder / "00013.png"),
+        "pictures are of different kinds: '*.jpeg' (12), '*.png' (1)",
+    ),
+    "flow alone": (
+        lambda folder: flow_alone(folder),
+        "pictures are all optical flow: 'flow_x_*.jpeg' (12), 'flow_y_*.jpeg' (12)",
+    ),
+    "stranger": (lambda folder: cut_name(folder, "cover.jpg"), "'cover.jpg' is not a numbered"),
+    "unread format": (
+        lambda folder: cut_name(folder, "00013.TIF"),
+        "'00013.TIF' is a .tif picture; convert it to one of .jpg, .jpeg, .png, .webp, .bmp",
     ),
     "resized": (resized, "size"),
     "turned": (turned, "'00002.jpg' has an EXIF rotation"),
@@ -97,8 +110,14 @@ DAMAGE = {
 }
 
 
-def cut_name(folder, name):
-    (folder / name).write_bytes((folder / "00001.jpg").read_bytes())
+def flow_alone(folder):
+    for path in list(folder.iterdir()):
+        (folder / f"flow_y_{path.name}").write_bytes(path.read_bytes())
+        path.rename(folder / f"flow_x_{path.name}")
+
+
+def cut_name(folder, name, source="00001.jpg"):
+    (folder / name).write_bytes((folder / source).read_bytes())
 
 
 @pytest.mark.parametrize("kind", DAMAGE)
@@ -122,6 +141,107 @@ def test_no_cut_of_a_picture_is_taken_for_a_whole_one(tmp_path):
         path.write_bytes(whole[:length])
         with pytest.raises(DamagedVideoError):
             image_folder.read(folder)
+
+
+LOSSLESS = {"png": {}, "webp": {"lossless": True}, "bmp": {}}
+
+
+@pytest.mark.parametrize("form", LOSSLESS)
+@pytest.mark.parametrize("upper", [False, True])
+def test_pictures_of_other_formats_are_frames(tmp_path, form, upper):
+    folder = tmp_path / "v"
+    folder.mkdir()
+    for index in range(9):
+        suffix = form.upper() if upper else form
+        picture = Image.fromarray(bad_videos.picture(index, 64, 48))
+        picture.save(folder / f"img_{index:05}.{suffix}", format=form, **LOSSLESS[form])
+    facts = ask(folder)
+    assert (facts.verdict, facts.reason, facts.codec, facts.frames) == ("ok", "", form, 9)
+    whole = image_folder.read(folder)
+    assert np.array_equal(whole[5], bad_videos.picture(5, 64, 48))
+
+
+@pytest.mark.parametrize("form", LOSSLESS)
+def test_no_cut_or_change_of_another_format_escapes_as_another_error(tmp_path, form):
+    path = tmp_path / f"00001.{form}"
+    Image.fromarray(bad_videos.picture(1, 64, 48)).save(path, format=form, **LOSSLESS[form])
+    whole = np.frombuffer(path.read_bytes(), np.uint8)
+    for length in range(0, len(whole) - 20, max(1, len(whole) // 60)):
+        path.write_bytes(whole[:length].tobytes())
+        with pytest.raises(DamagedVideoError):
+            image_folder.read(tmp_path)
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        changed = whole.copy()
+        changed[rng.integers(min(len(whole), 200), size=3)] = rng.integers(0, 256, 3)
+        path.write_bytes(changed.tobytes())
+        with contextlib.suppress(DamagedVideoError):
+            image_folder.read(tmp_path)
+
+
+def see_through(mode):
+    picture = Image.new("RGBA", (64, 48), (200, 0, 0, 255))
+    picture.putpixel((3, 3), (0, 0, 0, 0))
+    return picture.convert(mode)
+
+
+@pytest.mark.parametrize(
+    ("picture", "words"),
+    [
+        (lambda: see_through("RGBA"), "transparent pixels"),
+        (lambda: see_through("LA"), "transparent pixels"),
+        (lambda: Image.new("I;16", (64, 48)), "pixels of kind 'I;16'; convert it to 8 bits"),
+    ],
+)
+def test_pictures_that_programs_show_differently_are_refused(tmp_path, picture, words):
+    folder = tmp_path / "v"
+    folder.mkdir()
+    for number in range(1, 9):
+        picture().save(folder / f"{number}.png")
+    assert (ask(folder).verdict, words in ask(folder).reason) == ("damaged", True)
+    with pytest.raises(DamagedVideoError, match=r"'1\.png'") as caught:
+        image_folder.read(folder)
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "P", "1", "LA"])
+def test_opaque_pictures_of_any_kind_become_rgb(tmp_path, mode):
+    for number in range(8):
+        Image.new("RGB", (64, 48), (255, 255, 255)).convert(mode).save(tmp_path / f"{number}.png")
+    assert image_folder.read(tmp_path).unique().tolist() == [255]
+
+
+def test_an_animation_is_not_a_frame(tmp_path):
+    frames = [Image.new("RGB", (64, 48), (shade, 0, 0)) for shade in (0, 200)]
+    frames[0].save(tmp_path / "1.webp", save_all=True, append_images=frames[1:])
+    with pytest.raises(DamagedVideoError, match="is animated"):
+        image_folder.read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "flow", [("flow_x_", "flow_y_"), ("flow_",), ("x_", "y_"), ("Flow_U_", "flow_v_"), ("u", "v")]
+)
+def test_flow_and_other_files_beside_the_frames_are_passed_over(tmp_path, flow):
+    folder = jpeg_folders.write(tmp_path / "v", prefix="img_")
+    alone = ask(folder)
+    for prefix in flow:
+        for number in range(11):
+            cut_name(folder, f"{prefix}{number:05}.jpg", source="img_00001.jpg")
+    for name in ("Thumbs.db", ".DS_Store", "._img_00001.jpg", "n_frames.txt", "audio.wav"):
+        (folder / name).write_bytes(b"x")
+    (folder / "@eaDir").mkdir()
+    facts = ask(folder)
+    assert (facts.verdict, facts.frames, facts.sha256) == ("ok", 12, alone.sha256)
+    assert jpeg_folders.shown(image_folder.read(folder)) == list(range(12))
+    (folder / "Thumbs.db").unlink()
+    assert passport.content_sha256(folder) == alone.sha256
+
+
+def test_a_prefix_that_begins_like_flow_is_not_flow(tmp_path):
+    folder = jpeg_folders.write(tmp_path / "v", prefix="img_")
+    for number in range(12):
+        cut_name(folder, f"flower_{number:05}.jpg", source="img_00001.jpg")
+    assert "of different kinds: 'flower_*.jpeg' (12), 'img_*.jpeg' (12)" in ask(folder).reason
 
 
 def test_no_mutation_of_a_picture_escapes_as_another_error(tmp_path):
@@ -211,7 +331,7 @@ def test_a_thing_that_is_no_file_is_refused(tmp_path):
     os.mkfifo(folder / "00013.jpg")
     assert ask(folder).reason == "'00013.jpg' is not a regular file"
     (tmp_path / "empty").mkdir()
-    assert ask(tmp_path / "empty").reason == "folder is empty"
+    assert ask(tmp_path / "empty").reason == "folder holds no picture"
 
 
 def test_a_checked_folder_gets_a_passport_that_holds(tmp_path):

@@ -1,12 +1,18 @@
 """Files of weights, good and bad, and the inflation of 2D networks."""
 
+import argparse
 import json
 import os
 import pickle
 import struct
+import zipfile
+from collections import defaultdict
 from dataclasses import replace
+from datetime import datetime
 from importlib.util import find_spec
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -52,6 +58,78 @@ def test_a_cut_file_is_refused_wherever_it_ends(tmp_path, zipped):
         path.write_bytes(content[:end])
         with pytest.raises(ValueError, match="truncated or corrupt"):
             read_state_dict(path)
+
+
+NUMBERS = [
+    *(np.float64(74.1), np.float32(1), np.float16(1), np.int64(3), np.int32(3), np.uint8(1)),
+    np.bool_(True),
+]
+
+
+@pytest.mark.parametrize("number", NUMBERS, ids=lambda number: type(number).__name__)
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_checkpoint_may_hold_numbers_of_numpy(tmp_path, number, zipped):
+    state = {"state_dict": {"w": torch.ones(1)}, "best_prec1": number}
+    torch.save(state, tmp_path / "a.pth", _use_new_zipfile_serialization=zipped)
+    assert read_state_dict(tmp_path / "a.pth")["w"].item() == 1
+
+
+def test_a_checkpoint_may_hold_numbers_of_numpy_1(tmp_path):
+    torch.save({"state_dict": {"w": torch.ones(1)}, "best": np.float64(1)}, tmp_path / "a.pth")
+    with (
+        zipfile.ZipFile(tmp_path / "a.pth") as new,
+        zipfile.ZipFile(tmp_path / "b.pth", "w") as old,
+    ):
+        for name in new.namelist():
+            content = new.read(name).replace(b"numpy._core.multiarray", b"numpy.core.multiarray")
+            old.writestr(name, content)
+    assert read_state_dict(tmp_path / "b.pth")["w"].item() == 1
+
+
+@pytest.mark.parametrize(
+    ("thing", "name"),
+    [
+        (argparse.Namespace(lr=0.1), "argparse.Namespace"),
+        (np.zeros(3), "numpy._core.multiarray._reconstruct"),
+        (Path("x"), "pathlib"),
+        (datetime(2020, 1, 1), "datetime.datetime"),
+        (defaultdict(int), "collections.defaultdict"),
+        (torch.nn.Linear(1, 1), "torch.nn.modules.linear.Linear"),
+    ],
+)
+@pytest.mark.parametrize("zipped", [True, False])
+def test_what_is_met_beside_tensors_is_named(tmp_path, thing, name, zipped):
+    state = {"state_dict": {"w": torch.ones(1)}, "args": thing}
+    torch.save(state, tmp_path / "a.pth", _use_new_zipfile_serialization=zipped)
+    with pytest.raises(ValueError, match=rf"holds {name}.* beside its tensors; no code") as caught:
+        read_state_dict(tmp_path / "a.pth")
+    assert "save the state dict alone with the program that wrote it" in str(caught.value)
+
+
+@pytest.mark.parametrize("wrapper", ["model", "model_state_dict", "net"])
+def test_a_wrapper_that_is_not_known_is_named_beside_those_that_are(tmp_path, wrapper):
+    torch.save({wrapper: {"w": torch.ones(1)}, "epoch": 3}, tmp_path / "a.pth")
+    with pytest.raises(ValueError, match=f"seem to be under '{wrapper}', and known keys") as caught:
+        read_state_dict(tmp_path / "a.pth")
+    assert "state_dict, model_state" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "tag", ["20210614", "20220117", "19991231", "20240229", "20220117123456", "202201171234"]
+)
+def test_a_date_in_a_name_is_no_hash(tmp_path, tag):
+    torch.save({"w": torch.ones(1)}, tmp_path / f"tsm_r50-{tag}.pth")
+    assert read_state_dict(tmp_path / f"tsm_r50-{tag}.pth")["w"].item() == 1
+
+
+@pytest.mark.parametrize("tag", ["20211399", "20230229", "18991231", "0676ba61", "1623686400"])
+def test_digits_that_are_no_date_are_a_hash_and_the_remedy_is_said(tmp_path, tag):
+    torch.save({"w": torch.ones(1)}, tmp_path / f"a-{tag}.pth")
+    with pytest.raises(
+        ValueError, match=f"altered: by its name its SHA-256 begins with {tag}, but"
+    ) as e:
+        read_state_dict(tmp_path / f"a-{tag}.pth")
+    assert "or rename it if these digits are no hash" in str(e.value)
 
 
 @pytest.mark.parametrize("state", [[torch.zeros(1)], {"w": 1}, {1: torch.zeros(1)}])

@@ -1,0 +1,1 @@
+"""Lists of labelled videos from other people, in the formats in which they are written."""

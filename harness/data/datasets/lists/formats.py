@@ -1,0 +1,135 @@
+"""Format of a list of labelled videos: its separator, header and columns, detected from its rows.
+
+All rows of a list have one format: a path and a label, or a folder, its number of frames and a
+label; separated by commas, semicolons, or blanks and tabs; with or without names of columns.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.data.datasets import text_rows
+from harness.data.datasets.file_tree import SUFFIXES, is_video
+from harness.data.datasets.lists import headers
+from harness.data.datasets.lists.headers import Columns
+from harness.data.datasets.lists.rows import SEPARATORS, Row, Separator, parse, parse_all, split
+
+_OTHER_FILE = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,3}$")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListFormat:
+    """What the rows of a list have in common.
+
+    Attributes:
+        separator: Between columns; a blank also stands for several of them, and for a tab.
+        header: Whether the first row names the columns.
+        columns: Positions of the path and of the label, and the number of columns, where the
+            header says so; None for a path, perhaps a number of frames, and a label.
+        folders: Whether a path without suffix and without a number of frames may be a video.
+    """
+
+    separator: Separator
+    header: bool = False
+    columns: Columns | None = None
+    folders: bool = False
+
+    def parse(self, text: str) -> Row:
+        """Parse a row.
+
+        Raises:
+            ValueError: If it has other columns, an empty one, or a path that is no video.
+        """
+        row = self._columns(text) if self.columns else parse(text, self.separator)
+        if not row.name or not row.label or row.name.strip() != row.name or text[0] == " ":
+            raise ValueError(
+                f"{text!r} has an empty column, or its path starts or ends with a space"
+            )
+        if not row.counted and not is_video(row.name):
+            self._check_folder(row.name)
+        return row
+
+    def _columns(self, text: str) -> Row:
+        assert self.columns is not None
+        path, label, number = self.columns
+        cells = split(text, self.separator)
+        if len(cells) != number:
+            raise ValueError(f"{text!r} has {len(cells)} columns, but the first row has {number}")
+        return Row(cells[path], cells[label].strip())
+
+    def _check_folder(self, name: str) -> None:
+        if not self.folders or _OTHER_FILE.search(name):
+            raise ValueError(
+                f"{name!r} has no video suffix, such as {SUFFIXES[0]}; expected a path and a "
+                "label, or a folder, frames and a label"
+            )
+
+
+def detect(file: Path, exists: Callable[[str], bool]) -> ListFormat:
+    """Return the format of a list: the one in which most of the first rows are videos.
+
+    Args:
+        file: The list.
+        exists: Tells whether a path of the list is on the disk.
+
+    Raises:
+        ValueError: If the list cannot be read, or its columns are named but not known.
+    """
+    rows = text_rows.first_rows(file)
+    order: Sequence[Separator] = SEPARATORS
+    if file.suffix.lower() == ".csv":
+        order = (",", ";", " ")
+    named = (each for each in order if rows and headers.names_columns(rows[0], each))
+    separator = next(named, None) or max(order, key=lambda each: _score(rows, each, exists))
+    header, columns = headers.find(file, rows, separator, exists)
+    body = [row for row in parse_all(rows[header:], separator) if row is not None]
+    bare = [row.name for row in body if not row.counted and not is_video(row.name)]
+    return ListFormat(
+        separator=separator,
+        header=header,
+        columns=columns,
+        folders=separator != " " or any(exists(name) for name in bare),
+    )
+
+
+def read(
+    file: Path,
+    form: ListFormat,
+    handle: Callable[[Row], object],
+    errors: text_rows.RowErrors,
+    *,
+    max_rows: int = text_rows.MAX_ROWS,
+) -> None:
+    """Pass every row of a list but its header to `handle`, and collect errors.
+
+    Raises:
+        ValueError: If the file cannot be read.
+    """
+    header, counted = form.header, None
+
+    def add_row(text: str) -> None:
+        nonlocal header, counted
+        if header:
+            header = False
+            return
+        row = form.parse(text)
+        if counted not in (None, row.counted):
+            raise ValueError(f"{text!r} has other columns than the rows before it")
+        handle(row)
+        counted = row.counted
+
+    text_rows.read(file, add_row, errors, max_rows=max_rows)
+
+
+def _score(
+    rows: Sequence[str], separator: Separator, exists: Callable[[str], bool]
+) -> tuple[int, int, int, int]:
+    """Count the rows that a separator makes sense of: on the disk, videos, numbered, any."""
+    parsed = [row for row in parse_all(rows, separator) if row is not None]
+    return (
+        sum(exists(row.name) for row in parsed),
+        sum((is_video(row.name) or row.counted) and not is_video(row.label) for row in parsed),
+        sum(text_rows.is_number(row.label) for row in parsed),
+        len(parsed),
+    )

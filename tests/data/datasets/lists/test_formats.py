@@ -1,0 +1,185 @@
+"""Lists as other programs write them: one format per list, found from its rows."""
+
+import pytest
+
+from harness.data.datasets.file_tree import FolderTree
+from harness.data.datasets.lists.files import from_files, names_in
+from tests.helpers.dataset_folders import put
+
+VIDEOS = {"a/1.mp4": 0, "b/2.mp4": 1}
+NAMES = ("run", "walk fast")
+
+
+def read(root, text, *, name="list.txt", classes=None, folders=(), also=()):
+    file = put(root.parent / name, text)
+    tree = FolderTree(root, also)
+    splits = from_files({"test": file}, tree, classes=classes, folders={"test": folders}).splits
+    return {video.id: video.label for video in splits["test"]}
+
+
+@pytest.fixture
+def root(tmp_path):
+    return put(tmp_path / "root" / "a" / "1.mp4").parents[1]
+
+
+@pytest.mark.parametrize("separator", [" ", "\t", ",", ";", ", ", "; "])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize("suffix", [".txt", ".csv", ".tsv"])
+def test_any_separator_is_read_in_any_file(root, separator, end, mark, suffix):
+    rows = [separator.join((path, str(label))) for path, label in VIDEOS.items()]
+    assert read(root, mark + end.join(rows), name=f"list{suffix}", classes=2) == VIDEOS
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        *("path,label", "PATH,LABEL", "Filename,Class", "video_name,label", "file,class_id"),
+        *(
+            "video path,action",
+            "video_id,category",
+            "vid,y",
+            "frame_dir,gt_label",
+            '"path","label"',
+        ),
+    ],
+)
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_a_header_is_no_video(root, header, separator):
+    text = "".join(f"{path},{label}\n" for path, label in VIDEOS.items())
+    assert read(root, f"{header}\n{text}".replace(",", separator), classes=2) == VIDEOS
+
+
+def test_columns_may_be_named_in_another_order(root):
+    text = ",label,n_frames,path\n0,1,30,b/2.mp4\n1,0,30.0,a/1.mp4\n"
+    assert read(root, text, classes=2) == VIDEOS
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("foo,bar\na/1.mp4,0\n", "line 1: 'foo,bar' looks like names of columns"),
+        ("foo bar\na/1.mp4 0\n", "line 1: 'foo bar' looks like names of columns"),
+        ("path,label,split\na/1.mp4,0,train\n", "column 'split' is not known"),
+        ("path,start,end,label\na/1.mp4,0,5,1\n", "column 'start' is not known"),
+        ("path,label,class\na/1.mp4,0,run\n", "columns 'label' and 'class' both look like"),
+        ("label path\n0 a/1.mp4\n", "separated by blanks are a path, perhaps frames"),
+        ("a/1.mp4,0\npath,label\n", "line 2: label 'label' is not an integer"),
+        ("path,label\na/1.mp4\n", "line 2: 'a/1.mp4' has 1 columns"),
+    ],
+)
+def test_a_first_row_that_is_not_understood_is_named(root, text, words):
+    with pytest.raises(ValueError, match="line") as caught:
+        read(root, text, classes=2)
+    assert words in str(caught.value)
+
+
+def test_a_first_row_without_label_is_an_error_and_no_header(root):
+    with pytest.raises(ValueError, match=r"line 1: 'b/2\.mp4' is not a path"):
+        read(root, "b/2.mp4\na/1.mp4 0\n")
+    with pytest.raises(ValueError, match="line 1: 'b/2' has no video suffix"):
+        read(root, "b/2 1\na/1.mp4 0\n")
+
+
+@pytest.mark.parametrize("text", ["x,y/1.mp4 0\nx,y/2.mp4 1\n", "x;y/1.mp4\t0\nx;y/2.mp4\t1\n"])
+def test_separators_in_names_do_not_split_them(root, text):
+    assert set(read(root, text).values()) == {0, 1}
+    assert len(read(root, text)) == 2
+
+
+def test_names_of_classes_may_have_blanks_and_commas(root):
+    assert read(root, "a/1.mp4,walk fast\nb/2.mp4,run\n", classes=NAMES) == {
+        "a/1.mp4": 1,
+        "b/2.mp4": 0,
+    }
+    assert read(root, 'a/1.mp4,"x, y"\n', classes=("x, y",)) == {"a/1.mp4": 0}
+    assert read(root, "a/1.mp4 Walk_Fast\n", classes=NAMES) == {"a/1.mp4": 1}
+
+
+def test_labels_are_all_names_or_all_numbers(root):
+    with pytest.raises(ValueError, match="line 2: '0' is not one of the 2 classes"):
+        read(root, "a/1.mp4,run\nb/2.mp4,0\n", classes=NAMES)
+    with pytest.raises(ValueError, match="line 2: label 'run' is not an integer"):
+        read(root, "a/1.mp4,0\nb/2.mp4,run\n", classes=NAMES)
+
+
+def test_a_spelling_that_two_classes_share_is_refused(root):
+    with pytest.raises(ValueError, match="'a b' is not one of the 2 classes"):
+        read(root, "a/1.mp4,a b\n", classes=("a-b", "a_b"))
+
+
+def test_classes_named_by_numbers_are_meant_by_their_names(root):
+    assert read(root, "a/1.mp4 10\nb/2.mp4 2\n", classes=("0", "1", "10", "2")) == {
+        "a/1.mp4": 2,
+        "b/2.mp4": 3,
+    }
+
+
+@pytest.mark.parametrize("separator", [" ", ",", "\t"])
+def test_folders_of_frames_are_listed_with_or_without_their_number(root, separator):
+    put(root / "f" / "img_1.jpg")
+    for middle in (separator, f"{separator}300{separator}", f"{separator}300.0{separator}"):
+        assert read(root, f"f{middle}1\ngone{middle}0\n", classes=2) == {"f": 1, "gone": 0}
+
+
+def test_more_numbers_than_frames_and_a_label_are_refused(root):
+    put(root / "f" / "img_1.jpg")
+    with pytest.raises(ValueError, match="line 1: 'f' is followed by 3 numbers"):
+        read(root, "f 10 300 1\n", classes=2)
+
+
+@pytest.mark.parametrize("written", ["a/1", "a/1.avi", "a/1.MP4", "a/1.mp4"])
+def test_a_video_is_found_under_another_suffix_or_none(root, written):
+    file = put(root.parent / "list.txt", f"{written} 1\n")
+    (video,) = from_files({"test": file}, FolderTree(root)).splits["test"]
+    assert video.path == root / "a" / "1.mp4"
+
+
+def test_a_missing_video_is_not_replaced_by_a_folder(root):
+    file = put(root.parent / "list.txt", "a.mp4 1\n")
+    (video,) = from_files({"test": file}, FolderTree(root)).splits["test"]
+    assert video.path == root / "a.mp4"
+
+
+@pytest.mark.parametrize("linked", [False, True])
+def test_absolute_paths_below_the_root_are_those_paths(root, linked):
+    shown = root
+    if linked:
+        shown = root.parent / "link"
+        shown.symlink_to(root)
+    for tree_root in (root, shown):
+        for written in (root, shown):
+            text = f"{written}/a/1.mp4,0\n{written}/b/2.mp4,1\n"
+            assert read(tree_root, text, classes=2) == VIDEOS
+
+
+def test_absolute_paths_may_lie_in_another_folder_that_is_allowed(root, tmp_path):
+    put(tmp_path / "disk2" / "c" / "3.mp4")
+    text = f"{tmp_path}/disk2/c/3.mp4 0\n"
+    assert read(root, text, also=[tmp_path / "disk2"]) == {"c/3.mp4": 0}
+    with pytest.raises(ValueError, match=r"is not below .*; write it relative to that folder"):
+        read(root, text)
+
+
+def test_rows_may_begin_at_a_folder_in_the_root(root):
+    put(root / "clips" / "x" / "1.mp4")
+    file = put(root.parent / "list.txt", "x/1.mp4 0\nx/2.mp4 0\n")
+    found = from_files({"test": file}, FolderTree(root)).splits["test"]
+    assert [video.path for video in found] == [root / "clips" / "x" / f"{n}.mp4" for n in (1, 2)]
+
+
+@pytest.mark.parametrize("prefix", ["data/k400/", "/home/alice/k400/", "../k400/", "./x/"])
+def test_rows_that_begin_elsewhere_are_refused_with_what_to_cut_off(root, prefix):
+    with pytest.raises(ValueError, match=r"none of the first 2 paths .* 1 of them are") as e:
+        read(root, f"{prefix}a/1.mp4 0\n{prefix}a/2.mp4 0\n")
+    assert f"such as {prefix.rstrip('/')!r}" in str(e.value)
+
+
+def test_a_list_in_utf_16_is_named_as_that(root):
+    with pytest.raises(ValueError, match="is in UTF-16, as some spreadsheets save it"):
+        read(root, "a/1.mp4,0\n".encode("utf-16"))
+
+
+def test_names_of_classes_come_from_all_lists(root):
+    files = [put(root.parent / f"{n}.csv", f"file;class\n{n}.mp4;{n} b\n") for n in "yx"]
+    assert names_in(files, FolderTree(root)) == ("x b", "y b")
