@@ -12,6 +12,8 @@ from harness.runtime import Runtime
 from harness.schedule.rank_messages import RankError
 from harness.specs import Trial
 from harness.training.loop import Epoch
+from harness.utils import files
+from harness.utils.atomic import write_atomic
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,18 +61,20 @@ def run_attempt(
     except (ValueError, ArithmeticError) as error:
         return str(error)
     except Exception as error:
-        note = _write_traceback(runtime.results / "logs" / f"{planned.key}.txt")
+        note = _write_traceback(runtime.results, f"{planned.key}.txt")
         return f"{type(error).__name__}: {error} ({note})"
     return None
 
 
-def _write_traceback(path: Path) -> str:
+def _write_traceback(results: Path, name: str) -> str:
     """Write the traceback of the current exception, which may be that of a full disk."""
+    path = results / "logs" / name
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(traceback.format_exc(), encoding="utf-8")
-    except OSError as error:
-        return f"no traceback: {path} cannot be written: {error.strerror}"
+        files.make_folder(path.parent)
+        files.check_below(path.parent, results)
+        write_atomic(path, traceback.format_exc().encode(errors="backslashreplace"))
+    except (OSError, ValueError) as error:
+        return f"no traceback: {path} cannot be written: {error}"
     return f"traceback in {path}"
 
 

@@ -23,6 +23,7 @@ from harness.schedule.ray.node_probe import NodeFacts
 from harness.schedule.ray.nodes import Node, Survey
 from harness.specs import Trial
 from harness.tracking import TrackingError, is_server, mirror, redact, store_uri
+from harness.utils import files
 
 CONNECT_S = 60.0
 REACH_S = 5.0
@@ -190,9 +191,12 @@ def _survey(request: CheckRequest) -> Survey | CheckResult:
 def _write_problem(folder: Path) -> str:
     """Make a folder, and return why it cannot be written; nothing if it can."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        files.make_folder(folder)
+        files.check_private(folder)
         with TemporaryFile(dir=folder):
             return ""
+    except ValueError as error:
+        return str(error)
     except OSError as error:
         return f"{folder} cannot be written: {error.strerror}"
 

@@ -16,7 +16,7 @@ from harness.record import Record
 from harness.runtime import Runtime
 from harness.specs import Trial
 from harness.training.loop import Epoch
-from harness.utils import atomic, distributed
+from harness.utils import atomic, distributed, files
 
 _POLL_S = 0.5
 _LEAVE_S = 30.0
@@ -38,7 +38,7 @@ def make_folder(spec: Trial, runtime: Runtime) -> Path:
     distributed.check_batch(spec.train.batch_videos, spec.train.norm_videos, ranks=runtime.ranks)
     key = record.trial_key(spec, data.load_passport(spec.data, runtime.data).digest)
     folder = message_folder(runtime, key)
-    folder.mkdir(parents=True, exist_ok=True)
+    files.make_folder(folder)
     return folder
 
 

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from harness.utils import lock
+from harness.utils import files, lock, typed
 from harness.utils.atomic import write_atomic
 from harness.utils.lock import Holder
 
@@ -22,6 +22,7 @@ _HEARTBEAT_WAIT_S = 2.5 * HEARTBEAT_S
 _POLL_S = 0.25
 
 _FEW_TRIALS = 5
+_MAX_BYTES = 100_000_000  # 1,000 trials take less than a megabyte
 
 State = Literal["waiting", "running", "recorded", "failed", "left"]
 Phase = Literal["starting", "running", "stopping", "ended", "interrupted", "broken"]
@@ -129,10 +130,8 @@ def _trial_body(trial: TrialStatus) -> dict[str, Any]:
 def read(results: Path) -> Status | None:
     """Read the status file; None if it is missing or damaged."""
     try:
-        body = json.loads((results / FILE).read_bytes())
-        trials = tuple(TrialStatus(**trial) for trial in body["parts"])
-        return Status(**body | {"parts": trials})
-    except (OSError, ValueError, TypeError, KeyError):
+        return typed.build(Status, files.read_json(results / FILE, max_bytes=_MAX_BYTES))
+    except (OSError, ValueError):
         return None
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
+from harness.utils import files
+
 
 class Journal:
     """An open journal; a row survives the death of this process once it is appended.
@@ -19,10 +21,9 @@ class Journal:
         self.file: BinaryIO
 
     def __enter__(self) -> Self:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         # Unbuffered: a row is one write, and does not wait in this process.
-        self.file = self.path.open("a+b", buffering=0)
-        if self.file.tell():
+        self.file = files.open_to_append(self.path)
+        if self.file.seek(0, os.SEEK_END):
             self.file.seek(-1, os.SEEK_END)
             if self.file.read(1) != b"\n":
                 # A row cut off by a crash ends here, so that the next one stays intact.

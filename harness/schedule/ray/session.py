@@ -2,6 +2,7 @@
 
 import contextlib
 import gc
+import io
 import json
 import logging
 import os
@@ -11,6 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from harness.schedule.ray.nodes import Node, alive_nodes, survey
+from harness.utils import files
 
 ENVIRONMENT = {
     "RAY_AUTH_MODE": "token",
@@ -77,7 +79,7 @@ def _create_token_file() -> None:
     """Create the token file before Ray does, which would make it readable for every user."""
     path = Path.home() / ".ray" / "auth_token"
     if not path.exists():
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        files.make_folder(path.parent)
         path.touch(mode=0o600)
 
 
@@ -87,10 +89,13 @@ def redirect_output(path: Path) -> Iterator[None]:
 
     A console that was made before keeps its standard output, and so goes on showing progress.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     sys.stderr.flush()
     before = os.dup(2)
-    with path.open("a", encoding="utf-8") as file, contextlib.redirect_stdout(file):
+    with (
+        files.open_to_append(path, below=path.parents[1]) as log,
+        io.TextIOWrapper(log, encoding="utf-8", write_through=True) as file,
+        contextlib.redirect_stdout(file),
+    ):
         os.dup2(file.fileno(), 2)
         try:
             yield
