@@ -14,6 +14,7 @@ from harness.specs import Trial
 from harness.training.loop import Epoch
 from harness.utils import files
 from harness.utils.atomic import write_atomic
+from harness.utils.redaction import redact, redact_for_others
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,10 +60,10 @@ def run_attempt(
     except (StoppedError, RankError):
         raise
     except (ValueError, ArithmeticError) as error:
-        return str(error)
+        return redact(str(error))
     except Exception as error:
         note = _write_traceback(runtime.results, f"{planned.key}.txt")
-        return f"{type(error).__name__}: {error} ({note})"
+        return f"{redact(f'{type(error).__name__}: {error}')} ({note})"
     return None
 
 
@@ -72,7 +73,8 @@ def _write_traceback(results: Path, name: str) -> str:
     try:
         files.make_folder(path.parent)
         files.check_below(path.parent, results)
-        write_atomic(path, traceback.format_exc().encode(errors="backslashreplace"))
+        text = redact_for_others(traceback.format_exc(), results)
+        write_atomic(path, text.encode(errors="backslashreplace"))
     except (OSError, ValueError) as error:
         return f"no traceback: {path} cannot be written: {error}"
     return f"traceback in {path}"
@@ -80,5 +82,6 @@ def _write_traceback(results: Path, name: str) -> str:
 
 def end_event(planned: PlannedTrial, runtime: Runtime, failure: str | None) -> TrialEvent:
     """Return the last event of a trial."""
+    failure = None if failure is None else redact(failure)
     done = None if failure else record.read(runtime.results, planned.key)
     return TrialEvent(planned=planned, record=done, failure=failure)

@@ -17,6 +17,7 @@ from harness.runtime import Runtime
 from harness.specs import Trial
 from harness.training.loop import Epoch
 from harness.utils import atomic, distributed, files
+from harness.utils.redaction import redact
 
 _POLL_S = 0.5
 _LEAVE_S = 30.0
@@ -106,7 +107,7 @@ def run_rank(spec: Trial, runtime: Runtime, folder: Path, location: str = "") ->
         distributed.barrier()
     except (ValueError, ArithmeticError) as error:
         if not (folder / _FAILURE).is_file():
-            atomic.write_atomic(folder / _FAILURE, str(error).encode())
+            atomic.write_atomic(folder / _FAILURE, redact(str(error)).encode())
         raise
 
 

@@ -15,6 +15,7 @@ from typing import Any, Literal
 from harness.utils import files, lock, typed
 from harness.utils.atomic import write_atomic
 from harness.utils.lock import Holder
+from harness.utils.redaction import redact_for_others
 
 FILE = "run.json"
 HEARTBEAT_S = 4.0
@@ -119,12 +120,14 @@ class RunState:
 
 def write(results: Path, status: Status) -> None:
     """Replace the status file."""
-    body = asdict(status) | {"parts": [_trial_body(trial) for trial in status.parts]}
+    body = asdict(status) | {"why": redact_for_others(status.why, results)}
+    body["parts"] = [_trial_body(trial, results) for trial in status.parts]
     write_atomic(results / FILE, json.dumps(body, ensure_ascii=False).encode())
 
 
-def _trial_body(trial: TrialStatus) -> dict[str, Any]:
-    return {name: value for name, value in vars(trial).items() if value not in (None, "")}
+def _trial_body(trial: TrialStatus, results: Path) -> dict[str, Any]:
+    body = {name: value for name, value in vars(trial).items() if value not in (None, "")}
+    return body | ({"why": redact_for_others(trial.why, results)} if trial.why else {})
 
 
 def read(results: Path) -> Status | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Self
 
 from harness.utils import files
+from harness.utils.redaction import hide_known_values
 
 
 class Journal:
@@ -46,5 +47,5 @@ class Journal:
                     yield row
 
     def append(self, row: Mapping[str, Any]) -> None:
-        """Append a row."""
-        self.file.write(json.dumps(row).encode() + b"\n")
+        """Append a row, without secrets of the environment."""
+        self.file.write(json.dumps(hide_known_values(row)).encode() + b"\n")

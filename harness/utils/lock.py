@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 
 from harness.utils import files, process, typed
 from harness.utils.atomic import write_atomic
+from harness.utils.redaction import redact
 
 FILE = "lock.json"
 _MAX_BYTES = 10_000
@@ -172,7 +173,7 @@ def _lock_file(results: Path) -> Path:
 
 def _new_holder(what: str) -> Holder:
     return Holder(
-        what=what,
+        what=redact(what),
         pid=os.getpid(),
         host=platform.node(),
         since=datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),

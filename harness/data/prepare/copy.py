@@ -22,7 +22,7 @@ import av
 from harness.data import passport
 from harness.data.prepare.reencode import EncodeSettings, reencode
 from harness.data.video import DamagedVideoError, Video
-from harness.utils import atomic, files, lock
+from harness.utils import atomic, children, files, lock
 from harness.utils.journal import Journal
 
 Progress = Callable[[str, int, int], None]
@@ -213,6 +213,7 @@ def _map(
     if processes == 1:
         yield map(copy_video, pending)
         return
+    children.isolate()
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         futures = [pool.submit(copy_video, video) for video in pending]
         try:
