@@ -50,7 +50,7 @@ fi
 # The same line on every node: Ray runs on all, the command on the first, and Ray ends with it.
 # Ray's own exit code is 0 when it cannot start, so the command says itself that it ended well.
 DONE=$RESULTS/.done-$SLURM_JOB_ID
-mkdir -p "$RESULTS"
+(umask 077 && mkdir -p "$RESULTS")
 rm -f "$DONE"
 read -ra TABLE_NAMES <<< "$TABLES"
 # shellcheck disable=SC2016  # the words after it are arguments of the inner shell

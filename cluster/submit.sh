@@ -17,19 +17,27 @@ CPUS_PER_TRIAL=${CPUS_PER_TRIAL:-96}
 WORKERS=${WORKERS:-8}
 # The job server of the head; from elsewhere, through `ssh -L 8265:127.0.0.1:8265 HEAD`.
 JOBS=${JOBS:-http://127.0.0.1:8265}
-MLFLOW_TRACKING_URI=${MLFLOW_TRACKING_URI:-}
 
 export RAY_AUTH_MODE=token
 export RAY_AUTH_TOKEN_PATH=${RAY_AUTH_TOKEN_PATH:-$HOME/.ray/auth_token}
 export RAY_USAGE_STATS_ENABLED=0
 export RAY_ENABLE_UV_RUN_RUNTIME_ENV=0
 
-ENVIRONMENT=$(printf '{"env_vars": {"%s": "%s", "%s": "%s", "%s": "%s"}}' \
-    MLFLOW_TRACKING_URI "$MLFLOW_TRACKING_URI" \
-    MLFLOW_DISABLE_TELEMETRY true \
-    MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT true)
+# Every user can read the words of a command, here and on the head. The address of the MLflow server
+# and its password therefore go by a private file in the results folder, which the job deletes.
+COMMAND=()
+for NAME in MLFLOW_TRACKING_URI MLFLOW_TRACKING_{USERNAME,PASSWORD,TOKEN}; do
+    [[ -n ${!NAME:-} ]] || continue
+    if [[ ${#COMMAND[@]} -eq 0 ]]; then
+        (umask 077 && mkdir -p "$RESULTS")
+        FILE=$(umask 077 && mktemp "$RESULTS/.environment-XXXXXXXX")
+        # shellcheck disable=SC2016  # the words are those of the inner shell
+        COMMAND=(bash -c 'source "$0" && rm "$0" && exec "$@"' "$FILE")
+    fi
+    printf 'export %s=%q\n' "$NAME" "${!NAME}" >> "$FILE"
+done
 read -ra TABLE_NAMES <<< "$TABLES"
-ray job submit --address "$JOBS" --no-wait --runtime-env-json "$ENVIRONMENT" -- \
+ray job submit --address "$JOBS" --no-wait -- "${COMMAND[@]}" \
     "$VENV/bin/harness" run "${TABLE_NAMES[@]}" --scale paper --seeds "$SEEDS" --address auto \
     --device cuda --gpus-per-trial "$GPUS_PER_TRIAL" --cpus-per-trial "$CPUS_PER_TRIAL" \
     --workers "$WORKERS" --results "$RESULTS" --data "$DATA" --weights "$WEIGHTS"

@@ -27,7 +27,8 @@ from harness.schedule.ray.tune import Resources
 from harness.schedule.status_writer import StatusWriter
 from harness.schedule.stop import Stop, handle_signals
 from harness.tracking.mirror import Mirror
-from harness.utils import lock
+from harness.utils import children, lock
+from harness.utils.redaction import redact
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,12 +72,13 @@ def run(
         ValueError: If another process uses the results folder, or a request is wrong.
         Interrupted: If this process is to end at once.
     """
+    children.isolate()
     runtime = requests[0].runtime
     if max_trials is not None:
         _check_count(requests, max_trials)
     if resources is None or resources.address is None:
         check_device(runtime.device)
-    log = partial(console.print, highlight=False, markup=False, soft_wrap=True)
+    log = partial(_print, console)
     tables = ", ".join(request.experiment.name for request in requests)
 
     def on_stop_request() -> None:
@@ -108,6 +110,10 @@ def run(
                 _schedule(todo, runtime, dispatcher, resources, stop, log, run_trial)
             outputs = [_write_and_mirror(request, mirror) for request in requests]
         return LaunchResult(outputs=outputs, failed=dispatcher.failed, code=stop.code)
+
+
+def _print(console: Console, sentence: str) -> None:
+    console.print(redact(sentence), highlight=False, markup=False, soft_wrap=True)
 
 
 def _declare(requests: Sequence[Request]) -> None:

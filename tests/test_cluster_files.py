@@ -203,12 +203,11 @@ def test_slurm_fails_unless_the_command_itself_ended_well(srun, code, tmp_path):
 
 
 def test_a_job_is_submitted_with_the_token_and_the_store_of_runs(tmp_path):
-    call = called(CLUSTER / "submit.sh", tmp_path, "ray", MLFLOW_TRACKING_URI="http://mlflow:5000")
+    call = called(CLUSTER / "submit.sh", tmp_path, "ray")
     words = call["words"]
     assert words[1:3] == ["job", "submit"]
+    assert words[words.index("--") + 1].endswith("/harness")
     assert parsed(after(words, "harness"))["address"] == "auto"
-    environment = json.loads(words[words.index("--runtime-env-json") + 1])["env_vars"]
-    assert environment["MLFLOW_TRACKING_URI"] == "http://mlflow:5000"
     assert call["env"]["RAY_AUTH_MODE"] == "token"
     options = [word for word in words[: words.index("--")] if word.startswith("--")]
     program = "from ray.dashboard.modules.job import cli\n"
@@ -216,6 +215,32 @@ def test_a_job_is_submitted_with_the_token_and_the_store_of_runs(tmp_path):
         f"{program}print(*(name for each in cli.submit.params for name in each.opts))"
     )
     assert set(options) <= set(known.split())
+
+
+HOSTILE = [
+    "https://user:canary@host",
+    'x", "LD_PRELOAD": "/tmp/evil.so',
+    "x'; touch ran; '",
+    "$(touch ran) `touch ran` $HOME\nexport PATH=x",
+]
+
+
+@pytest.mark.parametrize("value", HOSTILE)
+@pytest.mark.parametrize("name", ["URI", "USERNAME", "PASSWORD", "TOKEN"])
+def test_a_job_gets_the_address_of_the_store_and_no_command_line_shows_it(name, value, tmp_path):
+    call = called(CLUSTER / "submit.sh", tmp_path, "ray", **{f"MLFLOW_TRACKING_{name}": value})
+    words = call["words"]
+    assert not [word for word in words if value in word or "canary" in word]
+    assert parsed(after(words, "harness"))["address"] == "auto"
+    job = words[words.index("--") + 1 :]
+    (file,) = (tmp_path / "results" / "cluster").iterdir()
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert file.parent.stat().st_mode & 0o777 == 0o700
+    job[job.index(str(file)) + 1 :] = ["printenv", f"MLFLOW_TRACKING_{name}"]
+    done = subprocess.run(job, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout == f"{value}\n"
+    assert not file.exists()
+    assert not (tmp_path / "ran").exists()
 
 
 def asked_of_ray(program, *words):

@@ -20,9 +20,13 @@ from harness.report import figures
 from harness.report.output import TableOutput
 from harness.report.results import collect
 from harness.report.table_csv import rows_csv
+from harness.schedule import doctor
 from harness.schedule.ray import session
+from harness.tracking import uri
 from harness.tracking.sync import sync
 from harness.utils import lock
+from harness.utils.atomic import write_atomic
+from harness.utils.journal import Journal
 from tests.helpers import kill_points
 from tests.helpers.collected_tables import collected, judged, request
 from tests.helpers.sockets import listening_sockets
@@ -282,6 +286,46 @@ def test_no_label_becomes_a_formula_or_a_tag(payload, tmp_path):
     assert not cells[0].startswith(("=", "+", "-", "@", "\t"))
     drawn = figures.table(found, ceilings={})
     assert not any(b"<script>x" in path.read_bytes() for path in drawn)
+
+
+def by_a_run(results):
+    lock.hold(results, what="running").__enter__()
+
+
+def by_a_journal(results):
+    Journal(results / "journal.jsonl").__enter__().__exit__()
+
+
+def by_the_log_of_ray(results):
+    with session.redirect_output(results / "logs" / "ray.log"):
+        pass
+
+
+def by_the_store(results):
+    with uri.store_lock(f"sqlite:///{results}/mlflow/mlflow.db"):
+        pass
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        by_a_run,
+        by_a_journal,
+        by_the_log_of_ray,
+        by_the_store,
+        doctor._write_problem,
+        lambda results: write_atomic(results / "tables" / "table_b.md", b""),
+    ],
+)
+def test_a_results_folder_is_private_whoever_makes_it(make, tmp_path):
+    before = os.umask(0o002)
+    try:
+        make(tmp_path / "new" / "results")
+    finally:
+        os.umask(before)
+    made = [path for path in tmp_path.rglob("*") if path.is_dir()]
+    assert tmp_path / "new" / "results" in made
+    assert {path.stat().st_mode & 0o777 for path in made} == {0o700}
 
 
 def test_a_results_folder_that_is_there_keeps_its_rights(tmp_path):

@@ -18,6 +18,7 @@ from harness.tracking import ui
 from harness.tracking.runs import CURVES
 from harness.tracking.store import Store
 from harness.tracking.sync import sync
+from harness.tracking.ui_server import HOST
 
 AT_MOST = 0.01
 Where = Literal["server", "file"]
@@ -120,7 +121,7 @@ def store(where: Where, folder: Path) -> Iterator[str]:
         return
     port = ui.free_port()
     with ui.run_server(results, uri, port):
-        yield f"http://{ui.HOST}:{port}"
+        yield f"http://{HOST}:{port}"
 
 
 def _sync(uri: str, results: Path) -> None:

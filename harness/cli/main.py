@@ -1,6 +1,8 @@
 """The command line, as one group of commands; a mistake is one sentence."""
 
 import sys
+import traceback
+from types import TracebackType
 
 import click
 
@@ -8,6 +10,7 @@ import experiments
 from harness.cli import cluster, data, explain, plan, report, run, tracking
 from harness.cli.requests import print_error
 from harness.tracking import TrackingError
+from harness.utils import children
 
 MISTAKE, INTERRUPTED = 2, 130
 EXAMPLES = """\b
@@ -48,8 +51,17 @@ for command in (
     app.add_command(command)
 
 
+def _print_traceback(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    """Print the traceback of a bug of ours, without secrets."""
+    print_error("".join(traceback.format_exception(kind, error, trace)).rstrip())
+
+
 def main() -> None:
     """Run the command line; a mistake or a full disk is one sentence and a non-zero exit code."""
+    children.isolate()
+    sys.excepthook = _print_traceback
     try:
         app.main(standalone_mode=False)
     except (click.ClickException, TrackingError, ValueError, OSError) as error:

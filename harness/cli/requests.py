@@ -25,6 +25,7 @@ from harness.cli.options import (
 )
 from harness.runtime import Runtime
 from harness.specs import Scale
+from harness.utils.redaction import hide_known, redact
 
 if TYPE_CHECKING:
     from harness.plan.request import Request
@@ -70,7 +71,7 @@ def build_requests(
 
     changes = {name: machine.pop(name, None) for name in SCALE_CHANGES}
     scale, rescale = select_scale(scale, data, **changes)
-    campaign = campaign or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    campaign = hide_known(campaign or "") or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     runtime = Runtime(results=results, data=data, campaign=campaign, **machine)
     # A run on one's own terms stands for itself.
     family = () if scale == "own" else experiments.load_all(print_error)
@@ -104,5 +105,5 @@ def short_path(path: Path) -> str:
 
 
 def print_error(text: str) -> None:
-    """Print text on standard error."""
-    click.echo(text, err=True)
+    """Print text on standard error, without secrets."""
+    click.echo(redact(text), err=True)

@@ -18,6 +18,7 @@ from harness import record
 from harness.experiment import Claim
 from harness.provenance import machine
 from harness.report.results import RowResult, TableResult
+from harness.utils import files
 
 _ASSERTION = ("kind", "metric", "limit", "trend")
 Line = Mapping[str, Any]
@@ -54,9 +55,8 @@ def preregister(table: TableResult, *, passports: Sequence[str]) -> None:
         "margin": table.experiment.margin,
         "claims": claims,
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(line, ensure_ascii=False) + "\n")
+    with files.open_to_append(path, below=path.parents[1]) as file:
+        file.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
 
 
 def lateness(table: TableResult, claim: Claim) -> str:

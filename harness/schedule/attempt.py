@@ -12,6 +12,9 @@ from harness.runtime import Runtime
 from harness.schedule.rank_messages import RankError
 from harness.specs import Trial
 from harness.training.loop import Epoch
+from harness.utils import files
+from harness.utils.atomic import write_atomic
+from harness.utils.redaction import redact, redact_for_others
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,24 +60,28 @@ def run_attempt(
     except (StoppedError, RankError):
         raise
     except (ValueError, ArithmeticError) as error:
-        return str(error)
+        return redact(str(error))
     except Exception as error:
-        note = _write_traceback(runtime.results / "logs" / f"{planned.key}.txt")
-        return f"{type(error).__name__}: {error} ({note})"
+        note = _write_traceback(runtime.results, f"{planned.key}.txt")
+        return f"{redact(f'{type(error).__name__}: {error}')} ({note})"
     return None
 
 
-def _write_traceback(path: Path) -> str:
+def _write_traceback(results: Path, name: str) -> str:
     """Write the traceback of the current exception, which may be that of a full disk."""
+    path = results / "logs" / name
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(traceback.format_exc(), encoding="utf-8")
-    except OSError as error:
-        return f"no traceback: {path} cannot be written: {error.strerror}"
+        files.make_folder(path.parent)
+        files.check_below(path.parent, results)
+        text = redact_for_others(traceback.format_exc(), results)
+        write_atomic(path, text.encode(errors="backslashreplace"))
+    except (OSError, ValueError) as error:
+        return f"no traceback: {path} cannot be written: {error}"
     return f"traceback in {path}"
 
 
 def end_event(planned: PlannedTrial, runtime: Runtime, failure: str | None) -> TrialEvent:
     """Return the last event of a trial."""
+    failure = None if failure is None else redact(failure)
     done = None if failure else record.read(runtime.results, planned.key)
     return TrialEvent(planned=planned, record=done, failure=failure)

@@ -7,7 +7,6 @@ import json
 import os
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from harness.schedule.ray.node_probe import NodeFacts
 from harness.schedule.ray.nodes import Node, Survey
 from harness.specs import Trial
 from harness.tracking import TrackingError, is_server, mirror, redact, store_uri
+from harness.utils import children, files
 
 CONNECT_S = 60.0
 REACH_S = 5.0
@@ -177,10 +177,14 @@ def _survey(request: CheckRequest) -> Survey | CheckResult:
         "results": str(request.results),
         "data": str(request.data),
     }
-    command = [sys.executable, "-c", _PROGRAM, json.dumps(arguments)]
     try:
         process = subprocess.run(
-            command, capture_output=True, text=True, timeout=limit_s, check=False
+            children.command("-c", _PROGRAM, json.dumps(arguments)),
+            env=children.environment(),
+            capture_output=True,
+            text=True,
+            timeout=limit_s,
+            check=False,
         )
     except subprocess.TimeoutExpired:
         return problem("cluster", f"no answer within {limit_s:g} s", "see `ray status`")
@@ -190,9 +194,12 @@ def _survey(request: CheckRequest) -> Survey | CheckResult:
 def _write_problem(folder: Path) -> str:
     """Make a folder, and return why it cannot be written; nothing if it can."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        files.make_folder(folder)
+        files.check_private(folder)
         with TemporaryFile(dir=folder):
             return ""
+    except ValueError as error:
+        return str(error)
     except OSError as error:
         return f"{folder} cannot be written: {error.strerror}"
 

@@ -11,6 +11,7 @@ from harness.schedule.ray import capacity
 from harness.schedule.ray.node_probe import NodeFacts
 from harness.schedule.ray.nodes import Node, Survey
 from harness.specs import Trial
+from harness.utils.redaction import redact
 
 _PEAK = 1.5  # a third checkpoint is written beside the two that a trial keeps
 Level = Literal["ok", "problem", "unknown"]
@@ -39,17 +40,17 @@ class CheckResult:
 
 def ok(what: str, finding: str) -> CheckResult:
     """Return the result of a check that passed."""
-    return CheckResult(level="ok", what=what, finding=finding)
+    return CheckResult(level="ok", what=what, finding=redact(finding))
 
 
 def problem(what: str, finding: str, remedy: str) -> CheckResult:
     """Return the result of a check that failed."""
-    return CheckResult(level="problem", what=what, finding=finding, remedy=remedy)
+    return CheckResult(level="problem", what=what, finding=redact(finding), remedy=redact(remedy))
 
 
 def unknown(what: str, finding: str) -> CheckResult:
     """Return the result of a check that was not possible."""
-    return CheckResult(level="unknown", what=what, finding=finding)
+    return CheckResult(level="unknown", what=what, finding=redact(finding))
 
 
 def check_nodes(survey: Survey) -> Iterator[CheckResult]:

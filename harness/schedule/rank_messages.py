@@ -16,7 +16,8 @@ from harness.record import Record
 from harness.runtime import Runtime
 from harness.specs import Trial
 from harness.training.loop import Epoch
-from harness.utils import atomic, distributed
+from harness.utils import atomic, distributed, files
+from harness.utils.redaction import redact
 
 _POLL_S = 0.5
 _LEAVE_S = 30.0
@@ -38,7 +39,7 @@ def make_folder(spec: Trial, runtime: Runtime) -> Path:
     distributed.check_batch(spec.train.batch_videos, spec.train.norm_videos, ranks=runtime.ranks)
     key = record.trial_key(spec, data.load_passport(spec.data, runtime.data).digest)
     folder = message_folder(runtime, key)
-    folder.mkdir(parents=True, exist_ok=True)
+    files.make_folder(folder)
     return folder
 
 
@@ -106,7 +107,7 @@ def run_rank(spec: Trial, runtime: Runtime, folder: Path, location: str = "") ->
         distributed.barrier()
     except (ValueError, ArithmeticError) as error:
         if not (folder / _FAILURE).is_file():
-            atomic.write_atomic(folder / _FAILURE, str(error).encode())
+            atomic.write_atomic(folder / _FAILURE, redact(str(error)).encode())
         raise
 
 

@@ -12,9 +12,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from harness.utils import lock
+from harness.utils import files, lock, typed
 from harness.utils.atomic import write_atomic
 from harness.utils.lock import Holder
+from harness.utils.redaction import redact_for_others
 
 FILE = "run.json"
 HEARTBEAT_S = 4.0
@@ -22,6 +23,7 @@ _HEARTBEAT_WAIT_S = 2.5 * HEARTBEAT_S
 _POLL_S = 0.25
 
 _FEW_TRIALS = 5
+_MAX_BYTES = 100_000_000  # 1,000 trials take less than a megabyte
 
 State = Literal["waiting", "running", "recorded", "failed", "left"]
 Phase = Literal["starting", "running", "stopping", "ended", "interrupted", "broken"]
@@ -118,21 +120,21 @@ class RunState:
 
 def write(results: Path, status: Status) -> None:
     """Replace the status file."""
-    body = asdict(status) | {"parts": [_trial_body(trial) for trial in status.parts]}
+    body = asdict(status) | {"why": redact_for_others(status.why, results)}
+    body["parts"] = [_trial_body(trial, results) for trial in status.parts]
     write_atomic(results / FILE, json.dumps(body, ensure_ascii=False).encode())
 
 
-def _trial_body(trial: TrialStatus) -> dict[str, Any]:
-    return {name: value for name, value in vars(trial).items() if value not in (None, "")}
+def _trial_body(trial: TrialStatus, results: Path) -> dict[str, Any]:
+    body = {name: value for name, value in vars(trial).items() if value not in (None, "")}
+    return body | ({"why": redact_for_others(trial.why, results)} if trial.why else {})
 
 
 def read(results: Path) -> Status | None:
     """Read the status file; None if it is missing or damaged."""
     try:
-        body = json.loads((results / FILE).read_bytes())
-        trials = tuple(TrialStatus(**trial) for trial in body["parts"])
-        return Status(**body | {"parts": trials})
-    except (OSError, ValueError, TypeError, KeyError):
+        return typed.build(Status, files.read_json(results / FILE, max_bytes=_MAX_BYTES))
+    except (OSError, ValueError):
         return None
 
 

@@ -18,11 +18,14 @@ from functools import partial
 from pathlib import Path
 from types import FrameType
 
-from harness.utils import lock
+import psutil
+
+from harness.utils import files, lock
 from harness.utils.atomic import write_atomic
 from harness.utils.lock import Holder
 
 FILE = "stop.json"
+_MAX_BYTES = 1_000
 LEAVE_S = 20.0
 CONFIRM_S = 30.0
 _TICK_S = 0.25
@@ -153,7 +156,7 @@ class Stop:
         if self._results is None:
             return Urgency.NONE
         try:
-            body = json.loads((self._results / FILE).read_bytes())
+            body = files.read_json(self._results / FILE, max_bytes=_MAX_BYTES)
             if body["run"] != self._run:
                 return Urgency.NONE
             return Urgency.NOW if body["now"] else Urgency.AFTER_EPOCH
@@ -210,8 +213,11 @@ def force_stop(results: Path, holder: Holder) -> str:
         A sentence on how it ended.
 
     Raises:
-        ValueError: If it is still running.
+        ValueError: If it is still running, or is not the process that holds the folder.
     """
+    if holder.is_local:
+        with suppress(psutil.NoSuchProcess):
+            lock.check_holder(results, holder)
     request_stop(results, holder.run, now=True)
     has_ended = partial(_has_ended, results, holder)
     if wait_until(has_ended, seconds=_POLITE_S if holder.is_local else CONFIRM_S):
@@ -219,8 +225,7 @@ def force_stop(results: Path, holder: Holder) -> str:
     if not holder.is_local:
         raise ValueError(f"still running after {CONFIRM_S:g} s: {holder}; the request stays")
     for number in (signal.SIGTERM, signal.SIGTERM, signal.SIGKILL):
-        with suppress(ProcessLookupError):
-            os.kill(holder.pid, number)
+        lock.signal_holder(results, holder, number)
         if wait_until(has_ended, seconds=_URGENT_S):
             is_killed = number == signal.SIGKILL
             return f"it did not respond and was killed; {_RESUMABLE}" if is_killed else _RESUMABLE

@@ -1,9 +1,10 @@
 """Store failures: one sentence each, without passwords."""
 
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
+
+from harness.utils.redaction import redact
 
 _RACE_MESSAGES = ("already exists", "IntegrityError", "UniqueViolation")
 _T = TypeVar("_T")
@@ -13,15 +14,9 @@ class TrackingError(RuntimeError):
     """A failure of the store of runs, as one sentence."""
 
 
-def redact(text: str) -> str:
-    """Hide users, passwords and tokens in an address or a message."""
-    text = re.sub(r"(\w[\w+.-]*://)?[^\s'\"]*@", r"\1***@", text)
-    return re.sub(r"(?i)((?:passw(?:or)?d|token|secret|access_key)\w*=)[^&\s'\"]+", r"\1***", text)
-
-
 def describe_error(uri: str, error: Exception) -> str:
     """Return one sentence on a failure of the store, with secrets hidden."""
-    lines = redact(str(error)).splitlines() or [""]
+    lines = redact(str(error), uri).splitlines() or [""]
     return f"MLflow at {redact(uri)} failed: {type(error).__name__}: {lines[0][:200]}"
 
 

@@ -17,11 +17,12 @@ from harness.experiment import Experiment
 from harness.plan.grid import PlannedTrial
 from harness.record import Record
 from harness.report.output import TableOutput
-from harness.tracking.errors import TrackingError, redact, translate_errors
+from harness.tracking.errors import TrackingError, translate_errors
 from harness.tracking.runs import TableRun, trial_runs
 from harness.tracking.store import Store
 from harness.tracking.worker import StoreProcess, Task, open_store
 from harness.training.loop import Epoch
+from harness.utils.redaction import redact
 
 PAUSE_S = 60.0
 CLOSE_TIMEOUT_S = 60.0

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from harness.record import Record
 from harness.report.output import Rows
 from harness.tracking import runs
-from harness.tracking.errors import redact, retry_on_race
+from harness.tracking.errors import retry_on_race
 from harness.tracking.experiments import open_experiment, search
+from harness.tracking.outgoing import check_file, clean, clean_reason
 from harness.tracking.run_state import RunState, read_state
 from harness.tracking.runs import TableRun, TrialRun
 from harness.tracking.uri import artifact_root, connect, is_server
@@ -67,7 +68,7 @@ class Store:
     def fail_trial(self, *, trial_run: TrialRun, reason: str) -> None:
         """End the run of a trial as failed."""
         state = self._open_run(trial_run, [])
-        self._log(state, trial_run, [], {"reason": redact(reason)})
+        self._log(state, trial_run, [], {"reason": clean_reason(reason, self._uri, self._results)})
         self._end(state, "FAILED")
 
     def log_weights(self, *, trial_run: TrialRun, weights: bytes) -> None:
@@ -122,16 +123,16 @@ class Store:
         """Put the files, records and claims of a table into its run."""
         output = table_run.output
         for file in output.files:
-            self.client.log_artifact(run_id, str(file), file.parent.name)
+            self.client.log_artifact(run_id, check_file(file), file.parent.name)
         for record in table_run.records:
             path = self._results / "records" / f"{record.key}.json"
-            self.client.log_artifact(run_id, str(path), "records")
+            self.client.log_artifact(run_id, check_file(path), "records")
         tags = {"mlflow.note.content": runs.truncate_note(output.markdown)}
         if output.claims:
             self.client.log_dict(run_id, runs.claims_table(output.claims), _CLAIMS_FILE)
             # The page shows the file as a table by this tag; the client's own call would append.
             tags["mlflow.loggedArtifacts"] = json.dumps([{"path": _CLAIMS_FILE, "type": "table"}])
-        for name, value in tags.items():
+        for name, value in clean(tags, self._uri).items():
             self.client.set_tag(run_id, name, value)
 
     def _open_run(
@@ -166,7 +167,7 @@ class Store:
         run = self.client.create_run(
             self.experiment(trial_run.table),
             start_time=runs.start_ms(history),
-            tags=self._process_tags() | runs.truncate_tags(tags),
+            tags=clean(self._process_tags() | runs.truncate_tags(tags), self._uri),
             run_name=trial_run.name,
         )
         return RunState(id=run.info.run_id, tags=runs.truncate_tags(tags))
@@ -209,8 +210,8 @@ class Store:
         """Log in as few calls as possible: each is several transactions."""
         from mlflow.entities import Param, RunTag
 
-        run_tags = [RunTag(name, value) for name, value in tags.items()]
-        run_params = [Param(name, value) for name, value in (params or {}).items()]
+        run_tags = [RunTag(name, value) for name, value in clean(tags, self._uri).items()]
+        run_params = [Param(name, value) for name, value in clean(params or {}, self._uri).items()]
         room = _BATCH - len(run_tags) - len(run_params)
         for start in range(0, max(len(points), bool(run_tags or run_params)), room):
             batch = points[start : start + room]

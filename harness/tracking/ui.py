@@ -5,7 +5,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
@@ -15,9 +14,11 @@ from urllib.parse import quote, urlsplit
 
 from harness.tracking.errors import TrackingError, translate_errors
 from harness.tracking.store import Store
+from harness.tracking.ui_server import HOST
 from harness.tracking.uri import artifact_root, is_server
+from harness.utils import children
 
-HOST = "127.0.0.1"
+_PROGRAM = "from harness.tracking.ui_server import main; main()"
 _START_TIMEOUT_S = 180.0
 _MAX_COMPARED_RUNS = 100  # the comparison page is slow with more
 
@@ -112,14 +113,13 @@ def run_server(results: Path, uri: str, port: int) -> Iterator[subprocess.Popen[
         TrackingError: If it does not start.
     """
     # The address goes by the environment: every user can see an argument with a password.
-    environment = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"} | os.environ
-    environment |= {"MLFLOW_BACKEND_STORE_URI": uri}
-    command = [sys.executable, "-m", "mlflow", "server", "--host", HOST, "--port", str(port)]
-    command += ["--workers", "1", "--artifacts-destination", artifact_root(results)]
-    command += ["--uvicorn-opts", "--log-level warning"]
+    environment = children.environment() | {"MLFLOW_BACKEND_STORE_URI": uri}
     # A session of its own, so that the server's children end with it.
     server = subprocess.Popen(
-        command, env=environment, stdout=subprocess.DEVNULL, start_new_session=True
+        children.command("-c", _PROGRAM, str(port), artifact_root(results)),
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
     )
     try:
         _wait_until_up(server, f"http://{HOST}:{port}/health")

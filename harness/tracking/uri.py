@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
+from harness.utils.files import make_folder
+
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
@@ -51,7 +53,7 @@ def store_lock(uri: str) -> Iterator[None]:
     if path is None:
         yield
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     with FileLock(f"{path}.lock", timeout=_LOCK_TIMEOUT_S):
         yield
 

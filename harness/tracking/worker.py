@@ -14,9 +14,11 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from traceback import format_exc
 
-from harness.tracking.errors import TrackingError, describe_error, redact, store_errors
+from harness.tracking.errors import TrackingError, describe_error, store_errors
 from harness.tracking.store import Store
 from harness.tracking.uri import ENVIRONMENT
+from harness.utils import children
+from harness.utils.redaction import redact
 
 Task = Callable[[Store], None]
 REQUEST_TIMEOUT_S = 30  # no trial waits for this process
@@ -53,7 +55,8 @@ class StoreProcess:
             # A group of its own: Ctrl-C is for the run, which still has updates to send.
             try:
                 self._process = subprocess.Popen(
-                    [sys.executable, "-c", _PROGRAM, str(theirs.fileno())],
+                    children.command("-c", _PROGRAM, str(theirs.fileno())),
+                    env=children.environment(),
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
@@ -109,7 +112,7 @@ class StoreProcess:
         return process.wait() if process is not None else None
 
     def _error(self, reason: str) -> TrackingError:
-        return TrackingError(f"MLflow at {redact(self._store_args[0])} failed: {reason}")
+        return TrackingError(f"MLflow at {redact(self._store_args[0])} failed: {redact(reason)}")
 
 
 def run_tasks(pipe: Connection) -> None:
@@ -130,7 +133,7 @@ def run_tasks(pipe: Connection) -> None:
         except store_errors() as error:
             store, response = None, (describe_error(uri, error), "")
         except Exception:  # it is raised again at the other end
-            response = ("", redact(format_exc()))
+            response = ("", redact(format_exc(), uri))
         pipe.send(response)
 
 

@@ -6,6 +6,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
+from harness.utils import files
+from harness.utils.redaction import hide_known_values
+
 
 class Journal:
     """An open journal; a row survives the death of this process once it is appended.
@@ -19,10 +22,9 @@ class Journal:
         self.file: BinaryIO
 
     def __enter__(self) -> Self:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         # Unbuffered: a row is one write, and does not wait in this process.
-        self.file = self.path.open("a+b", buffering=0)
-        if self.file.tell():
+        self.file = files.open_to_append(self.path)
+        if self.file.seek(0, os.SEEK_END):
             self.file.seek(-1, os.SEEK_END)
             if self.file.read(1) != b"\n":
                 # A row cut off by a crash ends here, so that the next one stays intact.
@@ -45,5 +47,5 @@ class Journal:
                     yield row
 
     def append(self, row: Mapping[str, Any]) -> None:
-        """Append a row."""
-        self.file.write(json.dumps(row).encode() + b"\n")
+        """Append a row, without secrets of the environment."""
+        self.file.write(json.dumps(hide_known_values(row)).encode() + b"\n")

@@ -5,17 +5,24 @@ import fcntl
 import json
 import os
 import platform
+import re
+import signal
 import uuid
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psutil
 from filelock import FileLock, Timeout
 
-from harness.utils import process
+from harness.utils import files, process, typed
 from harness.utils.atomic import write_atomic
+from harness.utils.redaction import redact
 
+FILE = "lock.json"
+_MAX_BYTES = 10_000
+_MAX_TEXT = 2_000
 _WAIT_S = 1.0  # `is_held` in another process takes the lock for an instant
 
 
@@ -31,6 +38,7 @@ class Holder:
         process: See `harness.utils.process.current_process`.
         machine: See `harness.utils.process.machine_id`.
         run: A name that no other run has.
+        command: See `harness.utils.process.command`.
     """
 
     what: str
@@ -40,6 +48,7 @@ class Holder:
     process: str = ""
     machine: str = ""
     run: str = ""
+    command: str = ""
 
     def __str__(self) -> str:
         return f"{self.what} since {self.since} by process {self.pid} on {self.host}"
@@ -65,51 +74,113 @@ def hold(results: Path, *, what: str) -> Iterator[Holder]:
 
     Raises:
         ValueError: If another process holds it, with its task and its start, or if the folder
-            cannot be written.
+            cannot be written, or can be written by other users.
     """
-    lock = FileLock(results / "lock")
+    lock = FileLock(_lock_file(results))
     try:
-        results.mkdir(mode=0o700, parents=True, exist_ok=True)  # keeps the mode of an existing one
+        files.make_folder(results)  # keeps the mode of an existing one
+        files.check_private(results)
         lock.acquire(timeout=_WAIT_S)
     except Timeout:
         raise ValueError(f"{results} is in use: {_describe_holder(results)}") from None
     except OSError as error:
+        if _lock_file(results).is_symlink():
+            raise ValueError(f"{_lock_file(results)} is a link; remove it") from None
         raise ValueError(f"{results} cannot be written: {error.strerror}") from None
     with lock:
         holder = _new_holder(what)
-        write_atomic(results / "lock.json", json.dumps(asdict(holder)).encode())
+        write_atomic(results / FILE, json.dumps(asdict(holder)).encode())
         yield holder
 
 
 def read_holder(results: Path) -> Holder | None:
     """Read the holder of a folder, or the last one; None if it is missing or damaged."""
     try:
-        return Holder(**json.loads((results / "lock.json").read_bytes()))
-    except (OSError, ValueError, TypeError):
+        holder = typed.build(Holder, files.read_json(results / FILE, max_bytes=_MAX_BYTES))
+    except (OSError, ValueError):
         return None
+    return holder if _is_sound(holder) else None
+
+
+def _is_sound(holder: Holder) -> bool:
+    """Return whether a holder can be one: its process has its id, and its text is text."""
+    texts = [text for text in vars(holder).values() if isinstance(text, str)]
+    return (
+        all(text.isprintable() and len(text) <= _MAX_TEXT for text in texts)
+        and holder.pid > 1
+        and (not holder.process or re.fullmatch(r"\d+ [\d.]+", holder.process) is not None)
+        and holder.process.partition(" ")[0] in ("", str(holder.pid))
+    )
 
 
 def is_held(results: Path) -> bool:
     """Return whether a process holds the folder, as far as its file system supports locks."""
     try:
-        with (results / "lock").open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        file = os.open(_lock_file(results), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
     except OSError:
         return False
+    finally:
+        os.close(file)
     return False
+
+
+def signal_holder(results: Path, holder: Holder, number: signal.Signals) -> None:
+    """Send a signal to the process that holds a folder of this machine; nothing if it has ended.
+
+    Raises:
+        ValueError: If that process is another than `holder` says; nothing is signalled.
+    """
+    with contextlib.suppress(psutil.NoSuchProcess):
+        check_holder(results, holder).send_signal(number)
+
+
+def check_holder(results: Path, holder: Holder) -> psutil.Process:
+    """Return the process that holds a folder: a file that names it is no proof.
+
+    Raises:
+        ValueError: If its id, start, user or command differ, or if it does not have the lock open.
+        psutil.NoSuchProcess: If it has ended.
+    """
+    if not _is_sound(holder) or not holder.process or holder.pid == os.getpid():
+        raise _refusal(results, holder, "is not that of a run")
+    if not process.is_alive(holder.process):
+        raise psutil.NoSuchProcess(holder.pid)
+    driver = psutil.Process(holder.pid)
+    if driver.uids().real != os.getuid():
+        raise _refusal(results, holder, "belongs to another user")
+    if not holder.command or process.command(holder.pid) != holder.command:
+        raise _refusal(results, holder, "runs another command")
+    if not process.has_open(driver, _lock_file(results)):
+        raise _refusal(results, holder, "does not hold its lock")
+    return driver
+
+
+def _refusal(results: Path, holder: Holder, why: str) -> ValueError:
+    return ValueError(
+        f"process {holder.pid}, which {results / FILE} names, {why}; nothing was signalled"
+    )
+
+
+def _lock_file(results: Path) -> Path:
+    return results / "lock"
 
 
 def _new_holder(what: str) -> Holder:
     return Holder(
-        what=what,
+        what=redact(what),
         pid=os.getpid(),
         host=platform.node(),
         since=datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
         process=process.current_process(),
         machine=process.machine_id(),
         run=uuid.uuid4().hex,
+        command=process.command(os.getpid()),
     )
 
 

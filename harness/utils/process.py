@@ -8,6 +8,9 @@ from pathlib import Path
 
 import psutil
 
+_COMMAND_DIGITS = 16
+_PID_DIGITS = 10
+
 
 def hashed_hostname() -> str:
     """Return an anonymous name of this machine: a hash of its host name."""
@@ -30,7 +33,28 @@ def current_process() -> str:
 def is_alive(process: str) -> bool:
     """Return whether a process named by `current_process` is alive; True if unknown."""
     pid, _, start = process.partition(" ")
-    return not start or _start_time(int(pid)) == start
+    is_name = pid.isascii() and pid.isdecimal() and len(pid) <= _PID_DIGITS
+    return not start or not is_name or _start_time(int(pid)) == start
+
+
+def command(pid: int) -> str:
+    """Return a hash of the command of a process, which may hold a password; nothing if unknown."""
+    try:
+        words = "\0".join(psutil.Process(pid).cmdline())
+    except psutil.Error:
+        return ""
+    return hashlib.sha256(words.encode(errors="surrogateescape")).hexdigest()[:_COMMAND_DIGITS]
+
+
+def has_open(process: psutil.Process, path: Path) -> bool:
+    """Return whether a process has a file open, by any name."""
+    with contextlib.suppress(OSError, psutil.Error):
+        return any(
+            Path(file.path).samefile(path)
+            for file in process.open_files()
+            if Path(file.path).name == path.name
+        )
+    return False
 
 
 def _start_time(pid: int) -> str:

@@ -105,6 +105,27 @@ def test_half_a_file_is_no_file(tmp_path):
     assert status.inspect_run(tmp_path).phase == "nothing"
 
 
+ODD = [
+    {"seconds": "1"},
+    {"sequence": None},
+    {"phase": "flying"},
+    {"parts": [1]},
+    {"parts": [{"key": "k"}]},
+    {"parts": {}},
+    {"unknown": 1},
+]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=str)
+def test_a_status_with_an_odd_field_is_none(tmp_path, odd):
+    status.write(tmp_path, SAID)
+    body = json.loads((tmp_path / "run.json").read_text())
+    (tmp_path / "run.json").write_text(json.dumps(body | odd))
+    assert status.read(tmp_path) is None
+    (tmp_path / "run.json").write_text("[" * 100_000)
+    assert status.read(tmp_path) is None
+
+
 def test_thousands_of_trials_are_counted_and_few_are_listed(tmp_path):
     waits = TrialStatus(key="k", name="t/row, seed 0", state="waiting", epoch=0, epochs=50)
     runs = replace(waits, state="running", epoch=7, top1=12.34, where="10.0.0.4 GPU 3")

@@ -14,9 +14,11 @@ from pathlib import Path
 import pytest
 
 from harness import record
+from harness.cli.main import app
 from harness.schedule import status
 from harness.schedule import stop as stopping
-from harness.utils import lock
+from harness.utils import lock, process
+from harness.utils.lock import Holder
 
 ROOT = Path(__file__).parents[2]
 ROWS = ("TSN+I3D R50", "DSA at II")
@@ -285,6 +287,76 @@ def test_a_file_asks_only_the_run_that_it_names(tmp_path):
     assert holder.wait(240) == 128 + signal.SIGTERM
     holder.stdout.close()
     assert not (tmp_path / "stop.json").exists()
+
+
+def planted(results, **fields):
+    """Write a lock file that names a process of this machine."""
+    pid = fields.get("pid", os.getpid())
+    body = {
+        "what": "running",
+        "host": "x",
+        "since": "now",
+        "run": "r",
+        "pid": pid,
+        "process": f"{pid} {process._start_time(pid) if pid > 0 else 1.0}",
+        "machine": process.machine_id(),
+        "command": process.command(pid) if pid > 0 else "",
+    }
+    (results / "lock").touch()
+    (results / "lock.json").write_text(json.dumps(body | fields))
+    return Holder(**body | fields)
+
+
+@pytest.fixture
+def signals(monkeypatch):
+    """List the signals that are sent, and send none."""
+    sent = []
+    monkeypatch.setattr(os, "kill", lambda pid, number: sent.append((pid, int(number))))
+    monkeypatch.setattr(stopping, "_POLITE_S", 0.1)
+    monkeypatch.setattr(stopping, "_URGENT_S", 0.1)
+    return sent
+
+
+@pytest.mark.parametrize("pid", [-1, 0, 1, os.getppid(), os.getpid()])
+def test_a_planted_lock_file_has_nobody_signalled(tmp_path, signals, pid):
+    holder = planted(tmp_path, pid=pid)
+    with pytest.raises(ValueError, match="nothing was signalled"):
+        stopping.force_stop(tmp_path, holder)
+    assert signals == []
+
+
+def test_a_lock_file_whose_pid_is_not_its_process_has_nobody_signalled(tmp_path, signals):
+    holder = planted(tmp_path, pid=os.getppid(), process=process.current_process())
+    with pytest.raises(ValueError, match="nothing was signalled"):
+        stopping.force_stop(tmp_path, holder)
+    assert signals == []
+
+
+def test_the_command_says_why_nobody_is_signalled(tmp_path, signals):
+    planted(tmp_path, pid=os.getppid())
+    with pytest.raises(ValueError, match=r"does not hold its lock; nothing was signalled"):
+        app(["stop", "--now", "--results", str(tmp_path)], standalone_mode=False)
+    (tmp_path / "lock.json").write_text("[" * 100_000)
+    with pytest.raises(ValueError, match="no run to stop"):
+        app(["stop", "--now", "--results", str(tmp_path)], standalone_mode=False)
+    assert signals == []
+
+
+def test_a_request_to_stop_that_is_a_link_a_pipe_or_deep_is_none(tmp_path):
+    stop = stopping.Stop(tmp_path, "r")
+    path, target = tmp_path / "stop.json", tmp_path / "target"
+    target.write_text(json.dumps({"run": "r", "now": True}))
+    path.symlink_to(target)
+    assert stop._read_file() == stopping.Urgency.NONE
+    path.unlink()
+    os.mkfifo(path)
+    assert stop._read_file() == stopping.Urgency.NONE
+    path.unlink()
+    path.write_text("[" * 900)
+    assert stop._read_file() == stopping.Urgency.NONE
+    path.unlink()
+    target.rename(path)
+    assert stop._read_file() == stopping.Urgency.NOW
 
 
 STUBBORN = """

@@ -1,7 +1,9 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
+import psutil
 import pytest
 
 from harness.utils import lock
@@ -99,3 +101,68 @@ def test_the_holder_before_is_not_taken_for_the_one_who_has_just_started(holder,
         lock.hold(tmp_path, what="more"),
     ):
         pass
+
+
+ODD = [
+    {"pid": "7"},
+    {"pid": -1},
+    {"pid": 0},
+    {"pid": 1},
+    {"pid": True},
+    {"pid": 7.0},
+    {"pid": 10**30},
+    {"process": "x y"},
+    {"process": "8 1.0"},
+    {"process": None},
+    {"host": ["x"]},
+    {"what": "\x1b[2J"},
+    {"what": "x" * 5_000},
+    {"unknown": 1},
+]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=str)
+def test_a_lock_file_with_an_odd_field_names_nobody(tmp_path, odd):
+    with lock.hold(tmp_path, what="one"):
+        pass
+    body = json.loads((tmp_path / "lock.json").read_text()) | {"pid": 7, "process": "7 1.0"}
+    (tmp_path / "lock.json").write_text(json.dumps(body))
+    assert lock.read_holder(tmp_path) is not None
+    (tmp_path / "lock.json").write_text(json.dumps(body | odd))
+    assert lock.read_holder(tmp_path) is None
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "[]", "7", "null", '{"pid": 7}', "{", ""])
+def test_a_lock_file_that_is_no_lock_file_names_nobody(tmp_path, text):
+    (tmp_path / "lock.json").write_text(text)
+    assert lock.read_holder(tmp_path) is None
+
+
+def test_a_lock_that_is_a_link_is_not_followed(tmp_path):
+    (tmp_path / "target").write_text("precious")
+    (tmp_path / "lock").symlink_to(tmp_path / "target")
+    with pytest.raises(ValueError, match=r"lock is a link; remove it"):
+        lock.hold(tmp_path, what="one").__enter__()
+    assert (tmp_path / "target").read_text() == "precious"
+    assert not lock.is_held(tmp_path)
+
+
+def test_a_folder_that_others_may_write_is_not_held(tmp_path):
+    tmp_path.chmod(0o777)
+    with pytest.raises(ValueError, match="chmod go-w"):
+        lock.hold(tmp_path, what="one").__enter__()
+
+
+def test_only_the_process_that_has_the_lock_open_is_its_holder(holder, tmp_path):
+    named = lock.read_holder(tmp_path)
+    assert lock.check_holder(tmp_path, named).pid == holder.pid
+    copied = tmp_path / "copy"
+    copied.mkdir()
+    (copied / "lock.json").write_bytes((tmp_path / "lock.json").read_bytes())
+    (copied / "lock").touch()
+    with pytest.raises(ValueError, match="does not hold its lock; nothing was signalled"):
+        lock.check_holder(copied, lock.read_holder(copied))
+    with pytest.raises(ValueError, match="runs another command; nothing was signalled"):
+        lock.check_holder(tmp_path, replace(named, command="another"))
+    with pytest.raises(psutil.NoSuchProcess):
+        lock.check_holder(tmp_path, replace(named, process=f"{named.pid} 1.0"))

@@ -26,6 +26,7 @@ from jaxtyping import Bool, Int, UInt8
 from harness.data import passport
 from harness.data.datasets.desk_recipe import CLASSES, PAIRS, folder_name, recipe
 from harness.data.video import DamagedVideoError, Video
+from harness.utils.files import make_folder
 
 NUM_FRAMES = 64
 CYCLE_FRAMES = 16
@@ -53,7 +54,7 @@ def videos(
     """
     desk_recipe = recipe(**options)
     folder = root / folder_name(desk_recipe)
-    root.mkdir(parents=True, exist_ok=True)
+    make_folder(root)
     with FileLock(folder.with_suffix(".lock")):
         if not (folder / passport.FILE).is_file():
             _generate(folder, desk_recipe, progress)
@@ -86,7 +87,7 @@ def _generate(
         )
 
     for split in ("train", "test"):
-        (folder / split).mkdir(parents=True, exist_ok=True)
+        make_folder(folder / split)
     splits: dict[str, list[Video]] = {"train": [], "test": []}
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for done, (split, video) in enumerate(pool.map(generate, jobs), start=1):

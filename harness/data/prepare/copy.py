@@ -22,7 +22,7 @@ import av
 from harness.data import passport
 from harness.data.prepare.reencode import EncodeSettings, reencode
 from harness.data.video import DamagedVideoError, Video
-from harness.utils import atomic, lock
+from harness.utils import atomic, children, files, lock
 from harness.utils.journal import Journal
 
 Progress = Callable[[str, int, int], None]
@@ -187,7 +187,7 @@ def _copy_video(video: Video, *, root: Path, folder: Path, settings: EncodeSetti
     """Copy one video; return the error of a damaged source."""
     target = _target(video, root, folder)
     part = target.with_name(f"{target.name}.part")
-    target.parent.mkdir(parents=True, exist_ok=True)
+    files.make_folder(target.parent)
     try:
         passport.verify([video])
         reencode(video.path, part, settings, frames=video.frames)
@@ -213,6 +213,7 @@ def _map(
     if processes == 1:
         yield map(copy_video, pending)
         return
+    children.isolate()
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         futures = [pool.submit(copy_video, video) for video in pending]
         try:

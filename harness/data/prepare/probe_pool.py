@@ -8,7 +8,6 @@ import queue
 import select
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -18,9 +17,9 @@ from typing import Any
 
 from harness.data.prepare import probe
 from harness.data.prepare.video_facts import Facts, Limits
+from harness.utils import children
 
 _PROGRAM = Path(probe.__file__)
-_ROOT = Path(__file__).resolve().parents[3]
 _START_TIMEOUT_S = 60.0
 _POLL_S = 0.02
 _CHUNK = 1 << 16
@@ -56,9 +55,8 @@ class ProbeProcess:
     def __init__(self, settings: ProbeSettings, *, program: Path = _PROGRAM) -> None:
         self.settings = settings
         limits = {"limits": asdict(settings.limits), "seconds": settings.seconds}
-        self.command = [sys.executable, "-P", str(program), json.dumps(limits)]
-        paths = [str(_ROOT), os.environ.get("PYTHONPATH", "")]
-        self.environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
+        self.command = children.command(str(program), json.dumps(limits))
+        self.environment = children.environment()
         self.child: subprocess.Popen[bytes] | None = None
         self.closed = False
 

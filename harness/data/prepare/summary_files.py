@@ -19,6 +19,7 @@ from harness.data.prepare.summary import Summary, build_passport
 from harness.data.prepare.video_facts import USABLE
 from harness.stats.coverage import coverage_sentences
 from harness.utils.atomic import write_atomic
+from harness.utils.files import make_folder
 
 _FORMULA = ("=", "+", "-", "@")
 
@@ -28,7 +29,7 @@ def write(
 ) -> list[Path]:
     """Write `passport.json` of the good, `bad.csv` of the others, `check.json` and `summary.md`."""
     root = source.root
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     paths = [out / name for name in ("summary.md", "bad.csv", "check.json", "passport.json")]
     whole = {"root": str(root)} | vars(summary) | {"videos": [_row(c, root) for c in checked]}
     write_atomic(paths[0], to_markdown(summary).encode("utf-8", "backslashreplace"))

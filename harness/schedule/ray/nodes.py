@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.schedule.ray.node_probe import NodeFacts, check_decoder, describe_node
+from harness.utils.files import make_folder
 
 ANSWER_S = 120.0  # on a busy node, starting a worker alone takes half a minute
 DECODE_S = 240.0  # it imports PyTorch, which takes a minute from some file systems
@@ -109,7 +110,7 @@ def find_unshared(results: Path, nodes: Sequence[Node]) -> dict[str, str]:
         Names of the nodes whose file did not arrive, with the reasons.
     """
     folder = results / f".shared-{uuid.uuid4().hex}"
-    folder.mkdir(parents=True)
+    make_folder(folder)
     try:
         written = call_on_nodes(write_signature, nodes, folder)
         problems = {

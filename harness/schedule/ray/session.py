@@ -2,6 +2,7 @@
 
 import contextlib
 import gc
+import io
 import json
 import logging
 import os
@@ -11,6 +12,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from harness.schedule.ray.nodes import Node, alive_nodes, survey
+from harness.utils import children, files
+from harness.utils.redaction import hide_known_in_file
 
 ENVIRONMENT = {
     "RAY_AUTH_MODE": "token",
@@ -33,6 +36,7 @@ def connect(address: str | None) -> Iterator[list[Node]]:
     """
     # Ray reads these when it is imported.
     os.environ.update({name: os.environ.get(name, value) for name, value in ENVIRONMENT.items()})
+    children.isolate()
     import ray
 
     try:
@@ -61,12 +65,14 @@ def _join(address: str | None) -> None:
     if address is None:
         _create_token_file()
     try:
-        ray.init(
-            address=address or "local",
-            include_dashboard=False if address is None else None,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-        )
+        # Ray puts the folder in which it is started first on the import path of its workers.
+        with contextlib.chdir(sys.prefix):
+            ray.init(
+                address=address or "local",
+                include_dashboard=False if address is None else None,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+            )
     except (ConnectionError, ray.exceptions.RayError) as error:
         lines = str(error.__cause__ or error).strip().splitlines()
         why = next((line for line in lines if "AuthToken" in line), lines[0]).partition(". ")[0]
@@ -77,7 +83,7 @@ def _create_token_file() -> None:
     """Create the token file before Ray does, which would make it readable for every user."""
     path = Path.home() / ".ray" / "auth_token"
     if not path.exists():
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        files.make_folder(path.parent)
         path.touch(mode=0o600)
 
 
@@ -87,10 +93,14 @@ def redirect_output(path: Path) -> Iterator[None]:
 
     A console that was made before keeps its standard output, and so goes on showing progress.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     sys.stderr.flush()
     before = os.dup(2)
-    with path.open("a", encoding="utf-8") as file, contextlib.redirect_stdout(file):
+    with (
+        files.open_to_append(path, below=path.parents[1]) as log,
+        io.TextIOWrapper(log, encoding="utf-8", write_through=True) as file,
+        contextlib.redirect_stdout(file),
+    ):
+        start = os.fstat(file.fileno()).st_size
         os.dup2(file.fileno(), 2)
         try:
             yield
@@ -98,6 +108,7 @@ def redirect_output(path: Path) -> Iterator[None]:
             sys.stderr.flush()
             os.dup2(before, 2)
             os.close(before)
+            hide_known_in_file(path, start=start)
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ from harness.schedule.attempt import EventCallback, TrialEvent, end_event
 from harness.schedule.ray import stop_note
 from harness.schedule.stop import Stop
 from harness.training.loop import Epoch
+from harness.utils.files import make_folder
 
 
 class StoppableFIFO(FIFOScheduler):
@@ -33,7 +34,7 @@ class StoppableFIFO(FIFOScheduler):
         self._stop = stop
         self._note = note
         if note is not None:
-            note.mkdir(parents=True, exist_ok=True)
+            make_folder(note)
             stop_note.clear(note)
 
     def __reduce__(self) -> tuple[type, tuple[()]]:
