@@ -23,6 +23,10 @@ class Runtime:
             limit.
         cache_mb: Cache of a loading process, in megabytes: small videos, decoded, and the packet
             tables of others.
+        io_retries: Further tries after a failure of storage or network that may pass: of a video
+            in its loading process, and then of the trial, from its checkpoint.
+        io_wait_s: Seconds before each of them; within a loading process less, so that all of them
+            together take at most half of `loader_timeout_s`.
         keep_checkpoints: Keep the checkpoints of a finished trial.
         campaign: Name that groups the trials of one or more launches.
     """
@@ -36,6 +40,8 @@ class Runtime:
     workers: int = 0
     loader_timeout_s: float = 300.0
     cache_mb: int = 512
+    io_retries: int = 5
+    io_wait_s: float = 30.0
     keep_checkpoints: bool = False
     campaign: str = ""
 

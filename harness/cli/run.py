@@ -16,6 +16,8 @@ from harness.cli.requests import (
     request_options,
     short_path,
 )
+from harness.runtime import Runtime
+from harness.schedule import devices
 from harness.schedule.stop import Interrupted
 
 if TYPE_CHECKING:
@@ -35,15 +37,31 @@ def _run_options(command: Command) -> Command:
             type=click.IntRange(min=0),
             default=0,
             show_default=True,
-            help="Loader processes of a trial.",
+            help="Loader processes of each rank of a trial.",
         ),
-        click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:<index>."),
+        click.option(
+            "--io-retries",
+            type=click.IntRange(min=0),
+            default=Runtime.io_retries,
+            show_default=True,
+            help="Further tries after a failure of storage or network that may pass.",
+        ),
+        click.option(
+            "--io-wait",
+            "io_wait_s",
+            type=click.FloatRange(min=0),
+            default=Runtime.io_wait_s,
+            show_default=True,
+            help="Seconds before each of them.",
+        ),
+        click.option(
+            "--device",
+            help="cpu, cuda, cuda:<index>.  [default: cuda on a machine with GPUs, else cpu]",
+        ),
         click.option(
             "--gpus-per-trial",
             type=click.FloatRange(min=0),
-            default=0,
-            show_default=True,
-            help="A trial spans nodes if no node has as many.",
+            help="A trial spans nodes if no node has as many.  [default: one per rank with cuda]",
         ),
         click.option(
             "--ranks",
@@ -83,8 +101,9 @@ def run_tables(
     no_ray: bool,
     address: str | None,
     cpus_per_trial: int,
-    gpus_per_trial: float,
+    gpus_per_trial: float | None,
     ranks: int | None,
+    device: str | None,
     max_concurrent: int | None,
     max_trials: int,
     require_tracking: bool,
@@ -101,9 +120,21 @@ def run_tables(
         if options["scale"] != "paper":
             raise click.UsageError("--folder changes a table at paper scale: add --scale paper")
         options["on"] = check_own_videos(folder, options["data"], on=options["on"])
-    count = ranks or max(int(gpus_per_trial), 1)
+    chosen = devices.choose(
+        device=device,
+        gpus=gpus_per_trial,
+        ranks=ranks,
+        on_ray=not no_ray,
+        is_remote=address is not None,
+    )
+    if chosen.note:
+        click.echo(chosen.note)
     requests = build_requests(
-        tables, threads=max(cpus_per_trial // count, 1), ranks=count, **options
+        tables,
+        threads=max(cpus_per_trial // chosen.ranks, 1),
+        ranks=chosen.ranks,
+        device=chosen.device,
+        **options,
     )
     # Imported late: a mistake in the options is reported before PyTorch and Ray are loaded.
     from rich.console import Console
@@ -117,7 +148,7 @@ def run_tables(
     if require_tracking:
         mirror.check(tracking, results=results)
     ray = Resources(
-        address=address, cpus=cpus_per_trial, gpus=gpus_per_trial, max_concurrent=max_concurrent
+        address=address, cpus=cpus_per_trial, gpus=chosen.gpus, max_concurrent=max_concurrent
     )
     result = launch.run(
         requests,

@@ -22,7 +22,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler, default_collate, get_worker_info
 
 from harness.data.dataset import ClipDataset, ClipRequest, Example, TestExample, TrainExample
+from harness.data.patient_reads import read_patiently
 from harness.runtime import Runtime
+from harness.utils.transient import TransientError
 
 Chunk = list[Tensor] | list[TestExample]
 _IDLE = -1
@@ -34,6 +36,10 @@ _TIMED_OUT = "DataLoader timed out"
 
 class LoadingError(ValueError):
     """Loader processes died or hang."""
+
+
+class StallError(LoadingError, TransientError):
+    """Loader processes are alive, and no video comes."""
 
 
 class Workers:
@@ -54,7 +60,7 @@ class Workers:
         context = multiprocessing.get_context(_START_METHOD) if runtime.workers else None
         self.current_videos = context.RawArray("q", [_IDLE] * runtime.workers) if context else []
         self.loader: DataLoader[Example | ValueError] = DataLoader(
-            _MonitoredDataset(dataset, self.current_videos),
+            _MonitoredDataset(dataset, self.current_videos, runtime),
             batch_sampler=self.sampler,
             num_workers=runtime.workers,
             collate_fn=_collate,
@@ -83,7 +89,7 @@ class Workers:
 
         Raises:
             ValueError: If an example cannot be made; DamagedVideoError if a video cannot be read.
-            LoadingError: If a process dies, or no chunk comes in time.
+            LoadingError: If a process dies; StallError if no chunk comes in time.
         """
         self.start()
         self.sampler.chunks = requests
@@ -117,24 +123,28 @@ class Workers:
         """Turn a failure of the processes, which may surface anywhere, into one sentence.
 
         Raises:
-            LoadingError: If a process died, or no video came in time.
+            LoadingError: If a process died; StallError if no video came in time.
         """
         try:
             yield
         except (RuntimeError, ConnectionError, EOFError) as error:
             if not isinstance(error, RuntimeError):
                 self._wait_for_death()
-            failure = self._describe_failure(str(error))
-            if not failure:
-                raise
-            raise LoadingError(f"{failure}; {self._videos_in_progress()}") from None
+            self._raise_failure(str(error))
+            raise
 
-    def _describe_failure(self, message: str) -> str:
+    def _raise_failure(self, message: str) -> None:
+        """Raise the failure behind an error with this message, if one is known."""
+        # A name for it would keep this frame, and the processes, until garbage is collected.
         for process in self._dead_processes():
-            return f"loader process {process.pid} {_describe_exit(process.exitcode or 0)}"
-        return (
-            f"no video came within {self.timeout_s:g} s" if message.startswith(_TIMED_OUT) else ""
-        )
+            raise LoadingError(
+                f"loader process {process.pid} {_describe_exit(process.exitcode or 0)}; "
+                f"{self._videos_in_progress()}"
+            ) from None
+        if message.startswith(_TIMED_OUT):
+            raise StallError(
+                f"no video came within {self.timeout_s:g} s; {self._videos_in_progress()}"
+            ) from None
 
     def _wait_for_death(self) -> None:
         """Wait for the exit code of a process that broke off a transfer: it closes files first."""
@@ -172,18 +182,30 @@ class _MonitoredDataset(Dataset[Example | ValueError]):
     Args:
         dataset: Examples by request.
         current_videos: Shared by all processes: the index of the video that each one reads.
+        runtime: Tries and waits of a video that storage does not deliver.
     """
 
-    def __init__(self, dataset: ClipDataset, current_videos: MutableSequence[int]) -> None:
+    def __init__(
+        self, dataset: ClipDataset, current_videos: MutableSequence[int], runtime: Runtime
+    ) -> None:
         self.dataset = dataset
         self.current_videos = current_videos
+        self.retries = runtime.io_retries
+        # A process that waits must not look like one that hangs.
+        share = runtime.loader_timeout_s / 2 / max(self.retries, 1)
+        self.wait_s = min(runtime.io_wait_s, share or runtime.io_wait_s)
 
     def __getitem__(self, request: ClipRequest) -> Example | ValueError:
         worker = get_worker_info()
         if worker is not None:
             self.current_videos[worker.id] = request.video_index
         try:
-            return self.dataset[request]
+            return read_patiently(
+                lambda: self.dataset[request],
+                request.video,
+                retries=self.retries,
+                wait_s=self.wait_s,
+            )
         except ValueError as error:
             return error  # raised in a loader process, it would come with a traceback as its text
         finally:

@@ -1,20 +1,18 @@
 """One attempt at a planned trial, and the events that it causes."""
 
-import traceback
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from harness import record
 from harness.plan.grid import PlannedTrial
 from harness.record import Record
 from harness.runtime import Runtime
+from harness.schedule.failure import Failure, describe
 from harness.schedule.rank_messages import RankError
 from harness.specs import Trial
 from harness.training.loop import Epoch
-from harness.utils import files
-from harness.utils.atomic import write_atomic
-from harness.utils.redaction import redact, redact_for_others
+from harness.utils.redaction import redact
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,33 +49,52 @@ def run_attempt(
 ) -> str | None:
     """Run one trial, and return why it failed, or None.
 
+    After a failure of storage or network that may pass, it waits and resumes the trial from its
+    checkpoint; tries are counted anew after every finished epoch.
+
     Raises:
-        RankError: If a rank died; the only failure after which a trial is tried again.
+        RankError: If a process died, or its device failed: only another process can go on.
         StoppedError: If `report` does.
     """
+    tries, epochs = 0, 0
+    while True:
+        progress = _Progress(report)
+        failure = _run_once(run_trial, planned, runtime, progress)
+        if failure is None:
+            return None
+        tries, epochs = (1, progress.epochs) if progress.epochs > epochs else (tries + 1, epochs)
+        if not failure.retry:
+            return failure.sentence
+        if tries > runtime.io_retries:
+            return f"{failure.sentence} (tried {tries} times, {runtime.io_wait_s:g} s apart)"
+        time.sleep(runtime.io_wait_s)
+
+
+def _run_once(
+    run_trial: TrialFunction, planned: PlannedTrial, runtime: Runtime, report: HistoryCallback
+) -> Failure | None:
     try:
         run_trial(planned.trial, runtime, report)
     except (StoppedError, RankError):
         raise
-    except (ValueError, ArithmeticError) as error:
-        return redact(str(error))
     except Exception as error:
-        note = _write_traceback(runtime.results, f"{planned.key}.txt")
-        return f"{redact(f'{type(error).__name__}: {error}')} ({note})"
+        failure = describe(error, runtime.results / "logs" / f"{planned.key}.txt")
+        if failure.device_fault:
+            raise RankError(failure.sentence) from error
+        return failure
     return None
 
 
-def _write_traceback(results: Path, name: str) -> str:
-    """Write the traceback of the current exception, which may be that of a full disk."""
-    path = results / "logs" / name
-    try:
-        files.make_folder(path.parent)
-        files.check_below(path.parent, results)
-        text = redact_for_others(traceback.format_exc(), results)
-        write_atomic(path, text.encode(errors="backslashreplace"))
-    except (OSError, ValueError) as error:
-        return f"no traceback: {path} cannot be written: {error}"
-    return f"traceback in {path}"
+class _Progress:
+    """A history callback that remembers how far a trial came."""
+
+    def __init__(self, report: HistoryCallback) -> None:
+        self.report = report
+        self.epochs = 0
+
+    def __call__(self, history: Sequence[Epoch], *location: str) -> None:
+        self.epochs = len(history)
+        self.report(history, *location)
 
 
 def end_event(planned: PlannedTrial, runtime: Runtime, failure: str | None) -> TrialEvent:

@@ -2,32 +2,40 @@
 
 Rank 0 writes its history, and a rank that fails writes the reason. The waiting process, perhaps on
 another node, reads both from the results folder and reports like a trial in one process.
+
+On a network file system a node may not see for a minute what another one has written, unless it
+changes the folder itself: its view of the folder is then read anew.
 """
 
 import contextlib
 import json
+import os
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
+from typing import TypeVar
 
 from harness import data, record, trial
 from harness.record import Record
 from harness.runtime import Runtime
+from harness.schedule.failure import Failure, describe
 from harness.specs import Trial
 from harness.training.loop import Epoch
 from harness.utils import atomic, distributed, files
-from harness.utils.redaction import redact
+from harness.utils.transient import TransientError
 
 _POLL_S = 0.5
 _LEAVE_S = 30.0
-_HISTORY, _FAILURE = "history.json", "failure.txt"
+_HISTORY, _FAILURES = "history.json", "failure-*.json"
 
+T = TypeVar("T")
 ProgressCallback = Callable[[list[Epoch], str], None]
 
 
 class RankError(RuntimeError):
-    """The death of a rank that could not give a reason."""
+    """The end of a process that could not give a reason, or whose device failed."""
 
 
 def make_folder(spec: Trial, runtime: Runtime) -> Path:
@@ -55,6 +63,7 @@ def wait_for_ranks(
     *,
     start: Callable[[], None],
     end: Callable[[], None],
+    settle_s: float = 0.0,
 ) -> Record:
     """Run a trial in ranks, and report its history from this thread.
 
@@ -64,13 +73,15 @@ def wait_for_ranks(
         on_history: Called with the history so far, and with the location of the ranks if known.
         start: Starts the ranks and returns when they have ended; runs in another thread.
         end: Ends the ranks; called if this thread is interrupted.
+        settle_s: Longest wait, after their end, for files that ranks wrote on other nodes.
 
     Raises:
         ValueError: If the trial cannot run so; the sentence is that of the rank that failed.
+            TransientError if another try may succeed.
         RankError: If a rank died.
     """
-    for name in (_HISTORY, _FAILURE):
-        (folder / name).unlink(missing_ok=True)
+    for message in (folder / _HISTORY, *folder.glob(_FAILURES)):
+        message.unlink(missing_ok=True)
     launcher, reader = _Launcher(start), _HistoryReader(folder / _HISTORY, on_history)
     launcher.start()
     try:
@@ -81,15 +92,44 @@ def wait_for_ranks(
         end()
         launcher.join(_LEAVE_S)
         raise
-    launcher.check(folder / _FAILURE)
-    done = record.read(results, folder.parent.name)
+    launcher.check(folder, settle_s)
+    done = _wait_until_seen(
+        lambda: record.read(results, folder.parent.name), results / "records", settle_s
+    )
     assert done is not None, folder
     reader.finish(done)
     return done
 
 
+def read_failure(folder: Path) -> Failure | None:
+    """Return why ranks failed: a rank's own reason before the loss of a connection to it."""
+    failures = [Failure(**json.loads(path.read_bytes())) for path in sorted(folder.glob(_FAILURES))]
+    return min(failures, key=lambda failure: failure.lost_peer, default=None)
+
+
+def _wait_until_seen(read: Callable[[], T | None], folder: Path, settle_s: float) -> T | None:
+    """Return what is read from a folder as soon as another node's files are visible here."""
+    deadline = time.monotonic() + settle_s
+    while True:
+        with contextlib.suppress(OSError):  # such as a file that was replaced on another node
+            if (value := read()) is not None:
+                return value
+        if time.monotonic() > deadline:
+            return read()
+        with contextlib.suppress(OSError):
+            _change_folder(folder)
+        time.sleep(_POLL_S)
+
+
+def _change_folder(folder: Path) -> None:
+    """Make and remove a file, so that this node lists the folder anew."""
+    mark = folder / f".seen-{os.getpid()}"
+    mark.touch()
+    mark.unlink()
+
+
 def run_rank(spec: Trial, runtime: Runtime, folder: Path, location: str = "") -> None:
-    """Run one rank of a trial, and write its messages.
+    """Run one rank of a trial, and write its history.
 
     Args:
         spec: The trial.
@@ -102,12 +142,25 @@ def run_rank(spec: Trial, runtime: Runtime, folder: Path, location: str = "") ->
         body = {"history": [asdict(epoch) for epoch in history], "where": location}
         atomic.write_atomic(folder / _HISTORY, json.dumps(body).encode())
 
+    trial.run(spec, runtime, report)
+    distributed.barrier()
+
+
+@contextlib.contextmanager
+def failures_reported(folder: Path, results: Path, *, rank: int) -> Iterator[None]:
+    """Write why the block failed, for the process that waits for the ranks.
+
+    Args:
+        folder: See `make_folder`.
+        results: Folder of its record; a traceback goes into `logs` there.
+        rank: Number of this rank.
+    """
     try:
-        trial.run(spec, runtime, report)
-        distributed.barrier()
-    except (ValueError, ArithmeticError) as error:
-        if not (folder / _FAILURE).is_file():
-            atomic.write_atomic(folder / _FAILURE, redact(str(error)).encode())
+        yield
+    except Exception as error:
+        log = results / "logs" / f"{folder.parent.name}-rank{rank}.txt"
+        body = asdict(describe(error, log))
+        atomic.write_atomic(folder / f"failure-{rank}.json", json.dumps(body).encode())
         raise
 
 
@@ -125,12 +178,16 @@ class _Launcher(threading.Thread):
         except BaseException as error:  # raised again by `check`, in the reporting thread
             self.error = error
 
-    def check(self, failure: Path) -> None:
+    def check(self, folder: Path, settle_s: float) -> None:
         """Raise the error of the ranks; a reason that a rank wrote comes first."""
-        if self.error is not None and failure.is_file():
-            raise ValueError(failure.read_text(encoding="utf-8")) from self.error
-        if self.error is not None:
+        if self.error is None:
+            return
+        failure = _wait_until_seen(lambda: read_failure(folder), folder, settle_s)
+        if failure is None or failure.lost_peer:
             raise self.error
+        if failure.device_fault:
+            raise RankError(failure.sentence) from self.error
+        raise (TransientError if failure.retry else ValueError)(failure.sentence) from self.error
 
 
 class _HistoryReader:
@@ -145,7 +202,7 @@ class _HistoryReader:
 
     def poll(self) -> None:
         """Report a history that has changed."""
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(OSError):  # not written yet, or replaced on another node
             text = self.path.read_text(encoding="utf-8")
             if text != self.text:
                 self.text, body = text, json.loads(text)

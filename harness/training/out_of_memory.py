@@ -26,6 +26,12 @@ def largest_fit(fits: Callable[[int], bool], *, below: int) -> int:
     return low
 
 
+def release(device: torch.device) -> None:
+    """Give memory that is reserved and unused back to a device."""
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+
+
 def describe_memory(device: torch.device) -> str:
     """Return the memory of a device in words."""
     if device.type != "cuda":

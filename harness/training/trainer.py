@@ -4,6 +4,7 @@ A step runs its batch in chunks, one after the other, whose videos share batch n
 """
 
 import contextlib
+import gc
 import time
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple, Protocol
@@ -130,8 +131,11 @@ class Trainer:
     def _memory_message(self, batch: TrainBatch) -> str:
         """Return an error message with the number of videos that would fit, found by trying.
 
-        Training cannot go on after that.
+        Training cannot go on after that: a wrapper of ranks whose backward pass broke off takes no
+        other, so that sizes are tried on the network itself.
         """
+        self.parallel_net = self.net
+        gc.collect()  # of the wrapper, whose hooks would wait for other ranks
         videos = self._chunk_videos(len(batch.labels))
         memory = out_of_memory.describe_memory(self.device)
         message = f"{videos} videos at a time do not fit into {memory}"
@@ -143,10 +147,9 @@ class Trainer:
     def _fits(self, batch: TrainBatch, videos: int) -> bool:
         """Try a step on the first videos of a batch, without other ranks."""
         part = _PartialBatch(batch.clips[:videos], batch.labels[:videos], batch.indices[:videos])
-        with (
-            contextlib.suppress(torch.OutOfMemoryError),
-            distributed.no_sync(self.parallel_net, last=False),
-        ):
+        self.optimiser.zero_grad()
+        out_of_memory.release(self.device)
+        with contextlib.suppress(torch.OutOfMemoryError):
             self._backward(part)
             self._update(0.0)
             return True

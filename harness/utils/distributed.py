@@ -5,10 +5,12 @@ in one process: a part holds whole chunks, or several consecutive ranks share on
 is rank 0 of 1, and these functions change nothing for it.
 """
 
+import io
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TypeVar
 
+import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
@@ -58,12 +60,42 @@ def mean(values: Tensor) -> Tensor:
 
 
 def gather(values: list[T]) -> list[T]:
-    """Return the values of all ranks, rank by rank."""
+    """Return the values of all ranks, rank by rank.
+
+    Whatever reaches the socket of a rank is read as tensors, numbers, text and containers of them,
+    and never as a pickle that could run code.
+    """
     if world_size() == 1:
         return values
-    by_rank: list[list[T]] = [[] for _ in range(world_size())]
-    dist.all_gather_object(by_rank, values)
-    return [value for values in by_rank for value in values]
+    buffer = io.BytesIO()
+    torch.save(values, buffer)
+    content = torch.frombuffer(buffer.getbuffer(), dtype=torch.uint8)
+    return [
+        value
+        for part in _gather_bytes(content)
+        for value in torch.load(io.BytesIO(part), map_location="cpu", weights_only=True)
+    ]
+
+
+def _gather_bytes(content: Tensor) -> list[bytes]:
+    """Return the bytes of all ranks, which differ in number."""
+    on_gpu = dist.get_backend() == "nccl"
+    device = torch.device("cuda", torch.cuda.current_device()) if on_gpu else torch.device("cpu")
+    sizes = [torch.zeros(1, dtype=torch.int64, device=device) for _ in range(world_size())]
+    dist.all_gather(sizes, torch.tensor([len(content)], device=device))
+    lengths = [int(size) for size in sizes]
+    padded = torch.zeros(max(lengths), dtype=torch.uint8, device=device)
+    padded[: len(content)] = content.to(device)
+    parts = [torch.empty_like(padded) for _ in lengths]
+    dist.all_gather(parts, padded)
+    return [
+        part[:length].cpu().numpy().tobytes() for part, length in zip(parts, lengths, strict=True)
+    ]
+
+
+def choose_by_first(value: T) -> T:
+    """Return the value of rank 0, on every rank."""
+    return gather([value])[0]
 
 
 def data_parallel(net: nn.Module) -> nn.Module:

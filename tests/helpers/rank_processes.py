@@ -1,6 +1,9 @@
 """Work of ranks in tests, started in separate processes."""
 
 import os
+import signal
+import socket
+import time
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -12,6 +15,8 @@ from torch import Tensor, nn
 
 from experiments.scales import desk
 from experiments.table_b import EXPERIMENT
+from harness import trial
+from harness.schedule import local_ranks
 from harness.training import evaluate, loop
 from harness.utils import distributed
 from harness.zoo.build import build
@@ -93,3 +98,33 @@ def _one(rank, count, work, argument, folder):
     dist.init_process_group("gloo", f"file://{folder}/meet", rank=rank, world_size=count)
     torch.save(work(argument), f"{folder}/{rank}.pt")
     dist.destroy_process_group()
+
+
+run_rank = local_ranks._run_rank
+
+
+def run_rank_offline(*args):
+    """Stand for `local_ranks._run_rank` on a machine whose names nobody resolves."""
+
+    def hang(*_args, **_named):
+        time.sleep(600)
+
+    for name in ("getaddrinfo", "gethostbyname", "gethostbyaddr", "getfqdn"):
+        setattr(socket, name, hang)
+    run_rank(*args)
+
+
+def run_rank_apart(number, *args):
+    """Stand for `local_ranks._run_rank` where rank 1 fails while rank 0 waits for it for ever.
+
+    So do ranks on GPUs: they wait in an operation that nothing interrupts, and a group is destroyed
+    by all of them together.
+    """
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    dist.destroy_process_group = lambda: time.sleep(600)
+
+    def fail(*_):
+        raise RuntimeError("CUDA kernel of rank 1 does not exist")
+
+    trial.run = fail if number else lambda *_: time.sleep(600)
+    run_rank(number, *args)

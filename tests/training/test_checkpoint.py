@@ -6,6 +6,8 @@ import pytest
 import torch
 
 from harness.training import checkpoint
+from harness.utils import distributed
+from harness.utils.transient import TransientError
 
 
 def state(value):
@@ -38,6 +40,8 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from harness.training import checkpoint
+from harness.utils import distributed
+from harness.utils.transient import TransientError
 from harness.utils import atomic
 point, folder = sys.argv[1], Path(sys.argv[2])
 calls = {"fsync": os.fsync, "replace": Path.replace}
@@ -82,3 +86,61 @@ def test_code_in_a_checkpoint_is_not_run(tmp_path):
     with pytest.raises(Exception, match=r"[Ww]eights"):
         checkpoint.load_newest(tmp_path)
     assert not (tmp_path / "ran").exists()
+
+
+@pytest.fixture
+def rank_one(monkeypatch):
+    """Make this process rank 1, and return a function that sets the choice of rank 0."""
+    monkeypatch.setattr(distributed, "rank", lambda: 1)
+    monkeypatch.setattr(checkpoint, "_SEEN_S", 0.02)
+    monkeypatch.setattr(checkpoint, "_POLL_S", 0.01)
+
+    def choose(name):
+        monkeypatch.setattr(distributed, "choose_by_first", lambda _: name)
+
+    return choose
+
+
+def test_a_rank_resumes_from_the_file_that_rank_0_chose_and_not_from_its_own_newest(
+    tmp_path, rank_one
+):
+    first, _ = (checkpoint.save(tmp_path, state(epoch), epoch=epoch) for epoch in (1, 2))
+    rank_one(first.name)
+    assert checkpoint.load_newest(tmp_path)["history"] == [{"epoch": 1}]
+
+
+def test_a_rank_starts_anew_if_rank_0_does(tmp_path, rank_one):
+    checkpoint.save(tmp_path, state(1), epoch=1)
+    rank_one("")
+    assert checkpoint.load_newest(tmp_path) is None
+
+
+@pytest.mark.parametrize("change", ["missing", "other weights"])
+def test_ranks_with_different_checkpoints_are_refused(tmp_path, rank_one, change):
+    """The same epoch of another attempt has another hash in its name."""
+    chosen = checkpoint.save(tmp_path / "of rank 0", state(2), epoch=2)
+    checkpoint.save(tmp_path / "of rank 1", state(1), epoch=1)
+    if change == "other weights":
+        other = checkpoint.save(tmp_path / "of rank 1", state(7), epoch=2)
+        other.rename(other.with_name(chosen.name))
+    rank_one(chosen.name)
+    with pytest.raises(TransientError, match=f"rank 0 resumes from {chosen.name}, and rank 1 does"):
+        checkpoint.load_newest(tmp_path / "of rank 1")
+
+
+def test_a_rank_waits_until_its_node_sees_the_file(tmp_path, rank_one, monkeypatch):
+    chosen = checkpoint.save(tmp_path / "of rank 0", state(2), epoch=2)
+    (tmp_path / "of rank 1").mkdir()
+    monkeypatch.setattr(checkpoint, "_SEEN_S", 60)
+    monkeypatch.setattr(
+        checkpoint.time, "sleep", lambda _: chosen.rename(tmp_path / "of rank 1" / chosen.name)
+    )
+    rank_one(chosen.name)
+    assert checkpoint.load_newest(tmp_path / "of rank 1")["history"] == [{"epoch": 2}]
+
+
+def test_rank_0_passes_over_a_file_that_its_old_listing_still_shows(tmp_path, monkeypatch):
+    kept = checkpoint.save(tmp_path, state(1), epoch=1)
+    gone = tmp_path / "epoch-0002-0123456789abcdef.pt"
+    monkeypatch.setattr(checkpoint, "_newest_first", lambda _: [gone, kept])
+    assert checkpoint.load_newest(tmp_path)["history"] == [{"epoch": 1}]

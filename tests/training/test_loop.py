@@ -7,10 +7,13 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+import torch.distributed as dist
 from torch import nn
+from torch.nn.parallel import DistributedDataParallel
 
 from harness.specs import TrainSpec
 from harness.training import evaluate, loop, optim, out_of_memory, trainer
+from harness.utils import distributed
 
 Batch = namedtuple("Batch", "clips labels indices")
 SPEC = TrainSpec(epochs=4, batch_videos=8, lr=0.1, clip_grad_norm=1.0)
@@ -255,3 +258,43 @@ def test_the_largest_number_that_fits_is_found_by_trying(room):
 
     assert out_of_memory.largest_fit(fits, below=9) == room
     assert len(tried) <= 4
+
+
+class _Limited(torch.autograd.Function):
+    """The identity, whose backward pass runs out of memory on more videos than some number."""
+
+    @staticmethod
+    def forward(ctx, x, most):
+        ctx.most = most
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx, gradient):
+        if len(gradient) > ctx.most:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        return gradient, None
+
+
+class _LimitedNet(nn.Sequential):
+    def forward(self, x):
+        *first, last = self
+        for layer in first:
+            x = layer(x)
+        return last(_Limited.apply(x, 2))
+
+
+@pytest.mark.parametrize("norm_videos", [None, 4])
+def test_too_little_memory_in_a_backward_pass_of_ranks_is_told_with_the_size_that_fits(
+    tmp_path, monkeypatch, norm_videos
+):
+    """The wrapper of ranks takes no further pass after one that broke off."""
+    store = dist.FileStore(str(tmp_path / "store"), 1)
+    monkeypatch.setenv("GLOO_SOCKET_IFNAME", "lo")
+    dist.init_process_group("gloo", store=store, rank=0, world_size=1)
+    monkeypatch.setattr(distributed, "data_parallel", DistributedDataParallel)
+    try:
+        told = f"{norm_videos or 8} videos at a time do not fit into the memory .*; 2 would: pass"
+        with pytest.raises(out_of_memory.DeviceMemoryError, match=told):
+            fit(replace(SPEC, norm_videos=norm_videos), model=_LimitedNet(*net()))
+    finally:
+        dist.destroy_process_group()

@@ -1,6 +1,7 @@
 """A trial in several processes is the trial in one."""
 
 import multiprocessing
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +13,7 @@ from harness.runtime import Runtime
 from harness.schedule import local_ranks
 from harness.utils import distributed
 from tests.helpers import rank_processes
+from tests.helpers.sockets import listening_sockets
 from tests.test_command import harness
 
 
@@ -56,11 +58,21 @@ def test_parts_of_a_batch_hold_whole_chunks_or_share_one(batch, norm, count, mes
 
 
 @pytest.mark.slow
-def test_a_trial_in_two_ranks_is_the_trial_in_one(tiny_trial, runtime, tmp_path):
+def test_a_trial_in_two_ranks_is_the_trial_in_one(tiny_trial, runtime, tmp_path, monkeypatch):
+    """It shares its batch norms, listens on loopback alone, and resolves no name."""
     alone = trial.run(tiny_trial, runtime, lambda _: None)
-    heard = []
+    assert tiny_trial.train.norm_videos is None
+    monkeypatch.setattr(local_ranks, "_run_rank", rank_processes.run_rank_offline)
+    heard, sockets = [], set()
+
+    def hear(history):
+        heard.append(history)
+        sockets.update(listening_sockets(os.getpid()))
+
     other = Runtime(results=tmp_path / "two", data=runtime.data, ranks=2, workers=1)
-    shared = local_ranks.run(tiny_trial, other, heard.append)
+    shared = local_ranks.run(tiny_trial, other, hear)
+    assert sockets, "gloo listens"
+    assert [each for each in sockets if not each.is_loopback] == []
     assert shared.key == alone.key
     assert [len(history) for history in heard][-1] == 2
     assert shared.provenance["ranks"] == 2
@@ -78,6 +90,15 @@ def test_a_rank_that_fails_says_why(tiny_trial, runtime):
     diverging = replace(tiny_trial, train=replace(tiny_trial.train, lr=1e30, warmup_epochs=0))
     with pytest.raises(ValueError, match="loss is nan in epoch 1"):
         local_ranks.run(diverging, replace(runtime, ranks=2), lambda _: None)
+
+
+@pytest.mark.slow
+def test_a_rank_that_fails_alone_ends_those_that_wait_for_it(tiny_trial, runtime, monkeypatch):
+    monkeypatch.setattr(local_ranks, "_run_rank", rank_processes.run_rank_apart)
+    message = r"^RuntimeError: CUDA kernel of rank 1 does not exist \(traceback in .*rank1\.txt\)$"
+    with pytest.raises(ValueError, match=message):
+        local_ranks.run(tiny_trial, replace(runtime, ranks=2), lambda _: None)
+    assert multiprocessing.active_children() == []
 
 
 @pytest.mark.slow

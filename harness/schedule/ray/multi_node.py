@@ -27,6 +27,7 @@ from harness.utils import distributed
 _ROOM_S = 600.0
 _POLL_S = 1.0
 _LEAVE_S = 10.0
+_SETTLE_S = 10.0  # attributes of files are cached, and listings read anew meanwhile
 _START_S = "300"  # processes import PyTorch, perhaps from a slow file system
 _KILLED = 9
 _NO_RETRY: dict[str, Any] = {
@@ -71,6 +72,7 @@ def run(
 
     Raises:
         ValueError: If the trial cannot run so; the sentence is that of the rank that failed.
+            TransientError if another try may succeed.
         RankError: If a rank or its node died.
     """
     folder = rank_messages.make_folder(spec, runtime)
@@ -83,6 +85,7 @@ def run(
         on_history,
         start=partial(_launch, spec, runtime, folder, resources),
         end=partial(stop_note.write, folder),
+        settle_s=_SETTLE_S,
     )
 
 
@@ -200,8 +203,9 @@ def _rank(config: dict[str, Any]) -> None:
         (folder / _GROUP).write_text(group.id.hex(), encoding="utf-8")
     if runtime.device.startswith("cuda"):
         runtime = replace(runtime, device=str(torch.get_device()))
-    location = nodes.join_placements(distributed.gather([nodes.placement()]))
-    rank_messages.run_rank(config["spec"], runtime, folder, location)
+    with rank_messages.failures_reported(folder, runtime.results, rank=distributed.rank()):
+        location = nodes.join_placements(distributed.gather([nodes.placement()]))
+        rank_messages.run_rank(config["spec"], runtime, folder, location)
 
 
 def _exit_on_stop(folder: Path) -> None:

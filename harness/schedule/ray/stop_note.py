@@ -18,7 +18,7 @@ def write(folder: Path) -> None:
 
 def is_written(folder: Path) -> bool:
     """Return whether the note says to stop."""
-    with contextlib.suppress(FileNotFoundError):
+    with contextlib.suppress(OSError):  # missing, or stale: the next look will tell
         return bool((folder / FILE).read_text(encoding="utf-8"))
     return False
 
