@@ -25,6 +25,7 @@ from harness.cli.options import (
 )
 from harness.runtime import Runtime
 from harness.specs import Scale
+from harness.utils import escape
 
 if TYPE_CHECKING:
     from harness.plan.request import Request
@@ -92,7 +93,7 @@ def build_requests(
 def print_tables(outputs: Sequence["TableOutput"]) -> None:
     """Print tables and the paths of their files."""
     for output in outputs:
-        click.echo(f"\n{output.markdown}")
+        click.echo(f"\n{escape.terminal(output.markdown)}")
         for path in output.files:
             click.echo(short_path(path))
 
@@ -100,9 +101,10 @@ def print_tables(outputs: Sequence["TableOutput"]) -> None:
 def short_path(path: Path) -> str:
     """Shorten a path below the current directory."""
     current = Path.cwd()
-    return str(path.relative_to(current) if path.is_relative_to(current) else path)
+    shown = path.relative_to(current) if path.is_relative_to(current) else path
+    return escape.visible(str(shown))
 
 
 def print_error(text: str) -> None:
     """Print text on standard error."""
-    click.echo(text, err=True)
+    click.echo(escape.terminal(text), err=True)

@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from types import FrameType
 
-from harness.utils import lock
+from harness.utils import json_file, lock
 from harness.utils.atomic import write_atomic
 from harness.utils.lock import Holder
 
@@ -153,12 +153,12 @@ class Stop:
         if self._results is None:
             return Urgency.NONE
         try:
-            body = json.loads((self._results / FILE).read_bytes())
-            if body["run"] != self._run:
-                return Urgency.NONE
-            return Urgency.NOW if body["now"] else Urgency.AFTER_EPOCH
-        except (OSError, ValueError, KeyError, TypeError):
+            body = json_file.read(self._results / FILE, "stop")
+        except (OSError, ValueError):
             return Urgency.NONE
+        if body["run"] != self._run:
+            return Urgency.NONE
+        return Urgency.NOW if body["now"] else Urgency.AFTER_EPOCH
 
     def _handle(self, number: int, _: FrameType | None) -> None:
         if os.getpid() != self._process:

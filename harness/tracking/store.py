@@ -122,10 +122,12 @@ class Store:
         """Put the files, records and claims of a table into its run."""
         output = table_run.output
         for file in output.files:
-            self.client.log_artifact(run_id, str(file), file.parent.name)
+            place = runs.artifact_path(self._results, file)
+            self.client.log_artifact(run_id, str(place), file.parent.name)
         for record in table_run.records:
             path = self._results / "records" / f"{record.key}.json"
-            self.client.log_artifact(run_id, str(path), "records")
+            place = runs.artifact_path(self._results, path)
+            self.client.log_artifact(run_id, str(place), "records")
         tags = {"mlflow.note.content": runs.truncate_note(output.markdown)}
         if output.claims:
             self.client.log_dict(run_id, runs.claims_table(output.claims), _CLAIMS_FILE)

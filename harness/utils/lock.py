@@ -13,7 +13,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from harness.utils import process
+from harness.utils import json_file, process
 from harness.utils.atomic import write_atomic
 
 _WAIT_S = 1.0  # `is_held` in another process takes the lock for an instant
@@ -83,10 +83,8 @@ def hold(results: Path, *, what: str) -> Iterator[Holder]:
 
 def read_holder(results: Path) -> Holder | None:
     """Read the holder of a folder, or the last one; None if it is missing or damaged."""
-    try:
-        return Holder(**json.loads((results / "lock.json").read_bytes()))
-    except (OSError, ValueError, TypeError):
-        return None
+    body = json_file.find(results / "lock.json", "lock")
+    return None if body is None else Holder(**body)
 
 
 def is_held(results: Path) -> bool:
