@@ -6,7 +6,6 @@ event to MLflow, shows it on the console, and keeps the status file up to date.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from rich.console import Console
 
@@ -16,10 +15,10 @@ from harness.plan import grid
 from harness.plan.grid import PlannedTrial
 from harness.plan.request import Request, planned_trials
 from harness.report import build, preregistration
+from harness.report.collect import collect
 from harness.report.output import TableOutput
-from harness.report.results import collect
 from harness.runtime import Runtime, check_device
-from harness.schedule import local_ranks, serial
+from harness.schedule import local_ranks, results_folder, serial
 from harness.schedule.attempt import EventCallback, TrialEvent, TrialFunction
 from harness.schedule.progress import Progress
 from harness.schedule.ray import tune
@@ -27,7 +26,7 @@ from harness.schedule.ray.tune import Resources
 from harness.schedule.status_writer import StatusWriter
 from harness.schedule.stop import Stop, handle_signals
 from harness.tracking.mirror import Mirror
-from harness.utils import children, lock
+from harness.utils import children, escape, lock
 from harness.utils.redaction import redact
 
 
@@ -90,9 +89,12 @@ def run(
         StatusWriter(runtime.results, holder.run, stop) as status_writer,
         stop.watchdog(on_request=on_stop_request, on_exit=status_writer.on_exit),
     ):
+        results_folder.sweep(runtime.results)
         shared = _trials_by_key(requests, log)
         trials = [duplicates[0] for duplicates in shared.values()]
         todo = [trial for trial in trials if _is_open(trial, requests[0])]
+        for trial in todo:
+            results_folder.set_aside(runtime.results, trial.key)
         progress = Progress(todo, console)
         status_writer.expect(trials, todo, seconds_left=progress.seconds_left)
         counts = f"{len(trials) - len(todo)} recorded, {len(todo)} to run"
@@ -113,7 +115,7 @@ def run(
 
 
 def _print(console: Console, sentence: str) -> None:
-    console.print(redact(sentence), highlight=False, markup=False, soft_wrap=True)
+    console.print(escape.terminal(redact(sentence)), highlight=False, markup=False, soft_wrap=True)
 
 
 def _declare(requests: Sequence[Request]) -> None:

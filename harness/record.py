@@ -1,21 +1,33 @@
 """Records of finished trials, as JSON: the only source of tables, figures and tracking.
 
-`records/<key>.json` is written whole at the end of a trial; it holds the hash of
-`records/<key>.npz`, the scores of every test video.
+`records/<key>.json` is written last at the end of a trial. It holds the hash of the scores of every
+test video, `records/<key>-<hash>.npz`, so the two are replaced as one. Older records have their
+scores in `records/<key>.npz`.
 """
 
 import hashlib
 import json
-from collections.abc import Mapping
+import logging
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from harness.specs import Trial, as_dict
+from harness.utils import json_file, schema
 from harness.utils.atomic import write_atomic
+from harness.utils.json_file import BadFileError
+from harness.utils.read_once import ReadOnce
 
 FORMAT = 2
+MAX_BYTES = 16 * 2**20
 _DIGITS = 20
+_KEY = re.compile(r"[0-9a-f]{20}")
+_REMEDY = "delete it to run its trial again"
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,49 +102,151 @@ def parts_of(record: Record) -> tuple[Record, ...]:
 
 def trial_key(trial: Trial, passport: str) -> str:
     """Return the key of a trial on a copy of the data: a hash of every field."""
-    canonical = json.dumps(
-        {"trial": as_dict(trial), "passport": passport}, sort_keys=True, allow_nan=False
-    )
+    return key_of(as_dict(trial), passport)
+
+
+def key_of(trial: Mapping[str, Any], passport: str) -> str:
+    """Return the key of a trial whose fields are as JSON holds them."""
+    canonical = json.dumps({"trial": trial, "passport": passport}, sort_keys=True, allow_nan=False)
     return hashlib.sha256(canonical.encode()).hexdigest()[:_DIGITS]
 
 
 def write(results: Path, record: Record, scores: bytes) -> None:
-    """Write a record, its scores first."""
+    """Write a record, its scores first: a kill in between leaves the earlier pair."""
     folder = results / "records"
-    write_atomic(folder / f"{record.key}.npz", scores)
+    write_atomic(folder / scores_name(record), scores)
     body = asdict(record)
-    text = json.dumps(body | {"checksum": _checksum(body)}, indent=1)
+    text = json.dumps(body | {"checksum": _checksum(body)}, indent=1, allow_nan=False)
     write_atomic(folder / f"{record.key}.json", f"{text}\n".encode())
+
+
+def scores_name(record: Record) -> str:
+    """Return the name of a record's scores file."""
+    return f"{record.key}-{record.scores_sha256[:_DIGITS]}.npz"
+
+
+class Records(list[Record]):
+    """Records of a results folder, found by their trial; of each file that is none, a sentence.
+
+    Args:
+        records: Of any trials.
+        faults: A sentence on each file that was set aside.
+    """
+
+    def __init__(self, records: Iterable[Record] = (), faults: Sequence[str] = ()) -> None:
+        super().__init__(records)
+        self.faults = tuple(faults)
+
+    def of(self, trial: Mapping[str, Any]) -> list[Record]:
+        """Return the records of a trial, whatever their seeds, in the order of the list."""
+        return self._by_trial.get(_without_seed(trial), [])
+
+    def without(self, key: str, fault: str) -> "Records":
+        """Return the same records without one, whose file is set aside."""
+        _warn(fault)
+        return Records((record for record in self if record.key != key), (*self.faults, fault))
+
+    @cached_property
+    def _by_trial(self) -> dict[object, list[Record]]:
+        found: dict[object, list[Record]] = {}
+        for record in self:
+            found.setdefault(_without_seed(record.trial), []).append(record)
+        return found
 
 
 def read(results: Path, key: str) -> Record | None:
     """Return a record; None if the trial has not finished.
 
     Raises:
-        ValueError: If the file was altered or has another layout.
+        BadFileError: If the file is no record, was altered, or has another layout.
+        ValueError: If `key` is not of the form of a key.
     """
-    path = results / "records" / f"{key}.json"
-    if not path.is_file():
-        return None
+    if not _KEY.fullmatch(key):
+        raise ValueError(f"{key!r} is not a key; a key is {_DIGITS} digits of 0-9a-f")
     try:
-        body = json.loads(path.read_bytes())
-        checksum = body.pop("checksum")
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(
-            f"{path} is not a record ({error}); delete it to run its trial again"
-        ) from error
-    if checksum != _checksum(body):
-        raise ValueError(f"{path} was altered; delete it to run its trial again")
-    if body["format"] != FORMAT:
-        layouts = f"has layout {body['format']}, but this version reads layout {FORMAT}"
-        raise ValueError(f"{path} {layouts}; delete it to run its trial again")
+        return _read_once(results / "records" / f"{key}.json")
+    except FileNotFoundError:
+        return None
+
+
+def find(results: Path, key: str) -> Record | None:
+    """Return a record as `read` does; warn of a file that is none, and take it for missing."""
+    try:
+        return read(results, key)
+    except BadFileError as error:
+        _warn(str(error))
+        return None
+
+
+def read_all(results: Path) -> Records:
+    """Return every record of a folder, in the order of their keys; warn of what is none."""
+    records, faults = [], []
+    for path in _files(results / "records"):
+        try:
+            records.append(_read_once(path))
+        except FileNotFoundError:  # deleted since
+            continue
+        except BadFileError as error:
+            faults.append(str(error))
+            _warn(faults[-1])
+    return Records(records, faults)
+
+
+def scores_path(results: Path, record: Record) -> Path:
+    """Return the scores file of a record, which may be missing."""
+    path = results / "records" / scores_name(record)
+    return path if path.exists() else path.with_name(f"{record.key}.npz")
+
+
+def _files(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    names = sorted(entry.name for entry in os.scandir(folder))
+    return [folder / name for name in names if name.endswith(".json") and name[0] != "."]
+
+
+def _load(path: Path) -> Record:
+    try:
+        body = json_file.loads(json_file.read_bytes(path, max_bytes=MAX_BYTES))
+        _check(body, path.stem)
+    except BadFileError as error:
+        raise BadFileError(f"{error}; {_REMEDY}") from None
+    except ValueError as error:
+        raise BadFileError(f"{path} is not a record: {error}; {_REMEDY}") from None
     return Record(**body)
 
 
-def read_all(results: Path) -> list[Record]:
-    """Return every record of a folder, in the order of their keys."""
-    keys = sorted(path.stem for path in (results / "records").glob("*.json"))
-    return [record for record in (read(results, key) for key in keys) if record is not None]
+_read_once = ReadOnce(_load)
+
+
+def _check(body: Any, name: str) -> None:
+    """Check a record that was read, and take its checksum out of it."""
+    layout = body.get("format") if isinstance(body, dict) else None
+    if isinstance(layout, int) and layout != FORMAT:
+        found = ascii(layout)[:_DIGITS]
+        raise ValueError(f"it has layout {found}, but this version reads layout {FORMAT}")
+    schema.check(body, "record")
+    if body.pop("checksum") != _checksum(body):
+        raise ValueError("it was altered")
+    if body["key"] != (key := key_of(body["trial"], body["passport"])):
+        raise ValueError(f"it was altered: its trial has the key {key}, not {body['key']}")
+    if key != name:
+        raise ValueError(f"it was moved: it is the record of {key}")
+
+
+def _without_seed(trial: Mapping[str, Any]) -> object:
+    """Return what trials have in common that differ in their seeds at most, to look them up by."""
+    return _frozen({name: value for name, value in trial.items() if name != "seed"})
+
+
+def _frozen(value: Any) -> object:
+    if isinstance(value, Mapping):
+        return frozenset((name, _frozen(item)) for name, item in value.items())
+    return tuple(map(_frozen, value)) if isinstance(value, list | tuple) else value
+
+
+def _warn(fault: str) -> None:
+    _LOG.warning("%s (set aside)", fault)
 
 
 def _checksum(body: Mapping[str, Any]) -> str:

@@ -10,12 +10,17 @@ import numpy as np
 from jaxtyping import Bool, Int
 
 from harness.data.video import Video
-from harness.record import FusedRecord, Record
+from harness.record import FusedRecord, Record, scores_path
 from harness.training import metrics
 from harness.training.metrics import Scores, Targets, hits, multi_hot
+from harness.utils import array_file, json_file
+from harness.utils.array_file import Member
+from harness.utils.json_file import BadFileError
 
 CorrectVideos = Bool[np.ndarray, " N"]
 TOP_K = {"top1": 1, "top5": 5}
+_MAX_BYTES = 2**28  # of a scores file
+_MAX_ID_BYTES = 4 * 1_000  # NumPy stores a character in four
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,13 +32,29 @@ class VideoScores:
     ids: tuple[str, ...]
 
 
+class BadScoresError(BadFileError):
+    """A scores file that is missing, or not that of its record.
+
+    Attributes:
+        key: Of the record.
+    """
+
+    def __init__(self, sentence: str, key: str) -> None:
+        super().__init__(sentence)
+        self.key = key
+
+
+class NonFiniteScoresError(ArithmeticError):
+    """Scores of a network that are infinite or NaN."""
+
+
 def fuse(results: Path, parts: Sequence[Record]) -> FusedRecord:
     """Return the record of the averaged scores of several networks, all of one seed.
 
     Costs and times are sums. The network of the first part stands for the trial.
 
     Raises:
-        ValueError: If scores are missing or altered, or are those of different videos.
+        BadScoresError: If scores are missing or altered, or are those of different videos.
     """
     keys, digests = ([getattr(part, name) for part in parts] for name in ("key", "scores_sha256"))
     fused = _fuse([read(results, part) for part in parts], parts)
@@ -60,9 +81,7 @@ def fuse(results: Path, parts: Sequence[Record]) -> FusedRecord:
 def _fuse(all_scores: Sequence[VideoScores], parts: Sequence[Record]) -> VideoScores:
     """Average the probabilities of several networks for each video."""
     first = all_scores[0]
-    if any(scored.ids != first.ids for scored in all_scores):
-        labels = ", ".join(part.key for part in parts)
-        raise ValueError(f"records {labels} hold scores of different videos; run them again")
+    check_same_videos(all_scores, parts)
     probabilities = [
         _softmax(scored.scores)
         if part.trial["evaluation"]["average"] == "logits"
@@ -70,6 +89,20 @@ def _fuse(all_scores: Sequence[VideoScores], parts: Sequence[Record]) -> VideoSc
         for scored, part in zip(all_scores, parts, strict=True)
     ]
     return replace(first, scores=np.mean(probabilities, axis=0))
+
+
+def check_same_videos(all_scores: Sequence[VideoScores], records: Sequence[Record]) -> None:
+    """Check that several records were scored on the same videos in the same order.
+
+    Raises:
+        BadScoresError: If one differs from the first.
+    """
+    for scored, record in zip(all_scores, records, strict=True):
+        if scored.ids != all_scores[0].ids:
+            labels = ", ".join(dict.fromkeys((records[0].key, record.key)))
+            raise BadScoresError(
+                f"records {labels} hold scores of different videos; run them again", record.key
+            )
 
 
 def _softmax(logits: Scores) -> Scores:
@@ -82,21 +115,47 @@ def read(results: Path, record: Record) -> VideoScores:
     """Read the scores of a record; for a fused one, average those of its parts.
 
     Raises:
-        ValueError: If they are missing, or do not have the hash in the record.
+        BadScoresError: If they are missing, do not have the hash in the record, or do not have the
+            form of scores of its videos and classes.
     """
     if isinstance(record, FusedRecord):
         return _fuse([read(results, part) for part in record.parts], record.parts)
-    path = results / "records" / f"{record.key}.npz"
-    content = path.read_bytes() if path.is_file() else b""
-    if hashlib.sha256(content).hexdigest() != record.scores_sha256:
-        fault = "was altered" if content else "is missing"
-        raise ValueError(f"{path} {fault}; delete its record too, to run its trial again")
-    with np.load(io.BytesIO(content)) as packed:
-        scores = packed["scores"]
-        # Targets are stored only if a video has several labels.
-        is_multi_label = "targets" in packed
-        targets = packed["targets"] if is_multi_label else _targets(packed["labels"], scores)
-        return VideoScores(scores=scores, targets=targets, ids=tuple(packed["ids"].tolist()))
+    path, remedy = scores_path(results, record), "delete its record too, to run its trial again"
+    try:
+        content = json_file.read_bytes(path, max_bytes=_MAX_BYTES)
+        if hashlib.sha256(content).hexdigest() != record.scores_sha256:
+            raise BadFileError(f"{path} was altered")  # noqa: TRY301
+        return _unpack(content, record)
+    except FileNotFoundError:
+        raise BadScoresError(f"{path} is missing; {remedy}", record.key) from None
+    except BadFileError as error:
+        raise BadScoresError(f"{error}; {remedy}", record.key) from None
+    except ValueError as error:
+        raise BadScoresError(f"{path} {error}; {remedy}", record.key) from None
+
+
+def _unpack(content: bytes, record: Record) -> VideoScores:
+    """Return scores once they are known to be those of the record's videos and classes."""
+    videos, classes = int(record.metrics["videos"]), int(record.trial["data"]["num_classes"])
+    arrays = array_file.unpack(
+        content,
+        {
+            "scores": Member(kinds="f", shape=(videos, classes)),
+            "labels": Member(kinds="iu", shape=(videos,)),
+            "ids": Member(kinds="U", shape=(videos,), item_bytes=_MAX_ID_BYTES),
+            # They are stored only if a video has several labels.
+            "targets": Member(kinds="iu", shape=(videos, classes), is_optional=True),
+        },
+    )
+    scores, labels = arrays["scores"], arrays["labels"]
+    if not np.isfinite(scores).all():
+        raise ValueError("holds scores that are no finite numbers")
+    if labels.min() < 0 or labels.max() >= classes:
+        raise ValueError(f"holds labels beyond its {classes} classes")
+    targets = arrays["targets"] if "targets" in arrays else _targets(labels, scores)
+    if not np.isin(targets, (0, 1)).all() or not targets[np.arange(videos), labels].all():
+        raise ValueError("holds targets that contradict its labels")
+    return VideoScores(scores=scores, targets=targets, ids=tuple(arrays["ids"].tolist()))
 
 
 def _targets(labels: Int[np.ndarray, " N"], scores: Scores) -> Targets:
@@ -117,7 +176,17 @@ def correct_videos(scored: VideoScores, *, metric: str) -> CorrectVideos:
 
 
 def pack(scores: np.ndarray, videos: list[Video]) -> bytes:
-    """Return scores, ids and first labels as a file; with all labels if a video has several."""
+    """Return scores, ids and first labels as a file; with all labels if a video has several.
+
+    Raises:
+        NonFiniteScoresError: If a score is infinite or NaN.
+    """
+    if not np.isfinite(scores).all():
+        wrong = int((~np.isfinite(scores)).any(axis=1).sum())
+        raise NonFiniteScoresError(
+            f"{wrong} of {len(scores)} test videos have scores that are not finite; train with a "
+            "lower learning rate, or in float32"
+        )
     packed = {
         "scores": scores.astype(np.float32),
         "labels": np.array([video.label for video in videos]),

@@ -13,8 +13,8 @@ import pytest
 
 from experiments.table_b import EXPERIMENT
 from harness import record, tracking
+from harness.report.collect import collect
 from harness.report.output import TableOutput
-from harness.report.results import collect
 from harness.tracking.sync import sync
 from tests.helpers.collected_tables import request
 from tests.helpers.tiny_trials import shrunk

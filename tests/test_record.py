@@ -15,6 +15,16 @@ from harness.specs import as_dict
 from tests.helpers.tiny_trials import shrunk
 
 TRIAL = EXPERIMENT.rows[3].trial
+PROVENANCE = {
+    "campaign": "c1",
+    "commit": "abc",
+    "dirty": False,
+    "python": "3.11",
+    "libraries": {"torch": "2.10"},
+    "processor": "a processor",
+    "cores": 2,
+    "device": "cpu",
+}
 
 
 def made(trial=TRIAL, *, top1=50.0, passport="p", code=None, finished_ms=1):
@@ -27,9 +37,19 @@ def made(trial=TRIAL, *, top1=50.0, passport="p", code=None, finished_ms=1):
         params=1000,
         gmacs=0.5,
         counting_rule="mac+2bn",
-        history=[{"epoch": 1, "finished_ms": finished_ms}],
-        scores_sha256="0",
-        provenance={"commit": "abc"},
+        history=[
+            {
+                "epoch": 1,
+                "loss": 1.0,
+                "train_top1": 40.0,
+                "val_top1": None,
+                "lr": 0.1,
+                "seconds": 2.0,
+                "finished_ms": finished_ms,
+            }
+        ],
+        scores_sha256="0" * 64,
+        provenance=PROVENANCE,
         seconds=3.0,
         resumed_epochs=[],
     )
@@ -39,7 +59,7 @@ def test_a_record_comes_back_as_it_was_written(tmp_path):
     record.write(tmp_path, made(), b"scores")
     assert record.read(tmp_path, made().key) == made()
     assert record.read_all(tmp_path) == [made()]
-    assert (tmp_path / "records" / f"{made().key}.npz").read_bytes() == b"scores"
+    assert record.scores_path(tmp_path, made()).read_bytes() == b"scores"
 
 
 def test_a_record_is_fresh_only_while_its_definitions_are_those_that_would_run_now():

@@ -1,5 +1,8 @@
 import hashlib
 import io
+import os
+import tracemalloc
+import zipfile
 from dataclasses import replace
 
 import numpy as np
@@ -20,8 +23,20 @@ def packed(logits, labels):
 
 def written(results, logits, labels, each=None):
     """Write a record with its scores."""
-    content = packed(logits, labels)
-    each = replace(each or made(), scores_sha256=hashlib.sha256(content).hexdigest())
+    return write_pair(results, packed(logits, labels), logits.shape, each)
+
+
+def write_pair(results, content, shape, each=None):
+    """Write a record of scores of a shape, under the key of a trial with as many classes."""
+    each = each or made()
+    trial = {**each.trial, "data": {**each.trial["data"], "num_classes": shape[1]}}
+    each = replace(
+        each,
+        key=record.key_of(trial, each.passport),
+        trial=trial,
+        metrics={**each.metrics, "videos": shape[0]},
+        scores_sha256=hashlib.sha256(content).hexdigest(),
+    )
     record.write(results, each, content)
     return each
 
@@ -31,10 +46,7 @@ def made_by_trial(tmp_path):
     """Write a record with scores as a trial packs them."""
 
     def write(logits, videos):
-        content = scores.pack(logits, videos)
-        each = replace(made(), scores_sha256=hashlib.sha256(content).hexdigest())
-        record.write(tmp_path, each, content)
-        return each
+        return write_pair(tmp_path, scores.pack(logits, videos), logits.shape)
 
     return write
 
@@ -69,7 +81,7 @@ def test_a_video_of_several_labels_is_right_if_one_of_them_is(tmp_path, made_by_
 def test_labels_are_packed_once_where_a_video_has_one(tmp_path, made_by_trial):
     videos = [Video(id=name, path=tmp_path, labels=(2,)) for name in "ab"]
     each = made_by_trial(np.eye(3)[[2, 1]], videos)
-    with np.load(tmp_path / "records" / f"{each.key}.npz") as kept:
+    with np.load(record.scores_path(tmp_path, each)) as kept:
         assert kept.files == ["scores", "labels", "ids"]
     found = scores.read(tmp_path, each)
     assert scores.correct_videos(found, metric="top1").tolist() == [True, False]
@@ -77,7 +89,7 @@ def test_labels_are_packed_once_where_a_video_has_one(tmp_path, made_by_trial):
 
 def test_scores_that_are_not_those_of_the_record_are_refused(tmp_path, logits):
     each = written(tmp_path, logits, np.arange(40) % 12)
-    path = tmp_path / "records" / f"{each.key}.npz"
+    path = record.scores_path(tmp_path, each)
     path.write_bytes(packed(logits + 1, np.arange(40) % 12))
     with pytest.raises(ValueError, match=r"\.npz was altered; delete its record too"):
         scores.read(tmp_path, each)
@@ -122,3 +134,127 @@ def test_scores_of_different_videos_are_not_fused(tmp_path, logits):
     ]
     with pytest.raises(ValueError, match="hold scores of different videos; run them again"):
         scores.fuse(tmp_path, parts)
+
+
+def archive(**arrays):
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    return buffer.getvalue()
+
+
+def good(videos=3, classes=2):
+    return {
+        "scores": np.zeros((videos, classes), np.float32),
+        "labels": np.zeros(videos, int),
+        "ids": np.array([f"video {number}" for number in range(videos)]),
+    }
+
+
+def pickled():
+    buffer = io.BytesIO()
+    np.save(buffer, np.array([{}], object), allow_pickle=True)
+    return buffer.getvalue()
+
+
+def lying(shape):
+    """Return an archive whose scores say another shape than they have."""
+    buffer, member = io.BytesIO(), io.BytesIO()
+    header = {"descr": "<f4", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(member, header)
+    with zipfile.ZipFile(buffer, "w") as file:
+        file.writestr("scores.npy", member.getvalue())
+        for name in ("labels", "ids"):
+            part = io.BytesIO()
+            np.save(part, good()[name])
+            file.writestr(f"{name}.npy", part.getvalue())
+    return buffer.getvalue()
+
+
+def encrypted():
+    """Return an archive whose members say that they are encrypted."""
+    content = bytearray(archive(**good()))
+    place = content.find(b"PK\x01\x02")
+    while place >= 0:
+        content[place + 8] |= 1
+        place = content.find(b"PK\x01\x02", place + 4)
+    return bytes(content)
+
+
+BAD_SCORES = {
+    "no zip": lambda: b"not a zip",
+    "a pickle": pickled,
+    "an object array": lambda: archive(**good() | {"scores": np.array([{}], object)}),
+    "one axis": lambda: archive(**good() | {"scores": np.zeros(3, np.float32)}),
+    "whole numbers": lambda: archive(**good() | {"scores": np.zeros((3, 2), int)}),
+    "no labels": lambda: archive(**{name: good()[name] for name in ("scores", "ids")}),
+    "fewer labels": lambda: archive(**good() | {"labels": np.zeros(1, int)}),
+    "labels beyond": lambda: archive(**good() | {"labels": np.full(3, 10**6)}),
+    "labels below": lambda: archive(**good() | {"labels": np.full(3, -1)}),
+    "labels of bytes": lambda: archive(**good() | {"labels": np.array([b"0"] * 3)}),
+    "fewer ids": lambda: archive(**good() | {"ids": np.array(["a"])}),
+    "numbers as ids": lambda: archive(**good() | {"ids": np.arange(3)}),
+    "wide ids": lambda: archive(**good() | {"ids": np.array(["x" * 5_000] * 3)}),
+    "NaN": lambda: archive(**good() | {"scores": np.full((3, 2), np.nan, np.float32)}),
+    "infinity": lambda: archive(**good() | {"scores": np.full((3, 2), np.inf, np.float32)}),
+    "more videos": lambda: archive(**good(videos=4)),
+    "more classes": lambda: archive(**good(classes=3)),
+    "a foreign array": lambda: archive(**good(), more=np.zeros(3)),
+    "targets of 7": lambda: archive(**good(), targets=np.full((3, 2), 7)),
+    "targets without labels": lambda: archive(**good(), targets=np.zeros((3, 2), int)),
+    "a lying header": lambda: lying((10**9, 10**9)),
+    "a header without content": lambda: lying((3, 2)),
+    "encrypted": encrypted,
+    "cut": lambda: archive(**good())[:-30],
+    "a bomb": lambda: archive(**good() | {"scores": np.zeros((100, 10**6), np.uint8)}),
+}
+
+
+@pytest.mark.parametrize("name", BAD_SCORES)
+def test_scores_that_are_not_of_the_form_of_their_record_are_refused(tmp_path, name):
+    each = write_pair(tmp_path, BAD_SCORES[name](), (3, 2))
+    with pytest.raises(scores.BadScoresError, match=r"\.npz .*; delete its record too") as caught:
+        scores.read(tmp_path, each)
+    assert caught.value.key == each.key
+
+
+def test_good_scores_are_read(tmp_path):
+    assert (
+        scores.read(tmp_path, write_pair(tmp_path, archive(**good()), (3, 2))).ids[0] == "video 0"
+    )
+
+
+def test_no_bomb_is_unpacked(tmp_path):
+    content = archive(**good() | {"scores": np.zeros((1_000, 50_000), np.float32)})
+    each = write_pair(tmp_path, content, (3, 2))
+    tracemalloc.start()
+    with pytest.raises(scores.BadScoresError):
+        scores.read(tmp_path, each)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10 * len(content) < 20_000_000
+
+
+def test_scores_that_are_a_pipe_or_a_link_are_refused(tmp_path):
+    each = write_pair(tmp_path, archive(**good()), (3, 2))
+    path = record.scores_path(tmp_path, each)
+    path.rename(tmp_path / "elsewhere")
+    path.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(scores.BadScoresError, match="is a link"):
+        scores.read(tmp_path, each)
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(scores.BadScoresError, match="is not a regular file"):
+        scores.read(tmp_path, each)
+
+
+def test_scores_beside_an_older_record_are_found(tmp_path):
+    each = write_pair(tmp_path, archive(**good()), (3, 2))
+    path = record.scores_path(tmp_path, each)
+    path.rename(path.with_name(f"{each.key}.npz"))
+    assert scores.read(tmp_path, each).ids == ("video 0", "video 1", "video 2")
+
+
+def test_scores_that_are_not_finite_are_not_packed(tmp_path):
+    videos = [Video(id=name, path=tmp_path, labels=(0,)) for name in "ab"]
+    with pytest.raises(scores.NonFiniteScoresError, match="1 of 2 test videos"):
+        scores.pack(np.array([[0.0, 1.0], [np.nan, 0.0]]), videos)

@@ -17,8 +17,8 @@ import pytest
 from experiments.table_b import EXPERIMENT
 from harness.experiment import Experiment, Row
 from harness.report import figures
+from harness.report.collect import collect
 from harness.report.output import TableOutput
-from harness.report.results import collect
 from harness.report.table_csv import rows_csv
 from harness.schedule import doctor
 from harness.schedule.ray import session

@@ -35,7 +35,7 @@ def test_a_trial_leaves_a_whole_record(tiny_trial, runtime):
 
 def test_scores_of_every_video_are_kept(tiny_trial, runtime):
     done = trial.run(tiny_trial, runtime, quiet)
-    kept = np.load(runtime.results / "records" / f"{done.key}.npz")
+    kept = np.load(record.scores_path(runtime.results, done))
     assert kept["scores"].shape == (12, 12)
     top1 = 100 * (kept["scores"].argmax(1) == kept["labels"]).mean()
     assert top1 == pytest.approx(done.metrics["top1"])
@@ -153,6 +153,6 @@ def test_the_scores_file_carries_its_hash(tiny_trial, runtime):
     from hashlib import sha256
 
     done = trial.run(tiny_trial, runtime, quiet)
-    content = (runtime.results / "records" / f"{done.key}.npz").read_bytes()
+    content = record.scores_path(runtime.results, done).read_bytes()
     assert sha256(content).hexdigest() == done.scores_sha256
     assert np.load(io.BytesIO(content), allow_pickle=False)["scores"].dtype == np.float32

@@ -11,8 +11,8 @@ from benchmarks import paired
 from benchmarks.scheduling import idle_trial
 from benchmarks.scheduling.log_writers import Logged, Setting, together
 from harness.plan.request import Request
+from harness.report.collect import collect
 from harness.report.output import TableOutput
-from harness.report.results import collect
 from harness.runtime import Runtime
 from harness.tracking import ui
 from harness.tracking.runs import CURVES

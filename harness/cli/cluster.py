@@ -21,6 +21,7 @@ from harness.cli.options import (
 from harness.plan.workspace import Workspace
 from harness.schedule import status, stop
 from harness.specs import Scale
+from harness.utils import escape
 from harness.utils.lock import Holder
 
 _HAS_PROBLEM = 1
@@ -82,7 +83,7 @@ def show_status(results: Path, as_json: bool) -> None:
 
 
 def _echo_json(body: Any) -> None:
-    click.echo(json.dumps(body, indent=1, ensure_ascii=False))
+    click.echo(escape.json_lines(json.dumps(body, indent=1, ensure_ascii=False)))
 
 
 @click.command("stop")
@@ -97,7 +98,7 @@ def stop_run(results: Path, now: bool) -> None:
     state = status.inspect_run(results)
     if state.holder is None or state.phase not in status.ACTIVE_PHASES:
         raise ValueError(f"no run to stop in {results}: {_first_line(state)}")
-    click.echo(f"requested a stop{' at once' if now else ''}: {state.holder}")
+    click.echo(f"requested a stop{' at once' if now else ''}: {escape.name(str(state.holder))}")
     stop_holder = stop.force_stop if now else _stop_after_epoch
     click.echo(stop_holder(results, state.holder))
 

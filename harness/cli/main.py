@@ -8,6 +8,7 @@ import click
 
 import experiments
 from harness.cli import cluster, data, explain, plan, report, run, tracking
+from harness.cli.notices import show_warnings
 from harness.cli.requests import print_error
 from harness.tracking import TrackingError
 from harness.utils import children
@@ -26,8 +27,10 @@ Examples:
 
 
 @click.group(epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
-def app() -> None:
+@click.pass_context
+def app(context: click.Context) -> None:
     """Reproduce the tables of DSANet (arXiv 2105.12085)."""
+    context.with_resource(show_warnings())
 
 
 @click.command("list")

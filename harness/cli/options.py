@@ -10,6 +10,7 @@ import click
 import experiments
 from experiments.scales import SCALES, Changes, own
 from harness.specs import Scale, Trial
+from harness.utils import escape
 from harness.utils.lookup import check_name
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -133,6 +134,8 @@ def row_labels(rows: str) -> tuple[str, ...]:
 
 
 def print_result(result: object) -> None:
-    """Print text as it is, and anything else as JSON."""
-    text = result if isinstance(result, str) else json.dumps(result, indent=1, ensure_ascii=False)
-    click.echo(text)
+    """Print text as lines, and anything else as JSON."""
+    if isinstance(result, str):
+        click.echo(escape.terminal(result))
+    else:
+        click.echo(escape.json_lines(json.dumps(result, indent=1, ensure_ascii=False)))

@@ -28,7 +28,7 @@ from harness.cli.requests import (
     requests_of_written_tables,
     short_path,
 )
-from harness.record import Record
+from harness.record import Record, read_all
 from harness.runtime import Runtime
 from harness.specs import Scale
 from harness.utils import atomic
@@ -54,7 +54,8 @@ def write_reports(tables: tuple[str, ...], **options: Any) -> None:
     from harness.report import build
 
     requests = requests_of_written_tables(tables, **options)
-    judged = [build.collect_and_judge(request) for request in requests]
+    records = read_all(options["results"])
+    judged = [build.collect_and_judge(request, records) for request in requests]
     outputs = [build.write(table) for table in judged]
     print_tables(outputs)
     if not tables and judged:
@@ -133,11 +134,12 @@ def tradeoff(requests: Sequence["Request"]) -> list[Path]:
         ValueError: If the tables have no records.
     """
     from harness.report import build, figures
-    from harness.report.results import collect
+    from harness.report.collect import collect
     from harness.report.tradeoff import measured_points
 
     results, scale = requests[0].runtime.results, requests[0].scale
-    tables = [collect(request) for request in requests if request.experiment.trains]
+    records = read_all(results)
+    tables = [collect(request, records) for request in requests if request.experiment.trains]
     groups = measured_points([row for table in tables for row in table.rows])
     if not groups:
         names = " ".join(request.experiment.name for request in requests)
@@ -159,18 +161,21 @@ def redraw(requests: Sequence["Request"], *, is_check: bool) -> tuple[list[Path]
         their table has no such figure any more.
     """
     from harness.report import build
-    from harness.report.results import collect
+    from harness.report.collect import collect
 
     before = {
         path: path.read_bytes()
         for folder in {request.runtime.results / "figures" for request in requests}
         for path in folder.glob("*.*")
+        if not path.name.startswith(".")  # a piece of a write that goes on
     }
-    paths = [path for request in requests for path in build.draw(collect(request))]
+    records = {folder: read_all(folder) for folder in {each.runtime.results for each in requests}}
+    tables = [collect(request, records[request.runtime.results]) for request in requests]
+    paths = [path for table in tables for path in build.draw(table)]
     for request in requests[:1]:
         if (request.runtime.results / "figures" / f"{request.scale}-tradeoff.svg").is_file():
-            tables = [experiments.load(name) for name in TRADEOFF_TABLES]
-            paths += tradeoff([replace(request, experiment=table) for table in tables])
+            charted = [experiments.load(name) for name in TRADEOFF_TABLES]
+            paths += tradeoff([replace(request, experiment=table) for table in charted])
     changed = [path for path in paths if before.get(path) != path.read_bytes()]
     changed += sorted(path for path in before if not path.exists())
     for path in changed if is_check else ():

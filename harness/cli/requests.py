@@ -25,6 +25,7 @@ from harness.cli.options import (
 )
 from harness.runtime import Runtime
 from harness.specs import Scale
+from harness.utils import escape
 from harness.utils.redaction import hide_known, redact
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def build_requests(
 def print_tables(outputs: Sequence["TableOutput"]) -> None:
     """Print tables and the paths of their files."""
     for output in outputs:
-        click.echo(f"\n{output.markdown}")
+        click.echo(f"\n{escape.terminal(output.markdown)}")
         for path in output.files:
             click.echo(short_path(path))
 
@@ -101,9 +102,10 @@ def print_tables(outputs: Sequence["TableOutput"]) -> None:
 def short_path(path: Path) -> str:
     """Shorten a path below the current directory."""
     current = Path.cwd()
-    return str(path.relative_to(current) if path.is_relative_to(current) else path)
+    shown = path.relative_to(current) if path.is_relative_to(current) else path
+    return escape.visible(str(shown))
 
 
 def print_error(text: str) -> None:
-    """Print text on standard error, without secrets."""
-    click.echo(redact(text), err=True)
+    """Print text on standard error, without secrets and control characters."""
+    click.echo(escape.terminal(redact(text)), err=True)

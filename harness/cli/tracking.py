@@ -24,8 +24,6 @@ def sync_tracking(results: Path, data: Path, checkpoints: bool, **own: Any) -> N
     """
     from harness import record
     from harness.report import build
-    from harness.report.judge import judge
-    from harness.report.results import collect
     from harness.tracking import store_uri
     from harness.tracking.sync import sync
 
@@ -34,14 +32,14 @@ def sync_tracking(results: Path, data: Path, checkpoints: bool, **own: Any) -> N
     scales: list[dict[str, Any]] = [{"scale": scale} for scale in SCALES]
     scales += [{"scale": "paper", **own}] if scale == "own" else []
     tables = (
-        collect(request, records)
+        build.collect_and_judge(request, records)
         for name in experiments.names()
         for options in scales
         for request in build_requests([name], results=results, data=data, **options)
     )
     num_runs = sync(
         store_uri(results),
-        ((table, build.write(judge(table))) for table in tables if table.records),
+        ((judged.table, build.write(judged)) for judged in tables if judged.table.records),
         results=results,
         checkpoints=checkpoints,
         progress=click.echo,

@@ -8,7 +8,7 @@ from typing import Literal
 from harness import record
 from harness.experiment import Experiment
 from harness.plan import row_lookup
-from harness.record import Record
+from harness.record import Record, Records
 from harness.specs import Trial, as_dict
 
 State = Literal["missing", "fresh", "stale"]
@@ -109,7 +109,7 @@ def _planned(
     code: Mapping[str, str],
     results: Path,
 ) -> PlannedTrial:
-    recorded = record.read(results, key)
+    recorded = record.find(results, key)
     state: State = "missing"
     if recorded is not None:
         state = "fresh" if recorded.code == code else "stale"
@@ -123,8 +123,8 @@ def records_of(
 
     Records of different copies of the data are never mixed: only those of the copy used last count.
     """
-    trial = as_dict(rescale(wanted)) | {"seed": None}
-    own = [record for record in records if dict(record.trial) | {"seed": None} == trial]
+    known = records if isinstance(records, Records) else Records(records)
+    own = known.of(as_dict(rescale(wanted)))
     latest = max(own, key=lambda record: record.finished_ms, default=None)
     same_data = [record for record in own if latest and record.passport == latest.passport]
     return sorted(same_data, key=lambda record: int(record.trial["seed"]))

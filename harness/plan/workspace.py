@@ -11,7 +11,7 @@ from harness.experiment import Experiment, Row
 from harness.plan import grid, row_lookup
 from harness.plan.grid import PlannedTrial
 from harness.provenance import code
-from harness.record import Record, read_all
+from harness.record import Records, read_all
 from harness.specs import Scale, Trial
 from harness.utils.lookup import check_name
 
@@ -39,9 +39,11 @@ class Workspace:
         """Return the function from a trial at paper scale to one at this scale."""
         return SCALES[self.scale]
 
-    def records(self) -> list[Record]:
+    def records(self) -> Records:
         """Read all records of this scale."""
-        return [record for record in read_all(self.results) if record.trial["scale"] == self.scale]
+        return Records(
+            record for record in read_all(self.results) if record.trial["scale"] == self.scale
+        )
 
     def passport(self, trial: Trial) -> str | None:
         """Return the passport of a trial's data; None without local data."""

@@ -5,27 +5,40 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from harness import record
 from harness.data.datasets import desk_recipe
 from harness.plan.request import Request
+from harness.record import Records
 from harness.report import figures, page, table_csv, tradeoff
 from harness.report import table as report_table
 from harness.report.claims import JudgedClaim
+from harness.report.collect import collect
 from harness.report.judge import JudgedTable, judge
 from harness.report.output import TableOutput
 from harness.report.page import Section
-from harness.report.results import TableResult, collect, file_stem
+from harness.report.results import TableResult, file_stem
+from harness.scores import BadScoresError
 from harness.utils.atomic import write_atomic
 
 ABLATION = "table_"  # these come first on the page, comparisons with other work after them
 
 
-def collect_and_judge(request: Request) -> JudgedTable:
-    """Collect the records of a table and judge it.
+def collect_and_judge(request: Request, records: Records | None = None) -> JudgedTable:
+    """Collect the records of a table and judge it, without the records whose scores are damaged.
+
+    Args:
+        request: The table, its scale and where its records are.
+        records: Of any trials; None reads those in the results folder of the request.
 
     Raises:
-        ValueError: If a record, its scores or a passport cannot be read.
+        ValueError: If a passport cannot be read.
     """
-    return judge(collect(request))
+    known = record.read_all(request.runtime.results) if records is None else records
+    while True:
+        try:
+            return judge(collect(request, known))
+        except BadScoresError as error:
+            known = known.without(error.key, str(error))
 
 
 def write(judged: JudgedTable) -> TableOutput:
@@ -94,7 +107,14 @@ def write_page(tables: Sequence[tuple[JudgedTable, TableOutput]]) -> Path:
     path = first.results / "figures" / f"{first.scale}-tradeoff.svg"
     overview = [path.read_bytes()] if path.is_file() else []
     records = {record.key: record for judged, _ in tables for record in judged.table.records}
-    return page.write(sections, list(records.values()), overview=overview, results=first.results)
+    faults = dict.fromkeys(fault for judged, _ in tables for fault in judged.table.faults)
+    return page.write(
+        sections,
+        list(records.values()),
+        overview=overview,
+        faults=list(faults),
+        results=first.results,
+    )
 
 
 def _section(judged: JudgedTable, files: Sequence[Path]) -> Section:

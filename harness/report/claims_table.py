@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import pandas as pd
 
 from harness.experiment import Claim, Experiment
-from harness.report import escape
 from harness.report.claims import JudgedClaim
+from harness.utils import escape
 
 
 def markdown(judged: Sequence[JudgedClaim]) -> str:
@@ -22,14 +22,18 @@ def latex(experiment: Experiment, judged: Sequence[JudgedClaim]) -> str:
     """Write a booktabs table of claims; nothing without claims."""
     if not judged:
         return ""
-    text = _cells(judged).to_latex(
-        index=False,
-        escape=True,
-        column_format=r"p{0.24\linewidth}p{0.2\linewidth}p{0.14\linewidth}p{0.32\linewidth}",
-        caption=escape.latex(f"Claims of: {experiment.title}."),
-        label=f"tab:{experiment.name}-claims",
+    text = (
+        _cells(judged)
+        .map(escape.latex)
+        .to_latex(
+            index=False,
+            escape=False,
+            column_format=r"p{0.24\linewidth}p{0.2\linewidth}p{0.14\linewidth}p{0.32\linewidth}",
+            caption=escape.latex(f"Claims of: {experiment.title}."),
+            label=f"tab:{experiment.name}-claims",
+        )
     )
-    return escape.latex_signs(f"\n{text}")
+    return f"\n{text}"
 
 
 def origin(claim: Claim) -> str:

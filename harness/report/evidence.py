@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -109,15 +110,11 @@ def correct(
         ValueError: If scores are damaged, or the metric is not a share of videos.
     """
     seeds = _shared_seeds(rows)
+    shared = [[record for record in row if record.trial["seed"] in seeds] for row in rows]
+    scored = [[scores.read(results, record) for record in row] for row in shared]
+    scores.check_same_videos(list(chain(*scored)), list(chain(*shared)))
     is_correct = np.array(
-        [
-            [
-                scores.correct_videos(scores.read(results, record), metric=metric)
-                for record in row
-                if record.trial["seed"] in seeds
-            ]
-            for row in rows
-        ]
+        [[scores.correct_videos(each, metric=metric) for each in row] for row in scored]
     )
     size = CLUSTER_SIZES.get(rows[0][0].trial["data"]["name"])
     return is_correct, np.arange(is_correct.shape[2]) // size if size else None

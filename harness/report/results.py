@@ -1,29 +1,23 @@
-"""Rows of a table with their records, accuracies and costs, collected once per table.
+"""Rows of a table with their records, accuracies and costs, as `harness.report.collect` finds them.
 
-Verdicts, files, figures and MLflow runs are made from these values; nothing else looks for records
-of a row or decides staleness.
+Verdicts, files, figures and MLflow runs are made from these values.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from harness import record, scores
-from harness.cost.rows import RowCost, row_cost
-from harness.data import sizes
+from harness.cost.rows import RowCost
 from harness.experiment import Claim, Experiment, Row
-from harness.plan import comparisons, grid
+from harness.plan import comparisons
 from harness.plan.comparisons import Comparison
-from harness.plan.request import Request
-from harness.provenance import code
 from harness.record import Record, parts_of
 from harness.specs import Scale, Trial
 from harness.stats import verdict
 from harness.stats.verdict import Interval, Verdict
 
-MAX_SEEDS = 10  # of interrupted trials that are noticed
 State = Literal["quoted", "not run", "interrupted", "stale", "measured"]
 Metric = Literal["top1", "map"]
 
@@ -112,6 +106,7 @@ class TableResult:
         rows: In the order of the table.
         obstacles: Claims that cannot be tested at this scale, with their verdicts.
         family: Comparisons of all tables that are corrected together.
+        faults: A sentence on each file that is no record and was set aside.
     """
 
     experiment: Experiment
@@ -120,6 +115,7 @@ class TableResult:
     rows: tuple[RowResult, ...]
     obstacles: Mapping[Claim, Verdict]
     family: tuple[ComparedRecords, ...]
+    faults: tuple[str, ...] = ()
 
     @property
     def metric(self) -> Metric:
@@ -169,121 +165,7 @@ def file_stem(experiment: Experiment, scale: Scale) -> str:
     return experiment.name if scale == "desk" else f"{experiment.name}-{scale}"
 
 
-def collect(request: Request, records: Sequence[Record] | None = None) -> TableResult:
-    """Find the records and count the costs of every row of a table.
-
-    Args:
-        request: The table, its scale and where its records are.
-        records: Of any trials; None reads those in the results folder of the request.
-
-    Raises:
-        ValueError: If a record or a passport cannot be read.
-    """
-    results, experiment = request.runtime.results, request.experiment
-    records = record.read_all(results) if records is None else records
-    obstacles = {
-        claim: comparisons.obstacle(experiment, claim, request.rescale)
-        for claim in experiment.claims
-    }
-    tables = {table.name: table for table in (*request.family, experiment)}
-    return TableResult(
-        experiment=experiment,
-        scale=request.scale,
-        results=results,
-        rows=tuple(_row(row, request, records) for row in experiment.rows),
-        obstacles={claim: verdict for claim, verdict in obstacles.items() if verdict},
-        family=tuple(
-            _compared(comparison, request, records)
-            for comparison in comparisons.family(tables.values(), request.rescale)
-        ),
-    )
-
-
-def _compared(
-    comparison: Comparison, request: Request, records: Sequence[Record]
-) -> ComparedRecords:
-    first, second = (_fresh_records(row, request, records) for row in comparison.rows)
-    return ComparedRecords(comparison=comparison, records=(first, second))
-
-
-def _fresh_records(row: Row, request: Request, records: Sequence[Record]) -> tuple[Record, ...]:
-    """Return the records of a row; none if some were made by other code."""
-    own = _records_of(row, request, records)
-    return () if any(_is_stale(record, row, request) for record in own) else tuple(own)
-
-
-def _records_of(row: Row, request: Request, records: Sequence[Record]) -> list[Record]:
-    """Return the records of a row by seed; those of an ensemble, where every network has one."""
-    networks = [grid.records_of(trial, records, rescale=request.rescale) for trial in row.trials]
-    if len(networks) < 2:
-        return [record for own in networks for record in own]
-    by_seed = [{record.trial["seed"]: record for record in own} for own in networks]
-    parts = [[own[seed] for own in by_seed] for seed in set.intersection(*map(set, by_seed))]
-    return [
-        scores.fuse(request.runtime.results, same_seed)
-        for same_seed in sorted(parts, key=lambda parts: int(parts[0].trial["seed"]))
-        if len({part.passport for part in same_seed}) == 1
-    ]
-
-
-def _is_stale(record: Record, row: Row, request: Request) -> bool:
-    """Return whether other code made a record, or a part of it."""
-    return any(
-        part.code != code.hashes(request.rescale(trial))
-        for part, trial in zip(parts_of(record), row.trials, strict=True)
-    )
-
-
 def metric_of(experiment: Experiment) -> Metric:
     """Return the accuracy that a table compares: `map` if the paper prints that alone."""
     printed = {name for row in experiment.rows for name in row.published}
     return "map" if "map" in printed and "top1" not in printed else "top1"
-
-
-def _row(row: Row, request: Request, records: Sequence[Record]) -> RowResult:
-    trial = request.rescale(row.trial) if row.trial else None
-    own = _records_of(row, request, records)
-    stale = frozenset(record.key for record in own if _is_stale(record, row, request))
-    return RowResult(
-        row=row,
-        trial=trial,
-        records=tuple(own),
-        stale=stale,
-        state=_state(row, own, stale) or _state_of_work(row, request, records),
-        metric=metric_of(request.experiment),
-        cost=row_cost(row),
-        altered=comparisons.altered(row, request.experiment.ablates, request.rescale),
-    )
-
-
-def _state(row: Row, records: Sequence[Record], stale: frozenset[str]) -> State | None:
-    """Return the state of a row by its specification and records; None for a row without any."""
-    if row.trial is None:
-        return "quoted"
-    if not records:
-        return None
-    return "stale" if stale else "measured"
-
-
-def _state_of_work(row: Row, request: Request, records: Sequence[Record]) -> State:
-    """Look for work of a row's trials on the local data, or on data that have other records."""
-    work = request.runtime.results / "work"
-    if not any(work.glob("*")):
-        return "not run"
-    trials = [request.rescale(trial) for trial in row.trials]
-    has_work = any(_has_work(trial, request, records) for trial in trials)
-    return "interrupted" if has_work else "not run"
-
-
-def _has_work(trial: Trial, request: Request, records: Sequence[Record]) -> bool:
-    work = request.runtime.results / "work"
-    name = trial.data.name
-    passports = {record.passport for record in records if record.trial["data"]["name"] == name}
-    local = sizes.passport_digest(trial.data, request.runtime.data)
-    passports |= {local} if local else set()
-    keys = (
-        record.trial_key(replace(trial, seed=seed), passport)
-        for passport in passports
-        for seed in range(MAX_SEEDS)
-    )
-    return any((work / key).is_dir() for key in keys)

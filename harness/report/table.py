@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from harness.cost import count
 from harness.experiment import Experiment
 from harness.plan import recipe_sources
-from harness.report import cells, claims_table, escape, tradeoff
+from harness.report import cells, claims_table, tradeoff
 from harness.report.judge import JudgedTable
 from harness.report.results import TableResult
+from harness.utils import escape
 
 COST_NOTE = (
     "GFLOPs: 10⁹ multiply-adds per view, each counted once, plus two per batch-norm output "
@@ -64,22 +65,24 @@ def markdown(judged: JudgedTable) -> str:
     frame = cells.frame(judged).map(escape.markdown)
     align = ("left", *("right",) * (frame.shape[1] - 1))
     body = frame.to_markdown(index=False, colalign=align, disable_numparse=True)
-    items = "\n".join(f"- {note}" for note in notes(judged))
-    head = f"# {heading(judged.table.experiment)}\n\n{' '.join(captions(judged.table))}"
+    items = "\n".join(f"- {escape.prose(note)}" for note in notes(judged))
+    caption = escape.prose(" ".join(captions(judged.table)))
+    head = f"# {escape.prose(heading(judged.table.experiment))}\n\n{caption}"
     return f"{head}\n\n{body}\n\n{claims_table.markdown(judged.claims)}{items}\n"
 
 
 def latex(judged: JudgedTable) -> str:
     """Return a booktabs table, and one of the claims."""
     experiment, frame = judged.table.experiment, cells.frame(judged)
-    text = frame.to_latex(
+    text = frame.map(escape.latex).to_latex(
         index=False,
-        escape=True,
+        escape=False,
+        header=[escape.latex(str(name)) for name in frame],
         column_format="l" + "r" * (frame.shape[1] - 1),
         caption=escape.latex(" ".join((f"{experiment.title}.", *captions(judged.table)))),
         label=f"tab:{experiment.name}",
     )
-    return escape.latex_signs(text) + claims_table.latex(experiment, judged.claims)
+    return text + claims_table.latex(experiment, judged.claims)
 
 
 def notes(judged: JudgedTable) -> list[str]:
@@ -101,7 +104,7 @@ def notes(judged: JudgedTable) -> list[str]:
 def _verdict_notes(judged: JudgedTable) -> Iterator[str]:
     for label, verdict in judged.verdicts.items():
         if verdict.word not in _WITHOUT_NOTE:
-            yield f"{escape.markdown(label)}: {verdict.sentence}."
+            yield f"{label}: {verdict.sentence}."
 
 
 def _printed_notes(experiment: Experiment) -> Iterator[str]:

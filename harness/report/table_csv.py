@@ -7,11 +7,12 @@ import pandas as pd
 
 from harness.cost import count
 from harness.experiment import Written
-from harness.report import cells, escape
+from harness.report import cells
 from harness.report.claims import JudgedClaim
 from harness.report.judge import JudgedTable
 from harness.report.results import RowResult
 from harness.stats.verdict import round_digits
+from harness.utils import escape
 
 _PRINTED = ("top1", "top5", "map", "params_m", "gmacs", "total_gmacs")
 

@@ -14,8 +14,10 @@ from rich.text import Text
 from harness.plan.grid import PlannedTrial
 from harness.schedule.attempt import TrialEvent
 from harness.schedule.status import format_duration
+from harness.utils import escape
 
 _LINE_EVERY_S = 10.0
+_MAX_REASON = 2_000  # characters of a failure that are shown
 
 
 class Progress:
@@ -67,7 +69,7 @@ class Progress:
         self.done[key] = len(event.history)
         self.running[key] = event
         if resumed:
-            self._print(f"{event.planned.name}: resumes after epoch {len(event.history)}")
+            self._print(f"{_name(event)}: resumes after epoch {len(event.history)}")
         elif not self.console.is_terminal and time.monotonic() - self.last_line > _LINE_EVERY_S:
             self._print("; ".join(_running_line(other) for other in self.running.values()))
 
@@ -81,7 +83,8 @@ class Progress:
 
     def _print(self, text: str) -> None:
         self.last_line = time.monotonic()
-        self.console.print(f"{self._head()}  {text}", soft_wrap=True, markup=False, highlight=False)
+        line = f"{self._head()}  {escape.terminal(text)}"
+        self.console.print(line, soft_wrap=True, markup=False, highlight=False)
 
     def _head(self) -> str:
         left = self.seconds_left()
@@ -101,12 +104,12 @@ def _cells(event: TrialEvent) -> Iterable[str | ProgressBar]:
     total, done = event.planned.trial.train.epochs, len(event.history)
     bar = ProgressBar(total=total, completed=done, width=20)
     if not event.history:
-        return (event.planned.name, f"0/{total}", bar, "", "", "")
+        return (_name(event), f"0/{total}", bar, "", "", "")
     last = event.history[-1]
     accuracies = [epoch.val_top1 for epoch in event.history if epoch.val_top1 is not None]
     test = f"{accuracies[-1]:.1f}" if accuracies else ""
     return (
-        event.planned.name,
+        _name(event),
         f"{done}/{total}",
         bar,
         f"{last.loss:.3f}",
@@ -118,13 +121,17 @@ def _cells(event: TrialEvent) -> Iterable[str | ProgressBar]:
 def _running_line(event: TrialEvent) -> str:
     total = event.planned.trial.train.epochs
     if not event.history:
-        return f"{event.planned.name}: starting"
+        return f"{_name(event)}: starting"
     last = event.history[-1]
-    return f"{event.planned.name}: epoch {last.epoch}/{total}, train top-1 {last.train_top1:.1f}"
+    return f"{_name(event)}: epoch {last.epoch}/{total}, train top-1 {last.train_top1:.1f}"
 
 
 def _end_line(event: TrialEvent) -> str:
     if event.record is not None:
         duration = format_duration(event.record.seconds)
-        return f"{event.planned.name}: top-1 {event.record.metrics['top1']:.1f} % in {duration}"
-    return f"{event.planned.name}: failed: {event.failure}"
+        return f"{_name(event)}: top-1 {event.record.metrics['top1']:.1f} % in {duration}"
+    return f"{_name(event)}: failed: {escape.name(event.failure or '', longest=_MAX_REASON)}"
+
+
+def _name(event: TrialEvent) -> str:
+    return escape.name(event.planned.name)

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from harness.utils import files, lock, typed
+from harness.utils import escape, json_file, lock
 from harness.utils.atomic import write_atomic
 from harness.utils.lock import Holder
 from harness.utils.redaction import redact_for_others
@@ -24,6 +24,7 @@ _POLL_S = 0.25
 
 _FEW_TRIALS = 5
 _MAX_BYTES = 100_000_000  # 1,000 trials take less than a megabyte
+_MAX_REASON = 2_000  # characters that are shown
 
 State = Literal["waiting", "running", "recorded", "failed", "left"]
 Phase = Literal["starting", "running", "stopping", "ended", "interrupted", "broken"]
@@ -132,10 +133,11 @@ def _trial_body(trial: TrialStatus, results: Path) -> dict[str, Any]:
 
 def read(results: Path) -> Status | None:
     """Read the status file; None if it is missing or damaged."""
-    try:
-        return typed.build(Status, files.read_json(results / FILE, max_bytes=_MAX_BYTES))
-    except (OSError, ValueError):
+    body = json_file.find(results / FILE, "status", max_bytes=_MAX_BYTES)
+    if body is None:
         return None
+    trials = tuple(TrialStatus(**trial) for trial in body["parts"])
+    return Status(**body | {"parts": trials})
 
 
 def inspect_run(results: Path) -> RunState:
@@ -202,21 +204,22 @@ def format_lines(state: RunState) -> str:
 
 
 def _first_line(state: RunState, holder: Holder) -> str:
-    status, driver = state.status, f"process {holder.pid} on {holder.host}"
-    run = f"{holder.what}, started {holder.since} by {driver}"
+    status, driver = state.status, f"process {holder.pid} on {escape.name(holder.host)}"
+    run = f"{escape.name(holder.what)}, started {escape.name(holder.since)} by {driver}"
     if state.gone:
         doubt = "" if state.sure else ", as far as the file system tells"
-        last = f" (its last status is of {status.at})" if status else ""
+        last = f" (its last status is of {escape.name(status.at)})" if status else ""
         return f"died: the driver is gone{doubt}{last}: {run}; the same command resumes the run"
     if status is None:
-        return str(holder)
-    why = f": {status.why}" if status.why else ""
+        return escape.name(str(holder), longest=_MAX_REASON)
+    why = f": {escape.name(status.why, longest=_MAX_REASON)}" if status.why else ""
     duration = format_duration(status.seconds)
     if status.phase in ACTIVE_PHASES:
         left = status.seconds_left
         rest = "" if left is None else f", about {format_duration(left)} left"
-        return f"{status.phase}{why}: {holder}, for {duration}{rest}"
-    return f"{status.phase} at {status.at} after {duration}{why}: {run}"
+        shown = escape.name(str(holder), longest=_MAX_REASON)
+        return f"{status.phase}{why}: {shown}, for {duration}{rest}"
+    return f"{status.phase} at {escape.name(status.at)} after {duration}{why}: {run}"
 
 
 def _counts_line(status: Status) -> str:
@@ -233,13 +236,15 @@ def _trial_lines(trials: Sequence[TrialStatus], limit: int | None) -> list[str]:
 
 
 def _trial_line(trial: TrialStatus) -> str:
-    phrases = [trial.why]
+    phrases = [escape.name(trial.why, longest=_MAX_REASON)]
     if trial.state in ("running", "left"):
         phrases = [f"epoch {trial.epoch} of {trial.epochs}"]
     if trial.state in ("running", "left", "recorded") and trial.top1 is not None:
         phrases.append(f"top-1 {trial.top1:.1f} %")
-    phrases.append(f"on {trial.where}" if trial.where and trial.state == "running" else "")
-    return ": ".join(filter(None, (trial.name, ", ".join(filter(None, phrases)))))
+    phrases.append(
+        f"on {escape.name(trial.where)}" if trial.where and trial.state == "running" else ""
+    )
+    return ": ".join(filter(None, (escape.name(trial.name), ", ".join(filter(None, phrases)))))
 
 
 def format_duration(seconds: float) -> str:

@@ -20,7 +20,7 @@ from types import FrameType
 
 import psutil
 
-from harness.utils import files, lock
+from harness.utils import json_file, lock
 from harness.utils.atomic import write_atomic
 from harness.utils.lock import Holder
 
@@ -156,12 +156,12 @@ class Stop:
         if self._results is None:
             return Urgency.NONE
         try:
-            body = files.read_json(self._results / FILE, max_bytes=_MAX_BYTES)
-            if body["run"] != self._run:
-                return Urgency.NONE
-            return Urgency.NOW if body["now"] else Urgency.AFTER_EPOCH
-        except (OSError, ValueError, KeyError, TypeError):
+            body = json_file.read(self._results / FILE, "stop")
+        except (OSError, ValueError):
             return Urgency.NONE
+        if body["run"] != self._run:
+            return Urgency.NONE
+        return Urgency.NOW if body["now"] else Urgency.AFTER_EPOCH
 
     def _handle(self, number: int, _: FrameType | None) -> None:
         if os.getpid() != self._process:

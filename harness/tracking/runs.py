@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.plan.grid import PlannedTrial
@@ -80,6 +81,18 @@ class TableRun:
         if key in {record.key for record in self.records}:
             tags["state"] = "stale" if key in self.output.stale else "fresh"
         return {name: value for name, value in tags.items() if value and current.get(name) != value}
+
+
+def artifact_path(results: Path, path: Path) -> Path:
+    """Return the place of a file that may be sent: a file below the results folder, links resolved.
+
+    Raises:
+        ValueError: If it leads elsewhere, or is no file.
+    """
+    place = path.resolve()
+    if not place.is_relative_to(results.resolve()) or not place.is_file():
+        raise ValueError(f"{path} is no file below {results}, so it is not sent; remove the link")
+    return place
 
 
 def trial_runs(planned: PlannedTrial) -> list[TrialRun]:

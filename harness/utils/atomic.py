@@ -1,17 +1,59 @@
-"""Atomic replacement of files."""
+"""Atomic replacement of files, and the pieces that an interrupted one leaves."""
 
 import os
+import re
+from collections.abc import Iterator
 from pathlib import Path
+
+import psutil
 
 from harness.utils import files
 
+_PIECE = re.compile(r"\..+\.(\d{1,10})")
+_DEPTH = 3  # of the folders of a results folder in which files are replaced
+_NOT_OURS = "mlflow"
+
 
 def write_atomic(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all, through to the disk; a link in its place is replaced."""
+    """Write a file whole or not at all, through to the disk; a failure leaves nothing behind.
+
+    A link in its place is replaced.
+    """
     files.make_folder(path.parent)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with files.create(temporary) as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    try:
+        with files.create(temporary) as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def sweep(folder: Path) -> list[Path]:
+    """Delete the pieces that killed processes left in a folder, and return their paths.
+
+    A piece is hidden and ends in the id of its process; one of a living process stays. Call it
+    while holding the folder, as ids of processes on other machines say nothing here.
+    """
+    pieces = list(_pieces(folder, _DEPTH))
+    for piece in pieces:
+        piece.unlink(missing_ok=True)
+    return pieces
+
+
+def _pieces(folder: Path, depth: int) -> Iterator[Path]:
+    for entry in os.scandir(folder):
+        if entry.is_dir(follow_symlinks=False):
+            if depth > 1 and entry.name != _NOT_OURS:
+                yield from _pieces(Path(entry.path), depth - 1)
+        elif _is_left(entry):
+            yield Path(entry.path)
+
+
+def _is_left(entry: os.DirEntry[str]) -> bool:
+    match = _PIECE.fullmatch(entry.name)
+    is_file = entry.is_file(follow_symlinks=False)
+    return match is not None and is_file and not psutil.pid_exists(int(match[1]))

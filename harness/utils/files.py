@@ -1,10 +1,9 @@
 """Folders for this user alone, and files that are opened without following links."""
 
-import json
 import os
 import stat
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 _FOLDER_MODE = 0o700
 _FILE_MODE = 0o644  # whatever the umask: nobody else writes
@@ -56,7 +55,7 @@ def open_to_append(path: Path, *, below: Path | None = None) -> BinaryIO:
     make_folder(path.parent)
     check_below(path.parent, below or path.parent)
     check_private(path.parent)
-    descriptor = _open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
+    descriptor = open_regular(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
     return os.fdopen(descriptor, "a+b", buffering=0)
 
 
@@ -70,25 +69,13 @@ def check_below(folder: Path, root: Path) -> None:
         raise ValueError(f"{folder} leads to {folder.resolve()}; remove that link")
 
 
-def read_json(path: Path, *, max_bytes: int) -> Any:
-    """Read a small JSON file that anybody may have written.
+def open_regular(path: Path, flags: int) -> int:
+    """Open a regular file, and nothing else, without following a link; return its descriptor.
 
     Raises:
-        FileNotFoundError: If it is missing.
-        ValueError: If it is a link, no regular file, too large, or not JSON.
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is of another kind, or cannot be opened.
     """
-    with os.fdopen(_open(path, os.O_RDONLY), "rb") as file:
-        content = file.read(max_bytes + 1)
-    if len(content) > max_bytes:
-        raise ValueError(f"{path} is larger than {max_bytes:,} bytes")
-    try:
-        return json.loads(content)
-    except RecursionError:
-        raise ValueError(f"{path} is nested too deeply") from None
-
-
-def _open(path: Path, flags: int) -> int:
-    """Open a regular file, and nothing else, without following a link."""
     try:
         descriptor = os.open(path, flags | _NO_LINK, _FILE_MODE)
     except FileNotFoundError:
@@ -98,5 +85,5 @@ def _open(path: Path, flags: int) -> int:
         raise ValueError(f"{path} {what}; remove it") from None
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise ValueError(f"{path} is not a file; remove it")
+        raise ValueError(f"{path} is not a regular file; remove it")
     return descriptor

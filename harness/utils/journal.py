@@ -1,13 +1,18 @@
 """A journal of JSON lines: appended to while work goes on, read back to resume."""
 
 import json
+import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
-from harness.utils import files
+from harness.utils import files, json_file
 from harness.utils.redaction import hide_known_values
+
+MAX_LINE = 2**20
+_SHOWN = 5
+_LOG = logging.getLogger(__name__)
 
 
 class Journal:
@@ -36,16 +41,30 @@ class Journal:
         self.file.close()
 
     def rows(self) -> Iterator[dict[str, Any]]:
-        """Yield the rows in order, without lines that are cut off or damaged."""
-        with self.path.open("rb") as lines:
-            for line in lines:
+        """Yield the rows in order, without lines that are cut off or damaged; warn of these."""
+        damaged: list[int] = []
+        with self.path.open("rb") as file:
+            for number, line in enumerate(iter(lambda: file.readline(MAX_LINE + 1), b""), start=1):
                 try:
-                    row = json.loads(line)
+                    row = json_file.loads(line)
                 except ValueError:
-                    continue
+                    row = None
                 if isinstance(row, dict):
                     yield row
+                elif line.strip():
+                    damaged.append(number)
+        if damaged:
+            _LOG.warning("%s: %s", self.path, _describe(damaged))
 
     def append(self, row: Mapping[str, Any]) -> None:
         """Append a row, without secrets of the environment."""
         self.file.write(json.dumps(hide_known_values(row)).encode() + b"\n")
+
+
+def _describe(damaged: Sequence[int]) -> str:
+    """Return a sentence on damaged lines, of which the first are named."""
+    numbers = ", ".join(map(str, damaged[:_SHOWN])) + (", ..." if damaged[_SHOWN:] else "")
+    if len(damaged) == 1:
+        return f"1 damaged line is skipped, and what it held is done again: line {numbers}"
+    lines = f"{len(damaged):,} damaged lines are skipped"
+    return f"{lines}, and what they held is done again: lines {numbers}"

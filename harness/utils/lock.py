@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 from filelock import FileLock, Timeout
 
-from harness.utils import files, process, typed
+from harness.utils import files, json_file, process
 from harness.utils.atomic import write_atomic
 from harness.utils.redaction import redact
 
@@ -95,11 +95,9 @@ def hold(results: Path, *, what: str) -> Iterator[Holder]:
 
 def read_holder(results: Path) -> Holder | None:
     """Read the holder of a folder, or the last one; None if it is missing or damaged."""
-    try:
-        holder = typed.build(Holder, files.read_json(results / FILE, max_bytes=_MAX_BYTES))
-    except (OSError, ValueError):
-        return None
-    return holder if _is_sound(holder) else None
+    body = json_file.find(results / FILE, "lock", max_bytes=_MAX_BYTES)
+    holder = None if body is None else Holder(**body)
+    return holder if holder and _is_sound(holder) else None
 
 
 def _is_sound(holder: Holder) -> bool:

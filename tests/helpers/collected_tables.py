@@ -7,8 +7,9 @@ from harness.experiment import Experiment
 from harness.plan.request import Request
 from harness.record import Record
 from harness.report.claims import JudgedClaim
+from harness.report.collect import collect
 from harness.report.judge import JudgedTable
-from harness.report.results import TableResult, collect
+from harness.report.results import TableResult
 from harness.runtime import Runtime
 from harness.specs import Scale, Trial
 from harness.stats.verdict import Verdict

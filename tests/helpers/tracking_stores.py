@@ -20,7 +20,7 @@ from harness import record, tracking
 from harness.plan.grid import PlannedTrial
 from harness.record import Record
 from harness.report import output
-from harness.report.results import collect
+from harness.report.collect import collect
 from harness.specs import as_dict
 from harness.tracking import mirror as mirroring
 from harness.tracking import ui
@@ -31,6 +31,7 @@ from harness.tracking.uri import ENVIRONMENT
 from harness.tracking.worker import Task
 from harness.training.loop import Epoch
 from tests.helpers.collected_tables import request
+from tests.test_record import PROVENANCE
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -139,8 +140,8 @@ def make_record(
         gmacs=0.125,
         counting_rule="mac",
         history=[asdict(epoch) for epoch in history or epochs(3)],
-        scores_sha256="",
-        provenance={"commit": "abc", "dirty": True, "campaign": "c1"},
+        scores_sha256="0" * 64,
+        provenance=PROVENANCE | {"dirty": True},
         seconds=7.5,
         resumed_epochs=[2],
     )

@@ -63,7 +63,7 @@ def test_what_is_planned_is_what_a_trial_does_and_leaves(tmp_path, data_root, ti
     expected = budget.estimate_workload(tiny_trial)
     kept = sum(path.stat().st_size for path in runtime.work(done.key).glob("*.pt"))
     assert expected.checkpoint_bytes == pytest.approx(kept, rel=0.05)
-    scores = (tmp_path / "records" / f"{done.key}.npz").stat().st_size
+    scores = record.scores_path(tmp_path, done).stat().st_size
     assert scores == pytest.approx(expected.score_bytes, abs=1_500)
     text = (tmp_path / "records" / f"{done.key}.json").stat().st_size
     assert text == pytest.approx(expected.record_bytes, rel=0.25)

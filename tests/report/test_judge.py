@@ -41,9 +41,9 @@ def ran(
     for seed in seeds:
         rng = np.random.default_rng((sum(label.encode()), seed))
         right = rng.random(videos) < share
-        logits = np.zeros((videos, 12))
-        logits[np.arange(videos), np.where(right, 0, 1)] = 1
         trial = replace(scale(at)(ROWS[label].trial), seed=seed)
+        logits = np.zeros((videos, trial.data.num_classes))
+        logits[np.arange(videos), np.where(right, 0, 1)] = 1
         each = made(trial, top1=100 * right.mean(), passport=passport)
         each = replace(each, metrics=each.metrics | {"videos": videos}, data=data or {})
         records.append(written(results, logits, np.zeros(videos, int), each))
@@ -109,7 +109,7 @@ def test_damaged_scores_of_another_table_spoil_that_table_alone(table):
     other = replace(EXPERIMENT, name="other", claims=(replace(HELPS, rows=(III, PLAIN)),))
     for each in records:
         if each.trial["model"]["position"] == "after_conv2":
-            (results / "records" / f"{each.key}.npz").write_bytes(b"damaged")
+            record.scores_path(results, each).write_bytes(b"damaged")
     own = replace(EXPERIMENT, claims=(HELPS,))
     where = {"rescale": shrunk, "family": (own, other)}
     (found,) = judge_claims(collected(own, records, results, **where))

@@ -28,7 +28,9 @@ STARTS = {
     "harness/data/prepare/probe_pool.py": ["subprocess.Popen"],  # children.command and environment
     "harness/data/prepare/copy.py": ["ProcessPoolExecutor", "get_context"],  # children.isolate
     "harness/data/workers.py": ["multiprocessing.get_context"],  # forks, which import nothing anew
-    "harness/schedule/local_ranks.py": ["elastic_launch"],  # inherits the isolation of the run
+    "harness/schedule/local_ranks.py": [
+        "multiprocessing.get_context"
+    ],  # inherits the isolation of the run
     "harness/schedule/ray/session.py": ["ray.init"],  # children.isolate, in a folder of Python
     "harness/provenance/machine.py": ["subprocess.run"],  # git, no Python
 }

@@ -1,13 +1,12 @@
 """Private folders, and files that no link and no pipe replaces."""
 
 import ast
-import json
 import os
 from pathlib import Path
 
 import pytest
 
-from harness.utils import files
+from harness.utils import files, json_file
 from harness.utils.atomic import write_atomic
 
 ROOT = Path(__file__).parents[2]
@@ -88,7 +87,7 @@ def plant_link(path):
 def test_a_link_a_pipe_or_a_folder_is_neither_read_nor_appended_to(tmp_path, plant):
     plant(tmp_path / "file")
     with pytest.raises(ValueError, match="remove it"):
-        files.read_json(tmp_path / "file", max_bytes=100)
+        json_file.read_bytes(tmp_path / "file", max_bytes=100)
     with pytest.raises(ValueError, match="remove it"):
         files.open_to_append(tmp_path / "file")
 
@@ -104,16 +103,9 @@ def test_a_log_whose_folder_leads_elsewhere_is_not_written(tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "why"),
-    [(b"[" * 9_000, "nested"), (b"1" * 10_001, "larger"), (b"{", "Expect"), (b"\xff", "decode")],
+    [(b"[" * 9_000, "nested"), (b"1" * 10_001, "larger"), (b"{", "not JSON"), (b"\xff", "UTF-8")],
 )
 def test_json_that_cannot_be_read_is_a_sentence(tmp_path, content, why):
     (tmp_path / "file").write_bytes(content)
     with pytest.raises(ValueError, match=why):
-        files.read_json(tmp_path / "file", max_bytes=10_000)
-
-
-def test_json_that_can_be_read_is_read(tmp_path):
-    (tmp_path / "file").write_text(json.dumps({"a": 1}))
-    assert files.read_json(tmp_path / "file", max_bytes=100) == {"a": 1}
-    with pytest.raises(FileNotFoundError):
-        files.read_json(tmp_path / "none", max_bytes=100)
+        json_file.read(tmp_path / "file", "stop", max_bytes=10_000)

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from harness.utils.journal import Journal
+from harness.utils.journal import MAX_LINE, Journal
 
 ROWS = [{"id": "a", "size": 1}, {"id": "b"}, {"id": "é", "note": "two\nlines"}]
 
@@ -40,11 +40,41 @@ def test_wherever_a_crash_cuts_the_file_only_the_last_row_is_lost(tmp_path):
         assert append(path, []) == [*kept, ROWS[2]]
 
 
-@pytest.mark.parametrize("line", [b"", b"null", b"[1]", b'{"id": "\xff"}', b"\0\0\0"])
-def test_a_damaged_line_is_skipped(tmp_path, line):
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"null",
+        b"[1]",
+        b'{"id": "\xff"}',
+        b"\0\0\0",
+        b'{"id": NaN}',
+        b'{"id": ' + b"[" * 5_000 + b"]" * 5_000 + b"}",
+    ],
+)
+def test_a_damaged_line_is_skipped_and_said(tmp_path, line, caplog):
     path = tmp_path / "rows.jsonl"
     path.write_bytes(b'{"id": "a"}\n' + line + b'\n{"id": "b"}\n')
     assert append(path, []) == [{"id": "a"}, {"id": "b"}]
+    assert caplog.messages == [
+        f"{path}: 1 damaged line is skipped, and what it held is done again: line 2"
+    ]
+
+
+def test_many_damaged_lines_are_one_sentence(tmp_path, caplog):
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(b"x\n" * 100 + b"\n" + b'{"id": "a"}\n')
+    assert append(path, []) == [{"id": "a"}]
+    (said,) = caplog.messages
+    assert said.endswith(
+        "100 damaged lines are skipped, and what they held is done again: lines 1, 2, 3, 4, 5, ..."
+    )
+
+
+def test_a_line_without_an_end_is_read_in_bounded_parts(tmp_path, caplog):
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(b'{"id": "' + b"x" * (3 * MAX_LINE) + b'"}\n{"id": "a"}\n')
+    assert append(path, []) == [{"id": "a"}]
+    assert len(caplog.messages) == 1
 
 
 def test_a_row_outlives_a_process_that_dies_at_once(tmp_path):

@@ -23,6 +23,7 @@ STYLE: Any = {
     "font.size": 9,
     "svg.hashsalt": "harness",
     "svg.fonttype": "path",
+    "text.parse_math": False,  # a label is text
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.spines.left": False,

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from harness.experiment import COSTS
 from harness.plan.comparisons import SCALE_WORDS
@@ -17,6 +18,7 @@ from harness.report.claims import JudgedClaim
 from harness.report.page import legend
 from harness.report.page.pictures import Album, as_json
 from harness.report.page.sections import CHIPS, Section
+from harness.utils import escape
 from harness.utils.atomic import write_atomic
 
 TITLE = "DSANet's tables: printed, counted, and run at desk scale"
@@ -30,6 +32,8 @@ GOOD = {
     "true as printed",
     "best",
 }
+_MAX_FAULTS = 20
+_MAX_VALUES = 50
 _WITHOUT_RUN = ("not run", "interrupted", "failed", "stale", "not comparable")
 BAD = {"different", "lower", "higher", "reversed", "false", "not the same", "failed", "stale"}
 
@@ -39,6 +43,7 @@ def write(
     records: Sequence[Record],
     *,
     overview: Sequence[bytes] = (),
+    faults: Sequence[str] = (),
     results: Path,
 ) -> Path:
     """Write `index.html`; equal records give equal bytes.
@@ -47,6 +52,7 @@ def write(
         sections: The tables, in the order of the page.
         records: All records of the tables.
         overview: SVG files shown before the tables.
+        faults: A sentence on each file that is no record and was set aside.
         results: Folder of the page.
     """
     environment = _environment()
@@ -62,6 +68,8 @@ def write(
         legend=legend.legend(word for section in sections for word in section.words),
         sections=sections,
         overview=overview,
+        faults=[fault.replace(f"{results}/", "") for fault in faults[:_MAX_FAULTS]],
+        more_faults=max(len(faults) - _MAX_FAULTS, 0),
         records=len(records),
         provenance=_provenance(records),
         tone=_tone,
@@ -82,9 +90,17 @@ def _environment() -> Environment:
     return Environment(
         loader=PackageLoader("harness.report.page", "."),
         autoescape=True,
+        finalize=_visible,
         trim_blocks=True,
         undefined=StrictUndefined,
     )
+
+
+def _visible(value: object) -> object:
+    """Return text with what acts or hides made visible; the template escapes tags itself."""
+    if isinstance(value, Markup) or not isinstance(value, str):
+        return value
+    return escape.visible(value)
 
 
 def _script(environment: Environment) -> str:
@@ -178,7 +194,9 @@ def _provenance(records: Sequence[Record]) -> dict[str, str]:
 
 
 def _distinct(values: Iterable[str]) -> str:
-    return ", ".join(sorted(set(values)))
+    distinct = sorted(set(values))
+    more = f" and {len(distinct) - _MAX_VALUES} more" if distinct[_MAX_VALUES:] else ""
+    return ", ".join(distinct[:_MAX_VALUES]) + more
 
 
 def _day(milliseconds: int) -> str:
