@@ -31,6 +31,10 @@ Printed = Annotated[int | float, Within(above=0)]  # with its printed digits
 Written = Literal["backbone", "training", "test", "input", "gflops"]
 
 
+class BrokenTableError(ValueError):
+    """A table that cannot be used, in one sentence; the others can."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Row:
     """A line of a table.

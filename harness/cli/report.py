@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-import experiments
 from experiments.scales import SCALES
+from harness import tables as all_tables
 from harness.cli.options import (
     data_option,
     json_option,
@@ -19,15 +19,16 @@ from harness.cli.options import (
     results_option,
     scale_change_options,
     scale_option,
-    select_tables,
 )
 from harness.cli.requests import (
     FAILED,
     build_requests,
+    print_error,
     print_tables,
     requests_of_written_tables,
     short_path,
 )
+from harness.experiment import Experiment
 from harness.record import Record
 from harness.runtime import Runtime
 from harness.specs import Scale
@@ -54,7 +55,8 @@ def write_reports(tables: tuple[str, ...], **options: Any) -> None:
     from harness.report import build
 
     requests = requests_of_written_tables(tables, **options)
-    judged = [build.collect_and_judge(request) for request in requests]
+    warn = None if tables else print_error
+    judged = list(all_tables.each_of(requests, build.collect_and_judge, warn))
     outputs = [build.write(table) for table in judged]
     print_tables(outputs)
     if not tables and judged:
@@ -119,10 +121,18 @@ def draw_videos(key: str, **options: Any) -> None:
 @json_option
 def show_cost(tables: tuple[str, ...], as_json: bool) -> None:
     """Count parameters and multiply-adds at paper scale, beside the printed numbers."""
-    names = select_tables(tables)
+    chosen = all_tables.select(tables, print_error)
     from harness.cost.rows import listing, sentence
 
-    rows = [row for table in names for row in listing(experiments.load(table))]
+    def count(experiment: Experiment) -> list[dict[str, object]]:
+        lines = []
+        for row in experiment.rows:
+            with all_tables.blame(experiment.name, row.label):
+                lines += listing(replace(experiment, rows=(row,), claims=()))
+        return lines
+
+    counted = all_tables.each_of(chosen, count, None if tables else print_error)
+    rows = [line for lines in counted for line in lines]
     print_result(rows if as_json else "\n".join(sentence(row) for row in rows))
 
 
@@ -137,7 +147,8 @@ def tradeoff(requests: Sequence["Request"]) -> list[Path]:
     from harness.report.tradeoff import measured_points
 
     results, scale = requests[0].runtime.results, requests[0].scale
-    tables = [collect(request) for request in requests if request.experiment.trains]
+    trained = [request for request in requests if request.experiment.trains]
+    tables = list(all_tables.each_of(trained, collect, print_error))
     groups = measured_points([row for table in tables for row in table.rows])
     if not groups:
         names = " ".join(request.experiment.name for request in requests)
@@ -169,7 +180,7 @@ def redraw(requests: Sequence["Request"], *, is_check: bool) -> tuple[list[Path]
     paths = [path for request in requests for path in build.draw(collect(request))]
     for request in requests[:1]:
         if (request.runtime.results / "figures" / f"{request.scale}-tradeoff.svg").is_file():
-            tables = [experiments.load(name) for name in TRADEOFF_TABLES]
+            tables = [all_tables.load(name) for name in TRADEOFF_TABLES]
             paths += tradeoff([replace(request, experiment=table) for table in tables])
     changed = [path for path in paths if before.get(path) != path.read_bytes()]
     changed += sorted(path for path in before if not path.exists())
@@ -211,11 +222,11 @@ def _training_command(dsa: Record, results: Path) -> str:
     scale: Scale = dsa.trial["scale"]
     rescale = SCALES[scale]
     names = [
-        name
-        for name in experiments.names()
+        experiment.name
+        for experiment in all_tables.load_all(print_error)
         if any(
             records_of(trial, [dsa], rescale=rescale)
-            for row in experiments.load(name).rows
+            for row in experiment.rows
             for trial in row.trials
         )
     ]

@@ -22,6 +22,7 @@ from harness.record import Record, parts_of
 from harness.specs import Scale, Trial
 from harness.stats import verdict
 from harness.stats.verdict import Interval, Verdict
+from harness.tables import blame
 
 MAX_SEEDS = 10  # of interrupted trials that are noticed
 State = Literal["quoted", "not run", "interrupted", "stale", "measured"]
@@ -243,7 +244,9 @@ def metric_of(experiment: Experiment) -> Metric:
 def _row(row: Row, request: Request, records: Sequence[Record]) -> RowResult:
     trial = request.rescale(row.trial) if row.trial else None
     own = _records_of(row, request, records)
-    stale = frozenset(record.key for record in own if _is_stale(record, row, request))
+    with blame(request.experiment.name, row.label):
+        stale = frozenset(record.key for record in own if _is_stale(record, row, request))
+        cost = row_cost(row)
     return RowResult(
         row=row,
         trial=trial,
@@ -251,7 +254,7 @@ def _row(row: Row, request: Request, records: Sequence[Record]) -> RowResult:
         stale=stale,
         state=_state(row, own, stale) or _state_of_work(row, request, records),
         metric=metric_of(request.experiment),
-        cost=row_cost(row),
+        cost=cost,
         altered=comparisons.altered(row, request.experiment.ablates, request.rescale),
     )
 
