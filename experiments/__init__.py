@@ -1,10 +1,10 @@
 """The tables of the paper, one file each; importing them needs the standard library only."""
 
-from collections.abc import Callable
+import traceback
 from importlib import import_module
 from pkgutil import iter_modules
 
-from harness.experiment import Experiment
+from harness.experiment import BrokenTableError, Experiment
 
 _SUPPORT = ("recipes", "related_work", "scales", "sources")
 
@@ -14,24 +14,35 @@ def names() -> list[str]:
     return sorted(module.name for module in iter_modules(__path__) if module.name not in _SUPPORT)
 
 
-def load_all(warn: Callable[[str], None]) -> tuple[Experiment, ...]:
-    """Return every table that loads; warn of any other, whose claims then count nowhere."""
-    tables = []
-    for name in names():
-        try:
-            tables.append(load(name))
-        except Exception as error:
-            warn(f"experiments/{name}.py is left out of Holm's correction: {error}")
-    return tuple(tables)
-
-
 def load(name: str) -> Experiment:
     """Return one table; its file must be named as it is.
 
     Raises:
-        ValueError: If the experiment inside has another name.
+        BrokenTableError: If the file cannot be imported, or holds no table of its name.
     """
-    experiment: Experiment = import_module(f"experiments.{name}").EXPERIMENT
+    path = f"experiments/{name}.py"
+    try:
+        experiment = import_module(f"experiments.{name}").EXPERIMENT
+    except (Exception, SystemExit) as error:
+        raise BrokenTableError(f"{path} does not load: {_sentence(error, path)}") from error
+    if not isinstance(experiment, Experiment):
+        kind = type(experiment).__name__
+        raise BrokenTableError(f"{path} does not load: EXPERIMENT is no Experiment but a {kind}")
     if experiment.name != name:
-        raise ValueError(f"experiments/{name}.py holds the experiment {experiment.name!r}")
+        raise BrokenTableError(f"{path} holds the experiment {experiment.name!r}; use one name")
     return experiment
+
+
+def _sentence(error: BaseException, path: str) -> str:
+    """Return what is wrong in one line: a kind that says little by its text, and the line."""
+    lines = [
+        step.lineno
+        for step in traceback.extract_tb(error.__traceback__)
+        if step.filename.endswith(path)
+    ]
+    if isinstance(error, SyntaxError):
+        lines, text = [error.lineno], error.msg
+    else:
+        text = " ".join(str(error).split())
+    said = text if isinstance(error, ValueError) and text else f"{type(error).__name__}: {text}"
+    return f"{said} (line {lines[-1]})" if lines and lines[-1] else said

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Annotated, Literal
 
-from harness.specs import NAME, Trial, check_choices
+from harness.specs import NAME, OneOf, Text, Trial, Within, check_fields, check_path
 
 ClaimKind = Literal["better", "same", "best", "trend", "overhead", "ratio"]
 Trend = Literal["rising", "falling", "flat", "peak"]
@@ -24,8 +24,15 @@ Source = Literal[
     "guess",
 ]
 Sources = Mapping[str, Source]
+ACCURACIES = ("top1", "top5", "map")
 COSTS = ("params_m", "gmacs", "total_gmacs")
+Metric = Annotated[str, OneOf((*ACCURACIES, *COSTS))]
+Printed = Annotated[int | float, Within(above=0)]  # with its printed digits
 Written = Literal["backbone", "training", "test", "input", "gflops"]
+
+
+class BrokenTableError(ValueError):
+    """A table that cannot be used, in one sentence; the others can."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,10 +52,10 @@ class Row:
         is_truncated: True if the source of the printed costs cuts digits off, not rounds them.
     """
 
-    label: str
+    label: Text
     trial: Trial | None
     ensemble: tuple[Trial, ...] = ()
-    published: Mapping[str, float] = field(default_factory=dict)
+    published: Mapping[Metric, Printed] = field(default_factory=dict)
     as_written: Mapping[Written, str] = field(default_factory=dict)
     source: str = ""
     reference: bool = False
@@ -60,11 +67,15 @@ class Row:
         return (self.trial, *self.ensemble) if self.trial is not None else ()
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if self.trial is None and self.ensemble:
             raise ValueError(f"row {self.label!r} has an ensemble without a trial; set trial")
-        if unknown := set(self.as_written) - set(get_args(Written)):
-            allowed = ", ".join(get_args(Written))
-            raise ValueError(f"row {self.label!r} has as_written {unknown}; allowed: {allowed}")
+        for name in set(self.published) & set(ACCURACIES):
+            if self.published[name] > 100:
+                raise ValueError(
+                    f"row {self.label!r} has published[{name!r}]={self.published[name]}; an "
+                    "accuracy is in percent, 100 at most"
+                )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,19 +98,17 @@ class Claim:
         source: Place of the assertion, if not the table itself.
     """
 
-    text: str
+    text: Text
     kind: ClaimKind
     rows: tuple[str, ...]
-    metric: str = "top1"
-    limit: float | None = None
+    metric: Metric = "top1"
+    limit: Annotated[int | float, Within(above=0)] | None = None
     trend: Trend | None = None
     origin: Origin = "ours"
     source: str = ""
 
     def __post_init__(self) -> None:
-        check_choices(self, kind=ClaimKind, origin=Origin)
-        if self.trend is not None:
-            check_choices(self, trend=Trend)
+        check_fields(self)
         claim = f"claim {self.text!r} of kind {self.kind}"
         if self.origin == "stated" and not self.source:
             raise ValueError(f"{claim} is stated; quote the sentence in source")
@@ -108,6 +117,8 @@ class Claim:
         if count < least or (count > least and not is_open):
             expected = f"{least} or more" if is_open else least
             raise ValueError(f"{claim} names {count} rows; it takes {expected}")
+        if len(set(self.rows)) < count:
+            raise ValueError(f"{claim} names a row twice: {', '.join(self.rows)}")
         if (self.limit is None) is (self.kind in ("same", "overhead", "ratio")):
             allowed = "same, overhead and ratio take a number, other kinds None"
             raise ValueError(f"{claim} has limit={self.limit}; {allowed}")
@@ -154,11 +165,14 @@ class Experiment:
     trains: bool = True
     is_comparison: bool = False
     claims: tuple[Claim, ...] = ()
-    margin: float = 1.5
+    margin: Annotated[int | float, Within(above=0)] = 1.5
     ablates: tuple[str, ...] = ()
     sources: Callable[[Trial], Sources] = _no_sources
 
     def __post_init__(self) -> None:
+        check_fields(self)
+        for path in self.ablates:
+            check_path(path)
         if not NAME.fullmatch(self.name):
             raise ValueError(
                 f"experiment name {self.name!r} cannot be a file name; use a-z, 0-9 and _"

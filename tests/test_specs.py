@@ -203,7 +203,9 @@ def test_an_ensemble_needs_a_trial():
 
 
 def test_a_printed_text_names_its_column():
-    with pytest.raises(ValueError, match="allowed: backbone, training, test"):
+    with pytest.raises(
+        ValueError, match="key='views' is not a choice; set one of backbone, training, test"
+    ):
         Row(label="a", trial=None, as_written={"views": "4 × 10 × 3"})
 
 

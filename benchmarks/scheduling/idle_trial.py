@@ -33,7 +33,7 @@ def shrunk(trial: Trial) -> Trial:
     return replace(
         small,
         data=replace(small.data, options=_VIDEOS),
-        train=replace(small.train, epochs=1),
+        train=replace(small.train, epochs=1, milestones=(), warmup_epochs=0),
     )
 
 

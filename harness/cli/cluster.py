@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-import experiments
+from harness import tables as all_tables
 from harness.cli.options import (
     data_option,
     json_option,
@@ -16,8 +16,8 @@ from harness.cli.options import (
     results_option,
     scale_option,
     seeds_option,
-    select_tables,
 )
+from harness.cli.requests import print_error
 from harness.plan.workspace import Workspace
 from harness.schedule import status, stop
 from harness.specs import Scale
@@ -49,7 +49,7 @@ def examine(
     Prints a line for each check: ok, problem or unknown, the finding, and a remedy. The exit code
     is 1 if there is a problem.
     """
-    chosen = [experiments.load(name) for name in select_tables(tables)]
+    chosen = all_tables.select(tables, print_error)
     workspace = Workspace(results=options["results"], data=options["data"], scale=scale)
     trials = workspace.trials(chosen, seeds=seeds)
     from harness.schedule import doctor

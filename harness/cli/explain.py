@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-import experiments
+from harness import tables as all_tables
 from harness.cli.options import (
     data_option,
     json_option,
@@ -20,6 +20,7 @@ from harness.cli.options import (
     seeds_option,
     select_scale,
 )
+from harness.cli.requests import print_error
 from harness.plan import grid
 from harness.plan.grid import PlannedTrial
 from harness.plan.workspace import Workspace, find_table_row
@@ -107,7 +108,7 @@ def _diagnose_key(prefix: str, workspace: Workspace, seeds: int) -> "Diagnosis":
             f"{prefix!r} is neither TABLE/ROW nor a key; a key is 4 to 20 digits of 0-9a-f"
         )
     records = workspace.records()
-    trials = workspace.trials([experiments.load(name) for name in experiments.names()], seeds=seeds)
+    trials = workspace.trials(all_tables.load_all(print_error), seeds=seeds)
     planned = {trial.key: trial for trial in trials if workspace.passport(trial.trial)}
     recorded = {record.key: record for record in records}
     key = _match_key(prefix, sorted({*planned, *recorded}), workspace.scale)

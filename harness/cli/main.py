@@ -6,10 +6,11 @@ from types import TracebackType
 
 import click
 
-import experiments
 from harness.cli import cluster, data, explain, plan, report, run, tracking
 from harness.cli.notices import show_warnings
+from harness.cli.options import optional_tables_argument
 from harness.cli.requests import print_error
+from harness.tables import select
 from harness.tracking import TrackingError
 from harness.utils import children
 
@@ -34,11 +35,13 @@ def app(context: click.Context) -> None:
 
 
 @click.command("list")
-def list_tables() -> None:
-    """List the tables."""
-    for name in experiments.names():
-        experiment = experiments.load(name)
-        click.echo(f"{name}  {experiment.title} ({len(experiment.rows)} rows)")
+@optional_tables_argument
+def list_tables(tables: tuple[str, ...]) -> None:
+    """List the tables; of each TABLE that is named, the rows too."""
+    for experiment in select(tables, print_error):
+        click.echo(f"{experiment.name}  {experiment.title} ({len(experiment.rows)} rows)")
+        for row in experiment.rows if tables else ():
+            click.echo(f"  {row.label}{'' if row.trials else ' (quoted)'}")
 
 
 for command in (

@@ -1,17 +1,15 @@
 """Arguments and options shared by several commands, and the tables and scales they select."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-import experiments
 from experiments.scales import SCALES, Changes, own
 from harness.specs import Scale, Trial
 from harness.utils import escape
-from harness.utils.lookup import check_name
 
 ROOT = Path(__file__).resolve().parents[2]
 Command = Callable[..., Any]
@@ -116,16 +114,6 @@ def _num_classes(name: str, root: Path) -> int:
     passport = read_checked_passport(name, root)
     videos = [video for split in passport.splits.values() for video in split]
     return len(passport.classes) or 1 + max(max(video.labels) for video in videos)
-
-
-def select_tables(tables: Sequence[str]) -> list[str]:
-    """Return some tables by name, or all if `tables` is empty.
-
-    Raises:
-        ValueError: If a table is unknown.
-    """
-    names = experiments.names()
-    return [check_name(table, names, what="table") for table in tables] or names
 
 
 def row_labels(rows: str) -> tuple[str, ...]:

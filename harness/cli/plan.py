@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
-import experiments
 from experiments.scales import SCALES
+from harness import tables as all_tables
 from harness.cli.options import (
     data_option,
     json_option,
@@ -21,7 +21,6 @@ from harness.cli.options import (
     rows_option,
     scale_option,
     seeds_option,
-    select_tables,
     tables_argument,
 )
 from harness.cli.requests import print_error
@@ -73,7 +72,8 @@ def plan_tables(
     """
     workspace = Workspace(**folders)
     chosen = [
-        grid.select_rows(experiments.load(name), row_labels(rows)) for name in select_tables(tables)
+        grid.select_rows(experiment, row_labels(rows))
+        for experiment in all_tables.select(tables, print_error)
     ]
     rate = _rate(workspace.scale, gpu, throughput)
     from harness.plan import preview
@@ -139,8 +139,8 @@ def recount() -> None:
 
     count = cache.write(
         rescale(trial)
-        for name in experiments.names()
-        for row in experiments.load(name).rows
+        for experiment in all_tables.load_all(print_error)
+        for row in experiment.rows
         for trial in row.trials
         for rescale in SCALES.values()
     )

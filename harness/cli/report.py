@@ -3,14 +3,15 @@
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import click
 
-import experiments
 from experiments.scales import SCALES
+from harness import tables as all_tables
 from harness.cli.options import (
     data_option,
     json_option,
@@ -19,15 +20,16 @@ from harness.cli.options import (
     results_option,
     scale_change_options,
     scale_option,
-    select_tables,
 )
 from harness.cli.requests import (
     FAILED,
     build_requests,
+    print_error,
     print_tables,
     requests_of_written_tables,
     short_path,
 )
+from harness.experiment import Experiment
 from harness.record import Record, read_all
 from harness.runtime import Runtime
 from harness.specs import Scale
@@ -55,7 +57,8 @@ def write_reports(tables: tuple[str, ...], **options: Any) -> None:
 
     requests = requests_of_written_tables(tables, **options)
     records = read_all(options["results"])
-    judged = [build.collect_and_judge(request, records) for request in requests]
+    judge = partial(build.collect_and_judge, records=records)
+    judged = list(all_tables.each_of(requests, judge, None if tables else print_error))
     outputs = [build.write(table) for table in judged]
     print_tables(outputs)
     if not tables and judged:
@@ -120,10 +123,18 @@ def draw_videos(key: str, **options: Any) -> None:
 @json_option
 def show_cost(tables: tuple[str, ...], as_json: bool) -> None:
     """Count parameters and multiply-adds at paper scale, beside the printed numbers."""
-    names = select_tables(tables)
+    chosen = all_tables.select(tables, print_error)
     from harness.cost.rows import listing, sentence
 
-    rows = [row for table in names for row in listing(experiments.load(table))]
+    def count(experiment: Experiment) -> list[dict[str, object]]:
+        lines = []
+        for row in experiment.rows:
+            with all_tables.blame(experiment.name, row.label):
+                lines += listing(replace(experiment, rows=(row,), claims=()))
+        return lines
+
+    counted = all_tables.each_of(chosen, count, None if tables else print_error)
+    rows = [line for lines in counted for line in lines]
     print_result(rows if as_json else "\n".join(sentence(row) for row in rows))
 
 
@@ -139,7 +150,9 @@ def tradeoff(requests: Sequence["Request"]) -> list[Path]:
 
     results, scale = requests[0].runtime.results, requests[0].scale
     records = read_all(results)
-    tables = [collect(request, records) for request in requests if request.experiment.trains]
+    trained = [request for request in requests if request.experiment.trains]
+    find = partial(collect, records=records)
+    tables = list(all_tables.each_of(trained, find, print_error))
     groups = measured_points([row for table in tables for row in table.rows])
     if not groups:
         names = " ".join(request.experiment.name for request in requests)
@@ -174,7 +187,7 @@ def redraw(requests: Sequence["Request"], *, is_check: bool) -> tuple[list[Path]
     paths = [path for table in tables for path in build.draw(table)]
     for request in requests[:1]:
         if (request.runtime.results / "figures" / f"{request.scale}-tradeoff.svg").is_file():
-            charted = [experiments.load(name) for name in TRADEOFF_TABLES]
+            charted = [all_tables.load(name) for name in TRADEOFF_TABLES]
             paths += tradeoff([replace(request, experiment=table) for table in charted])
     changed = [path for path in paths if before.get(path) != path.read_bytes()]
     changed += sorted(path for path in before if not path.exists())
@@ -216,11 +229,11 @@ def _training_command(dsa: Record, results: Path) -> str:
     scale: Scale = dsa.trial["scale"]
     rescale = SCALES[scale]
     names = [
-        name
-        for name in experiments.names()
+        experiment.name
+        for experiment in all_tables.load_all(print_error)
         if any(
             records_of(trial, [dsa], rescale=rescale)
-            for row in experiments.load(name).rows
+            for row in experiment.rows
             for trial in row.trials
         )
     ]

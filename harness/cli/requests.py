@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-import experiments
+from harness import tables as all_tables
 from harness.cli.options import (
     FOLDER,
     ROOT,
@@ -20,9 +20,9 @@ from harness.cli.options import (
     scale_option,
     seeds_option,
     select_scale,
-    select_tables,
     tables_argument,
 )
+from harness.experiment import Experiment
 from harness.runtime import Runtime
 from harness.specs import Scale
 from harness.utils import escape
@@ -67,7 +67,7 @@ def build_requests(
     **machine: Any,
 ) -> list["Request"]:
     """Return one request per table from the options of a command."""
-    names = select_tables(tables)
+    chosen = all_tables.select(tables, print_error)
     from harness.plan.request import Request
 
     changes = {name: machine.pop(name, None) for name in SCALE_CHANGES}
@@ -75,10 +75,10 @@ def build_requests(
     campaign = hide_known(campaign or "") or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     runtime = Runtime(results=results, data=data, campaign=campaign, **machine)
     # A run on one's own terms stands for itself.
-    family = () if scale == "own" else experiments.load_all(print_error)
+    family = () if scale == "own" else _family(chosen, is_all=not tables)
     return [
         Request(
-            experiment=experiments.load(table),
+            experiment=experiment,
             scale=scale,
             rescale=rescale,
             rows=row_labels(rows),
@@ -87,8 +87,13 @@ def build_requests(
             runtime=runtime,
             family=family,
         )
-        for table in names
+        for experiment in chosen
     ]
+
+
+def _family(chosen: Sequence[Experiment], *, is_all: bool) -> tuple[Experiment, ...]:
+    """Return all tables, whose comparisons are corrected together; warn once of broken ones."""
+    return tuple(chosen) if is_all else all_tables.load_all(print_error)
 
 
 def print_tables(outputs: Sequence["TableOutput"]) -> None:

@@ -1,6 +1,7 @@
 """The MLflow commands: `harness sync` and `harness ui`."""
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,9 @@ import click
 
 import experiments
 from experiments.scales import SCALES
+from harness import tables as all_tables
 from harness.cli.options import data_option, results_option, scale_change_options, select_scale
-from harness.cli.requests import build_requests
+from harness.cli.requests import build_requests, print_error
 
 
 @click.command("sync")
@@ -31,11 +33,14 @@ def sync_tracking(results: Path, data: Path, checkpoints: bool, **own: Any) -> N
     scale, _ = select_scale("paper", data, **own)
     scales: list[dict[str, Any]] = [{"scale": scale} for scale in SCALES]
     scales += [{"scale": "paper", **own}] if scale == "own" else []
-    tables = (
-        build.collect_and_judge(request, records)
-        for name in experiments.names()
+    requests = [
+        request
         for options in scales
-        for request in build_requests([name], results=results, data=data, **options)
+        for request in build_requests([], results=results, data=data, **options)
+    ]
+    requests.sort(key=lambda request: request.experiment.name)
+    tables = all_tables.each_of(
+        requests, partial(build.collect_and_judge, records=records), print_error
     )
     num_runs = sync(
         store_uri(results),

@@ -86,7 +86,10 @@ def _tested(trial: Trial) -> Trial:
     views = trial.evaluation
     num_snippets = views.pass_snippets or trial.data.num_snippets
     return replace(
-        trial, data=replace(trial.data, num_snippets=num_snippets, crop_px=views.crop_px)
+        trial,
+        data=replace(
+            trial.data, num_snippets=num_snippets, num_sections=None, crop_px=views.crop_px
+        ),
     )
 
 

@@ -12,6 +12,7 @@ from harness.plan.grid import PlannedTrial
 from harness.plan.throughput import FORWARD_AND_BACKWARD, Rate
 from harness.record import Record
 from harness.specs import Scale, Trial, as_dict
+from harness.tables import blame
 from harness.training.checkpoint import KEPT
 
 RULE = (
@@ -89,8 +90,11 @@ def estimate_budget(
         rate: Throughput of one device; None to estimate from the records alone.
         devices: Number of devices, each of which runs one trial at a time.
     """
-    todo = [planned.trial for planned in trials if planned.state != "fresh"]
-    workloads = [estimate_workload(trial) for trial in todo]
+    missing = [planned for planned in trials if planned.state != "fresh"]
+    todo, workloads = [planned.trial for planned in missing], []
+    for planned in missing:
+        with blame(planned.table, planned.rows[0]):
+            workloads.append(estimate_workload(planned.trial))
     checkpoints = sorted((workload.checkpoint_bytes for workload in workloads), reverse=True)
     return Budget(
         trials=len(trials),

@@ -10,6 +10,7 @@ from harness.experiment import Experiment
 from harness.plan import row_lookup
 from harness.record import Record, Records
 from harness.specs import Trial, as_dict
+from harness.tables import blame
 
 State = Literal["missing", "fresh", "stale"]
 
@@ -70,10 +71,12 @@ def trials(
                 key = record.trial_key(trial, passport(trial))
                 trial_of[key] = trial
                 rows.setdefault(key, []).append(row.label)
-    return [
-        _planned(experiment.name, tuple(rows[key]), trial, key, code(trial), results)
-        for key, trial in trial_of.items()
-    ]
+    planned = []
+    for key, trial in trial_of.items():
+        with blame(experiment.name, rows[key][0]):
+            hashes = code(trial)
+        planned.append(_planned(experiment.name, tuple(rows[key]), trial, key, hashes, results))
+    return planned
 
 
 def select_rows(experiment: Experiment, rows: Sequence[str]) -> Experiment:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import experiments
+from harness import tables as all_tables
 from harness.data.sizes import data_set_size
 from harness.experiment import Experiment
 from harness.plan import budget, comparisons
@@ -63,7 +63,7 @@ def preview_tables(
         warn: Called with a sentence on each table that does not load.
     """
     trials, records = workspace.trials(tables, seeds=seeds), workspace.records()
-    family = len(comparisons.family(experiments.load_all(warn), workspace.rescale))
+    family = len(comparisons.family(all_tables.load_all(warn), workspace.rescale))
     analyses = [_analyze_power(table, records, workspace, seeds, family) for table in tables]
     return Preview(
         scale=workspace.scale,

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import experiments
 from experiments.scales import SCALES
+from harness import tables
 from harness.data import sizes
 from harness.experiment import Experiment, Row
 from harness.plan import grid, row_lookup
@@ -13,7 +13,6 @@ from harness.plan.grid import PlannedTrial
 from harness.provenance import code
 from harness.record import Records, read_all
 from harness.specs import Scale, Trial
-from harness.utils.lookup import check_name
 
 _NO_PASSPORT = "no data"
 
@@ -75,8 +74,8 @@ def find_table_row(text: str) -> tuple[Experiment, Row]:
         ValueError: If the table is unknown, or ROW does not match exactly one row.
     """
     table, slash, row = text.partition("/")
-    name = check_name(table.strip(), experiments.names(), what="table")
+    experiment = tables.load(table.strip())
     if not slash:
-        raise ValueError(f"{text!r} has no row; write TABLE/ROW, as in {name}/ROW")
-    experiment = experiments.load(name)
+        labels = "; ".join(row.label for row in experiment.rows)
+        raise ValueError(f"{text!r} has no row; write TABLE/ROW with one of: {labels}")
     return experiment, row_lookup.find_row(experiment, row)

@@ -19,6 +19,10 @@ _TRIAL = "harness.trial:run"
 _COUNT = "harness.cost.count:count"
 _LEFT_OUT = (
     "harness.specs",
+    "harness.specs.fields",
+    "harness.specs.parts",
+    "harness.specs.rules",
+    "harness.specs.trial",
     "harness.runtime",
     "harness.provenance.code",
     "harness.provenance.machine",

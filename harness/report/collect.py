@@ -17,6 +17,7 @@ from harness.provenance import code
 from harness.record import Record, Records, parts_of
 from harness.report.results import ComparedRecords, RowResult, State, TableResult, metric_of
 from harness.specs import Trial
+from harness.tables import blame
 
 MAX_SEEDS = 10  # of interrupted trials that are noticed
 
@@ -91,7 +92,9 @@ def _is_stale(record: Record, row: Row, request: Request) -> bool:
 def _row(row: Row, request: Request, records: Sequence[Record]) -> RowResult:
     trial = request.rescale(row.trial) if row.trial else None
     own = _records_of(row, request, records)
-    stale = frozenset(record.key for record in own if _is_stale(record, row, request))
+    with blame(request.experiment.name, row.label):
+        stale = frozenset(record.key for record in own if _is_stale(record, row, request))
+        cost = row_cost(row)
     return RowResult(
         row=row,
         trial=trial,
@@ -99,7 +102,7 @@ def _row(row: Row, request: Request, records: Sequence[Record]) -> RowResult:
         stale=stale,
         state=_state(row, own, stale) or _state_of_work(row, request, records),
         metric=metric_of(request.experiment),
-        cost=row_cost(row),
+        cost=cost,
         altered=comparisons.altered(row, request.experiment.ablates, request.rescale),
     )
 

@@ -14,6 +14,6 @@ def shrunk(trial: Trial) -> Trial:
     return replace(
         small,
         data=replace(small.data, options=TINY_DATA, crop_px=16),
-        train=replace(small.train, epochs=2, batch_videos=8, warmup_epochs=1),
+        train=replace(small.train, epochs=2, batch_videos=8, milestones=(), warmup_epochs=1),
         evaluation=replace(small.evaluation, crop_px=16, short_side_px=16, every_epochs=1),
     )

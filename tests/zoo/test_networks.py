@@ -152,9 +152,12 @@ def test_what_a_network_averages_is_known_by_its_names(name):
     assert temporal.averaging(NETWORKS[name]) == kinds[ignores_snippets, ignores_frames]
 
 
+WITH_MINE = ModelSpec(backbone="resnet50", module="my_module", blocks={"res5": (1,)})
+
+
 def test_nothing_is_known_of_a_network_of_ones_own():
     assert temporal.averaging(ModelSpec(backbone="my_net")) is None
-    assert temporal.averaging(ModelSpec(backbone="resnet50", module="my_module")) is None
+    assert temporal.averaging(WITH_MINE) is None
 
 
 @pytest.mark.parametrize(("name", "last"), [("i3d_resnet18", 512), ("i3d_resnet50", 2048)])
@@ -183,7 +186,7 @@ def test_a_module_in_a_network_without_stages_is_refused_by_name(monkeypatch):
     assert isinstance(build(plain, DATA), Unstaged)
     sentence = "backbone unstaged has no stages res2 to res5 for module dsa; set module=None"
     with pytest.raises(ValueError, match=sentence):
-        build(replace(plain, module="dsa"), DATA)
+        build(replace(plain, module="dsa", blocks={"res5": (0,)}), DATA)
 
 
 def test_dsa_in_a_network_refuses_another_number_of_snippets():

@@ -1,15 +1,22 @@
-"""A trial as plain values: the data, the model, training and evaluation.
+"""The parts of a trial: data, model, training and evaluation."""
 
-Every setting that can change a number is here and enters the key of a trial; devices, workers and
-paths are in `harness.runtime`. Standard library only.
-"""
-
-import dataclasses
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Annotated, Literal
+
+from harness.specs.fields import check_fields
+from harness.specs.rules import (
+    Count,
+    Index,
+    OneOf,
+    Positive,
+    Share,
+    Text,
+    Within,
+    ascending,
+    whole_as_int,
+)
 
 Position = Literal["before_conv1", "after_conv1", "after_conv2", "after_conv3", "after_block"]
 Schedule = Literal["step", "cosine", "one_cycle"]
@@ -18,24 +25,12 @@ SnippetRule = Literal["starts", "sections", "frames"]
 Grouping = Literal["interleaved", "neighbouring", "released"]
 Crops = Literal[1, 3]
 Average = Literal["logits", "probabilities", "top3"]
-Scale = Literal["paper", "desk", "own"]
 Option = str | int | float | bool | tuple[int, ...]
-Options = Mapping[str, Option]
+Options = Mapping[Text, Option]
+Stage = Annotated[str, OneOf(("res2", "res3", "res4", "res5"))]
+Number = Annotated[float, whole_as_int]
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
-
-
-def check_choices(spec: object, **choices: Any) -> None:
-    """Check fields of a specification against their `Literal` types.
-
-    Raises:
-        ValueError: If a value is not one of the choices.
-    """
-    for name, choice in choices.items():
-        value, allowed = getattr(spec, name), get_args(choice)
-        if value not in allowed:
-            known = ", ".join(map(str, allowed))
-            raise ValueError(f"{name}={value!r} is not a choice; set one of {known}")
 
 
 def _no_options() -> Options:
@@ -66,25 +61,34 @@ class DataSpec:
         flip: Mirror half of the videos. Off if labels distinguish left from right.
     """
 
-    name: str
+    name: Text
     options: Options = field(default_factory=_no_options)
-    num_classes: int
-    num_snippets: int = 4
-    num_frames: int = 4
-    frame_stride: int = 8
-    fps: float | None = None
+    num_classes: Count
+    num_snippets: Count = 4
+    num_frames: Count = 4
+    frame_stride: Count = 8
+    fps: Annotated[Number, Within(above=0)] | None = None
     snippet_rule: SnippetRule = "starts"
-    num_sections: int | None = None
-    crop_px: int = 224
-    crop_area: tuple[float, float] = (0.08, 1.0)
-    crop_aspect: tuple[float, float] = (3 / 4, 4 / 3)
+    num_sections: Count | None = None
+    crop_px: Count = 224
+    crop_area: tuple[Share, Share] = (0.08, 1.0)
+    crop_aspect: tuple[Positive, Positive] = (3 / 4, 4 / 3)
     flip: bool = True
 
     def __post_init__(self) -> None:
-        check_choices(self, snippet_rule=SnippetRule)
+        check_fields(self)
+        for name in ("crop_area", "crop_aspect"):
+            low, high = getattr(self, name)
+            if low > high or high == 0:
+                raise ValueError(f"{name}={(low, high)} is no range; write the smaller end first")
         if self.snippet_rule == "frames" and (self.frame_stride, self.num_sections) != (1, None):
             found = f"not {self.frame_stride} and {self.num_sections}"
             raise ValueError(f"'frames' needs frame_stride=1 and num_sections=None, {found}")
+        if self.num_sections is not None and self.num_sections < self.num_snippets:
+            raise ValueError(
+                f"num_sections={self.num_sections} is below num_snippets={self.num_snippets}; "
+                "a section holds one snippet at most"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,17 +107,22 @@ class ModelSpec:
         weights: File name of the initial weights under the runtime's weights folder, or None.
     """
 
-    backbone: str
+    backbone: Text
     backbone_options: Options = field(default_factory=_no_options)
-    module: str | None = None
+    module: Text | None = None
     module_options: Options = field(default_factory=_no_options)
     position: Position = "after_conv1"
-    blocks: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-    dropout: float = 0.5
-    weights: str | None = None
+    blocks: Mapping[Stage, Annotated[tuple[Index, ...], ascending]] = field(default_factory=dict)
+    dropout: Annotated[float, Within(at_least=0, below=1)] = 0.5
+    weights: Text | None = None
 
     def __post_init__(self) -> None:
-        check_choices(self, position=Position)
+        check_fields(self)
+        if self.module is None and (self.module_options or self.blocks):
+            found = f"module_options={self.module_options} and blocks={self.blocks}"
+            raise ValueError(f"module=None takes neither options nor blocks, not {found}")
+        if self.module is not None and not any(self.blocks.values()):
+            raise ValueError(f"module={self.module!r} is in no block; name some in blocks")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,24 +150,38 @@ class TrainSpec:
         precision: Element type of autocast.
     """
 
-    epochs: int
-    batch_videos: int
-    norm_videos: int | None = None
-    lr: float
+    epochs: Count
+    batch_videos: Count
+    norm_videos: Count | None = None
+    lr: Positive
     schedule: Schedule = "step"
-    milestones: tuple[float, ...] = ()
-    warmup_epochs: float = 0.0
-    warmup_start: float = 0.01
-    momentum: float = 0.9
+    milestones: Annotated[tuple[Annotated[Number, Within(above=0)], ...], ascending] = ()
+    warmup_epochs: Annotated[Number, Within(at_least=0)] = 0.0
+    warmup_start: Share = 0.01
+    momentum: Annotated[float, Within(at_least=0, below=1)] = 0.9
     nesterov: bool = True
-    weight_decay: float = 1e-4
-    clip_grad_norm: float | None = None
+    weight_decay: Annotated[float, Within(at_least=0)] = 1e-4
+    clip_grad_norm: Annotated[Number, Within(above=0)] | None = None
     precision: Precision = "float32"
 
     def __post_init__(self) -> None:
-        check_choices(self, schedule=Schedule, precision=Precision)
+        check_fields(self)
+        if self.milestones and self.schedule != "step":
+            raise ValueError(f"milestones={self.milestones} are for 'step', not {self.schedule!r}")
+        if self.milestones and self.milestones[-1] >= self.epochs:
+            raise ValueError(
+                f"milestones={self.milestones} reach the end, epochs={self.epochs}, after which no "
+                "rate drops; set earlier ones"
+            )
+        if self.warmup_epochs > self.epochs:
+            raise ValueError(
+                f"warmup_epochs={self.warmup_epochs} is above epochs={self.epochs}, so the rate "
+                f"would not reach lr={self.lr}; set {self.epochs} at most"
+            )
+        if self.nesterov and not self.momentum:
+            raise ValueError("nesterov=True needs momentum; set nesterov=False at momentum=0")
         norm = self.norm_videos
-        if norm is not None and (norm < 1 or self.batch_videos % norm):
+        if norm is not None and self.batch_videos % norm:
             raise ValueError(
                 f"norm_videos={norm} does not divide batch_videos={self.batch_videos}; "
                 "set a positive divisor, or None for the whole batch"
@@ -185,65 +208,19 @@ class EvalSpec:
             curve only; 0 for never. The reported number is always that of the last epoch.
     """
 
-    num_passes: int = 1
-    pass_snippets: int | None = None
+    num_passes: Count = 1
+    pass_snippets: Count | None = None
     grouping: Grouping = "interleaved"
     num_crops: Crops = 1
-    crop_px: int = 224
-    short_side_px: int = 256
+    crop_px: Count = 224
+    short_side_px: Count = 256
     average: Average = "logits"
-    every_epochs: int = 0
+    every_epochs: Index = 0
 
     def __post_init__(self) -> None:
-        check_choices(self, grouping=Grouping, num_crops=Crops, average=Average)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Trial:
-    """A network to train and score with one seed; the key of its record is a hash of it."""
-
-    data: DataSpec
-    model: ModelSpec
-    train: TrainSpec
-    evaluation: EvalSpec
-    seed: int = 0
-    scale: Scale = "paper"
-
-    def __post_init__(self) -> None:
-        check_choices(self, scale=Scale)
-
-
-def as_dict(trial: Trial) -> dict[str, Any]:
-    """Return a trial as JSON holds it: nested dictionaries and lists."""
-    plain: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(trial), allow_nan=False))
-    return plain
-
-
-def from_dict(plain: Mapping[str, Any]) -> Trial:
-    """Return a trial from the dictionary of `as_dict`.
-
-    Raises:
-        ValueError: If its fields are not those of this version, or a value is not allowed.
-    """
-    values = _to_tuples(plain)
-    try:
-        return Trial(
-            **{
-                **values,
-                "data": DataSpec(**values["data"]),
-                "model": ModelSpec(**values["model"]),
-                "train": TrainSpec(**values["train"]),
-                "evaluation": EvalSpec(**values["evaluation"]),
-            }
-        )
-    except (KeyError, TypeError) as error:
-        raise ValueError(
-            f"trial of another version, with other fields: {error}; run it again"
-        ) from error
-
-
-def _to_tuples(value: Any) -> Any:
-    """Return a value of JSON with its lists as tuples."""
-    if isinstance(value, Mapping):
-        return {name: _to_tuples(item) for name, item in value.items()}
-    return tuple(map(_to_tuples, value)) if isinstance(value, list) else value
+        check_fields(self)
+        if self.crop_px > self.short_side_px:
+            raise ValueError(
+                f"crop_px={self.crop_px} is above short_side_px={self.short_side_px}, so a crop "
+                "does not fit in the picture; raise short_side_px"
+            )
