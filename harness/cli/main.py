@@ -5,7 +5,7 @@ import sys
 import click
 
 import experiments
-from harness.cli import cluster, data, explain, plan, report, run, tracking
+from harness.cli import cluster, cost, data, explain, plan, report, run, tracking
 from harness.cli.requests import print_error
 from harness.tracking import TrackingError
 
@@ -40,6 +40,7 @@ for command in (
     data.data,
     *run.COMMANDS,
     *report.COMMANDS,
+    *cost.COMMANDS,
     *tracking.COMMANDS,
     *plan.COMMANDS,
     *explain.COMMANDS,

@@ -1,4 +1,4 @@
-"""Commands that show results: `harness report`, `figures`, `tradeoff`, `visualize` and `cost`."""
+"""Commands that show results: `harness report`, `figures`, `tradeoff` and `visualize`."""
 
 import sys
 from collections.abc import Sequence
@@ -13,13 +13,10 @@ import experiments
 from experiments.scales import SCALES
 from harness.cli.options import (
     data_option,
-    json_option,
     optional_tables_argument,
-    print_result,
     results_option,
     scale_change_options,
     scale_option,
-    select_tables,
 )
 from harness.cli.requests import (
     FAILED,
@@ -112,18 +109,6 @@ def draw_videos(key: str, **options: Any) -> None:
     """
     for path in visualize(key, **options):
         click.echo(short_path(path))
-
-
-@click.command("cost")
-@optional_tables_argument
-@json_option
-def show_cost(tables: tuple[str, ...], as_json: bool) -> None:
-    """Count parameters and multiply-adds at paper scale, beside the printed numbers."""
-    names = select_tables(tables)
-    from harness.cost.rows import listing, sentence
-
-    rows = [row for table in names for row in listing(experiments.load(table))]
-    print_result(rows if as_json else "\n".join(sentence(row) for row in rows))
 
 
 def tradeoff(requests: Sequence["Request"]) -> list[Path]:
@@ -224,4 +209,4 @@ def _training_command(dsa: Record, results: Path) -> str:
     return f"harness run {table} {options} --keep-checkpoints"
 
 
-COMMANDS = (write_reports, draw_figures, draw_tradeoff, draw_videos, show_cost)
+COMMANDS = (write_reports, draw_figures, draw_tradeoff, draw_videos)

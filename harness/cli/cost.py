@@ -1,0 +1,54 @@
+"""Commands on what networks cost: `harness cost`."""
+
+import sys
+
+import click
+
+import experiments
+from harness.cli.options import (
+    json_option,
+    optional_tables_argument,
+    print_result,
+    select_tables,
+)
+from harness.cli.requests import FAILED
+
+
+@click.command("cost")
+@optional_tables_argument
+@click.option(
+    "--check",
+    "is_check",
+    is_flag=True,
+    help="Count once more, with fvcore on real tensors; exit with 1 if the counts differ.",
+)
+@json_option
+def show_cost(tables: tuple[str, ...], is_check: bool, as_json: bool) -> None:
+    """Count parameters and multiply-adds at paper scale, beside the printed numbers."""
+    names = select_tables(tables)
+    if is_check:
+        sys.exit(_check(names, as_json=as_json))
+    from harness.cost.rows import listing, sentence
+
+    rows = [row for table in names for row in listing(experiments.load(table))]
+    print_result(rows if as_json else "\n".join(sentence(row) for row in rows))
+
+
+def _check(names: list[str], *, as_json: bool) -> int:
+    """Print a second count of every network, as it is made, and return the exit code."""
+    from harness.cost.check import FAILURES, checks, sentence
+
+    rows = []
+    for row in (row for table in names for row in checks(experiments.load(table))):
+        rows.append(row)
+        if not as_json:
+            click.echo(sentence(row))
+    if as_json:
+        print_result(rows)
+    else:
+        failed = sum(row["word"] in FAILURES for row in rows)
+        click.echo(f"{len(rows)} networks counted twice: {failed} without agreement")
+    return FAILED if any(row["word"] in FAILURES for row in rows) else 0
+
+
+COMMANDS = (show_cost,)
