@@ -6,7 +6,7 @@ from types import TracebackType
 
 import click
 
-from harness.cli import cluster, data, explain, plan, report, run, tracking
+from harness.cli import cluster, cost, data, explain, plan, report, run, tracking
 from harness.cli.notices import show_warnings
 from harness.cli.options import optional_tables_argument
 from harness.cli.requests import print_error
@@ -49,6 +49,7 @@ for command in (
     data.data,
     *run.COMMANDS,
     *report.COMMANDS,
+    *cost.COMMANDS,
     *tracking.COMMANDS,
     *plan.COMMANDS,
     *explain.COMMANDS,

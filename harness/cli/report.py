@@ -1,4 +1,4 @@
-"""Commands that show results: `harness report`, `figures`, `tradeoff`, `visualize` and `cost`."""
+"""Commands that show results: `harness report`, `figures`, `tradeoff` and `visualize`."""
 
 import sys
 from collections.abc import Sequence
@@ -14,9 +14,7 @@ from experiments.scales import SCALES
 from harness import tables as all_tables
 from harness.cli.options import (
     data_option,
-    json_option,
     optional_tables_argument,
-    print_result,
     results_option,
     scale_change_options,
     scale_option,
@@ -29,7 +27,6 @@ from harness.cli.requests import (
     requests_of_written_tables,
     short_path,
 )
-from harness.experiment import Experiment
 from harness.record import Record, read_all
 from harness.runtime import Runtime
 from harness.specs import Scale
@@ -116,26 +113,6 @@ def draw_videos(key: str, **options: Any) -> None:
     """
     for path in visualize(key, **options):
         click.echo(short_path(path))
-
-
-@click.command("cost")
-@optional_tables_argument
-@json_option
-def show_cost(tables: tuple[str, ...], as_json: bool) -> None:
-    """Count parameters and multiply-adds at paper scale, beside the printed numbers."""
-    chosen = all_tables.select(tables, print_error)
-    from harness.cost.rows import listing, sentence
-
-    def count(experiment: Experiment) -> list[dict[str, object]]:
-        lines = []
-        for row in experiment.rows:
-            with all_tables.blame(experiment.name, row.label):
-                lines += listing(replace(experiment, rows=(row,), claims=()))
-        return lines
-
-    counted = all_tables.each_of(chosen, count, None if tables else print_error)
-    rows = [line for lines in counted for line in lines]
-    print_result(rows if as_json else "\n".join(sentence(row) for row in rows))
 
 
 def tradeoff(requests: Sequence["Request"]) -> list[Path]:
@@ -242,4 +219,4 @@ def _training_command(dsa: Record, results: Path) -> str:
     return f"harness run {table} {options} --keep-checkpoints"
 
 
-COMMANDS = (write_reports, draw_figures, draw_tradeoff, draw_videos, show_cost)
+COMMANDS = (write_reports, draw_figures, draw_tradeoff, draw_videos)

@@ -149,10 +149,16 @@ def _params_m(trials: tuple[Trial, ...], *, head: int) -> float:
 _counted: dict[str, Count] = {}
 
 
+def network_of(trial: Trial) -> str:
+    """Return what a count depends on, as text: equal for equal networks with equal inputs."""
+    data = trial.data
+    shape = (data.num_classes, data.num_snippets, data.num_frames, data.crop_px)
+    return f"{trial.model} {shape}"
+
+
 def _count(trial: Trial) -> Count:
     """Count a network once, whatever tables it is in."""
-    data, model = trial.data, trial.model
-    key = f"{model} {(data.num_classes, data.num_snippets, data.num_frames, data.crop_px)}"
+    key = network_of(trial)
     if key not in _counted:
         _counted[key] = cache.in_training(trial)
     return _counted[key]

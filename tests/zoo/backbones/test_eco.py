@@ -1,25 +1,8 @@
-"""ECO: published costs, and the two paths of ECO Full."""
+"""ECO: its units, and the two paths of ECO Full."""
 
-import pytest
 import torch
 
 from harness.zoo.backbones.eco import Unit, eco_full
-from tests.helpers.costs import cost
-
-
-@pytest.mark.parametrize(
-    ("frames", "macs", "with_norm"), [(8, 32_206_782_464, 32.2734), (16, 64_412_950_528, 64.5462)]
-)
-def test_the_full_network_meets_its_figures(frames, macs, with_norm):
-    counted = cost("eco_full", classes=400, frames=frames, rule="mac")
-    assert (counted.params, counted.macs) == (47_502_128, macs)
-    assert round(cost("eco_full", classes=400, frames=frames).macs / 1e9, 4) == with_norm
-
-
-def test_four_lite_networks_meet_the_figures_of_the_ensemble():
-    counted = [cost("eco_lite", classes=400, frames=t, rule="mac") for t in (16, 20, 24, 32)]
-    assert sum(network.params for network in counted) == 150_015_424
-    assert sum(network.macs for network in counted) == 267_296_800_768
 
 
 def test_the_frame_path_of_the_full_network_ignores_the_order_of_frames():

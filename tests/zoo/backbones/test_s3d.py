@@ -1,4 +1,4 @@
-"""S3D: published costs, the head and the gates."""
+"""S3D: the head and the gates."""
 
 import pytest
 import torch
@@ -6,29 +6,6 @@ from torchvision.models.video import S3D_Weights
 
 from harness.zoo.backbones.s3d import Gate, s3d, s3d_g
 from tests.helpers.costs import cost
-
-FIGURES = {
-    "64 frames": ("s3d", 64, {}, 8_320_048, 71_916_314_624, 72.2694),
-    "16 frames": ("s3d", 16, {}, 8_320_048, 17_978_771_456, 18.067),
-    "gates behind separable convolutions": ("s3d_g", 64, {}, 9_085_744, 71_917_076_992, 72.2702),
-    "gates behind branches": (
-        "s3d_g",
-        64,
-        {"gates": "branches"},
-        9_508_000,
-        71_917_497_088,
-        72.2706,
-    ),
-}
-
-
-@pytest.mark.parametrize("figure", FIGURES)
-def test_its_figures_are_met(figure):
-    backbone, frames, options, params, macs, with_norm = FIGURES[figure]
-    counted = cost(backbone, classes=400, frames=frames, rule="mac", **options)
-    assert (counted.params, counted.macs) == (params, macs)
-    counted = cost(backbone, classes=400, frames=frames, **options)
-    assert round(counted.macs / 1e9, 4) == with_norm
 
 
 def test_torchvision_prints_the_same_figures():

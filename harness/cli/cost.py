@@ -1,0 +1,63 @@
+"""Commands on what networks cost: `harness cost`."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+
+import click
+
+from harness import tables as all_tables
+from harness.cli.options import json_option, optional_tables_argument, print_result
+from harness.cli.requests import FAILED, print_error
+from harness.experiment import Experiment
+
+
+@click.command("cost")
+@optional_tables_argument
+@click.option(
+    "--check",
+    "is_check",
+    is_flag=True,
+    help="Count once more, with fvcore on real tensors; exit with 1 if the counts differ.",
+)
+@json_option
+def show_cost(tables: tuple[str, ...], is_check: bool, as_json: bool) -> None:
+    """Count parameters and multiply-adds at paper scale, beside the printed numbers."""
+    chosen = all_tables.select(tables, print_error)
+    if is_check:
+        sys.exit(_check(chosen, as_json=as_json))
+    from harness.cost.rows import sentence
+
+    counted = all_tables.each_of(chosen, _count, None if tables else print_error)
+    rows = [line for lines in counted for line in lines]
+    print_result(rows if as_json else "\n".join(sentence(row) for row in rows))
+
+
+def _count(experiment: Experiment) -> list[dict[str, object]]:
+    from harness.cost.rows import listing
+
+    lines = []
+    for row in experiment.rows:
+        with all_tables.blame(experiment.name, row.label):
+            lines += listing(replace(experiment, rows=(row,), claims=()))
+    return lines
+
+
+def _check(tables: Sequence[Experiment], *, as_json: bool) -> int:
+    """Print a second count of every network, as it is made, and return the exit code."""
+    from harness.cost.check import FAILURES, checks, sentence
+
+    rows = []
+    for row in (row for table in tables for row in checks(table)):
+        rows.append(row)
+        if not as_json:
+            click.echo(sentence(row))
+    if as_json:
+        print_result(rows)
+    else:
+        failed = sum(row["word"] in FAILURES for row in rows)
+        click.echo(f"{len(rows)} networks counted twice: {failed} without agreement")
+    return FAILED if any(row["word"] in FAILURES for row in rows) else 0
+
+
+COMMANDS = (show_cost,)
