@@ -5,6 +5,7 @@ Ray runs in a separate process with a time limit, since it may hang, or end the 
 
 import json
 import os
+import shlex
 import socket
 import subprocess
 import sys
@@ -116,7 +117,7 @@ def check_passports(trials: Sequence[Trial], root: Path) -> Iterator[CheckResult
     """Check the passports of the data sets of trials."""
     for name in sorted({trial.data.name for trial in trials}):
         what, path = f"data {name}", data.passport_path(name, root)
-        command = f"harness data check {name} --root FOLDER --data {root}"
+        command = f"harness data check {name} --root FOLDER --data {shlex.quote(str(root))}"
         if name in data.GENERATED:
             yield ok(what, "made by the first run")
         elif not path.is_file():
