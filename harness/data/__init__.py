@@ -1,5 +1,6 @@
 """Data sets by name, and the passports of the copies on this machine."""
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -62,7 +63,7 @@ def read_checked_passport(name: str, root: Path) -> Passport:
         lookup.check_name(name, {*DATASETS, *GENERATED, *own}, what="data set")
         raise ValueError(
             f"{name} has no passport: {path} is missing; run "
-            f"`harness data check {name} --root FOLDER --data {root}`"
+            f"`harness data check {name} --root FOLDER --data {shlex.quote(str(root))}`"
         )
     return passport.read(path)
 

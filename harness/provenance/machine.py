@@ -32,10 +32,14 @@ def describe(runtime: Runtime) -> dict[str, object]:
 
 
 def commit() -> dict[str, object]:
-    """Return the commit of this checkout, and whether its code has uncommitted changes."""
+    """Return the commit of this checkout, and whether its code has uncommitted changes.
+
+    Both are None where git does not say: no git, no repository, or one of another user.
+    """
+    changes = _git("status", "--porcelain", "--", "harness", "experiments")
     return {
         "commit": _git("rev-parse", "HEAD"),
-        "dirty": bool(_git("status", "--porcelain", "--", "harness", "experiments")),
+        "dirty": None if changes is None else bool(changes),
     }
 
 

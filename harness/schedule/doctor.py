@@ -5,6 +5,7 @@ Ray runs in a separate process with a time limit, since it may hang, or end the 
 
 import json
 import os
+import shlex
 import socket
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -86,19 +87,22 @@ def run_checks(request: CheckRequest) -> Iterator[CheckResult]:
 def check_token(address: str | None) -> CheckResult:
     """Check the token that keeps strangers from running code in the cluster."""
     mode = os.environ.get("RAY_AUTH_MODE") or session.ENVIRONMENT["RAY_AUTH_MODE"]
-    path = Path(os.environ.get("RAY_AUTH_TOKEN_PATH") or Path.home() / ".ray" / "auth_token")
+    given = os.environ.get("RAY_AUTH_TOKEN_PATH")
+    path = Path(given) if given else session.home_token_path()
     if mode.lower() != "token":
         danger = f"RAY_AUTH_MODE is {mode}, so anyone who reaches Ray's ports can run code as you"
         return problem("token", danger, "export RAY_AUTH_MODE=token on every node")
     if os.environ.get("RAY_AUTH_TOKEN"):
         return ok("token", "in RAY_AUTH_TOKEN")
-    if path.is_file() and path.stat().st_size:
+    if path is not None and path.is_file() and path.stat().st_size:
         if _is_exposed(path):
             return problem("token", f"other users can read {path}", f"chmod 600 {path}")
         return ok("token", f"in {path}")
     if address is None:
         return ok("token", "none yet; Ray makes one when it starts here")
     remedy = "copy the cluster's token here, or make one with `ray get-auth-token --generate`"
+    if path is None:
+        return problem("token", "no home folder can be written", f"set RAY_AUTH_TOKEN; {remedy}")
     return problem("token", f"{path} is missing or empty", remedy)
 
 
@@ -113,7 +117,7 @@ def check_passports(trials: Sequence[Trial], root: Path) -> Iterator[CheckResult
     """Check the passports of the data sets of trials."""
     for name in sorted({trial.data.name for trial in trials}):
         what, path = f"data {name}", data.passport_path(name, root)
-        command = f"harness data check {name} --root FOLDER --data {root}"
+        command = f"harness data check {name} --root FOLDER --data {shlex.quote(str(root))}"
         if name in data.GENERATED:
             yield ok(what, "made by the first run")
         elif not path.is_file():

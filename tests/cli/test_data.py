@@ -1,5 +1,7 @@
 """`harness data check` as a user meets it, and what a trial must not reach."""
 
+import shlex
+
 import click
 import pytest
 
@@ -8,6 +10,7 @@ from experiments.table_b import EXPERIMENT
 from harness import data
 from harness.cli.main import app
 from harness.data import passport
+from harness.data.reading import frame_cache
 from harness.data.video import DamagedVideoError
 from harness.provenance import code
 from harness.specs import DataSpec
@@ -115,6 +118,31 @@ def test_a_data_set_that_is_not_here_is_said_in_one_line(tmp_path):
     assert str(tmp_path / "kinetics400" / "passport.json") in said
     assert "harness data check kinetics400 --root FOLDER" in said
     assert "\n" not in said
+
+
+def test_a_printed_command_can_be_pasted(tmp_path):
+    root = tmp_path / "it's 100% new"
+    with pytest.raises(ValueError, match="has no passport") as caught:
+        data.load_passport(DataSpec(name="kinetics400", num_classes=400), root)
+    command = str(caught.value).split("`")[1]
+    assert shlex.split(command)[-2:] == ["--data", str(root)]
+
+
+NAMES = ("a b", "what?", "100%d", "#1", "it's", 'say "so"', "a,b;c", "12:30", "-rf", "*", "$x")
+
+
+def test_names_of_any_kind_are_checked_and_can_be_trained_on(tmp_path):
+    root = tmp_path / "it's 100% #1?"
+    for number, name in enumerate(2 * NAMES):
+        (root / name).mkdir(parents=True, exist_ok=True)
+        bad_videos.write(root / name / f"{name} {number}.mp4", n=8 + number)
+    harness("mine", "--root", root, "--data", tmp_path / "data", "--processes", 2)
+    known = data.load_passport(DataSpec(name="mine", num_classes=len(NAMES)), tmp_path / "data")
+    assert known.classes == tuple(sorted(NAMES))
+    for videos in known.splits.values():
+        assert len(videos) == len(NAMES)
+        for video in videos:
+            assert len(frame_cache.read(video)) == video.frames
 
 
 @pytest.mark.parametrize(

@@ -77,8 +77,8 @@ def summarise(
         for label in entry.video.labels:
             good, listed = classes[entry.split].get(label, (0, 0))
             classes[entry.split][label] = (good + (entry.facts.verdict in USABLE), listed + 1)
-    listed = {str(entry.video.path): entry.facts.verdict in USABLE for entry in checked}
-    rest = unused.find(listed, source.root, also=source.also, skip=out)
+    paths = {str(entry.video.path): entry.facts.verdict in USABLE for entry in checked}
+    rest = unused.find(paths, source.root, also=source.also, skip=out)
     equal = _groups((entry.facts.sha256, entry) for entry in checked)
     same_id = _groups((entry.video.id, entry) for entry in checked)
     return Summary(

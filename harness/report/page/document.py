@@ -34,6 +34,7 @@ GOOD = {
 }
 _MAX_FAULTS = 20
 _MAX_VALUES = 50
+_CHANGES = {None: "unknown", False: "no"}
 _WITHOUT_RUN = ("not run", "interrupted", "failed", "stale", "not comparable")
 BAD = {"different", "lower", "higher", "reversed", "false", "not the same", "failed", "stale"}
 
@@ -179,7 +180,9 @@ def _provenance(records: Sequence[Record]) -> dict[str, str]:
     times = [record.finished_ms for record in records]
     return {
         "commit": _distinct(str(source["commit"]) for source in sources),
-        "uncommitted changes": _distinct("yes" if source["dirty"] else "no" for source in sources),
+        "uncommitted changes": _distinct(
+            _CHANGES.get(source["dirty"], "yes") for source in sources
+        ),
         "campaign": _distinct(str(source["campaign"]) for source in sources),
         "trained": _distinct([_day(min(times)), _day(max(times))]) if times else "",
         "python": _distinct(str(source["python"]) for source in sources),

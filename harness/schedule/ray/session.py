@@ -6,6 +6,7 @@ import io
 import json
 import logging
 import os
+import secrets
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -80,11 +81,29 @@ def _join(address: str | None) -> None:
 
 
 def _create_token_file() -> None:
-    """Create the token file before Ray does, which would make it readable for every user."""
-    path = Path.home() / ".ray" / "auth_token"
+    """Create the token file before Ray does, which would make it readable for every user.
+
+    Without a home folder, the token of this run lies in the environment of its processes alone.
+    """
+    if os.environ.get("RAY_AUTH_TOKEN") or os.environ.get("RAY_AUTH_TOKEN_PATH"):
+        return
+    path = home_token_path()
+    if path is None:
+        os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
+        return
     if not path.exists():
         files.make_folder(path.parent)
         path.touch(mode=0o600)
+
+
+def home_token_path() -> Path | None:
+    """Return where Ray keeps its token; None without a home folder that can be written."""
+    try:
+        path = Path.home() / ".ray" / "auth_token"
+        folder = next(parent for parent in path.parents if parent.exists())
+        return path if path.exists() or os.access(folder, os.W_OK | os.X_OK) else None
+    except (OSError, RuntimeError):
+        return None
 
 
 @contextlib.contextmanager

@@ -6,7 +6,6 @@ import io
 import pickle
 import re
 import struct
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ _REMEDY = (
 )
 # What torch.load says of a function or class that is none of its own.
 _FOREIGN = re.compile(r"Unsupported (?:global|class|operand)[^\n]*?\b((?:\w+\.)+)(\w+)")
-_SCALAR: Callable[..., object] = np.float64(0).__reduce__()[0]
+_SCALAR: Any = np.float64(0).__reduce__()[0]
 _KINDS = "?bBhHiIlLqQefd"
 # Plain numbers of NumPy run no code; the old name is that of NumPy 1.
 _NUMBERS: list[Any] = [

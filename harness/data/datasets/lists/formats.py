@@ -80,8 +80,8 @@ def detect(file: Path, exists: Callable[[str], bool]) -> ListFormat:
     order: Sequence[Separator] = SEPARATORS
     if file.suffix.lower() == ".csv":
         order = (",", ";", " ")
-    named = (each for each in order if rows and headers.names_columns(rows[0], each))
-    separator = next(named, None) or max(order, key=lambda each: _score(rows, each, exists))
+    named = [each for each in order if rows and headers.names_columns(rows[0], each)]
+    separator = max(named or order, key=lambda each: _score(rows, each, exists))
     header, columns = headers.find(file, rows, separator, exists)
     body = [row for row in parse_all(rows[header:], separator) if row is not None]
     bare = [row.name for row in body if not row.counted and not is_video(row.name)]

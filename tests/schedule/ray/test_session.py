@@ -1,0 +1,54 @@
+"""Where the token of a local Ray lies."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from harness.schedule import doctor
+from harness.schedule.ray import session
+
+
+@pytest.fixture(autouse=True)
+def _no_token(monkeypatch):
+    for name in ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"):
+        monkeypatch.setenv(name, "")
+
+
+def test_a_home_folder_gets_a_token_that_only_its_user_can_read(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    session._create_token_file()
+    assert (tmp_path / ".ray" / "auth_token").stat().st_mode & 0o777 == 0o600
+    assert not os.environ["RAY_AUTH_TOKEN"]
+
+
+def no_home():
+    raise RuntimeError("Could not determine home directory.")
+
+
+def test_without_a_home_folder_the_token_is_in_the_environment(monkeypatch):
+    monkeypatch.setattr(Path, "home", no_home)
+    session._create_token_file()
+    token = os.environ["RAY_AUTH_TOKEN"]
+    assert len(token) == 64
+    session._create_token_file()
+    assert os.environ["RAY_AUTH_TOKEN"] == token
+
+
+def test_a_home_folder_that_cannot_be_written_is_none(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert session.home_token_path() is None
+
+
+def test_a_token_of_the_user_is_left_alone(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(tmp_path / "mine"))
+    session._create_token_file()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_doctor_works_without_a_home_folder(monkeypatch):
+    monkeypatch.setattr(Path, "home", no_home)
+    assert doctor.check_token(None).level == "ok"
+    assert "set RAY_AUTH_TOKEN" in doctor.check_token("10.0.0.1:6379").remedy
