@@ -241,8 +241,9 @@ def test_what_another_thread_forgets_while_ray_ends_does_not_end_the_run():
     assert (done.stdout, done.returncode) == ("alive True\n", 0), done.stderr
 
 
-def test_every_test_that_the_page_names_exists():
-    page = (ROOT / "docs" / "reliability.md").read_text()
+@pytest.mark.parametrize("name", ["reliability", "security"])
+def test_every_test_that_the_page_names_exists(name):
+    page = (ROOT / "docs" / f"{name}.md").read_text()
     named = set(re.findall(r"`(test_\w+)`", page))
     sources = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
     assert len(named) > 40

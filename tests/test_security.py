@@ -46,7 +46,7 @@ CANARIES = {
     "password": "canary-uri-7c1f",
     "path": "canary-path-7",
 }
-PAGE = ROOT / "docs" / "reliability.md"
+PAGE = ROOT / "docs" / "security.md"
 FORBIDDEN = {
     "eval", "exec", "compile", "__import__", "os.system", "os.popen", "pickle.load", "pickle.loads",
     "pickle.Unpickler", "cloudpickle.load", "cloudpickle.loads", "dill.load", "joblib.load",

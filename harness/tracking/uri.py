@@ -66,6 +66,8 @@ def connect(uri: str) -> "MlflowClient":
 
     with store_lock(uri):
         if path := store_file(uri):
+            if path.is_symlink():
+                raise ValueError(f"{path} is a link; name the file to which it leads")
             _create_if_missing(path)
             path.open("r+b").close()  # MLflow would retry a file that it may not write for 102 s
         client = MlflowClient(uri)

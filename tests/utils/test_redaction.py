@@ -168,6 +168,8 @@ def test_the_password_of_an_address_is_hidden_wherever_it_stands(variable, monke
     monkeypatch.setenv(variable, "https://somebody:pa ss'w%40rd@host/x?sig=abcdefgh")
     for text in ("pa ss'w%40rd", "pa ss'w@rd", "abcdefgh", "somebody:pa ss'w%40rd"):
         assert hide_known(f"a {text} b") == "a *** b"
+    address = os.environ[variable]
+    assert redact(f"at {address} it failed") == "at https://***@host/x?sig=*** it failed"
     monkeypatch.delenv(variable)
     assert redact("a hunter2xyz b", "mysql://u:hunter2xyz@host") == "a *** b"
 

@@ -50,7 +50,6 @@ def _parts(value: str) -> Iterator[str]:
 def _of_address(address: str) -> Iterator[str]:
     """Yield the users and passwords of an address, and its secret parameters."""
     for user in userinfo.find_userinfo(address):
-        yield f"{user}@"
         password = user.partition(":")[2] or user
         yield from _parts(user)
         yield from (part for text in (password, unquote(password)) for part in _parts(text))
