@@ -25,6 +25,7 @@ from harness.specs import DataSpec, EvalSpec, Trial, as_dict
 from harness.training import checkpoint, evaluate, loop, metrics
 from harness.training.loop import Epoch
 from harness.training.trainer import State
+from harness.training.view_limit import ViewLimit, limit_views
 from harness.utils import distributed
 from harness.zoo.build import build
 
@@ -55,14 +56,17 @@ def run(trial: Trial, runtime: Runtime, report: Report) -> Record:
     size = trial.train.batch_videos
     workers = loader.start_workers(trial.data, batch_videos=size, seed=trial.seed, runtime=runtime)
     batches = Loader(passport.splits["train"], workers, batch_videos=size)
+    # Before training: nothing that can fail stands between the scores and the record.
+    cost = count.count_net(*_on_meta(trial), num_classes=trial.data.num_classes)
+    limit = limit_views(*_on_meta(trial, trial.evaluation.pass_snippets))
     torch.manual_seed(trial.seed)
     net = build(trial.model, trial.data, weights_root=runtime.weights).to(runtime.device)
-    evaluator = _Evaluator(net, passport.splits["test"], trial, workers)
+    evaluator = _Evaluator(net, passport.splits["test"], trial, workers, limit)
     with workers.translate_errors():
+        evaluator.try_batch()
         history, resumed = _train(net, batches, evaluator, runtime.work(key), report)
         scores = evaluator.scores(trial.evaluation)
     scores_file = pack(scores, passport.splits["test"])
-    cost = count.count_net(net, evaluator.sample_clip(), num_classes=trial.data.num_classes)
     finished = Record(
         key=key,
         trial=as_dict(trial),
@@ -98,6 +102,19 @@ def _check(trial: Trial, runtime: Runtime) -> None:
         )
 
 
+def _on_meta(trial: Trial, num_snippets: int | None = None) -> tuple[nn.Module, Tensor]:
+    """Return the network of a trial and one test view, on the device that computes nothing.
+
+    Args:
+        trial: The trial.
+        num_snippets: Of the view; None for those of a training view.
+    """
+    spec, crop_px = trial.data, trial.evaluation.crop_px
+    shape = (1, num_snippets or spec.num_snippets, 3, spec.num_frames, crop_px, crop_px)
+    with torch.device("meta"):
+        return build(trial.model, spec), torch.empty(shape)
+
+
 def _train(
     net: nn.Module, batches: Loader, evaluator: "_Evaluator", work: Path, report: Report
 ) -> tuple[list[Epoch], list[int]]:
@@ -126,11 +143,27 @@ def _train(
 
 
 class _Evaluator:
-    """Scores and metrics of a network on the test videos of a trial."""
+    """Scores and metrics of a network on the test videos of a trial.
 
-    def __init__(self, net: nn.Module, videos: list[Video], trial: Trial, workers: Workers) -> None:
+    Args:
+        net: The network, on its device.
+        videos: The test split.
+        trial: Gives the views.
+        workers: Loader processes.
+        limit: Views at a time; lowered where memory does not suffice.
+    """
+
+    def __init__(
+        self,
+        net: nn.Module,
+        videos: list[Video],
+        trial: Trial,
+        workers: Workers,
+        limit: ViewLimit,
+    ) -> None:
         self.net = net
         self.trial = trial
+        self.limit = limit
         labels = [video.labels for video in videos]
         self.targets = metrics.multi_hot(labels, num_classes=trial.data.num_classes)
         sections = trial.data.num_sections or trial.data.num_snippets
@@ -141,8 +174,16 @@ class _Evaluator:
             average=trial.evaluation.average,
         )
         self.loader = Loader(
-            videos, workers, views=trial.evaluation, batch_videos=trial.train.batch_videos
+            videos,
+            workers,
+            views=trial.evaluation,
+            batch_videos=min(trial.train.batch_videos, limit.views),
         )
+
+    def try_batch(self) -> None:
+        """Score one batch of the final views, so that what fails there fails before training."""
+        for batch in self.loader.epoch(0, stop=1):
+            evaluate.score_views(self.net, batch, self.trial.train.precision, self.limit)
 
     def scores(self, views: EvalSpec) -> np.ndarray:
         """Return the scores of every video, averaged over views."""
@@ -152,6 +193,7 @@ class _Evaluator:
             num_videos=len(self.targets),
             precision=self.trial.train.precision,
             average=views.average,
+            limit=self.limit,
         )
 
     def validate(self, epoch: int) -> float | None:
@@ -160,10 +202,6 @@ class _Evaluator:
         if not interval or epoch % interval:
             return None
         return metrics.top_k(self.scores(self.validation_views), self.targets, k=1)
-
-    def sample_clip(self) -> Tensor:
-        """Return one view of one video, as an input to count multiply-adds with."""
-        return self.loader.first_batch(self.validation_views).clips[:, 0]
 
 
 def count_short(splits: Mapping[str, list[Video]], spec: DataSpec) -> dict[str, int]:

@@ -53,7 +53,8 @@ FORBIDDEN = {
     "marshal.load", "marshal.loads", "shelve.open", "yaml.load", "yaml.full_load",
     "yaml.unsafe_load", "torch.hub.load", "subprocess.getoutput", "subprocess.getstatusoutput",
     "pd.read_pickle", "pandas.read_pickle", "tempfile.mktemp", "tune.Tuner.restore",
-    "Tuner.restore",
+    "Tuner.restore", "dist.all_gather_object", "dist.broadcast_object_list", "dist.gather_object",
+    "dist.scatter_object_list", "dist.recv_object_list", "mp.spawn", "elastic_launch",
 }  # fmt: skip
 CAREFUL = {"weights_only": True, "shell": False, "allow_pickle": False}
 

@@ -5,11 +5,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from harness import data, record, scores, trial
 from harness.data import passport
 from harness.data.video import DamagedVideoError
-from harness.training import checkpoint, metrics
+from harness.training import checkpoint, evaluate, metrics
+from harness.training.out_of_memory import DeviceMemoryError
 
 
 def quiet(history):
@@ -31,6 +33,20 @@ def test_a_trial_leaves_a_whole_record(tiny_trial, runtime):
     assert done.params > 100_000
     assert done.gmacs > 0
     assert not runtime.work(done.key).exists()
+
+
+def test_what_fails_in_scoring_fails_before_the_first_epoch(tiny_trial, runtime, monkeypatch):
+    """At paper scale no epoch scores anything: too little memory would show after all of them."""
+    late = replace(tiny_trial, evaluation=replace(tiny_trial.evaluation, every_epochs=0))
+
+    def full(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    monkeypatch.setattr(evaluate, "_logits", full)
+    seen = []
+    with pytest.raises(DeviceMemoryError, match="not even one test view fits"):
+        trial.run(late, runtime, seen.append)
+    assert seen == []
 
 
 def test_scores_of_every_video_are_kept(tiny_trial, runtime):

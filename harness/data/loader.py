@@ -87,18 +87,23 @@ class Loader:
         """Return the number of batches of training in an epoch."""
         return len(self.videos) // self.batch_videos
 
-    def epoch(self, epoch: int, views: EvalSpec | None = None) -> Iterator[Batch]:
+    def epoch(
+        self, epoch: int, views: EvalSpec | None = None, *, stop: int | None = None
+    ) -> Iterator[Batch]:
         """Yield the batches of one epoch.
 
         Args:
             epoch: From 0.
             views: Views for this epoch only; None for those of the loader.
+            stop: Number of batches; None for all.
         """
         views = views or self.views
         chunks = self.workers.chunks(
-            chunk for batch in self._requests(epoch, views) for chunk in _split_batch(batch)
+            chunk
+            for batch in islice(self._requests(epoch, views), stop)
+            for chunk in _split_batch(batch)
         )
-        for batch in self._requests(epoch, views):
+        for batch in islice(self._requests(epoch, views), stop):
             batch_chunks = list(islice(chunks, len(_split_batch(batch))))
             if views is None:
                 yield self._train_batch(cast(list[list[Tensor]], batch_chunks))
@@ -107,12 +112,6 @@ class Loader:
                     [example for chunk in cast(TestChunks, batch_chunks) for example in chunk],
                     views,
                 )
-
-    def first_batch(self, views: EvalSpec) -> Batch:
-        """Return the views of the first video, made in this process."""
-        example = self.workers.dataset[ClipRequest(self.videos[0], 0, views=views)]
-        assert isinstance(example, TestExample)
-        return self._test_batch([example], views)
 
     def _requests(self, epoch: int, views: EvalSpec | None) -> Iterator[list[ClipRequest]]:
         """Yield the requests of each batch."""

@@ -7,6 +7,7 @@ averaged; the released code averages logits.
 Axes: N videos, V views, K classes.
 """
 
+import contextlib
 from collections.abc import Iterable
 from typing import Protocol
 
@@ -18,7 +19,8 @@ from torch import Tensor, nn
 
 from harness.specs import Average
 from harness.training.optim import autocast
-from harness.training.out_of_memory import DeviceMemoryError, describe_memory
+from harness.training.out_of_memory import DeviceMemoryError, describe_memory, release
+from harness.training.view_limit import MAX_ELEMENTS, ViewLimit
 from harness.utils import distributed
 
 
@@ -42,6 +44,7 @@ def score(
     num_videos: int,
     precision: str,
     average: Average = "logits",
+    limit: ViewLimit | None = None,
 ) -> Float[np.ndarray, "N K"]:
     """Return the averaged scores of every video, in the order of the list.
 
@@ -51,18 +54,16 @@ def score(
         num_videos: Length of the list.
         precision: Element type of autocast.
         average: Quantity that is averaged over views.
+        limit: Views at a time; None for a whole batch, where memory suffices.
 
     Raises:
         ValueError: If a video was scored twice or not at all, as any number would be wrong.
-        TooLargeError: If the device has too little memory for a batch.
+        DeviceMemoryError: If the device has too little memory for one view.
     """
-    net.eval()
+    limit = limit or ViewLimit(views=MAX_ELEMENTS)
     indices, rows = [], []
     for batch in batches:
-        num_views = batch.clips.shape[1]
-        logits = _logits(net, rearrange(batch.clips, "n v u c t h w -> (n v) u c t h w"), precision)
-        views = rearrange(logits, "(n v) k -> n v k", v=num_views)
-        rows.append(_average(views, average).cpu())
+        rows.append(_average(score_views(net, batch, precision, limit), average).cpu())
         indices += batch.indices.tolist()
     indices, rows = distributed.gather(indices), distributed.gather(rows)
     if sorted(indices) != list(range(num_videos)):
@@ -80,14 +81,39 @@ def _average(logits: Float[Tensor, "N V K"], average: Average) -> Float[Tensor, 
     return scores.mean(1)
 
 
+@torch.inference_mode()
+def score_views(
+    net: nn.Module, batch: TestBatch, precision: str, limit: ViewLimit
+) -> Float[Tensor, "N V K"]:
+    """Return the logits of every view of a batch, scored as many at a time as memory allows.
+
+    Raises:
+        DeviceMemoryError: If the device has too little memory for one view.
+    """
+    net.eval()
+    num_videos, num_views = batch.clips.shape[:2]
+    clips = rearrange(batch.clips, "n v u c t h w -> (n v) u c t h w")
+    while True:
+        with contextlib.suppress(torch.OutOfMemoryError):
+            parts = [_logits(net, part, precision) for part in torch.split(clips, limit.views)]
+            return rearrange(torch.cat(parts), "(n v) k -> n v k", n=num_videos, v=num_views)
+        _halve(limit, clips)
+
+
+def _halve(limit: ViewLimit, clips: Tensor) -> None:
+    """Halve the views at a time after memory did not suffice for those of a batch."""
+    tried = min(limit.views, len(clips))
+    if tried == 1:
+        raise DeviceMemoryError(
+            f"not even one test view fits into {describe_memory(clips.device)}: choose a device "
+            "with more memory, or pass a smaller --crop"
+        )
+    limit.views = tried // 2
+    release(clips.device)
+
+
 def _logits(
     net: nn.Module, clips: Float[Tensor, "N U C T H W"], precision: str
 ) -> Float[Tensor, "N K"]:
-    try:
-        with autocast(precision, clips.device):
-            return net(clips).float()  # type: ignore[no-any-return]
-    except torch.OutOfMemoryError:
-        raise DeviceMemoryError(
-            f"{len(clips)} test views at a time do not fit into {describe_memory(clips.device)}: "
-            "pass a smaller --batch or more --gpus-per-trial"
-        ) from None
+    with autocast(precision, clips.device):
+        return net(clips).float()  # type: ignore[no-any-return]

@@ -1,6 +1,13 @@
-"""A lock that allows one process at a time in a results folder, and names its holder."""
+"""A lock that allows one process at a time in a results folder, and names its holder.
+
+The operating system frees it when its holder dies. Where the file system refuses such locks (Lustre
+mounted without `flock`), a file that exists while the folder is held takes their place: on the
+holder's machine it is removed once the holder is dead; another machine cannot tell, and says how to
+remove it.
+"""
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -14,13 +21,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
-from filelock import FileLock, Timeout
+from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
 
 from harness.utils import files, json_file, process
 from harness.utils.atomic import write_atomic
 from harness.utils.redaction import redact
 
 FILE = "lock.json"
+_FILE, _MARK = "lock", "lock.held"
+_REFUSALS = {errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK, errno.EINVAL}
 _MAX_BYTES = 10_000
 _MAX_TEXT = 2_000
 _WAIT_S = 1.0  # `is_held` in another process takes the lock for an instant
@@ -66,7 +75,7 @@ class Holder:
 
 @contextlib.contextmanager
 def hold(results: Path, *, what: str) -> Iterator[Holder]:
-    """Hold the folder's lock; the operating system frees it when this process dies.
+    """Hold the folder's lock.
 
     Args:
         results: The folder.
@@ -76,21 +85,40 @@ def hold(results: Path, *, what: str) -> Iterator[Holder]:
         ValueError: If another process holds it, with its task and its start, or if the folder
             cannot be written, or can be written by other users.
     """
-    lock = FileLock(_lock_file(results))
     try:
         files.make_folder(results)  # keeps the mode of an existing one
         files.check_private(results)
-        lock.acquire(timeout=_WAIT_S)
+        lock = _acquire(results)
     except Timeout:
         raise ValueError(f"{results} is in use: {_describe_holder(results)}") from None
     except OSError as error:
         if _lock_file(results).is_symlink():
             raise ValueError(f"{_lock_file(results)} is a link; remove it") from None
         raise ValueError(f"{results} cannot be written: {error.strerror}") from None
-    with lock:
+    try:
         holder = _new_holder(what)
         write_atomic(results / FILE, json.dumps(asdict(holder)).encode())
         yield holder
+    finally:
+        lock.release()
+
+
+def _acquire(results: Path) -> BaseFileLock:
+    """Return a lock of the folder that this process has acquired.
+
+    Raises:
+        Timeout: If another process holds it.
+        OSError: If the folder cannot be written.
+    """
+    lock: BaseFileLock = FileLock(results / _FILE, fallback_to_soft=False)
+    try:
+        lock.acquire(timeout=_WAIT_S)
+    except OSError as error:
+        if isinstance(error, Timeout) or error.errno not in _REFUSALS:
+            raise
+        lock = SoftFileLock(results / _MARK)
+        lock.acquire(timeout=_WAIT_S)
+    return lock
 
 
 def read_holder(results: Path) -> Holder | None:
@@ -121,11 +149,17 @@ def is_held(results: Path) -> bool:
         fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
-    except OSError:
-        return False
+    except OSError as error:
+        return error.errno in _REFUSALS and _is_held_by_mark(results)
     finally:
         os.close(file)
     return False
+
+
+def _is_held_by_mark(results: Path) -> bool:
+    """Return whether a process of this machine holds the folder by a file; others are unknown."""
+    holder = read_holder(results)
+    return (results / _MARK).exists() and holder is not None and holder.is_alive is True
 
 
 def signal_holder(results: Path, holder: Holder, number: signal.Signals) -> None:
@@ -154,7 +188,7 @@ def check_holder(results: Path, holder: Holder) -> psutil.Process:
         raise _refusal(results, holder, "belongs to another user")
     if not holder.command or process.command(holder.pid) != holder.command:
         raise _refusal(results, holder, "runs another command")
-    if not process.has_open(driver, _lock_file(results)):
+    if not (process.has_open(driver, _lock_file(results)) or _is_held_by_mark(results)):
         raise _refusal(results, holder, "does not hold its lock")
     return driver
 
@@ -166,7 +200,7 @@ def _refusal(results: Path, holder: Holder, why: str) -> ValueError:
 
 
 def _lock_file(results: Path) -> Path:
-    return results / "lock"
+    return results / _FILE
 
 
 def _new_holder(what: str) -> Holder:
@@ -183,7 +217,12 @@ def _new_holder(what: str) -> Holder:
 
 
 def _describe_holder(results: Path) -> str:
-    holder = read_holder(results)
+    holder, mark = read_holder(results), results / _MARK
     if holder is None or holder.is_alive is False:  # the file is still that of an earlier holder
         return "another process has just started there"
+    if mark.exists() and not holder.is_local:
+        return (
+            f"{holder}; if that process is dead, delete {mark}: this file system has no locks that "
+            "end with their process, and another machine cannot tell"
+        )
     return str(holder)

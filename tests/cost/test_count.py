@@ -14,6 +14,7 @@ from experiments.recipes import I3D_R50, TSN_R50, with_module
 from experiments.table_b import EXPERIMENT
 from harness.cost.count import count, count_net
 from harness.cost.rows import listing
+from harness.zoo.build import build
 
 DSA_RES5 = {"blocks": {"res5": (1,)}, "alpha": 2, "beta": 1.0}
 FINAL = {"blocks": {"res3": (1, 3), "res4": (1, 3, 5)}, "alpha": 2, "beta": 1 / 8}
@@ -254,3 +255,15 @@ def test_two_4d_convolutions_cost_the_same_in_every_stage(blocks):
         for places in (V4D_R50["blocks"], blocks)
     ]
     assert counts[0] == counts[1]
+
+
+def test_a_batch_norm_shared_by_gpus_counts_like_any_other():
+    """Ranks on GPUs replace each layer; the record of a trial needs its count all the same."""
+    with torch.device("meta"):
+        plain, shared = (build(EXPERIMENT.rows[3].trial.model, I3D_R50.data) for _ in range(2))
+        clip = torch.empty(1, 4, 3, 4, 64, 64)
+    shared = nn.SyncBatchNorm.convert_sync_batchnorm(shared)
+    assert any(isinstance(layer, nn.SyncBatchNorm) for layer in shared.modules())
+    counts = [count_net(net, clip, num_classes=200) for net in (plain, shared)]
+    assert counts[0] == counts[1]
+    assert counts[0].norm_outputs > 0

@@ -236,14 +236,16 @@ def test_workers_are_there_before_the_first_batch_and_stay(splits, tiny_trial, r
         assert {process.pid for process in multiprocessing.active_children()} == children
 
 
-def test_the_first_video_alone_needs_no_process(splits, tiny_trial, runtime):
-    clips = ClipDataset(tiny_trial.data, seed=0, cache=FrameCache(0))
-    workers = Workers(clips, replace(runtime, workers=2))
-    test = Loader(splits["test"], workers, views=VIEWS, batch_videos=8)
-    first = test.first_batch(VIEWS)
-    assert workers.processes == []
-    expected = batches(splits, tiny_trial, runtime, views=VIEWS, batch_videos=6)[0]
-    assert same([first], [expected])
+def test_the_first_batch_alone_reads_no_other_video(splits, tiny_trial, runtime):
+    test = Loader(splits["test"], start(tiny_trial, runtime), views=VIEWS, batch_videos=6)
+    read, seen = test.workers.dataset.cache.read, set()
+    test.workers.dataset.cache.read = lambda video, *args: (seen.add(video.id), read(video, *args))[
+        1
+    ]
+    first = list(test.epoch(0, stop=1))
+    expected = batches(splits, tiny_trial, runtime, views=VIEWS, batch_videos=6)
+    assert same(first, expected[:1])
+    assert seen == {splits["test"][index].id for index in expected[0].indices.tolist()}
 
 
 def test_an_epoch_that_was_left_does_not_reach_into_the_next(splits, tiny_trial, runtime):

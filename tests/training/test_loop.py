@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from harness.specs import TrainSpec
-from harness.training import evaluate, loop, optim, out_of_memory, trainer
+from harness.training import loop, optim, out_of_memory, trainer
 from harness.utils import distributed
 
 Batch = namedtuple("Batch", "clips labels indices")
@@ -238,14 +238,6 @@ def test_a_batch_that_does_not_fit_is_told_with_what_would(room, norm_videos, me
 def test_a_batch_in_small_chunks_fits():
     _, history = fit(replace(SPEC, norm_videos=2), model=Small(2))
     assert len(history) == 4
-
-
-def test_test_views_that_do_not_fit_are_told():
-    clips = torch.zeros(2, 3, 1, 1, 6, 1, 1)
-    with pytest.raises(ValueError, match=r"^6 test views at a time do not fit into the memory of"):
-        evaluate.score(
-            Small(5), [Batch(clips, None, torch.arange(2))], num_videos=2, precision="float32"
-        )
 
 
 @pytest.mark.parametrize("room", range(9))

@@ -1,4 +1,8 @@
+import errno
+import fcntl
 import json
+import signal
+import socket
 import subprocess
 import sys
 from dataclasses import replace
@@ -6,7 +10,7 @@ from dataclasses import replace
 import psutil
 import pytest
 
-from harness.utils import lock
+from harness.utils import lock, process
 
 HOLDER = """
 import sys, time
@@ -166,3 +170,52 @@ def test_only_the_process_that_has_the_lock_open_is_its_holder(holder, tmp_path)
         lock.check_holder(tmp_path, replace(named, command="another"))
     with pytest.raises(psutil.NoSuchProcess):
         lock.check_holder(tmp_path, replace(named, process=f"{named.pid} 1.0"))
+
+
+LEFT = """
+import errno, fcntl, os, signal, sys
+from pathlib import Path
+def refuse(*_):
+    raise OSError(int(sys.argv[2]), "flock is refused")
+fcntl.flock = refuse
+from harness.utils import lock
+with lock.hold(Path(sys.argv[1]), what="running table_x"):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.fixture(params=[errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK], ids=errno.errorcode.get)
+def killed(request, tmp_path, monkeypatch):
+    """Leave the files of a killed holder, on a file system that refuses locks."""
+
+    def refuse(*_):
+        raise OSError(request.param, "flock is refused")
+
+    program = [sys.executable, "-c", LEFT, str(tmp_path), str(request.param)]
+    assert subprocess.run(program, check=False).returncode == -signal.SIGKILL
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    return tmp_path
+
+
+def test_a_folder_without_locks_is_freed_by_the_death_of_its_holder_on_the_same_machine(killed):
+    assert not lock.is_held(killed)
+    with lock.hold(killed, what="more"):
+        assert lock.is_held(killed)
+        with pytest.raises(ValueError, match="in use: more since"), lock.hold(killed, what="third"):
+            pass
+    with lock.hold(killed, what="again"):
+        pass
+
+
+def test_a_holder_without_locks_on_another_machine_is_named_with_the_remedy(killed, monkeypatch):
+    monkeypatch.setattr(process, "machine_id", lambda: "another boot")
+    monkeypatch.setattr(socket, "gethostname", lambda: "node7")
+    message = (
+        r"is in use: running table_x since .* UTC by process \d+ on .*; "
+        rf"if that process is dead, delete {killed}/lock\.held: "
+    )
+    with pytest.raises(ValueError, match=message), lock.hold(killed, what="more"):
+        pass
+    (killed / "lock.held").unlink()
+    with lock.hold(killed, what="more"):
+        pass
