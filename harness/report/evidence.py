@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from harness import scores
+from harness import video_scores
 from harness.data.datasets import desk_recipe
 from harness.experiment import Claim
 from harness.plan.comparisons import SCALE_WORDS
@@ -112,7 +112,7 @@ def correct(
     is_correct = np.array(
         [
             [
-                scores.correct_videos(scores.read(results, record), metric=metric)
+                video_scores.correct_videos(video_scores.read(results, record), metric=metric)
                 for record in row
                 if record.trial["seed"] in seeds
             ]

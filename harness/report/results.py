@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from harness import record, scores
+from harness import record, video_scores
 from harness.cost.rows import RowCost, row_cost
 from harness.data import sizes
 from harness.experiment import Claim, Experiment, Row
@@ -220,7 +220,7 @@ def _records_of(row: Row, request: Request, records: Sequence[Record]) -> list[R
     by_seed = [{record.trial["seed"]: record for record in own} for own in networks]
     parts = [[own[seed] for own in by_seed] for seed in set.intersection(*map(set, by_seed))]
     return [
-        scores.fuse(request.runtime.results, same_seed)
+        video_scores.fuse(request.runtime.results, same_seed)
         for same_seed in sorted(parts, key=lambda parts: int(parts[0].trial["seed"]))
         if len({part.passport for part in same_seed}) == 1
     ]
