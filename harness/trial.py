@@ -20,13 +20,13 @@ from harness.data.workers import Workers
 from harness.provenance import code, machine
 from harness.record import Record
 from harness.runtime import Runtime, check_device
-from harness.scores import pack
 from harness.specs import DataSpec, EvalSpec, Trial, as_dict
 from harness.training import checkpoint, evaluate, loop, metrics
 from harness.training.loop import Epoch
 from harness.training.trainer import State
 from harness.training.view_limit import ViewLimit, limit_views
 from harness.utils import distributed
+from harness.video_scores import pack
 from harness.zoo.build import build
 
 Report = Callable[[list[Epoch]], None]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from harness import data, record, scores, trial
+from harness import data, record, trial, video_scores
 from harness.data import passport
 from harness.data.video import DamagedVideoError
 from harness.training import checkpoint, evaluate, metrics
@@ -71,7 +71,7 @@ def test_videos_of_several_labels_are_scored_by_all_of_them(tiny_trial, runtime,
     spec = replace(tiny_trial.data, name="activitynet", options={}, num_classes=13)
     views = replace(tiny_trial.evaluation, average="probabilities")
     done = trial.run(replace(tiny_trial, data=spec, evaluation=views), elsewhere, quiet)
-    found = scores.read(runtime.results, done)
+    found = video_scores.read(runtime.results, done)
     assert found.targets.sum(1).tolist() == [2] * 12
     assert found.scores.sum(1) == pytest.approx(np.ones(12))
     right = found.targets[np.arange(12), found.scores.argmax(1)]

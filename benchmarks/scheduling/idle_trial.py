@@ -17,11 +17,11 @@ from harness.plan import grid
 from harness.provenance import code
 from harness.record import Record
 from harness.runtime import Runtime
-from harness.scores import pack
 from harness.specs import Trial, as_dict
 from harness.training import metrics
 from harness.training.loop import Epoch
 from harness.trial import Report
+from harness.video_scores import pack
 
 TABLE = grid.select_rows(EXPERIMENT, ("DSA at I", "DSA at II", "DSA at III", "DSA at IV"))
 _VIDEOS = {"train_videos": 24, "test_videos": 12, "size_px": 16}

@@ -17,8 +17,8 @@ from harness.report.judge import JudgedTable, judge
 from harness.report.output import TableOutput
 from harness.report.page import Section
 from harness.report.results import TableResult, file_stem
-from harness.scores import BadScoresError
 from harness.utils.atomic import write_atomic
+from harness.video_scores import BadScoresError
 
 ABLATION = "table_"  # these come first on the page, comparisons with other work after them
 

@@ -6,7 +6,7 @@ Nothing else looks for records of a row or decides staleness.
 from collections.abc import Sequence
 from dataclasses import replace
 
-from harness import record, scores
+from harness import record, video_scores
 from harness.cost.rows import row_cost
 from harness.data import sizes
 from harness.experiment import Row
@@ -75,7 +75,7 @@ def _records_of(row: Row, request: Request, records: Sequence[Record]) -> list[R
     by_seed = [{record.trial["seed"]: record for record in own} for own in networks]
     parts = [[own[seed] for own in by_seed] for seed in set.intersection(*map(set, by_seed))]
     return [
-        scores.fuse(request.runtime.results, same_seed)
+        video_scores.fuse(request.runtime.results, same_seed)
         for same_seed in sorted(parts, key=lambda parts: int(parts[0].trial["seed"]))
         if len({part.passport for part in same_seed}) == 1
     ]

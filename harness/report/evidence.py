@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from harness import scores
+from harness import video_scores
 from harness.data.datasets import desk_recipe
 from harness.experiment import Claim
 from harness.plan.comparisons import SCALE_WORDS
@@ -111,10 +111,10 @@ def correct(
     """
     seeds = _shared_seeds(rows)
     shared = [[record for record in row if record.trial["seed"] in seeds] for row in rows]
-    scored = [[scores.read(results, record) for record in row] for row in shared]
-    scores.check_same_videos(list(chain(*scored)), list(chain(*shared)))
+    scored = [[video_scores.read(results, record) for record in row] for row in shared]
+    video_scores.check_same_videos(list(chain(*scored)), list(chain(*shared)))
     is_correct = np.array(
-        [[scores.correct_videos(each, metric=metric) for each in row] for row in scored]
+        [[video_scores.correct_videos(each, metric=metric) for each in row] for row in scored]
     )
     size = CLUSTER_SIZES.get(rows[0][0].trial["data"]["name"])
     return is_correct, np.arange(is_correct.shape[2]) // size if size else None

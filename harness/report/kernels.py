@@ -13,18 +13,18 @@ import torch
 from einops import rearrange
 from torch import Tensor, nn
 
-from harness import data, record, scores
+from harness import data, record, video_scores
 from harness.data.dataset import all_views
 from harness.data.datasets import desk_recipe
 from harness.data.transforms import normalise
 from harness.data.video import Video
 from harness.record import Record
 from harness.runtime import Runtime
-from harness.scores import VideoScores
 from harness.specs import ModelSpec, Trial, from_dict
 from harness.training import checkpoint
 from harness.training.optim import autocast
 from harness.utils.lookup import check_name
+from harness.video_scores import VideoScores
 from harness.zoo.build import build
 from harness.zoo.modules.dsa import DSA
 
@@ -84,8 +84,8 @@ def collect_examples(
     """
     trial = from_dict(dsa.trial)
     test_videos = {video.id: video for video in load_test_videos(dsa, runtime)}
-    dsa_scores = scores.read(runtime.results, dsa)
-    baseline_scores = scores.read(runtime.results, baseline)
+    dsa_scores = video_scores.read(runtime.results, dsa)
+    baseline_scores = video_scores.read(runtime.results, baseline)
     if dsa_scores.ids != baseline_scores.ids:
         raise ValueError(f"{dsa.key} and {baseline.key} were not scored on the same videos")
     net = load_network(dsa, command=command, runtime=runtime)
@@ -140,7 +140,7 @@ def choose_videos(dsa: VideoScores, baseline: VideoScores) -> list[str]:
 
 
 def _is_correct(scored: VideoScores) -> scores.CorrectVideos:
-    return scores.correct_videos(scored, metric="top1")
+    return video_scores.correct_videos(scored, metric="top1")
 
 
 def load_network(dsa: Record, *, command: str, runtime: Runtime) -> nn.Module:

@@ -18,7 +18,7 @@ from harness.report.judge import judge_rows
 from tests.helpers.collected_tables import collected
 from tests.helpers.tiny_trials import shrunk
 from tests.test_record import made
-from tests.test_scores import written
+from tests.test_video_scores import written
 
 VIDEOS = 400
 II, III, PLAIN = "DSA at II", "DSA at III", "TSN+I3D R50"

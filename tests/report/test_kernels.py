@@ -8,11 +8,11 @@ import pytest
 
 import experiments
 from experiments.table_b import EXPERIMENT
-from harness import scores, trial
+from harness import trial, video_scores
 from harness.cli import report
 from harness.report.kernels import choose_videos, class_name, collect_examples, find_baseline
-from harness.scores import VideoScores
 from harness.training import checkpoint
+from harness.video_scores import VideoScores
 from tests.helpers.collected_tables import request
 from tests.helpers.tiny_trials import shrunk
 
@@ -37,7 +37,7 @@ def trained(tmp_path_factory, data_root):
 def test_an_example_shows_what_was_recorded_and_kernels_that_sum_to_one(trained):
     dsa, baseline, runtime = trained
     examples = collect_examples(dsa, baseline, videos=["test/00003"], command="", runtime=runtime)
-    answers = scores.read(runtime.results, dsa).scores[3]
+    answers = video_scores.read(runtime.results, dsa).scores[3]
     (example,) = examples
     assert example.label == "disc shrinks, then disc grows"
     assert example.prediction == class_name("desk", int(answers.argmax()))
@@ -109,7 +109,7 @@ def test_mistakes_are_named(trained, tmp_path):
     with pytest.raises(ValueError, match="unknown record"):
         report.visualize("0" * 20, "", None, runtime.results, runtime.data)
     with pytest.raises(ValueError, match="is missing"):
-        scores.read(tmp_path, dsa)
+        video_scores.read(tmp_path, dsa)
 
 
 def scored(*answers):

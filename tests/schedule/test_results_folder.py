@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness import record, scores
+from harness import record, video_scores
 from harness.schedule import results_folder
 from tests.test_record import made
 from tests.test_scores import archive, good, write_pair
@@ -49,7 +49,7 @@ def test_a_rerun_killed_between_its_files_leaves_a_pair(tmp_path, monkeypatch, w
     for _ in range(2):
         found = record.read(tmp_path, old.key)
         assert (found.code == {"other": "0"}) == (writes == 2)
-        assert scores.read(tmp_path, found).scores.max() == (writes == 2)
+        assert video_scores.read(tmp_path, found).scores.max() == (writes == 2)
         results_folder.sweep(tmp_path)
     assert len(list((tmp_path / "records").iterdir())) == 2
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness import record, scores
+from harness import record, video_scores
 from harness.data.video import Video
 from harness.training import metrics
 from tests.test_record import TRIAL, made
@@ -46,7 +46,7 @@ def made_by_trial(tmp_path):
     """Write a record with scores as a trial packs them."""
 
     def write(logits, videos):
-        return write_pair(tmp_path, scores.pack(logits, videos), logits.shape)
+        return write_pair(tmp_path, video_scores.pack(logits, videos), logits.shape)
 
     return write
 
@@ -59,8 +59,8 @@ def logits():
 @pytest.mark.parametrize(("metric", "k"), [("top1", 1), ("top5", 5)])
 def test_videos_are_right_as_the_metric_counts_them(tmp_path, logits, metric, k):
     labels = np.arange(40) % 12
-    found = scores.read(tmp_path, written(tmp_path, logits, labels))
-    right = scores.correct_videos(found, metric=metric)
+    found = video_scores.read(tmp_path, written(tmp_path, logits, labels))
+    right = video_scores.correct_videos(found, metric=metric)
     assert 100 * right.mean() == metrics.top_k(found.scores, found.targets, k=k)
     assert found.targets.argmax(1).tolist() == labels.tolist()
     assert found.ids[:2] == ("test/00000", "test/00001")
@@ -73,9 +73,9 @@ def test_a_video_of_several_labels_is_right_if_one_of_them_is(tmp_path, made_by_
         Video(id="c", path=tmp_path, labels=(0, 1)),
     ]
     logits = np.eye(3)[[2, 1, 2]]
-    found = scores.read(tmp_path, made_by_trial(logits, videos))
+    found = video_scores.read(tmp_path, made_by_trial(logits, videos))
     assert found.targets.tolist() == [[1, 0, 1], [0, 1, 0], [1, 1, 0]]
-    assert scores.correct_videos(found, metric="top1").tolist() == [True, True, False]
+    assert video_scores.correct_videos(found, metric="top1").tolist() == [True, True, False]
 
 
 def test_labels_are_packed_once_where_a_video_has_one(tmp_path, made_by_trial):
@@ -83,8 +83,8 @@ def test_labels_are_packed_once_where_a_video_has_one(tmp_path, made_by_trial):
     each = made_by_trial(np.eye(3)[[2, 1]], videos)
     with np.load(record.scores_path(tmp_path, each)) as kept:
         assert kept.files == ["scores", "labels", "ids"]
-    found = scores.read(tmp_path, each)
-    assert scores.correct_videos(found, metric="top1").tolist() == [True, False]
+    found = video_scores.read(tmp_path, each)
+    assert video_scores.correct_videos(found, metric="top1").tolist() == [True, False]
 
 
 def test_scores_that_are_not_those_of_the_record_are_refused(tmp_path, logits):
@@ -92,16 +92,16 @@ def test_scores_that_are_not_those_of_the_record_are_refused(tmp_path, logits):
     path = record.scores_path(tmp_path, each)
     path.write_bytes(packed(logits + 1, np.arange(40) % 12))
     with pytest.raises(ValueError, match=r"\.npz was altered; delete its record too"):
-        scores.read(tmp_path, each)
+        video_scores.read(tmp_path, each)
     path.unlink()
     with pytest.raises(ValueError, match=r"\.npz is missing"):
-        scores.read(tmp_path, each)
+        video_scores.read(tmp_path, each)
 
 
 def test_a_metric_that_does_not_judge_videos_is_refused(tmp_path, logits):
-    found = scores.read(tmp_path, written(tmp_path, logits, np.arange(40) % 12))
+    found = video_scores.read(tmp_path, written(tmp_path, logits, np.arange(40) % 12))
     with pytest.raises(ValueError, match="map is not a share of videos"):
-        scores.correct_videos(found, metric="map")
+        video_scores.correct_videos(found, metric="map")
 
 
 def trained(average, label):
@@ -118,9 +118,9 @@ def test_networks_are_fused_by_their_probabilities(tmp_path, logits):
         written(tmp_path, 10 * logits[::-1], labels, trained("logits", 0.1)),
         written(tmp_path, shares, labels, trained("probabilities", 0.2)),
     ]
-    fused = scores.fuse(tmp_path, parts)
+    fused = video_scores.fuse(tmp_path, parts)
     steep = np.exp(10 * logits[::-1]) / np.exp(10 * logits[::-1]).sum(1, keepdims=True)
-    found = scores.read(tmp_path, fused)
+    found = video_scores.read(tmp_path, fused)
     assert np.allclose(found.scores, (steep + shares) / 2, atol=1e-6)
     assert fused.metrics["top1"] == metrics.top_k(found.scores, found.targets, k=1)
     assert fused.params == parts[0].params + parts[1].params
@@ -133,7 +133,7 @@ def test_scores_of_different_videos_are_not_fused(tmp_path, logits):
         for count in (40, 30)
     ]
     with pytest.raises(ValueError, match="hold scores of different videos; run them again"):
-        scores.fuse(tmp_path, parts)
+        video_scores.fuse(tmp_path, parts)
 
 
 def archive(**arrays):
@@ -212,14 +212,17 @@ BAD_SCORES = {
 @pytest.mark.parametrize("name", BAD_SCORES)
 def test_scores_that_are_not_of_the_form_of_their_record_are_refused(tmp_path, name):
     each = write_pair(tmp_path, BAD_SCORES[name](), (3, 2))
-    with pytest.raises(scores.BadScoresError, match=r"\.npz .*; delete its record too") as caught:
-        scores.read(tmp_path, each)
+    with pytest.raises(
+        video_scores.BadScoresError, match=r"\.npz .*; delete its record too"
+    ) as caught:
+        video_scores.read(tmp_path, each)
     assert caught.value.key == each.key
 
 
 def test_good_scores_are_read(tmp_path):
     assert (
-        scores.read(tmp_path, write_pair(tmp_path, archive(**good()), (3, 2))).ids[0] == "video 0"
+        video_scores.read(tmp_path, write_pair(tmp_path, archive(**good()), (3, 2))).ids[0]
+        == "video 0"
     )
 
 
@@ -227,8 +230,8 @@ def test_no_bomb_is_unpacked(tmp_path):
     content = archive(**good() | {"scores": np.zeros((1_000, 50_000), np.float32)})
     each = write_pair(tmp_path, content, (3, 2))
     tracemalloc.start()
-    with pytest.raises(scores.BadScoresError):
-        scores.read(tmp_path, each)
+    with pytest.raises(video_scores.BadScoresError):
+        video_scores.read(tmp_path, each)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 10 * len(content) < 20_000_000
@@ -239,22 +242,22 @@ def test_scores_that_are_a_pipe_or_a_link_are_refused(tmp_path):
     path = record.scores_path(tmp_path, each)
     path.rename(tmp_path / "elsewhere")
     path.symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(scores.BadScoresError, match="is a link"):
-        scores.read(tmp_path, each)
+    with pytest.raises(video_scores.BadScoresError, match="is a link"):
+        video_scores.read(tmp_path, each)
     path.unlink()
     os.mkfifo(path)
-    with pytest.raises(scores.BadScoresError, match="is not a regular file"):
-        scores.read(tmp_path, each)
+    with pytest.raises(video_scores.BadScoresError, match="is not a regular file"):
+        video_scores.read(tmp_path, each)
 
 
 def test_scores_beside_an_older_record_are_found(tmp_path):
     each = write_pair(tmp_path, archive(**good()), (3, 2))
     path = record.scores_path(tmp_path, each)
     path.rename(path.with_name(f"{each.key}.npz"))
-    assert scores.read(tmp_path, each).ids == ("video 0", "video 1", "video 2")
+    assert video_scores.read(tmp_path, each).ids == ("video 0", "video 1", "video 2")
 
 
 def test_scores_that_are_not_finite_are_not_packed(tmp_path):
     videos = [Video(id=name, path=tmp_path, labels=(0,)) for name in "ab"]
-    with pytest.raises(scores.NonFiniteScoresError, match="1 of 2 test videos"):
-        scores.pack(np.array([[0.0, 1.0], [np.nan, 0.0]]), videos)
+    with pytest.raises(video_scores.NonFiniteScoresError, match="1 of 2 test videos"):
+        video_scores.pack(np.array([[0.0, 1.0], [np.nan, 0.0]]), videos)
