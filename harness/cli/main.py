@@ -5,7 +5,7 @@ import sys
 import click
 
 import experiments
-from harness.cli import cluster, data, explain, plan, report, run, tracking
+from harness.cli import cluster, data, explain, plan, report, run, tracking, weights
 from harness.cli.requests import print_error
 from harness.tracking import TrackingError
 
@@ -44,6 +44,7 @@ for command in (
     *plan.COMMANDS,
     *explain.COMMANDS,
     *cluster.COMMANDS,
+    *weights.COMMANDS,
 ):
     app.add_command(command)
 

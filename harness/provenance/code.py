@@ -13,10 +13,11 @@ from harness.data import GENERATED
 from harness.provenance.definitions import Definition, Package
 from harness.specs import Trial
 from harness.utils.lookup import check_name
-from harness.zoo import BACKBONES, MODULES
+from harness.zoo import BACKBONES, CHECKPOINTS, MODULES
 
 _TRIAL = "harness.trial:run"
 _COUNT = "harness.cost.count:count"
+_SCORE_GIVEN = "harness.weights.scoring:score_given"
 _LEFT_OUT = (
     "harness.specs",
     "harness.runtime",
@@ -36,6 +37,12 @@ def hashes(trial: Trial) -> Mapping[str, str]:
         ValueError: If the trial names what does not exist.
     """
     return _hashes(_entries(trial))
+
+
+def hashes_of_given(trial: Trial, family: str) -> Mapping[str, str]:
+    """Return the hash of every definition that scores given weights of a family, by its name."""
+    reader = (CHECKPOINTS[family],) if family in CHECKPOINTS else ()
+    return _hashes((_SCORE_GIVEN, *reader, *_generator(trial), *_network(trial)))
 
 
 def places(trial: Trial) -> Mapping[str, str]:
@@ -63,8 +70,11 @@ def all_hashes() -> Mapping[str, str]:
 
 
 def _entries(trial: Trial) -> tuple[str, ...]:
-    generator = (GENERATED[trial.data.name],) if trial.data.name in GENERATED else ()
-    return (_TRIAL, *generator, *_network(trial))
+    return (_TRIAL, *_generator(trial), *_network(trial))
+
+
+def _generator(trial: Trial) -> tuple[str, ...]:
+    return (GENERATED[trial.data.name],) if trial.data.name in GENERATED else ()
 
 
 def _network(trial: Trial) -> tuple[str, ...]:

@@ -55,6 +55,7 @@ def read_source(
     *,
     rows: Mapping[str, Path] | None = None,
     fps: str | None = None,
+    only: str | None = None,
 ) -> DataSource:
     """Read the lists of a data set; any name but those of the paper is one of the user's own.
 
@@ -64,6 +65,7 @@ def read_source(
         data: Folder of the data sets, which the last check left its passport in.
         rows: List files to go by, of each split.
         fps: Rate at which folders of pictures were taken, as `30` or `30000/1001`.
+        only: The only split to read; None for all.
 
     Raises:
         ValueError: If the lists are missing or wrong, or the root does not exist.
@@ -73,16 +75,37 @@ def read_source(
     root = root or _last_root(name, data)
     reader: ModuleType = import_module(DATASETS.get(name, DATASETS[OWN_READER]))
     rate, rows = None if fps is None else _parse_rate(fps), rows or {}
-    splits = {split: reader.videos(root, split, rows=rows.get(split)) for split in SPLITS}
+    if only == "test" and name not in DATASETS and not rows:
+        root, splits = _all_to_score(root, reader)
+    else:
+        wanted = SPLITS if only is None else (only,)
+        splits = {split: reader.videos(root, split, rows=rows.get(split)) for split in wanted}
     _check_disjoint(splits)
     return DataSource(
         name=name,
         root=root,
         splits=splits,
         class_names=reader.class_names(root),
-        official=PUBLISHED[name].listed if name in PUBLISHED else {},
+        official=_official(name, splits),
         fps=rate,
     )
+
+
+def _all_to_score(root: Path, reader: ModuleType) -> tuple[Path, dict[str, list[Video]]]:
+    """Return the videos of one's own to score without training, and their root.
+
+    They are the test split; without a training split, everything in `val`, `test` or the root.
+    """
+    if any((root / name).exists() for name in ("train", "train.csv")):
+        return root, {"test": reader.videos(root, "test")}
+    parents = [root / name for name in ("test", "val") if (root / name).is_dir()]
+    root = parents[0] if len(parents) == 1 else root
+    return root, {"test": [video for split in SPLITS for video in reader.videos(root, split)]}
+
+
+def _official(name: str, splits: Mapping[str, list[Video]]) -> dict[str, int]:
+    published = PUBLISHED[name].listed if name in PUBLISHED else {}
+    return {split: count for split, count in published.items() if split in splits}
 
 
 def _check_disjoint(splits: Mapping[str, list[Video]]) -> None:
@@ -92,7 +115,7 @@ def _check_disjoint(splits: Mapping[str, list[Video]]) -> None:
         ValueError: If there is one; names the first of them.
     """
     first, *others = ({video.id for video in videos} for videos in splits.values())
-    both = sorted(first.intersection(*others))
+    both = sorted(first.intersection(*others)) if others else []
     if both:
         shown = ", ".join(map(repr, both[:MAX_SHOWN]))
         more = f" and {len(both) - MAX_SHOWN} more" if len(both) > MAX_SHOWN else ""

@@ -1,0 +1,95 @@
+"""Commands about weights, as a user meets them, in this process."""
+
+import json
+import shutil
+
+import pytest
+
+from harness import record
+from harness.cli.main import app
+from harness.data import passport
+from harness.data.datasets import desk
+from tests.helpers.released_weights import released
+from tests.helpers.tiny_trials import TINY_DATA
+
+ROW = "table_a/DSA+I3D R18"
+TERMS = ["--width", "0.125", "--crop", "32"]
+
+
+@pytest.fixture(scope="module")
+def videos(tmp_path_factory):
+    """Return a folder of 12 classes of videos, without splits."""
+    root = tmp_path_factory.mktemp("videos")
+    made = desk.videos(tmp_path_factory.mktemp("made"), **TINY_DATA)["test"]
+    for video in made:
+        folder = root / f"class_{video.label:02}"
+        folder.mkdir(exist_ok=True)
+        shutil.copy(video.path, folder / f"{video.path.name}")
+    return root
+
+
+def call(capsys, *words):
+    app([str(word) for word in words], standalone_mode=False)
+    return capsys.readouterr().out
+
+
+def evaluate(capsys, tmp_path, *words):
+    folders = ["--results", tmp_path / "results", "--data", tmp_path / "data"]
+    return call(capsys, "evaluate", ROW, *TERMS, *folders, *words)
+
+
+def test_given_weights_are_scored_on_all_videos_of_a_folder(videos, tmp_path, capsys):
+    shown = evaluate(
+        capsys, tmp_path, "--weights", released(tmp_path), "--folder", videos, "--on", "mine"
+    )
+    assert "given weights, not trained here" in shown
+    assert "12 of 12 listed, mine" in shown
+    assert "own run" in shown
+    assert set(passport.read(tmp_path / "data" / "mine" / passport.FILE).splits) == {"test"}
+    (path,) = (tmp_path / "results" / "given" / "records").glob("*.json")
+    assert path.stem in shown
+    assert record.read_all(tmp_path / "results") == []
+    again = evaluate(capsys, tmp_path, "--weights", released(tmp_path), "--on", "mine", "--json")
+    body = json.loads(again)
+    assert (body["key"], body["file"]["family"]) == (path.stem, "dsanet")
+    assert body["verdict"] == "own run"
+    with pytest.raises(ValueError, match="checked with its test split alone"):
+        call(
+            capsys,
+            *("run", "table_a", "--scale", "paper", "--on", "mine", "--no-ray"),
+            *("--results", tmp_path / "results", "--data", tmp_path / "data"),
+        )
+
+
+def test_a_check_of_the_test_split_alone_never_replaces_that_of_both(videos, tmp_path, capsys):
+    call(capsys, "data", "check", "mine", "--root", videos, "--data", tmp_path / "data")
+    with pytest.raises(ValueError, match=r"also has the train split of mine"):
+        evaluate(
+            capsys, tmp_path, "--weights", released(tmp_path), "--folder", videos, "--on", "mine"
+        )
+    words = ["data", "check", "mine", "--root", videos, "--data", tmp_path / "data"]
+    with pytest.raises(ValueError, match=r"also has the train split of mine"):
+        call(capsys, *words, "--only", "test")
+
+
+@pytest.mark.parametrize(
+    ("row", "words", "said"),
+    [
+        ("table_a/nothing", [], "unknown row of table_a"),
+        ("table_a", [], "write TABLE/ROW"),
+        (ROW, ["--on", "desk", "--width", "0.5"], "--width changes a row at paper scale"),
+        (ROW, ["--on", "nowhere"], "unknown data set 'nowhere'"),
+        (ROW, [], "mini_kinetics200 has no passport"),
+    ],
+)
+def test_a_mistake_is_one_sentence(row, words, said, tmp_path, capsys):
+    with pytest.raises(ValueError, match=said):
+        call(
+            capsys,
+            "evaluate",
+            row,
+            "--weights",
+            released(tmp_path),
+            *words,
+            *("--results", tmp_path / "results", "--data", tmp_path / "data"),
+        )
