@@ -1,6 +1,6 @@
 """Commands about weights as files: `harness evaluate`, `predict` and `export`."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,29 +8,42 @@ import click
 from rich.console import Console
 from rich.progress import Progress as Bar
 
-from experiments.scales import SCALES
 from harness.cli.options import (
+    FOLDER,
     all_of,
     data_option,
     json_option,
     print_result,
     results_option,
     row_argument,
-    select_scale,
+    trial_of,
 )
 from harness.cli.own_videos import check_videos_to_score
+from harness.cli.report import read_record, rows_of, training_command
 from harness.cli.requests import short_path
-from harness.experiment import Experiment, Row
 from harness.plan.workspace import find_table_row
 from harness.runtime import Runtime
-from harness.specs import Trial
+from harness.specs import from_dict
 
 if TYPE_CHECKING:
+    from torch import nn
+
+    from harness.weights.export import Format
     from harness.weights.scoring import GivenRequest
 
 _FILE = click.Path(dir_okay=False, path_type=Path, resolve_path=True)
 weights_file_option = click.option(
     "--weights", type=_FILE, required=True, metavar="FILE", help="Weights, as released or exported."
+)
+device_option = click.option(
+    "--device", default="cpu", show_default=True, help="cpu, cuda, cuda:<index>."
+)
+workers_option = click.option(
+    "--workers",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Processes that read videos.",
 )
 family_option = click.option(
     "--family",
@@ -63,8 +76,8 @@ terms_options = all_of(
     help="Check the videos of FOLDER/<class>/ first, then score them.",
 )
 @click.option("--batch", type=click.IntRange(min=1), help="Clips at a time; changes no number.")
-@click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:<index>.")
-@click.option("--workers", type=click.IntRange(min=0), default=0, show_default=True)
+@device_option
+@workers_option
 @results_option
 @data_option
 @json_option
@@ -122,26 +135,113 @@ def _score_with_progress(request: "GivenRequest") -> Any:
         return scoring.score_given(request, progress)
 
 
-def trial_of(
-    experiment: Experiment, row: Row, data: Path, *, on: str | None, **changes: Any
-) -> Trial:
-    """Return the trial of a row on a data set: at desk scale, as printed, or on own terms.
+@click.command("predict")
+@click.argument("target", metavar="TABLE/ROW|KEY")
+@click.argument(
+    "videos",
+    nargs=-1,
+    required=True,
+    metavar="VIDEO...",
+    type=click.Path(exists=True, path_type=Path, resolve_path=True),
+)
+@click.option(
+    "--weights",
+    type=_FILE,
+    metavar="FILE",
+    help="Weights, as released or exported.  [default: those kept of KEY]",
+)
+@family_option
+@terms_options
+@click.option("--fps", metavar="RATE", help="At which folders of pictures were taken.")
+@device_option
+@workers_option
+@results_option
+@data_option
+@json_option
+def predict_videos(
+    target: str,
+    videos: tuple[Path, ...],
+    weights: Path | None,
+    family: str | None,
+    fps: str | None,
+    as_json: bool,
+    on: str | None,
+    width: float | None,
+    crop: int | None,
+    **machine: Any,
+) -> None:
+    """Name the five most probable classes of videos, and the frames that the network saw.
 
-    Raises:
-        ValueError: If the row has no network of its own, or options contradict each other.
+    A video is a file, or a folder with a picture for each frame.
     """
-    name = f"{experiment.name}/{row.label}"
-    if row.trial is None:
-        raise ValueError(f"{name} quotes other work, so it has no network; name another row")
-    if row.ensemble:
-        raise ValueError(f"{name} averages several networks; name the row of one of them")
-    if on == "desk":
-        if given := [option for option, value in changes.items() if value is not None]:
-            raise ValueError(f"--{given[0]} changes a row at paper scale, not --on desk; leave it")
-        return SCALES["desk"](row.trial)
-    own = None if on == row.trial.data.name else on
-    _, rescale = select_scale("paper", data, on=own, **changes)
-    return rescale(row.trial)
+    runtime = Runtime(**machine)
+    if "/" in target:
+        if weights is None:
+            raise click.UsageError("a row has no weights of its own: add --weights FILE")
+        trial = trial_of(*find_table_row(target), runtime.data, on=on, width=width, crop=crop)
+    else:
+        if given := [name for name in (on, width, crop) if name is not None]:
+            raise click.UsageError(f"a record has its own data and network; leave out {given[0]}")
+        trial = from_dict(read_record(runtime.results, target).trial)
+    from harness.data.prepare.sources import parse_rate
+    from harness.weights import given_file, prediction
+
+    classes = prediction.class_names(trial, runtime.data)
+    if weights is None:
+        net = _kept_network(target, runtime)
+    else:
+        net, _ = given_file.load(weights, trial, family=family, classes=classes)
+    rate = None if fps is None else parse_rate(fps)
+    answers = prediction.predict(net, trial, videos, classes=classes, runtime=runtime, fps=rate)
+    print_result(
+        [asdict(answer) for answer in answers]
+        if as_json
+        else "\n\n".join(prediction.text(answer) for answer in answers)
+    )
 
 
-COMMANDS: tuple[click.Command, ...] = (evaluate_weights,)
+def _kept_network(key: str, runtime: Runtime) -> "nn.Module":
+    from harness.report.kernels import load_kept
+
+    finished = read_record(runtime.results, key)
+    command = training_command(finished, runtime.results)
+    return load_kept(finished, command=command, runtime=runtime)
+
+
+@click.command("export")
+@click.argument("key", metavar="KEY")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["safetensors", "torch-export", "onnx"]),
+    default="safetensors",
+    show_default=True,
+    help="The others add a program that runs without this project.",
+)
+@click.option("--out", type=FOLDER, help="Folder of the files.  [default: <results>/exports]")
+@results_option
+@data_option
+def export_weights(key: str, form: "Format", out: Path | None, **machine: Any) -> None:
+    """Write the weights of a finished trial with a model card.
+
+    They must have been kept: harness run TABLE --keep-checkpoints.
+    """
+    runtime = Runtime(**machine)
+    net, finished = _kept_network(key, runtime), read_record(runtime.results, key)
+    from harness.weights import export, prediction
+
+    trial = from_dict(finished.trial)
+    request = export.ExportRequest(
+        finished=finished,
+        net=net,
+        rows=rows_of(finished),
+        classes=prediction.class_names(trial, runtime.data),
+        form=form,
+        out=out or export.default_folder(trial, finished.key, runtime.results),
+        runtime=runtime,
+    )
+    for path in export.export(request):
+        click.echo(short_path(path))
+
+
+COMMANDS: tuple[click.Command, ...] = (evaluate_weights, predict_videos, export_weights)

@@ -4,11 +4,15 @@ import json
 import shutil
 
 import pytest
+from click import UsageError
 
 from harness import record
 from harness.cli.main import app
+from harness.cli.options import trial_of
 from harness.data import passport
 from harness.data.datasets import desk
+from harness.plan.workspace import find_table_row
+from harness.weights.prediction import class_names
 from tests.helpers.released_weights import released
 from tests.helpers.tiny_trials import TINY_DATA
 
@@ -93,3 +97,47 @@ def test_a_mistake_is_one_sentence(row, words, said, tmp_path, capsys):
             *words,
             *("--results", tmp_path / "results", "--data", tmp_path / "data"),
         )
+
+
+def predict(capsys, tmp_path, target, *words):
+    folders = ["--results", tmp_path / "results", "--data", tmp_path / "data"]
+    return call(capsys, "predict", target, *folders, *words)
+
+
+def test_a_prediction_names_five_classes_and_the_frames_that_were_seen(videos, tmp_path, capsys):
+    clips = sorted(videos.glob("*/*"))[:2]
+    row = [ROW, "--on", "desk", "--weights", released(tmp_path)]
+    (first, _) = json.loads(predict(capsys, tmp_path, *row, *clips, "--json"))
+    assert first["path"] == str(clips[0])
+    assert len(first["answers"]) == 5
+    assert first["answers"][0]["name"].count("grows") + first["answers"][0]["name"].count("shrinks")
+    percents = [answer["percent"] for answer in first["answers"]]
+    assert percents == sorted(percents, reverse=True)
+    assert sum(percents) <= 100.001
+    view = first["views"][0]
+    assert len(view["frames"]) == len(view["seconds"]) == len(view["crops"]) == 4
+    assert view["frames"][0] == sorted(view["frames"][0])
+    last = first["views"][-1]
+    assert view["frames"] != last["frames"]
+    assert max(map(max, last["frames"])) < first["num_frames"]
+    shown = predict(capsys, tmp_path, *row, clips[0])
+    assert f"{percents[0]:5.1f} %" in shown
+    assert "seen (seconds), snippet by snippet" in shown
+
+
+def test_what_is_no_video_and_a_row_without_weights_are_refused(videos, tmp_path, capsys):
+    text = tmp_path / "note.mp4"
+    text.write_text("no video")
+    row = [ROW, "--on", "desk", "--weights", released(tmp_path)]
+    with pytest.raises(ValueError, match=r"note\.mp4 is damaged"):
+        predict(capsys, tmp_path, *row, text)
+    with pytest.raises(UsageError, match="add --weights FILE"):
+        predict(capsys, tmp_path, ROW, text)
+    with pytest.raises(ValueError, match="unknown record"):
+        predict(capsys, tmp_path, "abcdef", text)
+
+
+def test_official_class_names_need_no_copy_of_the_data(tmp_path):
+    trial = trial_of(*find_table_row(ROW), tmp_path, on="kinetics400", width=0.125, crop=None)
+    assert (trial.data.num_classes, trial.scale) == (400, "own")
+    assert class_names(trial, tmp_path)[0] == "abseiling"

@@ -74,7 +74,7 @@ def read_source(
         _check_new_name(name)
     root = root or _last_root(name, data)
     reader: ModuleType = import_module(DATASETS.get(name, DATASETS[OWN_READER]))
-    rate, rows = None if fps is None else _parse_rate(fps), rows or {}
+    rate, rows = None if fps is None else parse_rate(fps), rows or {}
     if only == "test" and name not in DATASETS and not rows:
         root, splits = _all_to_score(root, reader)
     else:
@@ -143,7 +143,12 @@ def generated_sources(name: str, data: Path) -> list[DataSource]:
     ]
 
 
-def _parse_rate(text: str) -> Fraction:
+def parse_rate(text: str) -> Fraction:
+    """Return a frame rate, as `30` or `30000/1001`.
+
+    Raises:
+        ValueError: If it is none.
+    """
     try:
         rate = Fraction(text)
     except (ValueError, ZeroDivisionError):
