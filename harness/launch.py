@@ -28,6 +28,7 @@ from harness.schedule.status_writer import StatusWriter
 from harness.schedule.stop import Stop, handle_signals
 from harness.tracking.mirror import Mirror
 from harness.utils import lock
+from harness.zoo import initial_weights
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +92,7 @@ def run(
         shared = _trials_by_key(requests, log)
         trials = [duplicates[0] for duplicates in shared.values()]
         todo = [trial for trial in trials if _is_open(trial, requests[0])]
+        _check_initial_weights(todo, runtime)
         progress = Progress(todo, console)
         status_writer.expect(trials, todo, seconds_left=progress.seconds_left)
         counts = f"{len(trials) - len(todo)} recorded, {len(todo)} to run"
@@ -108,6 +110,23 @@ def run(
                 _schedule(todo, runtime, dispatcher, resources, stop, log, run_trial)
             outputs = [_write_and_mirror(request, mirror) for request in requests]
         return LaunchResult(outputs=outputs, failed=dispatcher.failed, code=stop.code)
+
+
+def _check_initial_weights(todo: Sequence[PlannedTrial], runtime: Runtime) -> None:
+    """Refuse a run whose initial weights are missing or wrong, before its first trial.
+
+    Raises:
+        ValueError: Names each such file.
+    """
+    networks = ((planned.trial.model, planned.trial.data) for planned in todo)
+    checks = initial_weights.check(networks, runtime.weights)
+    faults = [
+        f"initial weights {result.name}: {result.finding}; {result.remedy}"
+        for result in checks
+        if result.remedy
+    ]
+    if faults:
+        raise ValueError(". ".join(faults))
 
 
 def _declare(requests: Sequence[Request]) -> None:

@@ -17,6 +17,7 @@ from harness.cli.options import (
     scale_option,
     seeds_option,
     select_tables,
+    weights_option,
 )
 from harness.plan.workspace import Workspace
 from harness.schedule import status, stop
@@ -39,6 +40,7 @@ _HAS_PROBLEM = 1
 @click.option("--ranks", type=click.IntRange(min=1), help="Processes that share a trial.")
 @results_option
 @data_option
+@weights_option
 @json_option
 def examine(
     tables: tuple[str, ...], scale: Scale, seeds: int, as_json: bool, **options: Any

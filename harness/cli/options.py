@@ -35,6 +35,13 @@ data_option = click.option(
     show_default="data",
     help="Folder of the data sets.",
 )
+weights_option = click.option(
+    "--weights",
+    type=FOLDER,
+    envvar="HARNESS_WEIGHTS",
+    show_envvar=True,
+    help="Folder of initial weights.",
+)
 scale_option = click.option(
     "--scale",
     type=click.Choice(list(SCALES)),
@@ -49,7 +56,7 @@ rows_option = click.option(
     "--rows", default="", help="Labels of the rows to use, separated by commas.  [default: all]"
 )
 
-SCALE_CHANGES = ("on", "epochs", "width", "batch", "crop")
+SCALE_CHANGES = ("on", "epochs", "width", "batch", "crop", "from_scratch")
 
 
 def all_of(*options: Command) -> Command:
@@ -82,6 +89,9 @@ scale_change_options = all_of(
     ),
     # Networks halve a picture five times; torch 2.15 trains wrongly in bfloat16 on less.
     click.option("--crop", type=click.IntRange(min=32), help="Side of every crop, in pixels."),
+    click.option(
+        "--from-scratch", is_flag=True, default=None, help="Train without initial weights."
+    ),
 )
 
 
@@ -102,7 +112,8 @@ def select_scale(
     if not given:
         return scale, SCALES[scale]
     if scale != "paper":
-        raise ValueError(f"--{next(iter(given))} changes a table at paper scale: add --scale paper")
+        option = next(iter(given)).replace("_", "-")
+        raise ValueError(f"--{option} changes a table at paper scale: add --scale paper")
     if "on" in given:
         given["num_classes"] = _num_classes(given["on"], data)
     return "own", own(Changes(**given))

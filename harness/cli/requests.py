@@ -9,7 +9,6 @@ import click
 
 import experiments
 from harness.cli.options import (
-    FOLDER,
     ROOT,
     SCALE_CHANGES,
     all_of,
@@ -22,6 +21,7 @@ from harness.cli.options import (
     select_scale,
     select_tables,
     tables_argument,
+    weights_option,
 )
 from harness.runtime import Runtime
 from harness.specs import Scale
@@ -40,7 +40,7 @@ request_options = all_of(
     seeds_option,
     results_option,
     data_option,
-    click.option("--weights", type=FOLDER, help="Folder of initial weights."),
+    weights_option,
 )
 
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from harness.weights.export import Format
     from harness.weights.scoring import GivenRequest
 
-_FILE = click.Path(dir_okay=False, path_type=Path, resolve_path=True)
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path, resolve_path=True)
 weights_file_option = click.option(
     "--weights", type=_FILE, required=True, metavar="FILE", help="Weights, as released or exported."
 )

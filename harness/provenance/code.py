@@ -3,6 +3,7 @@
 Dictionaries of names are left out, and what a trial uses of them is an entry instead: a new
 network or data set makes no record stale. `harness.specs` and `harness.runtime` are left out since
 they hold values: those of a trial stand in its key, those of a runtime may not change a number.
+So are descriptions for the provenance of a record, of the machine and of initial weights.
 """
 
 from collections.abc import Mapping
@@ -23,6 +24,7 @@ _LEFT_OUT = (
     "harness.runtime",
     "harness.provenance.code",
     "harness.provenance.machine",
+    "harness.zoo.initial_weights",
 )
 _REGISTRIES = ("DATASETS", "GENERATED", "BACKBONES", "MODULES", "CHECKPOINTS")
 _PACKAGE = Package(

@@ -141,3 +141,24 @@ def test_official_class_names_need_no_copy_of_the_data(tmp_path):
     trial = trial_of(*find_table_row(ROW), tmp_path, on="kinetics400", width=0.125, crop=None)
     assert (trial.data.num_classes, trial.scale) == (400, "own")
     assert class_names(trial, tmp_path)[0] == "abseiling"
+
+
+def test_a_run_without_its_initial_weights_ends_before_its_first_trial(videos, tmp_path, capsys):
+    folders = ["--results", tmp_path / "results", "--data", tmp_path / "data"]
+    call(capsys, "data", "check", "mine", "--root", videos, "--data", tmp_path / "data")
+    terms = ["--scale", "paper", "--on", "mine", "--batch", 2, "--no-ray", "--rows", "DSA"]
+    with pytest.raises(ValueError, match=r"initial weights resnet18-f37072fd\.pth: missing: no fo"):
+        call(capsys, "run", "table_a", *terms, *folders)
+    assert not (tmp_path / "results" / "records").exists()
+    with pytest.raises(ValueError, match="--from-scratch changes a table at paper scale"):
+        call(capsys, "run", "table_a", "--from-scratch", *folders)
+
+
+def test_the_folder_of_initial_weights_may_be_named_by_the_environment(
+    tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setenv("HARNESS_WEIGHTS", str(tmp_path))
+    folders = ["--results", tmp_path / "results", "--data", tmp_path / "data"]
+    with pytest.raises(SystemExit):
+        call(capsys, "doctor", "table_a", "--scale", "paper", *folders)
+    assert f"missing: not in {tmp_path}" in capsys.readouterr().out

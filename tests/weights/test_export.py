@@ -76,6 +76,7 @@ def test_exported_weights_give_the_recorded_scores_when_evaluated(finished, requ
         "| train videos | 24 of 24 listed |",
         "gave the recorded scores of 4 test videos",
         "11. class | 11",
+        "| initial weights | none, trained from scratch |",
     ):
         assert part in said
     for part in ("model", "data", "train", "evaluation"):
