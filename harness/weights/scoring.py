@@ -172,7 +172,7 @@ def judge_given(request: GivenRequest, scored: Record) -> Verdict:
     """Judge given weights beside the printed accuracy of a row; see docs/statistics.md."""
     metric: Metric = metric_of(request.experiment)
     interval = top1_interval(request, scored) if metric == "top1" else None
-    return given_verdict(
+    verdict = given_verdict(
         scored.metrics[metric],
         interval,
         scale=request.trial.scale,
@@ -181,6 +181,10 @@ def judge_given(request: GivenRequest, scored: Record) -> Verdict:
         scored=round(scored.metrics["videos"]),
         listed=listed_videos(scored),
     )
+    changed = scored.data["changed"]  # such as training copies in place of the originals
+    if not changed:
+        return verdict
+    return replace(verdict, sentence=f"{verdict.sentence}; read as {changed}")
 
 
 def top1_interval(request: GivenRequest, scored: Record) -> VideoInterval:
