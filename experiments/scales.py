@@ -156,6 +156,7 @@ class Changes:
         width: Channels of every stage, as a share; initial weights no longer fit and are left out.
         batch: Videos in a batch; the learning rate goes with it, by `with_batch`.
         crop: Side of training and test crops, in pixels; the short side goes with the test crop.
+        from_scratch: Leave out initial weights.
     """
 
     on: str | None = None
@@ -164,6 +165,7 @@ class Changes:
     width: float | None = None
     batch: int | None = None
     crop: int | None = None
+    from_scratch: bool | None = None
 
 
 def own(changes: Changes) -> Callable[[Trial], Trial]:
@@ -181,6 +183,8 @@ def _own(trial: Trial, changes: Changes) -> Trial:
         trial = replace(trial, data=data)
     if changes.width is not None:
         trial = _with_width(trial, changes.width)
+    if changes.from_scratch:
+        trial = replace(trial, model=replace(trial.model, weights=None))
     if changes.epochs is not None:
         trial = replace(trial, train=_with_epochs(trial.train, changes.epochs))
     if changes.batch is not None:

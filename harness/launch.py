@@ -28,6 +28,7 @@ from harness.schedule.stop import Stop, handle_signals
 from harness.tracking.mirror import Mirror
 from harness.utils import children, escape, lock
 from harness.utils.redaction import redact
+from harness.zoo import initial_weights
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +94,7 @@ def run(
         shared = _trials_by_key(requests, log)
         trials = [duplicates[0] for duplicates in shared.values()]
         todo = [trial for trial in trials if _is_open(trial, requests[0])]
+        _check_initial_weights(todo, runtime)
         for trial in todo:
             results_folder.set_aside(runtime.results, trial.key)
         progress = Progress(todo, console)
@@ -116,6 +118,23 @@ def run(
 
 def _print(console: Console, sentence: str) -> None:
     console.print(escape.terminal(redact(sentence)), highlight=False, markup=False, soft_wrap=True)
+
+
+def _check_initial_weights(todo: Sequence[PlannedTrial], runtime: Runtime) -> None:
+    """Refuse a run whose initial weights are missing or wrong, before its first trial.
+
+    Raises:
+        ValueError: Names each such file.
+    """
+    networks = ((planned.trial.model, planned.trial.data) for planned in todo)
+    checks = initial_weights.check(networks, runtime.weights)
+    faults = [
+        f"initial weights {result.name}: {result.finding}; {result.remedy}"
+        for result in checks
+        if result.remedy
+    ]
+    if faults:
+        raise ValueError(". ".join(faults))
 
 
 def _declare(requests: Sequence[Request]) -> None:

@@ -27,6 +27,7 @@ from harness.training.trainer import State
 from harness.training.view_limit import ViewLimit, limit_views
 from harness.utils import distributed
 from harness.video_scores import pack
+from harness.zoo import initial_weights
 from harness.zoo.build import build
 
 Report = Callable[[list[Epoch]], None]
@@ -79,7 +80,8 @@ def run(trial: Trial, runtime: Runtime, report: Report) -> Record:
         counting_rule=cost.counting_rule,
         history=[asdict(epoch) for epoch in history],
         scores_sha256=sha256(scores_file).hexdigest(),
-        provenance=machine.describe(runtime),
+        provenance=machine.describe(runtime)
+        | initial_weights.describe(trial.model, runtime.weights),
         seconds=time.monotonic() - start,
         resumed_epochs=resumed,
     )
@@ -96,10 +98,8 @@ def _check(trial: Trial, runtime: Runtime) -> None:
     distributed.check_batch(
         trial.train.batch_videos, trial.train.norm_videos, ranks=distributed.world_size()
     )
-    if trial.model.weights is not None and runtime.weights is None:
-        raise ValueError(
-            f"initial weights {trial.model.weights} are required; pass --weights FOLDER"
-        )
+    if trial.model.weights is not None:
+        initial_weights.find(trial.model.weights, runtime.weights)
 
 
 def _on_meta(trial: Trial, num_snippets: int | None = None) -> tuple[nn.Module, Tensor]:

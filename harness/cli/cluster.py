@@ -16,6 +16,7 @@ from harness.cli.options import (
     results_option,
     scale_option,
     seeds_option,
+    weights_option,
 )
 from harness.cli.requests import print_error
 from harness.plan.workspace import Workspace
@@ -40,6 +41,7 @@ _HAS_PROBLEM = 1
 @click.option("--ranks", type=click.IntRange(min=1), help="Processes that share a trial.")
 @results_option
 @data_option
+@weights_option
 @json_option
 def examine(
     tables: tuple[str, ...], scale: Scale, seeds: int, as_json: bool, **options: Any

@@ -1,6 +1,5 @@
 """Commands about data sets: `harness data check`."""
 
-import os
 import sys
 import time
 from dataclasses import replace
@@ -54,6 +53,9 @@ data.add_command(copy_videos)
     multiple=True,
     help="Another folder that links below --root may lead into; repeat it for several.",
 )
+@click.option(
+    "--only", type=click.Choice(SPLITS), help="The only split to check: test suffices to evaluate."
+)
 @data_option
 @click.option("--out", type=FOLDER, help="Journal and results.  [default: <data>/NAME]")
 @click.option(
@@ -90,6 +92,7 @@ def check(
     lists: tuple[str, ...],
     fps: str | None,
     also: tuple[Path, ...],
+    only: str | None,
     data: Path,
     out: Path | None,
     min_frames: int,
@@ -108,14 +111,15 @@ def check(
 
     settings = ProbeSettings(limits=Limits(min_frames=min_frames), **how)
     if name in GENERATED:
-        if root is not None or lists or fps or also:
+        if root is not None or lists or fps or also or only:
             raise click.UsageError(
-                f"{name} is made by the harness: it has no --root, --list, --fps or --also"
+                f"{name} is made by the harness: it has no --root, --list, --fps, --also or --only"
             )
         checked = sources.generated_sources(name, data)
     else:
+        check_keeps_splits(name, out or data / name, only)
         rows = _rows(lists)
-        checked = [sources.read_source(name, root, data, rows=rows, fps=fps, also=also)]
+        checked = [sources.read_source(name, root, data, rows=rows, fps=fps, also=also, only=only)]
     clean = [
         check_source(source, _out(source, name, data, out, several=len(checked) > 1), settings)
         for source in checked
@@ -143,23 +147,21 @@ def check_source(source: "DataSource", out: Path, settings: "ProbeSettings") -> 
     return totals.clean
 
 
-def check_own_videos(folder: Path, data: Path, *, on: str | None) -> str:
-    """Check videos of one's own, and return the name that they have from then on.
+def check_keeps_splits(name: str, out: Path, only: str | None) -> None:
+    """Refuse to replace the passport of two splits by that of one.
 
-    Args:
-        folder: Has a folder for each class.
-        data: Folder of the data sets.
-        on: The name; None for that of the folder.
+    Raises:
+        ValueError: If a check of one split would do so.
     """
-    from harness.data.prepare import sources
-    from harness.data.prepare.probe_pool import ProbeSettings
+    from harness.data import passport
 
-    name = on or sources.name_from_folder(folder)
-    found = sources.read_source(name, folder, data)
-    if not check_source(found, data / name, ProbeSettings(processes=os.cpu_count() or 1)):
-        bad = data / name / "bad.csv"
-        click.echo(f"harness: {bad} names what is not good; the others are used", err=True)
-    return name
+    path = out / passport.FILE
+    lost = set(passport.read(path).splits) - {only} if only and path.is_file() else set()
+    if lost:
+        raise ValueError(
+            f"{path} also has the {min(lost)} split of {name}, which a check of {only} alone would "
+            "drop; give it another name or folder: --out FOLDER with data check, --on with evaluate"
+        )
 
 
 def _out(source: "DataSource", name: str, data: Path, out: Path | None, *, several: bool) -> Path:

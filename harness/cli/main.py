@@ -6,7 +6,7 @@ from types import TracebackType
 
 import click
 
-from harness.cli import cluster, cost, data, explain, plan, report, run, tracking
+from harness.cli import cluster, cost, data, explain, plan, report, run, tracking, weights
 from harness.cli.notices import show_warnings
 from harness.cli.options import optional_tables_argument
 from harness.cli.requests import print_error
@@ -54,6 +54,7 @@ for command in (
     *plan.COMMANDS,
     *explain.COMMANDS,
     *cluster.COMMANDS,
+    *weights.COMMANDS,
 ):
     app.add_command(command)
 

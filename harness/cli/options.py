@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from experiments.scales import SCALES, Changes, own
+from harness.experiment import Experiment, Row
 from harness.specs import Scale, Trial
 from harness.utils import escape
 
@@ -33,6 +34,13 @@ data_option = click.option(
     show_default="data",
     help="Folder of the data sets.",
 )
+weights_option = click.option(
+    "--weights",
+    type=FOLDER,
+    envvar="HARNESS_WEIGHTS",
+    show_envvar=True,
+    help="Folder of initial weights.",
+)
 scale_option = click.option(
     "--scale",
     type=click.Choice(list(SCALES)),
@@ -47,7 +55,7 @@ rows_option = click.option(
     "--rows", default="", help="Labels of the rows to use, separated by commas.  [default: all]"
 )
 
-SCALE_CHANGES = ("on", "epochs", "width", "batch", "crop")
+SCALE_CHANGES = ("on", "epochs", "width", "batch", "crop", "from_scratch")
 
 
 def all_of(*options: Command) -> Command:
@@ -80,6 +88,9 @@ scale_change_options = all_of(
     ),
     # Networks halve a picture five times; torch 2.15 trains wrongly in bfloat16 on less.
     click.option("--crop", type=click.IntRange(min=32), help="Side of every crop, in pixels."),
+    click.option(
+        "--from-scratch", is_flag=True, default=None, help="Train without initial weights."
+    ),
 )
 
 
@@ -100,10 +111,40 @@ def select_scale(
     if not given:
         return scale, SCALES[scale]
     if scale != "paper":
-        raise ValueError(f"--{next(iter(given))} changes a table at paper scale: add --scale paper")
+        option = next(iter(given)).replace("_", "-")
+        raise ValueError(f"--{option} changes a table at paper scale: add --scale paper")
     if "on" in given:
         given["num_classes"] = _num_classes(given["on"], data)
     return "own", own(Changes(**given))
+
+
+def trial_of(
+    experiment: Experiment, row: Row, data: Path, *, on: str | None, **changes: Any
+) -> Trial:
+    """Return the trial of a row on a data set: at desk scale, as printed, or on own terms.
+
+    Raises:
+        ValueError: If the row has no network of its own, or options contradict each other.
+    """
+    from harness.data import passport_path
+    from harness.data.datasets.class_names import has_official_names, official_names
+
+    name = f"{experiment.name}/{row.label}"
+    if row.trial is None:
+        raise ValueError(f"{name} quotes other work, so it has no network; name another row")
+    if row.ensemble:
+        raise ValueError(f"{name} averages several networks; name the row of one of them")
+    if on == "desk":
+        if given := [option for option, value in changes.items() if value is not None]:
+            raise ValueError(f"--{given[0]} changes a row at paper scale, not --on desk; leave it")
+        return SCALES["desk"](row.trial)
+    own_data = None if on == row.trial.data.name else on
+    is_checked = own_data is None or passport_path(own_data, data).is_file()
+    if own_data is not None and not is_checked and has_official_names(own_data):
+        num_classes = len(official_names(own_data))  # a prediction needs no copy of the data
+        return own(Changes(on=own_data, num_classes=num_classes, **changes))(row.trial)
+    _, rescale = select_scale("paper", data, on=own_data, **changes)
+    return rescale(row.trial)
 
 
 def _num_classes(name: str, root: Path) -> int:

@@ -115,6 +115,9 @@ def draw_videos(key: str, **options: Any) -> None:
         click.echo(short_path(path))
 
 
+_LEAST_DIGITS = 4  # of a key
+
+
 def tradeoff(requests: Sequence["Request"]) -> list[Path]:
     """Draw measured accuracy against cost, the rows of several tables in one figure.
 
@@ -178,45 +181,58 @@ def visualize(key: str, videos: str, against: str | None, results: Path, data: P
     from harness.report import figures
     from harness.report.kernels import collect_examples, find_baseline
 
-    dsa = _read_record(results, key)
-    baseline = _read_record(results, against) if against else find_baseline(dsa, results)
+    dsa = read_record(results, key)
+    baseline = read_record(results, against) if against else find_baseline(dsa, results)
     examples = collect_examples(
         dsa,
         baseline,
         videos=[name.strip() for name in videos.split(",") if name.strip()],
-        command=_training_command(dsa, results),
+        command=training_command(dsa, results),
         runtime=Runtime(results=results, data=data),
     )
     return figures.examples(examples, name=f"visualize-{key}", results=results)
 
 
-def _read_record(results: Path, key: str) -> Record:
+def read_record(results: Path, key: str) -> Record:
+    """Return the record of a key, or of its first digits.
+
+    Raises:
+        ValueError: If no record has the key, or several do.
+    """
     from harness import record
 
     keys = [path.stem for path in (results / "records").glob("*.json")]
-    dsa = record.read(results, check_name(key, keys, what="record"))
-    assert dsa is not None
-    return dsa
+    matches = [name for name in keys if len(key) >= _LEAST_DIGITS and name.startswith(key)]
+    if len(matches) > 1:
+        raise ValueError(f"{key!r} begins several records: {', '.join(sorted(matches))}")
+    found = record.read(results, matches[0] if matches else check_name(key, keys, what="record"))
+    assert found is not None
+    return found
 
 
-def _training_command(dsa: Record, results: Path) -> str:
+def training_command(finished: Record, results: Path) -> str:
     """Return the command that trains a record again and keeps its weights."""
+    scale: Scale = finished.trial["scale"]
+    if scale not in SCALES:
+        return "the command of that run again, with --keep-checkpoints"
+    rows = rows_of(finished)
+    table = rows[-1].partition("/")[0] if rows else "TABLE"
+    seeds = finished.trial["seed"] + 1
+    options = f"--scale {scale} --seeds {seeds} --results {quote(str(results))}"
+    return f"harness run {table} {options} --keep-checkpoints"
+
+
+def rows_of(finished: Record) -> tuple[str, ...]:
+    """Return the rows that a record belongs to, as TABLE/ROW; none in a run on own terms."""
     from harness.plan.grid import records_of
 
-    scale: Scale = dsa.trial["scale"]
-    rescale = SCALES[scale]
-    names = [
-        experiment.name
+    rescale = SCALES.get(finished.trial["scale"])
+    return tuple(
+        f"{experiment.name}/{row.label}"
         for experiment in all_tables.load_all(print_error)
-        if any(
-            records_of(trial, [dsa], rescale=rescale)
-            for row in experiment.rows
-            for trial in row.trials
-        )
-    ]
-    table = names[-1] if names else "TABLE"
-    options = f"--scale {scale} --seeds {dsa.trial['seed'] + 1} --results {quote(str(results))}"
-    return f"harness run {table} {options} --keep-checkpoints"
+        for row in experiment.rows
+        if rescale and any(records_of(trial, [finished], rescale=rescale) for trial in row.trials)
+    )
 
 
 COMMANDS = (write_reports, draw_figures, draw_tradeoff, draw_videos)

@@ -9,7 +9,6 @@ import click
 
 from harness import tables as all_tables
 from harness.cli.options import (
-    FOLDER,
     ROOT,
     SCALE_CHANGES,
     all_of,
@@ -21,6 +20,7 @@ from harness.cli.options import (
     seeds_option,
     select_scale,
     tables_argument,
+    weights_option,
 )
 from harness.experiment import Experiment
 from harness.runtime import Runtime
@@ -42,7 +42,7 @@ request_options = all_of(
     seeds_option,
     results_option,
     data_option,
-    click.option("--weights", type=FOLDER, help="Folder of initial weights."),
+    weights_option,
 )
 
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.data import check_own_videos
 from harness.cli.options import Command, scale_change_options
+from harness.cli.own_videos import check_own_videos
 from harness.cli.requests import (
     FAILED,
     build_requests,

@@ -73,18 +73,14 @@ class ClipDataset(Dataset[Example]):
         self.cache = cache
 
     def __getitem__(self, request: ClipRequest) -> Example:
-        timeline = sampling.timeline(request.video, self.spec.fps)
         if request.views is not None:
-            return self._test(request, request.views, timeline)
+            return self._test(request, request.views)
         return self._train(
-            request,
-            np.random.default_rng((self.seed, request.epoch, request.video_index)),
-            timeline,
+            request, np.random.default_rng((self.seed, request.epoch, request.video_index))
         )
 
-    def _train(
-        self, request: ClipRequest, rng: np.random.Generator, timeline: Int[np.ndarray, " K"]
-    ) -> TrainExample:
+    def _train(self, request: ClipRequest, rng: np.random.Generator) -> TrainExample:
+        timeline = sampling.timeline(request.video, self.spec.fps)
         indices = timeline[sampling.train_frames(len(timeline), self.spec, rng)]
         crop = transforms.train_crop(
             self.cache.read(request.video, indices.ravel()), self.spec, rng
@@ -94,16 +90,23 @@ class ClipDataset(Dataset[Example]):
         label = request.video.labels[rng.integers(len(request.video.labels))]
         return TrainExample(clips, label, request.video_index)
 
-    def _test(
-        self, request: ClipRequest, views: EvalSpec, timeline: Int[np.ndarray, " K"]
-    ) -> TestExample:
-        total = views.num_passes * (views.pass_snippets or self.spec.num_snippets)
-        indices = timeline[sampling.test_frames(len(timeline), self.spec, num_snippets=total)]
+    def _test(self, request: ClipRequest, views: EvalSpec) -> TestExample:
+        indices = snippet_frames(request.video, self.spec, views)
         distinct, snippets = np.unique(indices, return_inverse=True)
         frames = transforms.short_side(self.cache.read(request.video, distinct), views)
         return TestExample(
             frames, snippets.reshape(indices.shape), request.video.label, request.video_index
         )
+
+
+def snippet_frames(video: Video, spec: DataSpec, views: EvalSpec) -> Int[np.ndarray, "S T"]:
+    """Return the frame of the file at each place of the snippets of all passes."""
+    timeline = sampling.timeline(video, spec.fps)
+    total = views.num_passes * (views.pass_snippets or spec.num_snippets)
+    frames: Int[np.ndarray, "S T"] = timeline[
+        sampling.test_frames(len(timeline), spec, num_snippets=total)
+    ]
+    return frames
 
 
 def all_views(video: Video, spec: DataSpec, views: EvalSpec) -> UInt8[Tensor, "V U T c c C"]:

@@ -52,7 +52,13 @@ def planned_trials(
         data_set = f"{trial.data.name} {sorted(trial.data.options.items())}"
         if data_set not in passports:
             passports[data_set] = data.load_passport(trial.data, request.runtime.data, progress)
-        videos, batch = len(passports[data_set].splits["train"]), trial.train.batch_videos
+        splits, batch = passports[data_set].splits, trial.train.batch_videos
+        if "train" not in splits:
+            raise ValueError(
+                f"{trial.data.name} was checked with its test split alone, so nothing can train "
+                f"on it; run `harness data check {trial.data.name}` without --only"
+            )
+        videos = len(splits["train"])
         if videos < batch:
             raise ValueError(
                 f"{trial.data.name} has {videos} training videos, less than a batch of {batch}; "

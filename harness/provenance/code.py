@@ -3,6 +3,7 @@
 Dictionaries of names are left out, and what a trial uses of them is an entry instead: a new
 network or data set makes no record stale. `harness.specs` and `harness.runtime` are left out since
 they hold values: those of a trial stand in its key, those of a runtime may not change a number.
+So are descriptions for the provenance of a record, of the machine and of initial weights.
 """
 
 from collections.abc import Mapping
@@ -13,10 +14,11 @@ from harness.data import GENERATED
 from harness.provenance.definitions import Definition, Package
 from harness.specs import Trial
 from harness.utils.lookup import check_name
-from harness.zoo import BACKBONES, MODULES
+from harness.zoo import BACKBONES, CHECKPOINTS, MODULES
 
 _TRIAL = "harness.trial:run"
 _COUNT = "harness.cost.count:count"
+_SCORE_GIVEN = "harness.weights.scoring:score_given"
 _LEFT_OUT = (
     "harness.specs",
     "harness.specs.fields",
@@ -26,6 +28,7 @@ _LEFT_OUT = (
     "harness.runtime",
     "harness.provenance.code",
     "harness.provenance.machine",
+    "harness.zoo.initial_weights",
 )
 _REGISTRIES = ("DATASETS", "GENERATED", "BACKBONES", "MODULES", "CHECKPOINTS")
 _PACKAGE = Package(
@@ -40,6 +43,12 @@ def hashes(trial: Trial) -> Mapping[str, str]:
         ValueError: If the trial names what does not exist.
     """
     return _hashes(_entries(trial))
+
+
+def hashes_of_given(trial: Trial, family: str) -> Mapping[str, str]:
+    """Return the hash of every definition that scores given weights of a family, by its name."""
+    reader = (CHECKPOINTS[family],) if family in CHECKPOINTS else ()
+    return _hashes((_SCORE_GIVEN, *reader, *_generator(trial), *_network(trial)))
 
 
 def places(trial: Trial) -> Mapping[str, str]:
@@ -67,8 +76,11 @@ def all_hashes() -> Mapping[str, str]:
 
 
 def _entries(trial: Trial) -> tuple[str, ...]:
-    generator = (GENERATED[trial.data.name],) if trial.data.name in GENERATED else ()
-    return (_TRIAL, *generator, *_network(trial))
+    return (_TRIAL, *_generator(trial), *_network(trial))
+
+
+def _generator(trial: Trial) -> tuple[str, ...]:
+    return (GENERATED[trial.data.name],) if trial.data.name in GENERATED else ()
 
 
 def _network(trial: Trial) -> tuple[str, ...]:

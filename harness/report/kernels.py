@@ -144,21 +144,28 @@ def _is_correct(scored: VideoScores) -> scores.CorrectVideos:
 
 
 def load_network(dsa: Record, *, command: str, runtime: Runtime) -> nn.Module:
-    """Build the network of a record and load its trained weights.
+    """Build the network of a record with DSA and load its trained weights.
 
     Raises:
         ValueError: If the weights were not kept, or the network has no DSA module.
     """
-    trial, work = from_dict(dsa.trial), runtime.work(dsa.key)
-    net = build(trial.model, trial.data)
-    if not _modules(net):
-        raise ValueError(f"{dsa.key} has no DSA module, so it generates no kernels")
+    trial = from_dict(dsa.trial)
+    with torch.device("meta"):
+        if not _modules(build(trial.model, trial.data)):
+            raise ValueError(f"{dsa.key} has no DSA module, so it generates no kernels")
+    return load_kept(dsa, command=command, runtime=runtime)
+
+
+def load_kept(finished: Record, *, command: str, runtime: Runtime) -> nn.Module:
+    """Build the network of a record with its trained weights, or say how they are kept."""
+    trial, work = from_dict(finished.trial), runtime.work(finished.key)
     state = checkpoint.load_newest(work)
     if state is None or len(state["history"]) < trial.train.epochs:
         raise ValueError(
-            f"{work} does not hold the weights of {dsa.key}; to get them, delete "
-            f"{runtime.results / 'records' / dsa.key}.json and run: {command}"
+            f"{work} does not hold the weights of {finished.key}; to get them, delete "
+            f"{runtime.results / 'records' / finished.key}.json and run: {command}"
         )
+    net = build(trial.model, trial.data)
     net.load_state_dict(state["net"])
     return net.eval()
 

@@ -24,6 +24,7 @@ from harness.schedule.ray.nodes import Node, Survey
 from harness.specs import Trial
 from harness.tracking import TrackingError, is_server, mirror, redact, store_uri
 from harness.utils import children, files
+from harness.zoo import initial_weights
 
 CONNECT_S = 60.0
 REACH_S = 5.0
@@ -40,6 +41,7 @@ class CheckRequest:
     Attributes:
         results: Folder of records, which all nodes must share.
         data: Folder of the data sets, which all nodes must share.
+        weights: Folder of initial weights; None if none is named.
         address: Of a Ray cluster; None for this machine.
         ray: Start Ray on this machine for the checks.
         cpus: Processor cores of one trial.
@@ -51,6 +53,7 @@ class CheckRequest:
 
     results: Path
     data: Path
+    weights: Path | None = None
     address: str | None = None
     ray: bool = False
     cpus: float = 1
@@ -64,6 +67,7 @@ def run_checks(request: CheckRequest) -> Iterator[CheckResult]:
     """Run all checks one by one, slow ones last."""
     yield check_token(request.address)
     yield from check_passports(request.trials, request.data)
+    yield from check_weights(request.trials, request.weights)
     yield check_store(request.results)
     survey = _survey(request)
     if isinstance(survey, CheckResult):
@@ -133,6 +137,16 @@ def _check_passport(what: str, path: Path, command: str) -> CheckResult:
         return problem(what, str(error), f"make it again with `{command}`")
     counts = ", ".join(f"{len(videos):,} {split}" for split, videos in splits.items())
     return ok(what, f"{counts} videos in its passport")
+
+
+def check_weights(trials: Sequence[Trial], root: Path | None) -> Iterator[CheckResult]:
+    """Check the initial weights of trials."""
+    for result in initial_weights.check(((trial.model, trial.data) for trial in trials), root):
+        what = f"weights {result.name}"
+        if result.remedy:
+            yield problem(what, result.finding, result.remedy)
+        else:
+            yield ok(what, result.finding)
 
 
 def check_store(results: Path) -> CheckResult:

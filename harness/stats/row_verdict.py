@@ -173,9 +173,22 @@ def accuracy_verdict(
 def _compare(gap: float, *, seeds: int, margin: float, deviation: SeedDeviation) -> Verdict:
     scatter = _difference_deviation(seeds, deviation)
     inner, outer = (scatter * _quantile(share, deviation) for share in (0.90, 0.95))
-    low, high = gap - outer, gap + outer
+    is_same = abs(gap) + inner <= margin
+    return decide(gap, (gap - outer, gap + outer), is_same=is_same, margin=margin)
+
+
+def decide(gap: float, outer: tuple[float, float], *, is_same: bool, margin: float) -> Verdict:
+    """Return the verdict of a difference from a printed accuracy.
+
+    Args:
+        gap: The difference.
+        outer: Its 95 % interval.
+        is_same: Whether its 90 % interval lies within the margin.
+        margin: Points within which two accuracies count as the same.
+    """
+    low, high = outer
     word, sentence = "undecided", f"the difference is {low:+.1f} to {high:+.1f}"
-    if abs(gap) + inner <= margin:
+    if is_same:
         word, sentence = "reproduced", f"same within ± {margin:g}"
     elif high < -margin:
         word, sentence = "lower", f"lower by {-high:.1f} to {-low:.1f}"

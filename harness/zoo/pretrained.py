@@ -5,7 +5,7 @@ shapes; keyword arguments of the family set the rest, see `harness.zoo.checkpoin
 """
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ from harness.zoo.checkpoints.family import CheckpointLayout
 from harness.zoo.checkpoints.rename import BATCH_COUNTER, reshape_to
 
 # Buffers that a file may lack: evaluation never reads the first, and the second is constant.
-_OPTIONAL = (BATCH_COUNTER, "relative_position_index")
+OPTIONAL_BUFFERS = (BATCH_COUNTER, "relative_position_index")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +69,7 @@ def from_official(
     """
     layout = _read_layout(family, state_dict, options)
     trained = {name: state_dict[source] for name, source in layout.names.items()}
-    num_classes = _num_classes(trained, family)
+    num_classes = num_classes_of(trained, family)
     data = DataSpec(name="any", num_classes=num_classes, num_snippets=layout.num_snippets or 1)
     net = build(layout.spec, data).eval()
     initial = net.state_dict()
@@ -83,7 +83,7 @@ def from_official(
         num_classes=num_classes,
         num_snippets=layout.num_snippets,
         matched=tuple(loaded),
-        new=tuple(n for n in initial if n not in loaded and not n.endswith(_OPTIONAL)),
+        new=tuple(n for n in initial if n not in loaded and not n.endswith(OPTIONAL_BUFFERS)),
         unused=tuple(name for name in state_dict if name not in used),
     )
     if not allow_missing:
@@ -103,7 +103,12 @@ def _read_layout(
     return layout
 
 
-def _num_classes(trained: Mapping[str, Tensor], family: str) -> int:
+def num_classes_of(trained: Mapping[str, Tensor], family: str) -> int:
+    """Return the number of classes of tensors by their names in the zoo.
+
+    Raises:
+        ValueError: If they have no classifier.
+    """
     for name, tensor in trained.items():
         if name.startswith("fc."):  # a layer, or several
             return tensor.shape[0]
@@ -113,11 +118,12 @@ def _num_classes(trained: Mapping[str, Tensor], family: str) -> int:
 def _check_coverage(pretrained: PretrainedNetwork, family: str) -> None:
     """Refuse a network and a file that do not hold the same tensors."""
     gaps = {"missing": pretrained.new, "unused": pretrained.unused}
-    counts = [
-        f"{len(names)} {kind} ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"
-        for kind, names in gaps.items()
-        if names
-    ]
+    counts = [f"{len(names)} {kind} ({names_text(names)})" for kind, names in gaps.items() if names]
     if counts:
         matched = f"{family}: {len(pretrained.matched)} tensors match"
         raise ValueError(f"{matched}, {' and '.join(counts)}; pass allow_missing=True to load them")
+
+
+def names_text(names: Sequence[str]) -> str:
+    """Return some names as text: the first three."""
+    return f"{', '.join(names[:3])}{', ...' if len(names) > 3 else ''}"

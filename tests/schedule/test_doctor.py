@@ -182,6 +182,20 @@ def test_data_without_a_passport_are_a_problem_with_the_command_that_makes_it(tm
     ]
 
 
+def test_initial_weights_that_are_missing_or_wrong_are_a_problem(tmp_path):
+    (trial,) = EXPERIMENT.rows[3].trials
+    (missing,) = doctor.check_weights([trial, replace(trial, seed=1)], None)
+    assert (missing.level, missing.what) == ("problem", "weights resnet50-0676ba61.pth")
+    assert "no folder of weights is named" in missing.finding
+    assert "https://download.pytorch.org/models/resnet50-0676ba61.pth" in missing.remedy
+    assert "HARNESS_WEIGHTS" in missing.remedy
+    (tmp_path / trial.model.weights).write_bytes(b"other")
+    (wrong,) = doctor.check_weights([trial], tmp_path)
+    assert wrong.level == "problem"
+    assert "SHA-256" in wrong.finding
+    assert list(doctor.check_weights([shrunk(trial)], None)) == []
+
+
 def test_a_dead_server_is_a_problem_and_its_password_is_not_told(tmp_path, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://me:secret@127.0.0.1:{free_port()}")
     found = doctor.check_store(tmp_path)

@@ -32,6 +32,11 @@ def official_names(name: str) -> tuple[str, ...]:
     return tuple((_TABLES / f"{name}.txt").read_text(encoding="utf-8").splitlines())
 
 
+def has_official_names(name: str) -> bool:
+    """Return whether the official class names of a data set are known."""
+    return (_TABLES / f"{name}.txt").is_file()
+
+
 def normalise(name: str) -> str:
     """Return the letters and digits of a name, which all its spellings share.
 

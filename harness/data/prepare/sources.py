@@ -61,6 +61,7 @@ def read_source(
     rows: Mapping[str, Path] | None = None,
     fps: str | None = None,
     also: Sequence[Path] = (),
+    only: str | None = None,
 ) -> DataSource:
     """Read the lists of a data set; any name but those of the paper is one of the user's own.
 
@@ -71,6 +72,7 @@ def read_source(
         rows: List files to go by, of each split.
         fps: Rate at which folders of pictures were taken, as `30` or `30000/1001`.
         also: Other folders that links may lead into, besides those of the last check of this root.
+        only: The only split to read; None for all.
 
     Raises:
         ValueError: If the lists are missing or wrong, or the root does not exist.
@@ -81,10 +83,14 @@ def read_source(
     root = root or _known_root(last_root, name, data)
     also = tuple(dict.fromkeys((*also, *(last_also if root == last_root else ()))))
     reader: ModuleType = import_module(DATASETS.get(name, DATASETS[OWN_READER]))
-    rate, rows = None if fps is None else _parse_rate(fps), rows or {}
-    splits = {
-        split: reader.videos(root, split, rows=rows.get(split), also=also) for split in SPLITS
-    }
+    rate, rows = None if fps is None else parse_rate(fps), rows or {}
+    if only == "test" and name not in DATASETS and not rows:
+        root, splits = _all_to_score(root, reader, also)
+    else:
+        wanted = SPLITS if only is None else (only,)
+        splits = {
+            split: reader.videos(root, split, rows=rows.get(split), also=also) for split in wanted
+        }
     _check_disjoint(splits)
     class_names = reader.class_names(root, also=also)
     return DataSource(
@@ -92,11 +98,31 @@ def read_source(
         root=root,
         splits=splits,
         class_names=class_names,
-        official=PUBLISHED[name].listed if name in PUBLISHED else {},
+        official=_official(name, splits),
         fps=rate,
         also=also,
         contradictions=contradictions(splits, class_names, root),
     )
+
+
+def _all_to_score(
+    root: Path, reader: ModuleType, also: Sequence[Path]
+) -> tuple[Path, dict[str, list[Video]]]:
+    """Return the videos of one's own to score without training, and their root.
+
+    They are the test split; without a training split, everything in `val`, `test` or the root.
+    """
+    if any((root / name).exists() for name in ("train", "train.csv")):
+        return root, {"test": reader.videos(root, "test", also=also)}
+    parents = [root / name for name in ("test", "val") if (root / name).is_dir()]
+    root = parents[0] if len(parents) == 1 else root
+    videos = [video for split in SPLITS for video in reader.videos(root, split, also=also)]
+    return root, {"test": videos}
+
+
+def _official(name: str, splits: Mapping[str, list[Video]]) -> dict[str, int]:
+    published = PUBLISHED[name].listed if name in PUBLISHED else {}
+    return {split: count for split, count in published.items() if split in splits}
 
 
 def _check_disjoint(splits: Mapping[str, list[Video]]) -> None:
@@ -106,7 +132,7 @@ def _check_disjoint(splits: Mapping[str, list[Video]]) -> None:
         ValueError: If there is one; names the first of them.
     """
     first, *others = ({video.id for video in videos} for videos in splits.values())
-    both = sorted(first.intersection(*others))
+    both = sorted(first.intersection(*others)) if others else []
     if both:
         shown = ", ".join(map(repr, both[:MAX_SHOWN]))
         more = f" and {len(both) - MAX_SHOWN} more" if len(both) > MAX_SHOWN else ""
@@ -134,7 +160,12 @@ def generated_sources(name: str, data: Path) -> list[DataSource]:
     ]
 
 
-def _parse_rate(text: str) -> Fraction:
+def parse_rate(text: str) -> Fraction:
+    """Return a frame rate, as `30` or `30000/1001`.
+
+    Raises:
+        ValueError: If it is none.
+    """
     try:
         rate = Fraction(text)
     except (ValueError, ZeroDivisionError):

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from torch import nn
+from torch import Tensor, nn
 
 from harness.zoo.checkpoints.files import read_state_dict
 from harness.zoo.checkpoints.rename import BATCH_COUNTER, Rules, rename, reshape_to
@@ -38,6 +38,11 @@ def load_imagenet(net: nn.Module, path: Path) -> None:
     Raises:
         ValueError: If the file is missing or altered, or its tensors do not cover the trunk.
     """
+    net.load_state_dict(inflate(net, path), strict=False)
+
+
+def inflate(net: nn.Module, path: Path) -> dict[str, Tensor]:
+    """Return the tensors of a 2D residual network in the shapes of `net`; see `load_imagenet`."""
     trained = {
         rename(name, TORCHVISION): tensor
         for name, tensor in read_state_dict(path).items()
@@ -54,7 +59,4 @@ def load_imagenet(net: nn.Module, path: Path) -> None:
             f"{path}: {len(gaps)} tensors do not match the trunk, first {gaps[0]}; "
             "pass weights of the same network"
         )
-    inflated = {
-        name: reshape_to(trained[name], trunk[name], name) for name in trunk if name in trained
-    }
-    net.load_state_dict(inflated, strict=False)
+    return {name: reshape_to(trained[name], trunk[name], name) for name in trunk if name in trained}
