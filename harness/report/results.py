@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
+from experiments.scales import SCALES
 from harness import record, scores
 from harness.cost.rows import RowCost, row_cost
 from harness.data import sizes
@@ -40,8 +41,10 @@ class RowResult:
         stale: Keys of the records among them that were made by other code.
         state: `measured` if every record is fresh; a `quoted` row has no records.
         metric: Accuracy that the table compares.
-        cost: At paper scale; None for a row that quotes other work.
+        cost: At paper scale, on own terms of the network that ran; None for a row that quotes
+            other work.
         altered: Fields that the table ablates and its scale changes, in words.
+        changes: Fields of the trial that a user changed, in words; empty at a named scale.
     """
 
     row: Row
@@ -52,6 +55,7 @@ class RowResult:
     metric: Metric
     cost: RowCost | None
     altered: str
+    changes: str = ""
 
     @property
     def label(self) -> str:
@@ -87,11 +91,16 @@ class RowResult:
         return {int(record.trial["seed"]) for record in self.records}
 
     @property
-    def changes(self) -> str:
-        """List the fields of the trial that a user changed; empty at a named scale."""
-        if self.trial is None or self.row.trial is None or self.trial.scale != "own":
-            return ""
-        return comparisons.changes_text(self.trial, self.row.trial, lambda path: path != "scale")
+    def is_own(self) -> bool:
+        """Return whether the row ran on a user's own terms."""
+        return self.trial is not None and self.trial.scale == "own"
+
+    @property
+    def has_printed_videos(self) -> bool:
+        """Return whether the printed accuracies are of the data set that the table shows."""
+        if self.trial is None or self.row.trial is None or not self.is_own:
+            return True
+        return self.trial.data.name == self.row.trial.data.name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +118,7 @@ class TableResult:
     Attributes:
         experiment: The table, at paper scale.
         scale: Of the records.
+        base: The scale that `own` terms change; else the same.
         results: Folder of records, scores, preregistered claims, tables and figures.
         rows: In the order of the table.
         obstacles: Claims that cannot be tested at this scale, with their verdicts.
@@ -121,6 +131,7 @@ class TableResult:
     rows: tuple[RowResult, ...]
     obstacles: Mapping[Claim, Verdict]
     family: tuple[ComparedRecords, ...]
+    base: Scale = "paper"
 
     @property
     def metric(self) -> Metric:
@@ -159,6 +170,16 @@ class TableResult:
         """Return the keys of the records that were made by other code."""
         return frozenset().union(*(row.stale for row in self.rows))
 
+    @property
+    def equal_rows(self) -> list[tuple[str, ...]]:
+        """Return the labels of measured rows that are the same trial, group by group."""
+        groups: dict[str, list[str]] = {}
+        for result in self.rows:
+            if result.trial is not None and result.records and not result.row.ensemble:
+                key = record.trial_key(result.trial, "")
+                groups.setdefault(key, []).append(result.label)
+        return [tuple(labels) for labels in groups.values() if len(labels) > 1]
+
     def of(self, claim: Claim) -> list[RowResult]:
         """Return the rows of a claim, in its order."""
         rows = {result.label: result for result in self.rows}
@@ -190,6 +211,7 @@ def collect(request: Request, records: Sequence[Record] | None = None) -> TableR
     return TableResult(
         experiment=experiment,
         scale=request.scale,
+        base=request.base,
         results=results,
         rows=tuple(_row(row, request, records) for row in experiment.rows),
         obstacles={claim: verdict for claim, verdict in obstacles.items() if verdict},
@@ -246,7 +268,7 @@ def _row(row: Row, request: Request, records: Sequence[Record]) -> RowResult:
     own = _records_of(row, request, records)
     with blame(request.experiment.name, row.label):
         stale = frozenset(record.key for record in own if _is_stale(record, row, request))
-        cost = row_cost(row)
+        cost = _cost(row, request)
     return RowResult(
         row=row,
         trial=trial,
@@ -256,6 +278,24 @@ def _row(row: Row, request: Request, records: Sequence[Record]) -> RowResult:
         metric=metric_of(request.experiment),
         cost=cost,
         altered=comparisons.altered(row, request.experiment.ablates, request.rescale),
+        changes=_changes(row, request),
+    )
+
+
+def _cost(row: Row, request: Request) -> RowCost | None:
+    """Count a row at paper scale, beside its printed costs; on own terms, the network that ran."""
+    if request.scale != "own" or row.trial is None:
+        return row_cost(row)
+    trial, *others = (request.rescale(trial) for trial in row.trials)
+    return row_cost(replace(row, trial=trial, ensemble=tuple(others), published={}))
+
+
+def _changes(row: Row, request: Request) -> str:
+    if request.scale != "own" or row.trial is None:
+        return ""
+    unchanged = SCALES[request.base](row.trial)
+    return comparisons.changes_text(
+        request.rescale(row.trial), unchanged, lambda path: path != "scale"
     )
 
 
