@@ -145,9 +145,13 @@ def paper(trial: Trial) -> Trial:
 SCALES: Mapping[Scale, Callable[[Trial], Trial]] = {"desk": desk, "paper": paper}
 
 
+SMOKE_VIDEOS: Options = {"train_videos": 24, "test_videos": 12}
+SMOKE_EPOCHS, SMOKE_BATCH = 2, 8
+
+
 @dataclass(frozen=True, kw_only=True)
 class Changes:
-    """A user's changes to a table at paper scale; None changes nothing.
+    """A user's changes to a table at a scale; None changes nothing.
 
     Attributes:
         on: Name of another data set.
@@ -157,6 +161,8 @@ class Changes:
         batch: Videos in a batch; the learning rate goes with it, by `with_batch`.
         crop: Side of training and test crops, in pixels; the short side goes with the test crop.
         from_scratch: Leave out initial weights.
+        lr: Learning rate, for the batch of the table or of `batch`.
+        smoke: Few desk videos and epochs: shows within seconds that a trial runs, and no more.
     """
 
     on: str | None = None
@@ -166,17 +172,22 @@ class Changes:
     batch: int | None = None
     crop: int | None = None
     from_scratch: bool | None = None
+    lr: float | None = None
+    smoke: bool | None = None
 
 
-def own(changes: Changes) -> Callable[[Trial], Trial]:
-    """Return a scale on a user's own terms; without any change it is the paper's."""
+def own(changes: Changes, base: Scale = "paper") -> Callable[[Trial], Trial]:
+    """Return a scale on a user's own terms; without any change it is the one it starts from."""
+    rescale = SCALES[base]
     if changes == Changes():
-        return paper
-    return lambda trial: _own(trial, changes)
+        return rescale
+    return lambda trial: _own(rescale(trial), changes)
 
 
 def _own(trial: Trial, changes: Changes) -> Trial:
     trial = replace(trial, scale="own")
+    if changes.smoke:
+        trial = _smoke(trial)
     if changes.on is not None:
         num_classes = changes.num_classes or trial.data.num_classes
         data = replace(trial.data, name=changes.on, options={}, num_classes=num_classes)
@@ -189,7 +200,19 @@ def _own(trial: Trial, changes: Changes) -> Trial:
         trial = replace(trial, train=_with_epochs(trial.train, changes.epochs))
     if changes.batch is not None:
         trial = with_batch(trial, changes.batch)
+    if changes.lr is not None:
+        trial = replace(trial, train=replace(trial.train, lr=changes.lr))
     return trial if changes.crop is None else _with_crop(trial, changes.crop)
+
+
+def _smoke(trial: Trial) -> Trial:
+    """Train and score a trial at desk scale on few videos, in few epochs."""
+    return replace(
+        trial,
+        data=replace(trial.data, options=SMOKE_VIDEOS),
+        train=replace(_with_epochs(trial.train, SMOKE_EPOCHS), batch_videos=SMOKE_BATCH),
+        evaluation=replace(trial.evaluation, every_epochs=1),
+    )
 
 
 def _with_width(trial: Trial, width: float) -> Trial:

@@ -95,8 +95,8 @@ def test_terms_that_cannot_be_met_get_one_sentence(data, tmp_path, words, messag
 
 
 def test_terms_change_the_paper_scale_only(data, tmp_path):
-    done = run(data, tmp_path, "--epochs", 1)
-    assert "--epochs changes a table at paper scale: add --scale paper" in done.stderr
+    done = run(data, tmp_path, "--width", 0.5)
+    assert "--width changes a table at paper scale: add --scale paper" in done.stderr
     assert done.returncode == 2
 
 

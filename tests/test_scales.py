@@ -21,6 +21,7 @@ from experiments.scales import (
 )
 from experiments.table_b import EXPERIMENT
 from harness.data import sampling
+from harness.record import trial_key
 from harness.specs import ModelSpec, as_dict
 from harness.utils.diff import differences
 from harness.utils.lookup import load_named
@@ -100,6 +101,48 @@ def test_nothing_changed_is_the_paper():
 def test_an_option_changes_what_it_says_and_makes_the_trial_ones_own(changes, fields):
     assert paths(changed(**changes)) == fields
     assert changed(**changes).scale == "own"
+
+
+def test_a_desk_run_on_own_terms_changes_what_it_says_and_has_a_key_of_its_own():
+    published = desk(TRIAL)
+    assert own(Changes(), "desk") is desk
+    keys = {trial_key(published, "p")}
+    for changes, fields in (
+        ({"lr": 0.01}, {"train.lr"}),
+        ({"lr": published.train.lr}, set()),
+        ({"epochs": 12}, {"train.epochs", "train.milestones", "train.warmup_epochs"}),
+        ({"smoke": True, "lr": 0.2}, SMOKED | {"train.lr"}),
+        ({"smoke": True}, SMOKED),
+    ):
+        mine = own(Changes(**changes), "desk")(TRIAL)
+        assert mine.scale == "own"
+        differing = {each.path for each in differences(as_dict(mine), as_dict(published))}
+        assert differing - {"scale"} == fields
+        keys.add(trial_key(mine, "p"))
+    assert len(keys) == 6
+
+
+SMOKED = {
+    "data.options.train_videos",
+    "data.options.test_videos",
+    "evaluation.every_epochs",
+    "train.batch_videos",
+    "train.epochs",
+    "train.milestones",
+    "train.warmup_epochs",
+}
+
+
+def test_the_rate_given_is_that_of_the_batch_given():
+    assert own(Changes(lr=0.3, batch=48))(TRIAL).train.lr == 0.3
+
+
+@pytest.mark.parametrize("name", experiments.names())
+def test_every_table_can_be_tried_and_shortened_at_desk_scale(name):
+    for row in experiments.load(name).rows:
+        for trial in row.trials:
+            for changes in (Changes(smoke=True), Changes(epochs=1), Changes(epochs=7, lr=1)):
+                assert own(changes, "desk")(trial).scale == "own"
 
 
 def test_another_data_set_takes_no_options_along():

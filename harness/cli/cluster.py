@@ -12,6 +12,7 @@ from harness import tables as all_tables
 from harness.cli.options import (
     data_option,
     json_option,
+    open_workspace,
     optional_tables_argument,
     results_option,
     scale_option,
@@ -19,7 +20,6 @@ from harness.cli.options import (
     weights_option,
 )
 from harness.cli.requests import print_error
-from harness.plan.workspace import Workspace
 from harness.schedule import status, stop
 from harness.specs import Scale
 from harness.utils import escape
@@ -52,7 +52,7 @@ def examine(
     is 1 if there is a problem.
     """
     chosen = all_tables.select(tables, print_error)
-    workspace = Workspace(results=options["results"], data=options["data"], scale=scale)
+    workspace = open_workspace(scale, options["results"], options["data"])
     trials = workspace.trials(chosen, seeds=seeds)
     from harness.schedule import doctor
 

@@ -12,13 +12,13 @@ from harness import tables as all_tables
 from harness.cli.options import (
     data_option,
     json_option,
+    open_workspace,
     print_result,
     results_option,
     row_argument,
     scale_change_options,
     scale_option,
     seeds_option,
-    select_scale,
 )
 from harness.cli.requests import print_error
 from harness.plan import grid
@@ -47,24 +47,29 @@ def explain_row(
     """List all deviations of a row from the paper's recipe, with their expected effects."""
     from harness.plan import explanation
 
-    scale, rescale = select_scale(scale, data, **changes)
-    records = Workspace(results=results, data=data, scale=scale).records()
-    result = explanation.explain(*find_table_row(row), records, scale=scale, rescale=rescale)
+    workspace = open_workspace(scale, results, data, **changes)
+    result = explanation.explain(
+        *find_table_row(row),
+        workspace.records(),
+        scale=workspace.scale,
+        rescale=workspace.rescale,
+    )
     print_result(explanation.as_json(result) if as_json else explanation.text(result))
 
 
 @click.command("why")
 @click.argument("target", metavar="KEY|TABLE/ROW")
 @scale_option
+@scale_change_options
 @seeds_option
 @results_option
 @data_option
 @json_option
-def explain_state(target: str, seeds: int, as_json: bool, **folders: Any) -> None:
+def explain_state(target: str, seeds: int, as_json: bool, **options: Any) -> None:
     """Explain, part by part of the key, why records are cached, stale or missing."""
     from harness.plan import staleness
 
-    workspace = Workspace(**folders)
+    workspace = open_workspace(**options)
     diagnoses = (
         _diagnose_row(target, workspace, seeds)
         if "/" in target

@@ -6,10 +6,12 @@ from types import TracebackType
 
 import click
 
+from experiments.scales import desk
 from harness.cli import cluster, cost, data, explain, plan, report, run, tracking, weights
 from harness.cli.notices import show_warnings
 from harness.cli.options import optional_tables_argument
 from harness.cli.requests import print_error
+from harness.record import trial_key
 from harness.tables import select
 from harness.tracking import TrackingError
 from harness.utils import children
@@ -40,8 +42,13 @@ def list_tables(tables: tuple[str, ...]) -> None:
     """List the tables; of each TABLE that is named, the rows too."""
     for experiment in select(tables, print_error):
         click.echo(f"{experiment.name}  {experiment.title} ({len(experiment.rows)} rows)")
+        first: dict[tuple[str, ...], str] = {}
         for row in experiment.rows if tables else ():
-            click.echo(f"  {row.label}{'' if row.trials else ' (quoted)'}")
+            keys = tuple(trial_key(desk(trial), "") for trial in row.trials)
+            same = first.setdefault(keys, row.label)
+            is_same = experiment.trains and keys and same != row.label
+            remark = f" (same trial at desk scale as {same})" if is_same else ""
+            click.echo(f"  {row.label}{remark if keys else ' (quoted)'}")
 
 
 for command in (

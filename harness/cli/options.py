@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import click
 
 from experiments.scales import SCALES, Changes, own
 from harness.experiment import Experiment, Row
+from harness.plan.workspace import Workspace
 from harness.specs import Scale, Trial
 from harness.utils import escape
 
@@ -55,7 +57,8 @@ rows_option = click.option(
     "--rows", default="", help="Labels of the rows to use, separated by commas.  [default: all]"
 )
 
-SCALE_CHANGES = ("on", "epochs", "width", "batch", "crop", "from_scratch")
+SCALE_CHANGES = ("on", "epochs", "lr", "smoke", "width", "batch", "crop", "from_scratch")
+_AT_DESK_SCALE = ("epochs", "lr", "smoke")
 
 
 def all_of(*options: Command) -> Command:
@@ -77,6 +80,15 @@ scale_change_options = all_of(
         help="Number of epochs; milestones of the learning rate scale with it.",
     ),
     click.option(
+        "--lr", type=click.FloatRange(min=0, min_open=True), help="Peak learning rate of all rows."
+    ),
+    click.option(
+        "--smoke",
+        is_flag=True,
+        default=None,
+        help="Few videos, two epochs: whether it runs, in seconds; at desk scale.",
+    ),
+    click.option(
         "--width",
         type=click.FloatRange(min=0, min_open=True),
         help="Width multiplier of all channels; without initial weights.",
@@ -94,9 +106,22 @@ scale_change_options = all_of(
 )
 
 
-def select_scale(
-    scale: Scale, data: Path, **changes: Any
-) -> tuple[Scale, Callable[[Trial], Trial]]:
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """A scale, with what a user changed of it.
+
+    Attributes:
+        scale: `own` if options change the scale.
+        base: Value of `--scale`.
+        rescale: From a trial at paper scale to the trial that runs.
+    """
+
+    scale: Scale
+    base: Scale
+    rescale: Callable[[Trial], Trial]
+
+
+def select_scale(scale: Scale, data: Path, **changes: Any) -> Terms:
     """Return a scale with its function from a trial at paper scale; `own` if options change it.
 
     Args:
@@ -105,17 +130,26 @@ def select_scale(
         **changes: Values of the options in `SCALE_CHANGES`, None where not given.
 
     Raises:
-        ValueError: If options change another scale than `paper`, or the data set is missing.
+        ValueError: If the scale has no such option, or the data set is missing.
     """
     given = {name: value for name, value in changes.items() if value is not None}
     if not given:
-        return scale, SCALES[scale]
-    if scale != "paper":
-        option = next(iter(given)).replace("_", "-")
-        raise ValueError(f"--{option} changes a table at paper scale: add --scale paper")
+        return Terms(scale=scale, base=scale, rescale=SCALES[scale])
+    for name in given:
+        if scale != "paper" and name not in _AT_DESK_SCALE:
+            option = name.replace("_", "-")
+            raise ValueError(f"--{option} changes a table at paper scale: add --scale paper")
+    if "smoke" in given and scale != "desk":
+        raise ValueError(f"--smoke runs at desk scale, not at --scale {scale}; leave one of them")
     if "on" in given:
         given["num_classes"] = _num_classes(given["on"], data)
-    return "own", own(Changes(**given))
+    return Terms(scale="own", base=scale, rescale=own(Changes(**given), scale))
+
+
+def open_workspace(scale: Scale, results: Path, data: Path, **changes: Any) -> Workspace:
+    """Return local records and data as the options of a command see them."""
+    terms = select_scale(scale, data, **changes)
+    return Workspace(results=results, data=data, **vars(terms))
 
 
 def trial_of(
@@ -143,8 +177,7 @@ def trial_of(
     if own_data is not None and not is_checked and has_official_names(own_data):
         num_classes = len(official_names(own_data))  # a prediction needs no copy of the data
         return own(Changes(on=own_data, num_classes=num_classes, **changes))(row.trial)
-    _, rescale = select_scale("paper", data, on=own_data, **changes)
-    return rescale(row.trial)
+    return select_scale("paper", data, on=own_data, **changes).rescale(row.trial)
 
 
 def _num_classes(name: str, root: Path) -> int:

@@ -14,11 +14,13 @@ from harness import tables as all_tables
 from harness.cli.options import (
     data_option,
     json_option,
+    open_workspace,
     print_result,
     results_option,
     row_argument,
     row_labels,
     rows_option,
+    scale_change_options,
     scale_option,
     seeds_option,
     tables_argument,
@@ -26,13 +28,14 @@ from harness.cli.options import (
 from harness.cli.requests import print_error
 from harness.plan import grid
 from harness.plan.throughput import GPUS, Rate, assumed_rate, read_rate
-from harness.plan.workspace import Workspace, find_table_row
+from harness.plan.workspace import find_table_row
 from harness.specs import Scale
 
 
 @click.command("plan")
 @tables_argument
 @scale_option
+@scale_change_options
 @rows_option
 @seeds_option
 @click.option(
@@ -64,21 +67,21 @@ def plan_tables(
     gpus: int,
     throughput: Path | None,
     as_json: bool,
-    **folders: Any,
+    **options: Any,
 ) -> None:
     """Show the trials of tables, their cost, and the claims that they can decide.
 
     Generates no data; without local data, all trials count as missing.
     """
-    workspace = Workspace(**folders)
+    workspace = open_workspace(**options)
     chosen = [
         grid.select_rows(experiment, row_labels(rows))
         for experiment in all_tables.select(tables, print_error)
     ]
-    rate = _rate(workspace.scale, gpu, throughput)
+    rate = _rate(workspace.base, gpu, throughput)
     from harness.plan import preview
 
-    devices = gpus if workspace.scale == "paper" else os.cpu_count() or 1
+    devices = gpus if workspace.base == "paper" else os.cpu_count() or 1
     result = preview.preview_tables(
         workspace, chosen, seeds=seeds, rate=rate, devices=devices, warn=print_error
     )

@@ -71,16 +71,17 @@ def build_requests(
     from harness.plan.request import Request
 
     changes = {name: machine.pop(name, None) for name in SCALE_CHANGES}
-    scale, rescale = select_scale(scale, data, **changes)
+    terms = select_scale(scale, data, **changes)
     campaign = hide_known(campaign or "") or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     runtime = Runtime(results=results, data=data, campaign=campaign, **machine)
     # A run on one's own terms stands for itself.
-    family = () if scale == "own" else _family(chosen, is_all=not tables)
+    family = () if terms.scale == "own" else _family(chosen, is_all=not tables)
     return [
         Request(
             experiment=experiment,
-            scale=scale,
-            rescale=rescale,
+            scale=terms.scale,
+            base=terms.base,
+            rescale=terms.rescale,
             rows=row_labels(rows),
             seeds=seeds,
             keep_stale=keep_stale,

@@ -113,8 +113,9 @@ def run_tables(
 
     A trial that tables share runs once, and a finished one never again; a started one resumes from
     its newest checkpoint. Ctrl-C ends the run after the epochs in progress, a second one at once.
-    --on, --epochs, --width, --batch and --crop change a table at paper scale: its numbers are then
-    your own, in TABLE-own, and never judged by the printed ones.
+    --on, --width, --batch and --crop change a table at paper scale, --epochs and --lr at any scale,
+    --smoke at desk scale: its numbers are then your own, in TABLE-own, and never judged by the
+    printed ones.
     """
     if folder is not None:
         if options["scale"] != "paper":

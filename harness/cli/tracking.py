@@ -30,7 +30,7 @@ def sync_tracking(results: Path, data: Path, checkpoints: bool, **own: Any) -> N
     from harness.tracking.sync import sync
 
     records = record.read_all(results)
-    scale, _ = select_scale("paper", data, **own)
+    scale = select_scale("paper", data, **own).scale
     scales: list[dict[str, Any]] = [{"scale": scale} for scale in SCALES]
     scales += [{"scale": "paper", **own}] if scale == "own" else []
     requests = [

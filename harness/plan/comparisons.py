@@ -140,7 +140,7 @@ def _altered(rows: Sequence[Row], experiment: Experiment, rescale: Rescale) -> V
         keys = tuple(record.trial_key(trial, "") for trial in trials)
         same = labels.setdefault(keys, row.label)
         if same != row.label:
-            sentence = f"{same} and {row.label} are the same trial at this scale"
+            sentence = f"{same} and {row.label} are the same trial{SCALE_WORDS[trials[0].scale]}"
             return Verdict(word=word, sentence=sentence)
     return None
 

@@ -9,6 +9,7 @@ from harness.data.sizes import data_set_size
 from harness.experiment import Experiment
 from harness.plan import budget, comparisons
 from harness.plan.budget import Budget
+from harness.plan.comparisons import SCALE_WORDS
 from harness.plan.grid import PlannedTrial
 from harness.plan.power.analysis import PowerAnalysis, analyze_power, seed_spread
 from harness.plan.power.text import power_text
@@ -63,7 +64,8 @@ def preview_tables(
         warn: Called with a sentence on each table that does not load.
     """
     trials, records = workspace.trials(tables, seeds=seeds), workspace.records()
-    family = len(comparisons.family(all_tables.load_all(warn), workspace.rescale))
+    corrected = tables if workspace.scale == "own" else all_tables.load_all(warn)
+    family = len(comparisons.family(corrected, workspace.rescale))
     analyses = [_analyze_power(table, records, workspace, seeds, family) for table in tables]
     return Preview(
         scale=workspace.scale,
@@ -72,7 +74,7 @@ def preview_tables(
             for planned in trials
         ),
         budget=budget.estimate_budget(
-            trials, records, scale=workspace.scale, rate=rate, devices=devices
+            trials, records, scale=workspace.base, rate=rate, devices=devices
         ),
         analyses=tuple(analysis for analysis in analyses if analysis is not None),
     )
@@ -92,7 +94,7 @@ def _analyze_power(
     return analyze_power(
         experiment,
         rescale=workspace.rescale,
-        scale=workspace.scale,
+        scale=workspace.base,
         seeds=seeds,
         test_videos=videos,
         family=family,
@@ -126,5 +128,10 @@ def text(preview: Preview) -> str:
         f"{key or '–':20}  {planned.state:7}  {planned.name}" for planned, key in preview.trials
     ]
     lines += [UNCHECKED] if preview.data == UNCHECKED else []
+    lines += [
+        f"{planned.table}: {' and '.join(planned.rows)}: same trial{SCALE_WORDS[preview.scale]}"
+        for planned, _ in preview.trials
+        if len(planned.rows) > 1 and planned.trial.seed == 0
+    ]
     analyses = [power_text(analysis) for analysis in preview.analyses]
     return "\n".join([*lines, budget.text(preview.budget), "", *analyses])

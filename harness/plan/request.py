@@ -20,6 +20,7 @@ class Request:
     Attributes:
         experiment: The table, at paper scale.
         scale: Name of the scale.
+        base: The scale that `own` terms change; else the same.
         rescale: Trial at paper scale to the trial that runs.
         seeds: Trials per row.
         runtime: Where and how trials run.
@@ -36,6 +37,7 @@ class Request:
     rows: tuple[str, ...] = ()
     keep_stale: bool = False
     family: tuple[Experiment, ...] = ()
+    base: Scale = "paper"
 
 
 def planned_trials(

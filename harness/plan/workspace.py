@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from experiments.scales import SCALES
 from harness import tables
 from harness.data import sizes
 from harness.experiment import Experiment, Row
@@ -25,18 +24,17 @@ class Workspace:
         results: Folder of the records.
         data: Folder of the data sets.
         scale: Scale of records and trials.
+        base: The scale that `own` terms change; else the same.
+        rescale: From a trial at paper scale to one at this scale.
         passports: Passports that were read already, by data set.
     """
 
     results: Path
     data: Path
     scale: Scale
+    base: Scale
+    rescale: Callable[[Trial], Trial]
     passports: dict[str, str | None] = field(default_factory=dict)
-
-    @property
-    def rescale(self) -> Callable[[Trial], Trial]:
-        """Return the function from a trial at paper scale to one at this scale."""
-        return SCALES[self.scale]
 
     def records(self) -> Records:
         """Read all records of this scale."""

@@ -41,7 +41,7 @@ def frame(judged: JudgedTable) -> pd.DataFrame:
     cells = pd.DataFrame(
         [
             {
-                **_printed(result.row),
+                **_printed(result),
                 measured: _measured(result) if table.is_measured else GAP,
                 "verdict": judged.word(result) or GAP,
                 **_costs(result, shows_input=shows_input),
@@ -51,7 +51,8 @@ def frame(judged: JudgedTable) -> pd.DataFrame:
     )
     required = {"Row"}
     if table.is_measured:
-        required |= {"Params (M)", "GFLOPs", _REQUIRED[table.metric], measured, "verdict"}
+        required |= {"Params (M)", "GFLOPs", measured, "verdict"}
+        required |= {_REQUIRED[table.metric]} if table.scale != "own" else set()
     empty = [name for name in cells if name not in required and (cells[name] == GAP).all()]
     return cells.drop(columns=empty)
 
@@ -89,7 +90,7 @@ def _costs(result: RowResult, *, shows_input: bool) -> dict[str, str]:
         "Params (M)": f"{cost.params / 1e6:.2f}" if cost else GAP,
         **_printed_gflops(result),
         "T × U": (counted_input(result.row) if shows_input else None) or GAP,
-        "GFLOPs": f"{cost.gmacs:.1f}" if cost else GAP,
+        "GFLOPs": f"{cost.gmacs:{'.2g' if result.is_own else '.1f'}}" if cost else GAP,
         COST_VERDICT: cost_word(result) or GAP,
     }
 
@@ -124,9 +125,11 @@ def _with_remark(text: str, remark: str) -> str:
     return f"{text} ({remark})" if remark else text
 
 
-def _printed(row: Row) -> dict[str, str]:
-    """Return the name of a row, its printed text and its printed accuracies."""
-    numbers = {title: row.published.get(name) for title, name in _ACCURACIES.items()}
+def _printed(result: RowResult) -> dict[str, str]:
+    """Return the name of a row, its printed text and its printed accuracies on the same videos."""
+    row = result.row
+    published = row.published if result.has_printed_videos else {}
+    numbers = {title: published.get(name) for title, name in _ACCURACIES.items()}
     return {
         "Row": row.label + (" (reference)" if row.reference else ""),
         **{title: row.as_written.get(name, GAP) for name, title in TEXTS.items()},
@@ -143,4 +146,11 @@ def _measured(result: RowResult) -> str:
         ceiling = desk_recipe.CEILINGS["average of snippets"]
         return row_verdict.range_text(result.values, ceiling=ceiling) + stale
     half_width = "" if interval.half_width is None else f" ± {interval.half_width:.1f}"
-    return f"{interval.mean:.1f}{half_width} ({row_verdict.seeds_text(interval.seeds)}{stale})"
+    videos = f", {_videos_text(result)}" if result.is_own else ""
+    seeds = row_verdict.seeds_text(interval.seeds)
+    return f"{interval.mean:.1f}{half_width} ({seeds}{videos}{stale})"
+
+
+def _videos_text(result: RowResult) -> str:
+    counts = sorted({round(record.metrics["videos"]) for record in result.records})
+    return f"{' or '.join(f'{count:,}' for count in counts)} videos"

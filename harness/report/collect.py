@@ -6,8 +6,9 @@ Nothing else looks for records of a row or decides staleness.
 from collections.abc import Sequence
 from dataclasses import replace
 
+from experiments.scales import SCALES
 from harness import record, video_scores
-from harness.cost.rows import row_cost
+from harness.cost.rows import RowCost, row_cost
 from harness.data import sizes
 from harness.experiment import Row
 from harness.plan import comparisons, grid
@@ -43,6 +44,7 @@ def collect(request: Request, records: Sequence[Record] | None = None) -> TableR
     return TableResult(
         experiment=experiment,
         scale=request.scale,
+        base=request.base,
         results=results,
         rows=tuple(_row(row, request, records) for row in experiment.rows),
         obstacles={claim: verdict for claim, verdict in obstacles.items() if verdict},
@@ -94,7 +96,7 @@ def _row(row: Row, request: Request, records: Sequence[Record]) -> RowResult:
     own = _records_of(row, request, records)
     with blame(request.experiment.name, row.label):
         stale = frozenset(record.key for record in own if _is_stale(record, row, request))
-        cost = row_cost(row)
+        cost = _cost(row, request)
     return RowResult(
         row=row,
         trial=trial,
@@ -104,6 +106,24 @@ def _row(row: Row, request: Request, records: Sequence[Record]) -> RowResult:
         metric=metric_of(request.experiment),
         cost=cost,
         altered=comparisons.altered(row, request.experiment.ablates, request.rescale),
+        changes=_changes(row, request),
+    )
+
+
+def _cost(row: Row, request: Request) -> RowCost | None:
+    """Count a row at paper scale, beside its printed costs; on own terms, the network that ran."""
+    if request.scale != "own" or row.trial is None:
+        return row_cost(row)
+    trial, *others = (request.rescale(trial) for trial in row.trials)
+    return row_cost(replace(row, trial=trial, ensemble=tuple(others), published={}))
+
+
+def _changes(row: Row, request: Request) -> str:
+    if request.scale != "own" or row.trial is None:
+        return ""
+    unchanged = SCALES[request.base](row.trial)
+    return comparisons.changes_text(
+        request.rescale(row.trial), unchanged, lambda path: path != "scale"
     )
 
 

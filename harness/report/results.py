@@ -9,9 +9,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
+from harness import record
 from harness.cost.rows import RowCost
 from harness.experiment import Claim, Experiment, Row
-from harness.plan import comparisons
 from harness.plan.comparisons import Comparison
 from harness.record import Record, parts_of
 from harness.specs import Scale, Trial
@@ -33,8 +33,10 @@ class RowResult:
         stale: Keys of the records among them that were made by other code.
         state: `measured` if every record is fresh; a `quoted` row has no records.
         metric: Accuracy that the table compares.
-        cost: At paper scale; None for a row that quotes other work.
+        cost: At paper scale, on own terms of the network that ran; None for a row that quotes
+            other work.
         altered: Fields that the table ablates and its scale changes, in words.
+        changes: Fields of the trial that a user changed, in words; empty at a named scale.
     """
 
     row: Row
@@ -45,6 +47,7 @@ class RowResult:
     metric: Metric
     cost: RowCost | None
     altered: str
+    changes: str = ""
 
     @property
     def label(self) -> str:
@@ -80,11 +83,16 @@ class RowResult:
         return {int(record.trial["seed"]) for record in self.records}
 
     @property
-    def changes(self) -> str:
-        """List the fields of the trial that a user changed; empty at a named scale."""
-        if self.trial is None or self.row.trial is None or self.trial.scale != "own":
-            return ""
-        return comparisons.changes_text(self.trial, self.row.trial, lambda path: path != "scale")
+    def is_own(self) -> bool:
+        """Return whether the row ran on a user's own terms."""
+        return self.trial is not None and self.trial.scale == "own"
+
+    @property
+    def has_printed_videos(self) -> bool:
+        """Return whether the printed accuracies are of the data set that the table shows."""
+        if self.trial is None or self.row.trial is None or not self.is_own:
+            return True
+        return self.trial.data.name == self.row.trial.data.name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +110,7 @@ class TableResult:
     Attributes:
         experiment: The table, at paper scale.
         scale: Of the records.
+        base: The scale that `own` terms change; else the same.
         results: Folder of records, scores, preregistered claims, tables and figures.
         rows: In the order of the table.
         obstacles: Claims that cannot be tested at this scale, with their verdicts.
@@ -115,6 +124,7 @@ class TableResult:
     rows: tuple[RowResult, ...]
     obstacles: Mapping[Claim, Verdict]
     family: tuple[ComparedRecords, ...]
+    base: Scale = "paper"
     faults: tuple[str, ...] = ()
 
     @property
@@ -153,6 +163,16 @@ class TableResult:
     def stale(self) -> frozenset[str]:
         """Return the keys of the records that were made by other code."""
         return frozenset().union(*(row.stale for row in self.rows))
+
+    @property
+    def equal_rows(self) -> list[tuple[str, ...]]:
+        """Return the labels of measured rows that are the same trial, group by group."""
+        groups: dict[str, list[str]] = {}
+        for result in self.rows:
+            if result.trial is not None and result.records and not result.row.ensemble:
+                key = record.trial_key(result.trial, "")
+                groups.setdefault(key, []).append(result.label)
+        return [tuple(labels) for labels in groups.values() if len(labels) > 1]
 
     def of(self, claim: Claim) -> list[RowResult]:
         """Return the rows of a claim, in its order."""

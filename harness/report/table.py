@@ -1,7 +1,7 @@
 """Tables as text, beside the printed numbers: Markdown and LaTeX.
 
-Costs are at paper scale, printed accuracies have their own columns, and measured accuracies carry
-the scale of their records.
+Costs are at paper scale, on own terms those of the network that ran; printed accuracies have their
+own columns, and measured accuracies carry the scale of their records.
 """
 
 import re
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from harness.cost import count
 from harness.experiment import Experiment
 from harness.plan import recipe_sources
+from harness.plan.comparisons import SCALE_WORDS
 from harness.report import cells, claims_table, tradeoff
 from harness.report.judge import JudgedTable
 from harness.report.results import TableResult
@@ -17,7 +18,7 @@ from harness.utils import escape
 
 COST_NOTE = (
     "GFLOPs: 10⁹ multiply-adds per view, each counted once, plus two per batch-norm output "
-    f"(rule `{count.RULE}`); parameters include the classifier. Both at the paper's own scale."
+    f"(rule `{count.RULE}`); parameters include the classifier. Both {{}}."
 )
 INPUT_NOTE = "T × U: frames and snippets of the view that is counted, as it is trained."
 STALE_NOTE = "stale: made by other code than this; run the table again."
@@ -95,10 +96,15 @@ def notes(judged: JudgedTable) -> list[str]:
         *experiment.notes,
         *recipe_sources.guess_notes(experiment),
         *tradeoff.sentences(experiment),
-        *([COST_NOTE] if any(result.cost for result in table.rows) else []),
+        *([_cost_note(table)] if any(result.cost for result in table.rows) else []),
         *([INPUT_NOTE] if "T × U" in cells.frame(judged) else []),
         *([STALE_NOTE] if any(result.stale for result in table.shown) else []),
     ]
+
+
+def _cost_note(table: TableResult) -> str:
+    is_own = table.scale == "own"
+    return COST_NOTE.format("of the network that ran" if is_own else "at the paper's own scale")
 
 
 def _verdict_notes(judged: JudgedTable) -> Iterator[str]:
@@ -121,9 +127,22 @@ def _accuracy_notes(judged: JudgedTable) -> Iterator[str]:
     yield f"{table.scale} {metric} was measured {_SCALES[table.scale]}."
     if table.scale == "desk" and table.experiment.is_comparison:
         yield SHARED_NOTE
-    for changes in dict.fromkeys(result.changes for result in table.rows if result.changes):
-        yield f"Changed, beside the paper: {changes}."
+    yield from _change_notes(table)
+    for labels in table.equal_rows:
+        yield f"{' and '.join(labels)}: same trial{SCALE_WORDS[table.scale]}."
     yield RANGE_NOTE if table.scale == "desk" else INTERVAL_NOTE
     for result in table.rows:
         if result.altered:
             yield f"{result.label} runs with {result.altered}."
+
+
+def _change_notes(table: TableResult) -> Iterator[str]:
+    """Name what a user changed, and the rows in which it is changed."""
+    rows: dict[str, list[str]] = {}
+    for result in table.rows:
+        if result.changes:
+            rows.setdefault(result.changes, []).append(result.label)
+    beside = "the paper" if table.base == "paper" else f"{table.base} scale"
+    for changes, labels in rows.items():
+        where = "all rows" if len(rows) == 1 else ", ".join(labels)
+        yield f"Changed, beside {beside}: {changes} ({where})."

@@ -6,7 +6,7 @@ from typing import get_args
 import pandas as pd
 
 from harness.cost import count
-from harness.experiment import Written
+from harness.experiment import COSTS, Written
 from harness.report import cells
 from harness.report.claims import JudgedClaim
 from harness.report.judge import JudgedTable
@@ -29,7 +29,7 @@ def rows_csv(judged: JudgedTable) -> str:
             "params": result.cost.params if result.cost else None,
             "gmacs": result.cost.gmacs if result.cost else None,
             "counting_rule": count.RULE if result.cost else None,
-            **{f"printed_{name}": result.row.published.get(name) for name in _PRINTED},
+            **{f"printed_{name}": _figure(result, name) for name in _PRINTED},
             "scale": judged.table.scale,
             **_interval(metric, result),
             "seeds": len(result.values),
@@ -69,6 +69,13 @@ def claims_csv(judged: Sequence[JudgedClaim]) -> str:
 def _written(result: RowResult, name: Written) -> str | None:
     text = result.row.as_written.get(name)
     return text and escape.spreadsheet(text)
+
+
+def _figure(result: RowResult, name: str) -> float | None:
+    """Return a printed figure; on own terms none of another network or of other videos."""
+    is_cost = name in COSTS
+    is_printed = not result.is_own if is_cost else result.has_printed_videos
+    return result.row.published.get(name) if is_printed else None
 
 
 def _interval(metric: str, result: RowResult) -> dict[str, float | None]:

@@ -72,7 +72,7 @@ def test_rows_that_a_scale_makes_equal_are_one_trial():
     for claim in plain.claims:
         obstacle = comparisons.obstacle(plain, claim, same)
         assert obstacle.word == "not testable at desk scale"
-        assert "are the same trial at this scale" in obstacle.sentence
+        assert "are the same trial at desk scale" in obstacle.sentence
 
 
 @pytest.mark.parametrize(
