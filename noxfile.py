@@ -134,6 +134,13 @@ def bench_data(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def bench_records(session: nox.Session) -> None:
+    """Benchmark reading results folders of 100, 1,000 and 10,000 records."""
+    install(session)
+    benchmark(session, "records", *session.posargs)
+
+
+@nox.session(default=False)
 def bench_schedule(session: nox.Session) -> None:
     """Benchmark scheduling of idle trials against bare Ray Tune, and the cost of logging."""
     install(session)

@@ -1,4 +1,4 @@
-"""The benchmarks: `python -m benchmarks dsa`, `reading`, `training` and `scheduling`."""
+"""The benchmarks: `python -m benchmarks dsa`, `reading`, `records`, `training` and `scheduling`."""
 
 import sys
 
@@ -11,6 +11,7 @@ MISTAKE, INTERRUPTED = 2, 130
 BENCHMARKS = {
     "dsa": "benchmarks.dsa:command",
     "reading": "benchmarks.reading.command:command",
+    "records": "benchmarks.records:command",
     "scheduling": "benchmarks.scheduling.command:command",
     "training": "benchmarks.training.command:command",
 }

@@ -8,7 +8,6 @@ scores in `records/<key>.npz`.
 import hashlib
 import json
 import logging
-import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -20,6 +19,7 @@ from harness.specs import Trial, as_dict
 from harness.utils import json_file, schema
 from harness.utils.atomic import write_atomic
 from harness.utils.json_file import BadFileError
+from harness.utils.lookup import freeze
 from harness.utils.read_once import ReadOnce
 
 FORMAT = 2
@@ -115,9 +115,14 @@ def write(results: Path, record: Record, scores: bytes) -> None:
     """Write a record, its scores first: a kill in between leaves the earlier pair."""
     folder = results / "records"
     write_atomic(folder / scores_name(record), scores)
+    write_atomic(folder / f"{record.key}.json", as_json(record))
+
+
+def as_json(record: Record) -> bytes:
+    """Return a record as its file holds it, with the checksum that tells damage, not forgery."""
     body = asdict(record)
     text = json.dumps(body | {"checksum": _checksum(body)}, indent=1, allow_nan=False)
-    write_atomic(folder / f"{record.key}.json", f"{text}\n".encode())
+    return f"{text}\n".encode()
 
 
 def scores_name(record: Record) -> str:
@@ -143,8 +148,11 @@ class Records(list[Record]):
 
     def without(self, key: str, fault: str) -> "Records":
         """Return the same records without one, whose file is set aside."""
+        rest = [record for record in self if record.key != key]
+        if len(rest) == len(self):
+            raise BadFileError(fault)
         _warn(fault)
-        return Records((record for record in self if record.key != key), (*self.faults, fault))
+        return Records(rest, (*self.faults, fault))
 
     @cached_property
     def _by_trial(self) -> dict[object, list[Record]]:
@@ -181,7 +189,7 @@ def find(results: Path, key: str) -> Record | None:
 def read_all(results: Path) -> Records:
     """Return every record of a folder, in the order of their keys; warn of what is none."""
     records, faults = [], []
-    for path in _files(results / "records"):
+    for path in json_file.list_files(results / "records"):
         try:
             records.append(_read_once(path))
         except FileNotFoundError:  # deleted since
@@ -196,13 +204,6 @@ def scores_path(results: Path, record: Record) -> Path:
     """Return the scores file of a record, which may be missing."""
     path = results / "records" / scores_name(record)
     return path if path.exists() else path.with_name(f"{record.key}.npz")
-
-
-def _files(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        return []
-    names = sorted(entry.name for entry in os.scandir(folder))
-    return [folder / name for name in names if name.endswith(".json") and name[0] != "."]
 
 
 def _load(path: Path) -> Record:
@@ -236,13 +237,7 @@ def _check(body: Any, name: str) -> None:
 
 def _without_seed(trial: Mapping[str, Any]) -> object:
     """Return what trials have in common that differ in their seeds at most, to look them up by."""
-    return _frozen({name: value for name, value in trial.items() if name != "seed"})
-
-
-def _frozen(value: Any) -> object:
-    if isinstance(value, Mapping):
-        return frozenset((name, _frozen(item)) for name, item in value.items())
-    return tuple(map(_frozen, value)) if isinstance(value, list | tuple) else value
+    return freeze({name: value for name, value in trial.items() if name != "seed"})
 
 
 def _warn(fault: str) -> None:

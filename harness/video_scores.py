@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Int
 
 from harness.data.video import Video
-from harness.record import FusedRecord, Record, scores_path
+from harness.record import FusedRecord, Record, parts_of, scores_path
 from harness.training import metrics
 from harness.training.metrics import Scores, Targets, hits, multi_hot
 from harness.utils import array_file, json_file
@@ -101,7 +101,8 @@ def check_same_videos(all_scores: Sequence[VideoScores], records: Sequence[Recor
         if scored.ids != all_scores[0].ids:
             labels = ", ".join(dict.fromkeys((records[0].key, record.key)))
             raise BadScoresError(
-                f"records {labels} hold scores of different videos; run them again", record.key
+                f"records {labels} hold scores of different videos; run them again",
+                parts_of(record)[-1].key,
             )
 
 

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from experiments.table_b import EXPERIMENT
 from harness import record
 from harness.cli.main import app
+from harness.experiment import Claim
 from harness.report import build
 from harness.schedule import results_folder
 from harness.utils.json_file import BadFileError
@@ -17,6 +18,7 @@ from tests.helpers.bad_files import CONTENTS, KINDS, rekeyed, sealed
 from tests.helpers.collected_tables import request
 from tests.helpers.tiny_trials import shrunk
 from tests.test_record import TRIAL, made
+from tests.test_scores import archive, good, write_pair
 
 GOOD = made(shrunk(TRIAL))
 BAD = made(replace(shrunk(TRIAL), seed=1))
@@ -143,3 +145,25 @@ def test_a_run_keeps_a_bad_file_beside_the_new_record(tmp_path):
         results_folder.set_aside(tmp_path, BAD.key)
         assert record.read(tmp_path, BAD.key) == BAD
         path.write_bytes(content)
+
+
+def test_a_record_whose_scores_are_damaged_is_set_aside_with_them(tmp_path):
+    rows = ("DSA at II", "TSN+I3D R50")
+    claim = Claim(text="DSA helps", kind="better", rows=rows)
+    pairs = [
+        write_pair(
+            tmp_path,
+            archive(**good(12, 12)),
+            (12, 12),
+            made(replace(shrunk(row.trial), seed=seed)),
+        )
+        for row in EXPERIMENT.rows
+        if row.label in rows
+        for seed in (0, 1)
+    ]
+    record.scores_path(tmp_path, pairs[0]).write_bytes(b"damaged")
+    table = replace(EXPERIMENT, claims=(claim,))
+    judged = build.collect_and_judge(request(table, tmp_path))
+    (fault,) = judged.table.faults
+    assert "was altered" in fault
+    assert {each.key for each in judged.table.records} == {each.key for each in pairs[1:]}

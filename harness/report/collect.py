@@ -17,6 +17,7 @@ from harness.plan.request import Request
 from harness.provenance import code
 from harness.record import Record, Records, parts_of
 from harness.report.results import ComparedRecords, RowResult, State, TableResult, metric_of
+from harness.scores import BadScoresError
 from harness.specs import Trial
 from harness.tables import blame
 
@@ -26,16 +27,27 @@ MAX_SEEDS = 10  # of interrupted trials that are noticed
 def collect(request: Request, records: Sequence[Record] | None = None) -> TableResult:
     """Find the records and count the costs of every row of a table.
 
+    Records of an ensemble whose scores are damaged are set aside.
+
     Args:
         request: The table, its scale and where its records are.
         records: Of any trials; None reads those in the results folder of the request.
 
     Raises:
-        ValueError: If a passport, or the scores of an ensemble, cannot be read.
+        ValueError: If a passport cannot be read.
     """
-    results, experiment = request.runtime.results, request.experiment
     if not isinstance(records, Records):
-        records = record.read_all(results) if records is None else Records(records)
+        folder = request.runtime.results
+        records = record.read_all(folder) if records is None else Records(records)
+    while True:
+        try:
+            return _collect(request, records)
+        except BadScoresError as error:
+            records = records.without(error.key, str(error))
+
+
+def _collect(request: Request, records: Records) -> TableResult:
+    results, experiment = request.runtime.results, request.experiment
     obstacles = {
         claim: comparisons.obstacle(experiment, claim, request.rescale)
         for claim in experiment.claims

@@ -18,7 +18,7 @@ from harness import record
 from harness.experiment import Claim
 from harness.provenance import machine
 from harness.report.results import RowResult, TableResult
-from harness.utils import files
+from harness.utils import files, json_file
 
 _ASSERTION = ("kind", "metric", "limit", "trend")
 Line = Mapping[str, Any]
@@ -135,10 +135,8 @@ def _read(path: Path) -> list[Line]:
 
 def _parse(text: str, where: str) -> Line:
     try:
-        line: dict[str, Any] = json.loads(text)
-        _ = line["margin"], line["before_results"], set(line["passports"])
-        _ = [(claim["trials"], claim["before_results"]) for claim in line["claims"]]
-    except (ValueError, KeyError, TypeError) as error:
+        line: Line = json_file.parse(text.encode(), "declaration")
+    except ValueError as error:
         raise ValueError(
             f"{where} is not a declaration ({error}); restore the file, or delete the line and "
             "the records that came after it"

@@ -54,6 +54,14 @@ def find(path: Path, name: str, *, max_bytes: int = MAX_BYTES) -> Any:
         return None
 
 
+def list_files(folder: Path) -> list[Path]:
+    """Return the JSON files of a folder by name; neither hidden ones nor any without a folder."""
+    if not folder.is_dir():
+        return []
+    names = sorted(entry.name for entry in os.scandir(folder))
+    return [folder / name for name in names if name.endswith(".json") and name[0] != "."]
+
+
 def read_bytes(path: Path, *, max_bytes: int) -> bytes:
     """Return the content of a regular file; follows no link, and waits for no pipe.
 

@@ -36,3 +36,10 @@ def load_named(table: Mapping[str, str], name: str, *, what: str) -> Any:
         ValueError: If the table lacks the name.
     """
     return resolve_name(table[check_name(name, table, what=what)])
+
+
+def freeze(value: Any) -> object:
+    """Return a value of JSON in a form that can be looked up; equal values give equal forms."""
+    if isinstance(value, Mapping):
+        return frozenset((name, freeze(item)) for name, item in value.items())
+    return tuple(map(freeze, value)) if isinstance(value, list | tuple) else value

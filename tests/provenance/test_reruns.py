@@ -1,5 +1,6 @@
 """Records of the same trials in two folders."""
 
+import hashlib
 from dataclasses import replace
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from harness.provenance import reruns
 from harness.record import read_all, write
 from tests.test_command import harness
-from tests.test_record import TRIAL, made
+from tests.test_record import PROVENANCE, TRIAL, made
 
 SCORES = b"scores"
 
@@ -15,8 +16,8 @@ SCORES = b"scores"
 def record(seed=0, *, top1=50.0, scores="a", **provenance):
     return replace(
         made(replace(TRIAL, seed=seed), top1=top1),
-        scores_sha256=scores,
-        provenance={"commit": "abc", **provenance},
+        scores_sha256=hashlib.sha256(scores.encode()).hexdigest(),
+        provenance={**PROVENANCE, **provenance},
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -11,6 +12,7 @@ from safetensors.torch import load
 
 from harness import record, tracking
 from harness.record import Record
+from harness.report.output import TableOutput
 from harness.tracking import mirror
 from harness.tracking.runs import TableRun
 from harness.tracking.store import Store
@@ -172,3 +174,44 @@ def test_weights_of_another_state_are_not_sent(results: Path, history: list[Epoc
     )
     run_sync(results, checkpoints=True)
     assert weight_files(results) == []
+
+
+def sent_files(results: Path) -> list[Path]:
+    """Send the run of a table to a store that only notes the files, and return these."""
+    sent: list[Path] = []
+    store = object.__new__(Store)
+    store._results = results
+    store.client = SimpleNamespace(  # type: ignore[assignment]
+        log_artifact=lambda run, path, folder: sent.append(Path(path)),
+        set_tag=lambda *_: None,
+    )
+    records = tuple(record.read_all(results))
+    output = TableOutput(files=(), markdown="")
+    table_run = TableRun(name="table_b", scale="desk", output=output, records=records)
+    store._log_table_files("run", table_run)
+    return sent
+
+
+def test_a_record_that_names_another_file_sends_nothing(tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    (tmp_path / ".docker").mkdir()
+    (tmp_path / ".docker" / "config.json").write_text("SECRET")
+    done = make_record(planned_trial())
+    write_records(results, [done])
+    path = results / "records" / f"{done.key}.json"
+    for key in ("../../.docker/config", "/etc/passwd", "..", "a/b"):
+        path.write_bytes(record.as_json(replace(done, key=key)))
+        assert sent_files(results) == []
+    path.unlink()
+    path.symlink_to(tmp_path / ".docker" / "config.json")
+    assert sent_files(results) == []
+
+
+def test_a_records_folder_elsewhere_is_not_sent(tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    write_records(results, [make_record(planned_trial())])
+    assert len(sent_files(results)) == 1
+    (results / "records").rename(tmp_path / "elsewhere")
+    (results / "records").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ValueError, match="is not sent"):
+        sent_files(results)
