@@ -6,6 +6,7 @@ event to MLflow, shows it on the console, and keeps the status file up to date.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from rich.console import Console
 

@@ -58,8 +58,8 @@ def run(trial: Trial, runtime: Runtime, report: Report) -> Record:
     workers = loader.start_workers(trial.data, batch_videos=size, seed=trial.seed, runtime=runtime)
     batches = Loader(passport.splits["train"], workers, batch_videos=size)
     # Before training: nothing that can fail stands between the scores and the record.
-    cost = count.count_net(*_on_meta(trial), num_classes=trial.data.num_classes)
-    limit = limit_views(*_on_meta(trial, trial.evaluation.pass_snippets))
+    cost = count.count_net(*on_meta(trial), num_classes=trial.data.num_classes)
+    limit = limit_views(*on_meta(trial, trial.evaluation.pass_snippets))
     torch.manual_seed(trial.seed)
     net = build(trial.model, trial.data, weights_root=runtime.weights).to(runtime.device)
     evaluator = _Evaluator(net, passport.splits["test"], trial, workers, limit)
@@ -102,7 +102,7 @@ def _check(trial: Trial, runtime: Runtime) -> None:
         initial_weights.find(trial.model.weights, runtime.weights)
 
 
-def _on_meta(trial: Trial, num_snippets: int | None = None) -> tuple[nn.Module, Tensor]:
+def on_meta(trial: Trial, num_snippets: int | None = None) -> tuple[nn.Module, Tensor]:
     """Return the network of a trial and one test view, on the device that computes nothing.
 
     Args:

@@ -17,9 +17,9 @@ from harness.plan.request import Request
 from harness.provenance import code
 from harness.record import Record, Records, parts_of
 from harness.report.results import ComparedRecords, RowResult, State, TableResult, metric_of
-from harness.scores import BadScoresError
 from harness.specs import Trial
 from harness.tables import blame
+from harness.video_scores import BadScoresError
 
 MAX_SEEDS = 10  # of interrupted trials that are noticed
 

@@ -1,13 +1,15 @@
 """Folders for this user alone, and files that are opened without following links."""
 
+import grp
 import os
+import pwd
 import stat
 from pathlib import Path
 from typing import BinaryIO
 
 _FOLDER_MODE = 0o700
 _FILE_MODE = 0o644  # whatever the umask: nobody else writes
-_OTHERS_WRITE = 0o022
+_OTHERS_WRITE = stat.S_IWOTH
 _NO_LINK = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK  # a pipe would wait for its other end
 
 
@@ -30,8 +32,18 @@ def check_private(folder: Path) -> None:
     state = folder.stat()
     if state.st_uid != os.geteuid():
         raise ValueError(f"{folder} belongs to another user; choose a folder of your own")
-    if state.st_mode & _OTHERS_WRITE:
+    writers = _OTHERS_WRITE if _is_group_of_one(state.st_gid) else _OTHERS_WRITE | stat.S_IWGRP
+    if state.st_mode & writers:
         raise ValueError(f"other users can write to {folder}; first run: chmod go-w '{folder}'")
+
+
+def _is_group_of_one(group: int) -> bool:
+    """Return whether a group holds this user alone, as where a umask of 002 is the default."""
+    try:
+        entry, user = grp.getgrgid(group), pwd.getpwuid(os.geteuid())
+    except KeyError:
+        return False
+    return group == user.pw_gid and entry.gr_name == user.pw_name and not entry.gr_mem
 
 
 def create(path: Path) -> BinaryIO:

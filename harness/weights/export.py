@@ -19,10 +19,10 @@ from harness.data.passport import file_sha256
 from harness.record import Record
 from harness.report.kernels import TOLERANCE, load_test_videos
 from harness.runtime import Runtime
-from harness.scores import read as read_scores
 from harness.specs import DataSpec, Trial, from_dict
 from harness.training import evaluate
 from harness.utils.atomic import write_atomic
+from harness.video_scores import read as read_scores
 from harness.weights import given_file, model_card
 
 Format = Literal["safetensors", "torch-export", "onnx"]

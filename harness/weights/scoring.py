@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from harness import data, record, scores
+from harness import data, record, video_scores
 from harness.cost import count
 from harness.data import loader, sizes
 from harness.data.loader import Batch, Loader
@@ -28,7 +28,8 @@ from harness.specs import Trial, as_dict
 from harness.stats.given_verdict import VideoInterval, given_verdict, video_interval
 from harness.stats.verdict import Verdict
 from harness.training import evaluate, metrics
-from harness.trial import count_short
+from harness.training.view_limit import limit_views
+from harness.trial import count_short, on_meta
 from harness.weights import given_file
 from harness.weights.given_file import GIVEN, GivenFile
 
@@ -113,7 +114,8 @@ def _score(
     net: nn.Module, videos: list[Video], trial: Trial, runtime: Runtime, progress: Progress
 ) -> tuple[dict[str, Any], bytes]:
     """Score a network; return the measured fields of its record, and its scores as a file."""
-    size = trial.train.batch_videos
+    limit = limit_views(*on_meta(trial, trial.evaluation.pass_snippets))
+    size = min(trial.train.batch_videos, limit.views)
     workers = loader.start_workers(trial.data, batch_videos=size, seed=0, runtime=runtime)
     batches = Loader(videos, workers, views=trial.evaluation, batch_videos=size)
     net.to(runtime.device)
@@ -124,12 +126,12 @@ def _score(
             num_videos=len(videos),
             precision=trial.train.precision,
             average=trial.evaluation.average,
+            limit=limit,
         )
     labels = [video.labels for video in videos]
     targets = metrics.multi_hot(labels, num_classes=trial.data.num_classes)
-    clip = batches.first_batch(trial.evaluation).clips[:, 0]
-    cost = count.count_net(net, clip, num_classes=trial.data.num_classes)
-    packed = scores.pack(values, videos)
+    cost = count.count_net(*on_meta(trial), num_classes=trial.data.num_classes)
+    packed = video_scores.pack(values, videos)
     measured = {
         "metrics": metrics.summary(values, targets),
         "params": cost.params,
@@ -189,8 +191,8 @@ def judge_given(request: GivenRequest, scored: Record) -> Verdict:
 
 def top1_interval(request: GivenRequest, scored: Record) -> VideoInterval:
     """Return the interval of top-1 over other videos; twins are drawn together."""
-    values = scores.read(request.runtime.results / FOLDER, scored)
-    correct = scores.correct_videos(values, metric="top1")
+    values = video_scores.read(request.runtime.results / FOLDER, scored)
+    correct = video_scores.correct_videos(values, metric="top1")
     size = CLUSTER_SIZES.get(request.trial.data.name)
     return video_interval(correct, clusters=np.arange(len(correct)) // size if size else None)
 
