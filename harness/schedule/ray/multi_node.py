@@ -160,12 +160,14 @@ def _trainer(spec: Trial, runtime: Runtime, folder: Path, resources: TrialResour
     from ray import train
     from ray.train import torch
 
+    from harness.schedule.ray.rendezvous import OwnGroupConfig
+
     gpus = resources.gpus > 0
     per_rank = {"CPU": resources.cpus / runtime.ranks} | ({"GPU": 1.0} if gpus else {})
     return torch.TorchTrainer(
         _rank,
         train_loop_config={"spec": spec, "runtime": runtime, "folder": folder},
-        torch_config=torch.TorchConfig(backend="nccl" if gpus else "gloo"),
+        torch_config=OwnGroupConfig(),
         scaling_config=train.ScalingConfig(
             num_workers=runtime.ranks, use_gpu=gpus, resources_per_worker=per_rank
         ),
@@ -191,19 +193,24 @@ def _last_line(error: BaseException) -> str:
 
 
 def _rank(config: dict[str, Any]) -> None:
-    """Run one rank of a trial; Ray Train has made the process group."""
+    """Run one rank of a trial."""
     import ray
+    from ray import train
     from ray.train import torch
 
+    from harness.schedule.ray.rendezvous import join_group
+
     runtime, folder = config["runtime"], config["folder"]
+    rank = train.get_context().get_world_rank()
     threading.Thread(target=_exit_on_stop, args=(folder,), daemon=True).start()
-    if distributed.rank() == 0:
+    if rank == 0:
         group = ray.util.get_current_placement_group()
         assert group is not None  # Ray Train makes one
         (folder / _GROUP).write_text(group.id.hex(), encoding="utf-8")
     if runtime.device.startswith("cuda"):
         runtime = replace(runtime, device=str(torch.get_device()))
-    with rank_messages.failures_reported(folder, runtime.results, rank=distributed.rank()):
+    with rank_messages.failures_reported(folder, runtime.results, rank=rank):
+        join_group("nccl" if runtime.device.startswith("cuda") else "gloo")
         location = nodes.join_placements(distributed.gather([nodes.placement()]))
         rank_messages.run_rank(config["spec"], runtime, folder, location)
 

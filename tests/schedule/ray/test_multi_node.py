@@ -18,7 +18,7 @@ from harness.schedule.ray import session, tune
 from harness.schedule.ray.tune import Resources
 from harness.schedule.stop import Interrupted, Stop
 from tests.helpers import ray_clusters
-from tests.helpers.sockets import process_tree
+from tests.helpers.sockets import listening_sockets, process_tree
 from tests.helpers.tiny_trials import shrunk
 from tests.helpers.tracking_stores import wait_until
 
@@ -100,8 +100,18 @@ def assert_nothing_is_left(cluster):
 
 
 def test_a_trial_across_two_nodes_is_the_one_in_two_ranks_on_one(cluster, two, tmp_path):
-    listed, events = planned(two), []
-    said = run_across(listed, two, events.append, cluster[1])
+    listed, events, sockets = planned(two), [], {}
+
+    def watch(event):
+        events.append(event)
+        for pid in running(cluster[0], RANK):
+            sockets.setdefault(pid, set()).update(listening_sockets(pid))
+
+    said = run_across(listed, two, watch, cluster[1])
+    (node,) = {event.location.split()[0] for event in events if event.location}
+    for found in sockets.values():
+        assert [each.address for each in found if each.address != node] == ["::"], "Ray's own port"
+        assert any(each.address == node for each in found), "gloo's port"
     assert said == ["each trial spans nodes, as no node holds its 2 ranks; room for 1 at once"]
     assert [event.failure for event in events] == [None] * len(events)
     done = events[-1].record
