@@ -18,6 +18,7 @@ from harness.cli.options import (
     seeds_option,
     select_tables,
 )
+from harness.plan.grid import Seeds
 from harness.plan.workspace import Workspace
 from harness.schedule import status, stop
 from harness.specs import Scale
@@ -41,7 +42,7 @@ _HAS_PROBLEM = 1
 @data_option
 @json_option
 def examine(
-    tables: tuple[str, ...], scale: Scale, seeds: int, as_json: bool, **options: Any
+    tables: tuple[str, ...], scale: Scale, seeds: Seeds, as_json: bool, **options: Any
 ) -> None:
     """Check what a grid of tables needs before it starts; all tables if none is named.
 

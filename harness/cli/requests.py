@@ -23,6 +23,7 @@ from harness.cli.options import (
     select_tables,
     tables_argument,
 )
+from harness.plan.grid import Seeds
 from harness.runtime import Runtime
 from harness.specs import Scale
 
@@ -58,7 +59,7 @@ def build_requests(
     scale: Scale,
     results: Path,
     rows: str = "",
-    seeds: int = 1,
+    seeds: Seeds = 1,
     data: Path = ROOT / "data",
     keep_stale: bool = False,
     campaign: str | None = None,

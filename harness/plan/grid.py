@@ -12,6 +12,7 @@ from harness.record import Record
 from harness.specs import Trial, as_dict
 
 State = Literal["missing", "fresh", "stale"]
+Seeds = int | Sequence[int]  # how many, from 0 on, or which ones
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +45,7 @@ def trials(
     experiment: Experiment,
     *,
     rescale: Callable[[Trial], Trial],
-    seeds: int,
+    seeds: Seeds,
     passport: Callable[[Trial], str],
     code: Callable[[Trial], Mapping[str, str]],
     results: Path,
@@ -54,7 +55,7 @@ def trials(
     Args:
         experiment: The table, at paper scale.
         rescale: Trial at paper scale to the trial that runs.
-        seeds: Trials per row, with seeds 0, 1, ...
+        seeds: Trials per row, with seeds 0, 1, ...; or their seeds.
         passport: Trial to the hash of its data.
         code: Trial to the hashes of the definitions that it would run.
         results: Folder that holds `records/`.
@@ -63,7 +64,7 @@ def trials(
         return []
     rows: dict[str, list[str]] = {}
     trial_of: dict[str, Trial] = {}
-    for seed in range(seeds):
+    for seed in seed_numbers(seeds):
         for row in experiment.rows:
             for part in row.trials:
                 trial = replace(rescale(part), seed=seed)
@@ -74,6 +75,11 @@ def trials(
         _planned(experiment.name, tuple(rows[key]), trial, key, code(trial), results)
         for key, trial in trial_of.items()
     ]
+
+
+def seed_numbers(seeds: Seeds) -> Sequence[int]:
+    """Return the seeds of every row."""
+    return range(seeds) if isinstance(seeds, int) else seeds
 
 
 def select_rows(experiment: Experiment, rows: Sequence[str]) -> Experiment:
