@@ -139,7 +139,7 @@ def choose_videos(dsa: VideoScores, baseline: VideoScores) -> list[str]:
     return [dsa.ids[index] for index in chosen[:NUM_EXAMPLES]]
 
 
-def _is_correct(scored: VideoScores) -> scores.CorrectVideos:
+def _is_correct(scored: VideoScores) -> video_scores.CorrectVideos:
     return video_scores.correct_videos(scored, metric="top1")
 
 
