@@ -5,7 +5,7 @@ import sys
 import click
 
 import experiments
-from harness.cli import cluster, data, explain, plan, report, run, tracking
+from harness.cli import cluster, data, explain, plan, report, results, run, tracking
 from harness.cli.requests import print_error
 from harness.tracking import TrackingError
 
@@ -43,6 +43,7 @@ for command in (
     *tracking.COMMANDS,
     *plan.COMMANDS,
     *explain.COMMANDS,
+    *results.COMMANDS,
     *cluster.COMMANDS,
 ):
     app.add_command(command)
