@@ -201,7 +201,7 @@ def _check_count(requests: Sequence[Request], limit: int) -> None:
         for trial in row.trials
         if request.experiment.trains
     }
-    count = len(rows) * requests[0].seeds
+    count = len(rows) * len(grid.seed_numbers(requests[0].seeds))
     if count > limit:
         raise ValueError(
             f"{count:,} trials are more than the limit of {limit:,}; raise it with --max-trials"

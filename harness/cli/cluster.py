@@ -20,6 +20,7 @@ from harness.cli.options import (
     weights_option,
 )
 from harness.cli.requests import print_error
+from harness.plan.grid import Seeds
 from harness.schedule import status, stop
 from harness.specs import Scale
 from harness.utils import escape
@@ -44,7 +45,7 @@ _HAS_PROBLEM = 1
 @weights_option
 @json_option
 def examine(
-    tables: tuple[str, ...], scale: Scale, seeds: int, as_json: bool, **options: Any
+    tables: tuple[str, ...], scale: Scale, seeds: Seeds, as_json: bool, **options: Any
 ) -> None:
     """Check what a grid of tables needs before it starts; all tables if none is named.
 

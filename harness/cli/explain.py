@@ -1,8 +1,7 @@
-"""Commands that explain numbers and records: `harness explain`, `why` and `diff`."""
+"""Commands that explain numbers and records: `harness explain` and `why`."""
 
 import re
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,10 +21,10 @@ from harness.cli.options import (
 )
 from harness.cli.requests import print_error
 from harness.plan import grid
-from harness.plan.grid import PlannedTrial
+from harness.plan.grid import PlannedTrial, Seeds
 from harness.plan.workspace import Workspace, find_table_row
 from harness.provenance import code
-from harness.record import Record, read_all
+from harness.record import Record
 from harness.specs import Scale
 
 if TYPE_CHECKING:
@@ -65,7 +64,7 @@ def explain_row(
 @results_option
 @data_option
 @json_option
-def explain_state(target: str, seeds: int, as_json: bool, **options: Any) -> None:
+def explain_state(target: str, seeds: Seeds, as_json: bool, **options: Any) -> None:
     """Explain, part by part of the key, why records are cached, stale or missing."""
     from harness.plan import staleness
 
@@ -82,7 +81,7 @@ def explain_state(target: str, seeds: int, as_json: bool, **options: Any) -> Non
     )
 
 
-def _diagnose_row(text: str, workspace: Workspace, seeds: int) -> list["Diagnosis"]:
+def _diagnose_row(text: str, workspace: Workspace, seeds: Seeds) -> list["Diagnosis"]:
     experiment, row = find_table_row(text)
     trials = workspace.trials([grid.select_rows(experiment, [row.label])], seeds=seeds)
     if not trials:
@@ -105,7 +104,7 @@ def _diagnose_trial(
     )
 
 
-def _diagnose_key(prefix: str, workspace: Workspace, seeds: int) -> "Diagnosis":
+def _diagnose_key(prefix: str, workspace: Workspace, seeds: Seeds) -> "Diagnosis":
     from harness.plan import staleness
 
     if not _KEY.fullmatch(prefix):
@@ -139,19 +138,4 @@ def _match_key(prefix: str, keys: Sequence[str], scale: Scale) -> str:
     return matches[0]
 
 
-@click.command("diff")
-@click.argument("other", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@results_option
-@json_option
-def compare_reruns(other: Path, results: Path, as_json: bool) -> None:
-    """Compare records of the same trials in two results folders, bit by bit.
-
-    Shows how far a rerun deviates, and in what the machines and libraries differ.
-    """
-    from harness.provenance import reruns
-
-    comparison = reruns.compare(read_all(results), read_all(other))
-    print_result(asdict(comparison) if as_json else reruns.text(comparison))
-
-
-COMMANDS = (explain_row, explain_state, compare_reruns)
+COMMANDS = (explain_row, explain_state)

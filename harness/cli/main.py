@@ -7,7 +7,7 @@ from types import TracebackType
 import click
 
 from experiments.scales import desk
-from harness.cli import cluster, cost, data, explain, plan, report, run, tracking, weights
+from harness.cli import cluster, cost, data, explain, plan, report, results, run, tracking, weights
 from harness.cli.notices import show_warnings
 from harness.cli.options import optional_tables_argument
 from harness.cli.requests import print_error
@@ -60,6 +60,7 @@ for command in (
     *tracking.COMMANDS,
     *plan.COMMANDS,
     *explain.COMMANDS,
+    *results.COMMANDS,
     *cluster.COMMANDS,
     *weights.COMMANDS,
 ):

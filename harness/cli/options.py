@@ -50,8 +50,33 @@ scale_option = click.option(
     show_default=True,
     help="desk: small networks on generated videos, in minutes; paper: as in the paper.",
 )
+
+
+def parse_seeds(
+    ctx: click.Context | None, param: click.Parameter | None, text: str
+) -> int | tuple[int, ...]:
+    """Return the value of `--seeds`: a number of trials per row, or their seeds.
+
+    Raises:
+        click.BadParameter: If it is neither, or names a seed twice.
+    """
+    if "," not in text:
+        return int(click.IntRange(min=1)(text, param, ctx))
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    seeds = tuple(int(click.IntRange(min=0)(part, param, ctx)) for part in parts)
+    if not seeds or len(set(seeds)) < len(seeds):
+        what = "a seed twice" if seeds else "no seed"
+        raise click.BadParameter(f"{text!r} names {what}.", ctx, param)
+    return seeds
+
+
 seeds_option = click.option(
-    "--seeds", type=click.IntRange(min=1), default=3, show_default=True, help="Trials per row."
+    "--seeds",
+    callback=parse_seeds,
+    default="3",
+    show_default=True,
+    metavar="N|SEED,...",
+    help="Trials per row, with seeds 0, 1, ...; or their seeds: 3,4,5 (a single one: 3,).",
 )
 rows_option = click.option(
     "--rows", default="", help="Labels of the rows to use, separated by commas.  [default: all]"

@@ -27,6 +27,7 @@ from harness.cli.options import (
 )
 from harness.cli.requests import print_error
 from harness.plan import grid
+from harness.plan.grid import Seeds
 from harness.plan.throughput import GPUS, Rate, assumed_rate, read_rate
 from harness.plan.workspace import find_table_row
 from harness.specs import Scale
@@ -62,7 +63,7 @@ from harness.specs import Scale
 def plan_tables(
     tables: tuple[str, ...],
     rows: str,
-    seeds: int,
+    seeds: Seeds,
     gpu: str,
     gpus: int,
     throughput: Path | None,

@@ -13,6 +13,7 @@ import click
 from experiments.scales import SCALES
 from harness import tables as all_tables
 from harness.cli.options import (
+    ROOT,
     data_option,
     optional_tables_argument,
     results_option,
@@ -45,11 +46,18 @@ TRADEOFF_TABLES = ("table_a", "table_g", "table_h")
 @scale_change_options
 @results_option
 @data_option
-def write_reports(tables: tuple[str, ...], **options: Any) -> None:
+@click.option(
+    "--parquet/--no-parquet",
+    default=None,
+    help="Write the trials as trials.parquet.  [default: in a folder that git does not track]",
+)
+def write_reports(tables: tuple[str, ...], parquet: bool | None, **options: Any) -> None:
     """Write tables and figures from existing records; without TABLE, all written before.
 
     Without TABLE, it also writes the page of all tables.
     """
+    from harness.exchange.places import all_tables
+    from harness.exchange.trial_frame import write_parquet
     from harness.report import build
 
     requests = requests_of_written_tables(tables, **options)
@@ -61,6 +69,10 @@ def write_reports(tables: tuple[str, ...], **options: Any) -> None:
     if not tables and judged:
         page = build.write_page(list(zip(judged, outputs, strict=True)))
         click.echo(f"Everything on one page: {short_path(page)}")
+    results: Path = options["results"]
+    is_own = results != ROOT / "results"
+    if (is_own if parquet is None else parquet) and (results / "records").is_dir():
+        click.echo(short_path(write_parquet(results, all_tables())))
 
 
 @click.command("figures")

@@ -23,6 +23,7 @@ from harness.cli.options import (
     weights_option,
 )
 from harness.experiment import Experiment
+from harness.plan.grid import Seeds
 from harness.runtime import Runtime
 from harness.specs import Scale
 from harness.utils import escape
@@ -60,7 +61,7 @@ def build_requests(
     scale: Scale,
     results: Path,
     rows: str = "",
-    seeds: int = 1,
+    seeds: Seeds = 1,
     data: Path = ROOT / "data",
     keep_stale: bool = False,
     campaign: str | None = None,

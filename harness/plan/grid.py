@@ -13,6 +13,7 @@ from harness.specs import Trial, as_dict
 from harness.tables import blame
 
 State = Literal["missing", "fresh", "stale"]
+Seeds = int | Sequence[int]  # how many, from 0 on, or which ones
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +46,7 @@ def trials(
     experiment: Experiment,
     *,
     rescale: Callable[[Trial], Trial],
-    seeds: int,
+    seeds: Seeds,
     passport: Callable[[Trial], str],
     code: Callable[[Trial], Mapping[str, str]],
     results: Path,
@@ -55,7 +56,7 @@ def trials(
     Args:
         experiment: The table, at paper scale.
         rescale: Trial at paper scale to the trial that runs.
-        seeds: Trials per row, with seeds 0, 1, ...
+        seeds: Trials per row, with seeds 0, 1, ...; or their seeds.
         passport: Trial to the hash of its data.
         code: Trial to the hashes of the definitions that it would run.
         results: Folder that holds `records/`.
@@ -64,7 +65,7 @@ def trials(
         return []
     rows: dict[str, list[str]] = {}
     trial_of: dict[str, Trial] = {}
-    for seed in range(seeds):
+    for seed in seed_numbers(seeds):
         for row in experiment.rows:
             for part in row.trials:
                 trial = replace(rescale(part), seed=seed)
@@ -77,6 +78,11 @@ def trials(
             hashes = code(trial)
         planned.append(_planned(experiment.name, tuple(rows[key]), trial, key, hashes, results))
     return planned
+
+
+def seed_numbers(seeds: Seeds) -> Sequence[int]:
+    """Return the seeds of every row."""
+    return range(seeds) if isinstance(seeds, int) else seeds
 
 
 def select_rows(experiment: Experiment, rows: Sequence[str]) -> Experiment:

@@ -7,10 +7,10 @@ from typing import Any
 from harness import tables as all_tables
 from harness.data.sizes import data_set_size
 from harness.experiment import Experiment
-from harness.plan import budget, comparisons
+from harness.plan import budget, comparisons, grid
 from harness.plan.budget import Budget
 from harness.plan.comparisons import SCALE_WORDS
-from harness.plan.grid import PlannedTrial
+from harness.plan.grid import PlannedTrial, Seeds
 from harness.plan.power.analysis import PowerAnalysis, analyze_power, seed_spread
 from harness.plan.power.text import power_text
 from harness.plan.throughput import Rate
@@ -48,7 +48,7 @@ def preview_tables(
     workspace: Workspace,
     tables: Sequence[Experiment],
     *,
-    seeds: int,
+    seeds: Seeds,
     rate: Rate | None,
     devices: int,
     warn: Callable[[str], None],
@@ -58,7 +58,7 @@ def preview_tables(
     Args:
         workspace: Records and data.
         tables: The tables.
-        seeds: Trials per row.
+        seeds: Trials per row, or their seeds.
         rate: Throughput of one device; None to estimate from the records.
         devices: Number of devices, each of which runs one trial at a time.
         warn: Called with a sentence on each table that does not load.
@@ -66,7 +66,8 @@ def preview_tables(
     trials, records = workspace.trials(tables, seeds=seeds), workspace.records()
     corrected = tables if workspace.scale == "own" else all_tables.load_all(warn)
     family = len(comparisons.family(corrected, workspace.rescale))
-    analyses = [_analyze_power(table, records, workspace, seeds, family) for table in tables]
+    count = len(grid.seed_numbers(seeds))
+    analyses = [_analyze_power(table, records, workspace, count, family) for table in tables]
     return Preview(
         scale=workspace.scale,
         trials=tuple(

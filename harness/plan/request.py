@@ -7,7 +7,7 @@ from harness import data
 from harness.data.passport import Passport
 from harness.experiment import Experiment
 from harness.plan import grid
-from harness.plan.grid import PlannedTrial
+from harness.plan.grid import PlannedTrial, Seeds
 from harness.provenance import code
 from harness.runtime import Runtime
 from harness.specs import Scale, Trial
@@ -22,7 +22,7 @@ class Request:
         scale: Name of the scale.
         base: The scale that `own` terms change; else the same.
         rescale: Trial at paper scale to the trial that runs.
-        seeds: Trials per row.
+        seeds: Trials per row, or their seeds.
         runtime: Where and how trials run.
         rows: Labels of the rows to run; empty for all.
         keep_stale: True to accept records made by other code instead of running their trials again.
@@ -32,7 +32,7 @@ class Request:
     experiment: Experiment
     scale: Scale
     rescale: Callable[[Trial], Trial]
-    seeds: int
+    seeds: Seeds
     runtime: Runtime
     rows: tuple[str, ...] = ()
     keep_stale: bool = False

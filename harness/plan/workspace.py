@@ -8,7 +8,7 @@ from harness import tables
 from harness.data import sizes
 from harness.experiment import Experiment, Row
 from harness.plan import grid, row_lookup
-from harness.plan.grid import PlannedTrial
+from harness.plan.grid import PlannedTrial, Seeds
 from harness.provenance import code
 from harness.record import Records, read_all
 from harness.specs import Scale, Trial
@@ -49,7 +49,7 @@ class Workspace:
             self.passports[data_set] = sizes.passport_digest(trial.data, self.data)
         return self.passports[data_set]
 
-    def trials(self, tables: Sequence[Experiment], *, seeds: int) -> list[PlannedTrial]:
+    def trials(self, tables: Sequence[Experiment], *, seeds: Seeds) -> list[PlannedTrial]:
         """List the distinct trials of some tables; without data, all are missing."""
         by_key: dict[str, PlannedTrial] = {}
         for experiment in tables:

@@ -1,0 +1,1 @@
+"""Results exchanged with programs and people: data frames, differences, merges and bundles."""
