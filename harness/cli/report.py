@@ -56,7 +56,6 @@ def write_reports(tables: tuple[str, ...], parquet: bool | None, **options: Any)
 
     Without TABLE, it also writes the page of all tables.
     """
-    from harness.exchange.places import all_tables
     from harness.exchange.trial_frame import write_parquet
     from harness.report import build
 
@@ -72,7 +71,7 @@ def write_reports(tables: tuple[str, ...], parquet: bool | None, **options: Any)
     results: Path = options["results"]
     is_own = results != ROOT / "results"
     if (is_own if parquet is None else parquet) and (results / "records").is_dir():
-        click.echo(short_path(write_parquet(results, all_tables())))
+        click.echo(short_path(write_parquet(results, all_tables.load_all(print_error))))
 
 
 @click.command("figures")

@@ -13,9 +13,9 @@ from harness.cli.options import (
     json_option,
     print_result,
     results_option,
-    select_tables,
 )
 from harness.cli.requests import FAILED, print_error, short_path
+from harness.tables import load
 
 if TYPE_CHECKING:
     from harness.exchange.prune import Kind
@@ -57,7 +57,7 @@ def compare_folders(
     if len(folders) > 2:
         raise click.UsageError(f"diff compares two folders; {len(folders)} were named")
     first, second = folders if len(folders) == 2 else (results, folders[0])
-    names = select_tables(tables) if tables else ()
+    names = [load(name).name for name in tables]
     from harness.exchange import diff, diff_text
     from harness.exchange.places import all_tables
 

@@ -8,10 +8,10 @@ import pandas as pd
 from harness.exchange.verdicts import Setting
 from harness.experiment import COSTS, Claim
 from harness.record import Record, parts_of
-from harness.report import escape
 from harness.report.claims import JudgedClaim
 from harness.report.judge import JudgedTable
 from harness.report.results import RowResult
+from harness.utils import escape
 
 _TOLERANCES = {
     "better": "the sign: the 95 % interval of the difference, seeds and videos resampled",

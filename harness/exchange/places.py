@@ -5,12 +5,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-import experiments
 from experiments.scales import SCALES, STEM_WIDTH, STEM_WIDTHS, Changes, own
 from harness.experiment import Experiment
 from harness.provenance import code
 from harness.record import Record
 from harness.specs import Trial, as_dict, from_dict
+from harness.tables import load_all
 
 Freshness = Literal["fresh", "stale", "unknown"]
 Identity = tuple[Any, ...]
@@ -73,7 +73,7 @@ class Places:
 
 def all_tables() -> Sequence[Experiment]:
     """Load every table; one that does not load is warned of and left out."""
-    return experiments.load_all(warnings.warn)
+    return load_all(warnings.warn)
 
 
 def identity(trial: Mapping[str, Any]) -> Identity:

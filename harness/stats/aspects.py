@@ -6,27 +6,14 @@ apart. Axes: N videos, K classes.
 """
 
 from collections import Counter
-from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 Answers = Int[np.ndarray, " N"]
+Aspects = Mapping[str, Sequence[Hashable]]  # name to its value for each class
 NO_ANSWER = -1
-
-
-@dataclass(frozen=True)
-class Aspect:
-    """A part of what a class says.
-
-    Attributes:
-        name: For readers.
-        of_class: Its value for each class.
-    """
-
-    name: str
-    of_class: tuple[Hashable, ...]
 
 
 def answers(scores: Float[np.ndarray, "N K"]) -> Answers:
@@ -36,7 +23,7 @@ def answers(scores: Float[np.ndarray, "N K"]) -> Answers:
     return np.where(is_best.sum(axis=1) == 1, is_best.argmax(axis=1), NO_ANSWER)
 
 
-def shares(answers: Answers, labels: Answers, aspects: Sequence[Aspect]) -> dict[str, float]:
+def shares(answers: Answers, labels: Answers, aspects: Aspects) -> dict[str, float]:
     """Return the percentage of answers whose aspect is right, among those right in the one before.
 
     So the product of all is the top-1 accuracy. NaN where no answer is right in the one before.
@@ -48,31 +35,29 @@ def shares(answers: Answers, labels: Answers, aspects: Sequence[Aspect]) -> dict
     """
     candidates = np.ones(len(answers), dtype=bool)
     found = {}
-    for aspect, is_right in zip(aspects, _right(answers, labels, aspects), strict=True):
+    for name, is_right in zip(aspects, _right(answers, labels, aspects), strict=True):
         number = int(candidates.sum())
-        found[aspect.name] = 100 * int(is_right.sum()) / number if number else float("nan")
+        found[name] = 100 * int(is_right.sum()) / number if number else float("nan")
         candidates = is_right
     return found
 
 
-def _right(
-    answers: Answers, labels: Answers, aspects: Sequence[Aspect]
-) -> Iterator[Bool[np.ndarray, " N"]]:
-    for aspect in aspects:
-        numbers = {value: number for number, value in enumerate(dict.fromkeys(aspect.of_class))}
-        group = np.array([*(numbers[value] for value in aspect.of_class), NO_ANSWER])
+def _right(answers: Answers, labels: Answers, aspects: Aspects) -> Iterator[Bool[np.ndarray, " N"]]:
+    for of_class in aspects.values():
+        numbers = {value: number for number, value in enumerate(dict.fromkeys(of_class))}
+        group = np.array([*(numbers[value] for value in of_class), NO_ANSWER])
         yield group[answers] == group[labels]
 
 
-def chances(aspects: Sequence[Aspect]) -> dict[str, float]:
+def chances(aspects: Aspects) -> dict[str, float]:
     """Return what a class drawn at random gets right of each aspect, in percent, as in `shares`.
 
     Every class is equally frequent.
     """
     before, found = 1.0, {}
-    for aspect in aspects:
-        number = len(aspect.of_class)
-        chance = sum((count / number) ** 2 for count in Counter(aspect.of_class).values())
-        found[aspect.name] = 100 * chance / before
+    for name, of_class in aspects.items():
+        number = len(of_class)
+        chance = sum((count / number) ** 2 for count in Counter(of_class).values())
+        found[name] = 100 * chance / before
         before = chance
     return found

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from harness.data.datasets.desk_recipe import ASPECTS, CLASSES
-from harness.stats.aspects import NO_ANSWER, Aspect, answers, chances, shares
+from harness.stats.aspects import NO_ANSWER, answers, chances, shares
 from harness.training import metrics
 
-COLOURS = (Aspect("is warm", (True, True, False)), Aspect("colour", ("red", "orange", "blue")))
+COLOURS = {"is warm": (True, True, False), "colour": ("red", "orange", "blue")}
 
 
 def test_an_answer_is_the_best_class_and_a_tie_is_none():

@@ -8,8 +8,6 @@ import itertools
 import json
 from collections.abc import Mapping
 
-from harness.stats.aspects import Aspect
-
 DESK = "desk"
 SHAPES = ("disc", "square")
 PRIMITIVES = tuple(itertools.product(("grow", "shrink"), SHAPES))
@@ -19,12 +17,12 @@ DESIGN = 2
 _DIGITS = 12
 # Highest top-1 of a kind of network: by proof for snippets, by expectation for frames.
 CEILINGS = {"average of snippets": 50.0, "average of frames": 25.0}
-# What a class says, from coarse to fine.
-ASPECTS = (
-    Aspect("shapes", tuple(tuple(sorted(shape for _, shape in pair)) for pair in CLASSES)),
-    Aspect("motions", tuple(tuple(sorted(pair)) for pair in CLASSES)),
-    Aspect("order", CLASSES),
-)
+# What a class says, from coarse to fine: its value for each class.
+ASPECTS = {
+    "shapes": tuple(tuple(sorted(shape for _, shape in pair)) for pair in CLASSES),
+    "motions": tuple(tuple(sorted(pair)) for pair in CLASSES),
+    "order": CLASSES,
+}
 # Highest percentage of an aspect, among answers right in the one before, and of which networks:
 # expected for motions, proven for order, by the same reasons as above.
 ASPECT_CEILINGS = {"motions": (50.0, "average of frames"), "order": (50.0, "any average")}
