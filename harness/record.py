@@ -206,6 +206,11 @@ def scores_path(results: Path, record: Record) -> Path:
     return path if path.exists() else path.with_name(f"{record.key}.npz")
 
 
+def paths(results: Path, record: Record) -> tuple[Path, Path]:
+    """Return the files of a record: its own, and that of its scores."""
+    return results / "records" / f"{record.key}.json", scores_path(results, record)
+
+
 def _load(path: Path) -> Record:
     try:
         body = json_file.loads(json_file.read_bytes(path, max_bytes=MAX_BYTES))

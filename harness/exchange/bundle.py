@@ -30,7 +30,6 @@ from harness.report.judge import JudgedTable
 FORMAT = 1
 MANIFEST = "manifest.json"
 _PACKAGES = ("harness", "experiments")
-_ENDS = (".json", ".npz")
 _ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -71,6 +70,8 @@ def write(
     records = record.read_all(results)
     if not records:
         raise ValueError(f"{results} has no records; run a table first")
+    if records.faults:
+        raise ValueError(records.faults[0])
     for found in records:
         read_sound(results, found.key)
     declared.read_lines(results)
@@ -103,7 +104,7 @@ def write(
 
 
 def _copy(results: Path, copy: Path, records: Iterable[Record]) -> None:
-    paths = [results / "records" / f"{found.key}{end}" for found in records for end in _ENDS]
+    paths = [path for found in records for path in record.paths(results, found)]
     paths += sorted((results / "declared").glob("*.jsonl"))
     for path in paths:
         target = copy / path.relative_to(results)

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness import record
 from harness.exchange import declared
 from harness.exchange.declared import Line, Merged
 from harness.exchange.sound import read_sound
@@ -123,7 +124,7 @@ def _read(folder: Path, name: str, is_target: bool, faults: list[str]) -> Source
     except (ValueError, OSError) as error:
         lines = {}
         faults.append(str(error))
-    scores = sorted(path.stem for path in (folder / "records").glob("*.npz"))
+    scores = {record.scores_path(folder, found) for found in records.values()}
     return Source(
         name=name,
         folder=folder,
@@ -131,9 +132,9 @@ def _read(folder: Path, name: str, is_target: bool, faults: list[str]) -> Source
         declared=lines,
         is_target=is_target,
         unfinished=tuple(
-            str(folder / "records" / f"{key}.npz")
-            for key in scores
-            if not (folder / "records" / f"{key}.json").is_file()
+            str(path)
+            for path in sorted((folder / "records").glob("*.npz"))
+            if path not in scores and not faults
         ),
     )
 
@@ -207,9 +208,14 @@ def _clash_text(undecided: Sequence[str], sources: Sequence[Source]) -> str:
 def _write(into: Path, chosen: Mapping[str, Source], lines: Merged) -> None:
     """Copy the chosen records byte by byte, scores first, and write all declarations."""
     for key, source in chosen.items():
-        for path in (source.folder / "records" / f"{key}{end}" for end in (".npz", ".json")):
-            if not source.is_target:
-                write_atomic(into / "records" / path.name, path.read_bytes())
+        if source.is_target:
+            continue
+        old = record.find(into, key)
+        old_scores = record.scores_path(into, old) if old else None
+        for path in reversed(record.paths(source.folder, source.records[key])):
+            write_atomic(into / "records" / path.name, path.read_bytes())
+        if old_scores and old_scores != record.scores_path(into, source.records[key]):
+            old_scores.unlink()
     declared.write(into, lines)
 
 

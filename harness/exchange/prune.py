@@ -60,7 +60,10 @@ def find(
     """
     if not any((results / name).is_dir() for name in ("records", "work")):
         raise ValueError(f"{results} is not a results folder: it has no records and no work")
-    records = {found.key: found for found in record.read_all(results)}
+    everything = record.read_all(results)
+    if everything.faults:
+        raise ValueError(everything.faults[0])
+    records = {found.key: found for found in everything}
     before = time.time() - untouched_days * _DAY_S
     items = [
         *_stale(results, records, places),
@@ -90,7 +93,7 @@ def _stale(results: Path, records: Mapping[str, Record], places: Places) -> Iter
             rows = ", ".join(map(str, places.of(found))) or "no row"
             yield _item(
                 "stale",
-                [results / "records" / f"{found.key}{end}" for end in (".json", ".npz")],
+                record.paths(results, found),
                 f"seed {found.trial['seed']} of {rows} at {found.trial['scale']} scale",
             )
 
@@ -106,9 +109,10 @@ def _work(results: Path, records: Mapping[str, Record], before: float) -> Iterat
 
 
 def _leftovers(results: Path, records: Mapping[str, Record], before: float) -> Iterator[Item]:
+    scores = {record.scores_path(results, found) for found in records.values()}
     for path in sorted((results / "records").glob("*")):
         is_half_written = path.name.startswith(".")
-        is_alone = path.suffix == ".npz" and path.stem not in records
+        is_alone = path.suffix == ".npz" and path not in scores
         if (is_half_written or is_alone) and _touched(path) < before:
             yield _item("leftovers", [path], "half written" if is_half_written else "no record")
 

@@ -206,7 +206,9 @@ def spoil_number(folder):
     path = min((folder / "results" / "records").glob("*.json"))
     found = record.read(folder / "results", path.stem)
     changed = record.Record(**(vars(found) | {"metrics": found.metrics | {"top1": 99.0}}))
-    record.write(folder / "results", changed, path.with_suffix(".npz").read_bytes())
+    record.write(
+        folder / "results", changed, record.scores_path(folder / "results", found).read_bytes()
+    )
     return "says top1 99.0000, but its scores give"
 
 
@@ -216,7 +218,9 @@ def spoil_trial(folder):
     found = record.read(folder / "results", path.stem)
     trial = found.trial | {"train": found.trial["train"] | {"lr": 7.0}}
     changed = record.Record(**(vars(found) | {"trial": trial}))
-    record.write(folder / "results", changed, path.with_suffix(".npz").read_bytes())
+    record.write(
+        folder / "results", changed, record.scores_path(folder / "results", found).read_bytes()
+    )
     return "holds another trial than its key is the hash of"
 
 

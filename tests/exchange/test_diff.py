@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from experiments.scales import Changes, own
+from harness import record
 from harness.cli.main import app
 from harness.exchange import diff, diff_text
 from harness.exchange.places import all_tables
@@ -149,8 +150,9 @@ def test_rows_of_one_folder_are_listed_and_refused_in_a_table_that_is_named(fold
 def test_damaged_scores_are_named(folders):
     fill(folders[0], [0.5])
     (made,) = fill(folders[1], [0.6])
-    (folders[1] / "records" / f"{made.key}.npz").write_bytes(b"")
-    with pytest.raises(ValueError, match=rf"{made.key}\.npz"):
+    path = record.scores_path(folders[1], made)
+    path.write_bytes(b"")
+    with pytest.raises(ValueError, match=path.name):
         compared(folders)
 
 

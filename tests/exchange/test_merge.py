@@ -112,13 +112,13 @@ def damage_record(folder, made):
 
 
 def damage_scores(folder, made):
-    path = folder / "records" / f"{made.key}.npz"
+    path = record.scores_path(folder, made)
     path.write_bytes(path.read_bytes()[:-1])
     return path
 
 
 def lose_scores(folder, made):
-    path = folder / "records" / f"{made.key}.npz"
+    path = record.scores_path(folder, made)
     path.unlink()
     return path
 
@@ -153,8 +153,8 @@ def test_scores_without_a_record_are_left_out_and_named(folders, into):
     (folders[0] / "records" / f"{made.key}.json").unlink()
     add_record(folders[0], seed=1)
     done = merge.merge(folders[:1], into)
-    assert [path.rpartition("/")[2] for path in done.unfinished] == [f"{made.key}.npz"]
-    assert not (into / "records" / f"{made.key}.npz").exists()
+    assert [path.rpartition("/")[2] for path in done.unfinished] == [record.scores_name(made)]
+    assert not (into / "records" / record.scores_name(made)).exists()
 
 
 def test_a_target_in_use_is_refused(folders, into):

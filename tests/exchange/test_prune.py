@@ -42,7 +42,7 @@ def age(path, days):
 
 
 def names(made):
-    return {f"records/{made.key}.json", f"records/{made.key}.npz"}
+    return {f"records/{made.key}.json", f"records/{record.scores_name(made)}"}
 
 
 def test_only_stale_records_are_listed(tmp_path):
@@ -54,8 +54,11 @@ def test_only_stale_records_are_listed(tmp_path):
 def test_a_record_of_an_unknown_network_is_kept(tmp_path):
     made = add_record(tmp_path)
     model = made.trial["model"] | {"backbone": "of_another_package"}
-    unknown = replace(made, trial=made.trial | {"model": model})
-    record.write(tmp_path, unknown, (tmp_path / "records" / f"{made.key}.npz").read_bytes())
+    trial = made.trial | {"model": model}
+    unknown = replace(made, trial=trial, key=record.key_of(trial, made.passport))
+    json_path, scores = record.paths(tmp_path, made)
+    record.write(tmp_path, unknown, scores.read_bytes())
+    json_path.unlink()
     assert found(tmp_path) == set()
 
 
@@ -83,11 +86,11 @@ def test_leftovers_of_killed_processes_are_listed_once_they_are_old(tmp_path):
     half = tmp_path / "records" / ".abc.json.123"
     half.write_bytes(b"{")
     assert found(tmp_path) == set()
-    for path in (half, tmp_path / "records" / f"{made.key}.npz"):
+    for path in (half, record.scores_path(tmp_path, made)):
         age(path, 15)
     assert found(tmp_path) == {
         ("leftovers", "records/.abc.json.123"),
-        ("leftovers", f"records/{made.key}.npz"),
+        ("leftovers", f"records/{record.scores_name(made)}"),
     }
 
 
