@@ -28,7 +28,7 @@ def results(results: Folder | None = None) -> "pd.DataFrame":
         results: The folder; that of `harness run` by default.
 
     Raises:
-        ValueError: If it is not a results folder, or a record is damaged; names the file.
+        ValueError: If it is not a results folder. A damaged record is warned of and left out.
     """
     from harness.exchange.places import all_tables
     from harness.exchange.trial_frame import trials_frame
@@ -65,7 +65,7 @@ def table(
             of `harness run`, and the folder `data`.
 
     Raises:
-        ValueError: If the table is unknown, or a record or its scores are damaged.
+        ValueError: If the table is unknown. Damaged records are warned of and left out.
     """
     from harness.exchange.result_frames import rows_frame
 

@@ -203,7 +203,8 @@ def read_all(results: Path) -> Records:
 def scores_path(results: Path, record: Record) -> Path:
     """Return the scores file of a record, which may be missing."""
     path = results / "records" / scores_name(record)
-    return path if path.exists() else path.with_name(f"{record.key}.npz")
+    old = path.with_name(f"{record.key}.npz")
+    return old if old.exists() and not path.exists() else path
 
 
 def paths(results: Path, record: Record) -> tuple[Path, Path]:

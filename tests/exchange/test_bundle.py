@@ -221,7 +221,7 @@ def spoil_trial(folder):
     record.write(
         folder / "results", changed, record.scores_path(folder / "results", found).read_bytes()
     )
-    return "holds another trial than its key is the hash of"
+    return "it was altered: its trial has the key"
 
 
 def spoil_verdict(folder):

@@ -50,11 +50,11 @@ def row_trial(place: str = "table_b/DSA at II", *, scale: Scale = "desk") -> Tri
     return SCALES[scale](row.trial)
 
 
-def logits(right: Sequence[bool]) -> tuple[np.ndarray, list[Video]]:
+def logits(right: Sequence[bool], num_classes: int = NUM_CLASSES) -> tuple[np.ndarray, list[Video]]:
     """Return scores of videos that are classified correctly, or not, as asked."""
-    labels = np.arange(len(right)) % NUM_CLASSES
-    scores = np.zeros((len(right), NUM_CLASSES), np.float32)
-    scores[np.arange(len(right)), np.where(right, labels, (labels + 1) % NUM_CLASSES)] = 1
+    labels = np.arange(len(right)) % min(NUM_CLASSES, num_classes)
+    scores = np.zeros((len(right), num_classes), np.float32)
+    scores[np.arange(len(right)), np.where(right, labels, (labels + 1) % num_classes)] = 1
     videos = [Video(id=f"test/{n}", path=Path(), labels=(int(k),)) for n, k in enumerate(labels)]
     return scores, videos
 
@@ -67,13 +67,15 @@ def add_record(
     right: Sequence[bool] = (True, False) * 6,
     passport: str = PASSPORT,
     code: dict[str, str] | None = None,
+    provenance: dict[str, object] | None = None,
     finished_ms: int = 1_700_000_000_000,
     **changes: object,
 ) -> Record:
     """Write the record of a trial, and its scores."""
     trial = replace(trial or row_trial(), seed=seed)
-    scores, videos = logits(right)
-    targets = metrics.multi_hot([video.labels for video in videos], num_classes=NUM_CLASSES)
+    num_classes = trial.data.num_classes
+    scores, videos = logits(right, num_classes)
+    targets = metrics.multi_hot([video.labels for video in videos], num_classes=num_classes)
     content = video_scores.pack(scores, videos)
     made = Record(
         key=record.trial_key(trial, passport),
@@ -86,7 +88,7 @@ def add_record(
         counting_rule="mac+2bn",
         history=[asdict(replace(EPOCH, finished_ms=finished_ms))],
         scores_sha256=hashlib.sha256(content).hexdigest(),
-        provenance=PROVENANCE,
+        provenance=PROVENANCE | (provenance or {}),
         seconds=3.0,
         resumed_epochs=[],
         data={"listed": {"test": len(right)}},
