@@ -6,7 +6,7 @@ from pkgutil import iter_modules
 
 from harness.experiment import BrokenTableError, Experiment
 
-_SUPPORT = ("recipes", "related_work", "scales", "sources")
+_SUPPORT = ("recipes", "reference_rows", "related_work", "scales", "sources")
 
 
 def names() -> list[str]:

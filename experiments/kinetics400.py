@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from experiments import related_work
+from experiments import reference_rows, related_work
 from experiments.recipes import (
     I3D_R50_KINETICS,
     KINETICS_GUESSES,
@@ -86,23 +86,6 @@ OTHERS: Mapping[str, tuple[Mapping[str, float], Mapping[Written, str], Trial]] =
         related_work.SLOWFAST_R101,
     ),
 }
-FURTHER: Mapping[str, tuple[Mapping[str, float], Trial, str]] = {
-    "X3D-M, 16 × 10 × 3": (
-        {"top1": 76.0, "top5": 92.3, "params_m": 3.8, "gmacs": 6.2},
-        related_work.X3D_M,
-        "X3D-M in Feichtenhofer 2020",
-    ),
-    "VoV3D-M, 16 × 10 × 3": (
-        {"top1": 74.7, "top5": 92.1, "params_m": 3.7, "gmacs": 6.4},
-        related_work.VOV3D_M,
-        "VoV3D-M in the README of its released code, April 2021",
-    ),
-    "VoV3D-L, 16 × 10 × 3": (
-        {"top1": 76.3, "top5": 92.9, "params_m": 6.2, "gmacs": 9.3},
-        related_work.VOV3D_L,
-        "VoV3D-L in the README of its released code, April 2021",
-    ),
-}
 DSA_8F = with_final_dsa(I3D_R50_KINETICS)
 DSA_4F = replace(DSA_8F, data=replace(DSA_8F.data, num_frames=4))
 SMALL, MIDDLE, LARGE = (f"DSA+I3D R50, {frames} × 8 × 3" for frames in ("4", "8", "(4+8)"))
@@ -164,17 +147,7 @@ EXPERIMENT = Experiment(
             published=printed(79.0, 93.7, 251.5, 1509),
             as_written=as_written(R50_3D, "(4+8) × 8 × 3", "251.5 × 2 × 3 = 1509"),
         ),
-        *(
-            Row(
-                label=label,
-                trial=trial,
-                published=published,
-                source=source,
-                reference=True,
-                is_truncated="VoV3D" in label,
-            )
-            for label, (published, trial, source) in FURTHER.items()
-        ),
+        *reference_rows.rows(),
     ),
     notes=(
         *KINETICS_GUESSES,
@@ -189,6 +162,7 @@ EXPERIMENT = Experiment(
         "The abstract's 74.9 of I3D ResNet-50 is taken to be that of SlowOnly, the same network "
         "without DSA; NL+I3D at 32 frames and TEINet have the same figure.",
         "70.5 of NL+I3D at 32 frames is 282 / 4, although attention is quadratic in frames.",
+        *reference_rows.NOTES,
     ),
     claims=(
         Claim(

@@ -19,39 +19,28 @@ DESK_TRAIN = TrainSpec(
 )
 SECTIONS, SECTION_FRAMES = 4, 16
 STEM_WIDTH = 64
-STEM_WIDTHS: Mapping[str, int] = {  # where not as usual
-    "x3d_m": 24,
-    "x3d_l": 24,
+STEM_WIDTHS: Mapping[str, int] = {  # where not as usual: of a network, or of its family
+    "x3d": 24,
+    "vov3d": 24,
     "vov3d_m": 20,
-    "vov3d_l": 24,
-    "vov3d_m_2020": 24,
-    "mvit_v2_s": 96,
-    "swin3d_t": 96,
-    "swin3d_s": 96,
+    "mvit": 96,
+    "swin3d": 96,
     "swin3d_b": 128,
 }
 RESIDUAL_FORM: Options = {"depths": (2, 2, 2, 2), "stem_width": 8}
-# Networks that are made small by other options, or other values of these.
 SLOWFAST_FORM: Options = {**RESIDUAL_FORM, "beta": 1 / 2}
 VOV3D_FORM: Options = {**RESIDUAL_FORM, "num_units": 2}
-DESK_FORMS: Mapping[str, Options] = {
+DESK_FORMS: Mapping[str, Options] = {  # of a network, or of its family
     # By their usual strides, four frames are too few.
     "i3d_5x7x7_resnet50": {**RESIDUAL_FORM, "time_strides": (1, 1, 2)},
     "i3d_5x7x7_resnet101": {**RESIDUAL_FORM, "time_strides": (1, 1, 2)},
     "i3d_inception": {"stem_width": 8, "stem_stride": 1},
-    "slowfast_4x16_resnet50": SLOWFAST_FORM,
-    "slowfast_8x8_resnet50": SLOWFAST_FORM,
-    "slowfast_8x8_resnet101": SLOWFAST_FORM,
-    "slowfast_8x8_resnet101_full": SLOWFAST_FORM,
-    "vov3d_m": VOV3D_FORM,
-    "vov3d_l": VOV3D_FORM,
-    "vov3d_m_2020": VOV3D_FORM,
-    "bn_inception": {"stem_width": 8, "stem_stride": 1},
-    "eco_lite": {"stem_width": 8, "stem_stride": 1},
-    "eco_full": {"stem_width": 8, "stem_stride": 1},
+    "slowfast": {**RESIDUAL_FORM, "beta": 1 / 2},
+    "vov3d": {**RESIDUAL_FORM, "num_units": 2},
+    "bn": {"stem_width": 8, "stem_stride": 1},
+    "eco": {"stem_width": 8, "stem_stride": 1},
     "s3d": {"stem_width": 8, "stem_stride": 1},
-    "s3d_g": {"stem_width": 8, "stem_stride": 1},
-    "inception_v3": {"stem_width": 4, "strided_stem": False},
+    "inception": {"stem_width": 4, "strided_stem": False},
     "c3d": {"stem_width": 8},
     "trn_bn_inception": {
         "num_frames": 4,
@@ -65,7 +54,17 @@ DESK_FORMS: Mapping[str, Options] = {
 
 def desk_form(backbone: str) -> Options:
     """Return the options that make a backbone small enough for a desk."""
-    return DESK_FORMS.get(backbone, RESIDUAL_FORM)
+    return DESK_FORMS.get(backbone) or DESK_FORMS.get(family_of(backbone), RESIDUAL_FORM)
+
+
+def stem_width(backbone: str) -> int:
+    """Return the width of the stem of a backbone as it is built by default."""
+    return STEM_WIDTHS.get(backbone) or STEM_WIDTHS.get(family_of(backbone), STEM_WIDTH)
+
+
+def family_of(backbone: str) -> str:
+    """Return the first word of a name, which networks of one code have in common."""
+    return backbone.partition("_")[0]
 
 
 def desk(trial: Trial) -> Trial:
@@ -221,7 +220,7 @@ def _with_width(trial: Trial, width: float) -> Trial:
     A stem of other than the usual 64 channels takes the nearest number of them.
     """
     options = trial.model.backbone_options
-    usual = STEM_WIDTHS.get(trial.model.backbone, STEM_WIDTH)
+    usual = stem_width(trial.model.backbone)
     wide = options.get("stem_width", usual)
     assert isinstance(wide, int)
     stem = round(wide * width)

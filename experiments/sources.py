@@ -81,6 +81,7 @@ _OF_OTHERS = (
     *("tanet", "teinet", "tea", "mvfnet", "slowfast", "x3d"),
     *("vov3d", "trn", "eco", "s3d", "bn", "inception"),
 )
+_REFERENCES = ("c3d", "r2plus1d", "mvit", "swin3d")  # nothing of them is on the slides but a name
 # Of other work, by the first word of the backbone and the data set.
 _OF_OTHER_WORK: Mapping[tuple[str, str], _Fields] = {
     ("tsm", "kinetics400"): {"TSM": ("train.epochs",)},
@@ -116,6 +117,7 @@ def sources_of(trial: Trial) -> Sources:
         (on_kinetics and is_other_work, {"slides": _SNIPPETS}),
         (on_kinetics and is_v4d, {"V4D": ("data.frame_stride",)}),
         (family in _OF_OTHERS, {"guess": _RECIPE}),
+        (family in _REFERENCES, {"guess": ("data.fps", *_SNIPPETS, *_RECIPE, *_VIEWS)}),
         (is_attention, {"guess": _MODULE}),
         (model.module is None, _OF_OTHER_WORK.get((family, data.name), {})),
         (on_kinetics and data.num_frames == 4, {"slides": _SNIPPETS, "guess": _TIMING[:1]}),

@@ -12,12 +12,11 @@ from experiments.related_work import TSN_TOP3
 from experiments.scales import (
     RESIDUAL_FORM,
     SCALES,
-    STEM_WIDTH,
-    STEM_WIDTHS,
     Changes,
     desk,
     own,
     paper,
+    stem_width,
 )
 from experiments.table_b import EXPERIMENT
 from harness.data import sampling
@@ -185,7 +184,7 @@ def test_width_is_a_share_of_what_the_networks_have():
 def test_the_usual_width_of_every_backbone_is_known(backbone):
     options = inspect.signature(load_named(BACKBONES, backbone, what="backbone")).parameters
     if "stem_width" in options:
-        assert options["stem_width"].default == STEM_WIDTHS.get(backbone, STEM_WIDTH)
+        assert options["stem_width"].default == stem_width(backbone)
 
 
 def test_the_rate_goes_with_the_batch_and_batch_norm_stays_where_it_divides():

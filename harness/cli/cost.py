@@ -1,4 +1,4 @@
-"""Commands on what networks cost: `harness cost`."""
+"""Commands on what networks cost: `harness cost` and `harness zoo`."""
 
 import sys
 from collections.abc import Sequence
@@ -60,4 +60,12 @@ def _check(tables: Sequence[Experiment], *, as_json: bool) -> int:
     return FAILED if any(row["word"] in FAILURES for row in rows) else 0
 
 
-COMMANDS = (show_cost,)
+@click.command("zoo")
+def show_zoo() -> None:
+    """Print docs/zoo.md: every network of the comparisons, its cost, its file and its licence."""
+    from harness.cost.zoo_page import page
+
+    print_result(page(experiments.load(name) for name in experiments.names()).rstrip("\n"))
+
+
+COMMANDS = (show_cost, show_zoo)

@@ -1,6 +1,7 @@
 """What every network of the zoo promises."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -14,6 +15,7 @@ from harness.zoo import temporal
 from harness.zoo.build import build
 from harness.zoo.layers.slots import mixes_snippets
 
+ROOT = Path(__file__).parents[2]
 DATA = DataSpec(name="any", num_classes=12)
 SMALL = RESIDUAL_FORM
 SMALL_MODULES = {
@@ -114,6 +116,29 @@ def test_videos_do_not_leak_into_each_other(name):
     assert not torch.allclose(net(changed)[0], both[0], atol=1e-4)
 
 
+def lay_out(net, formats):
+    """Lay out the weights of convolutions, by their axes; a network may have those of pictures."""
+    for parameter in net.parameters():
+        memory_format = formats.get(parameter.ndim, torch.contiguous_format)
+        parameter.data = parameter.data.contiguous(memory_format=memory_format)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_memory_formats_change_no_logits(name):
+    """Weights and clips may lie plain in memory or channels last, together or not."""
+    net, plain = made(name).eval(), clips(name)
+    last = plain.flatten(0, 1).contiguous(memory_format=torch.channels_last_3d).view(plain.shape)
+    assert last.stride(2) == 1
+    with torch.inference_mode():
+        lay_out(net, {})
+        expected = net(plain)
+        logits = [net(last)]
+        lay_out(net, {4: torch.channels_last, 5: torch.channels_last_3d})
+        logits += [net(plain), net(last)]
+    for other in logits:
+        assert torch.allclose(other, expected, rtol=1e-4, atol=1e-5 * expected.abs().max().item())
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 def test_it_builds_on_the_meta_device_with_the_same_shapes(name):
     real = build(NETWORKS[name], DATA)
@@ -153,6 +178,14 @@ def test_what_a_network_averages_is_known_by_its_names(name):
 
 
 WITH_MINE = ModelSpec(backbone="resnet50", module="my_module", blocks={"res5": (1,)})
+
+
+def test_a_further_size_of_a_family_is_named_in_two_files():
+    """As docs/adding.md says of VoV3D's first M; tables, which use it, are others."""
+    files = [*ROOT.glob("harness/**/*.py"), ROOT / "experiments" / "scales.py"]
+    named = [file.name for file in files if "vov3d_m_2020" in file.read_text(encoding="utf-8")]
+    assert sorted(named) == ["__init__.py", "vov3d.py"]
+    assert "vov3d_m_2020" in (ROOT / "docs" / "adding.md").read_text(encoding="utf-8")
 
 
 def test_nothing_is_known_of_a_network_of_ones_own():

@@ -17,7 +17,7 @@ from harness.report.figures.style import freeze
 
 Boxes = npt.NDArray[np.float64]
 ANGLES = (0, 180, 90, 270, 45, 135, 315, 225, 20, 160, 340, 200, 70, 110, 250, 290)
-DISTANCES = (2.0, 6.0, 12.0, 20.0, 30.0)
+DISTANCES = (2.0, 6.0, 12.0, 20.0, 30.0, 42.0)
 LEADER_FROM = 5.0
 ROUNDS = 4
 MARGIN = 1.0

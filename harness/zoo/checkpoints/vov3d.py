@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from harness.specs import Option
+from harness.zoo import BACKBONES
 from harness.zoo.checkpoints.family import (
     CheckpointLayout,
     nearest_backbone,
@@ -19,7 +20,6 @@ from harness.zoo.checkpoints.family import (
 from harness.zoo.checkpoints.pyslowfast import X3D
 from harness.zoo.checkpoints.rename import Rules
 
-RELEASED = ("vov3d_m", "vov3d_l", "vov3d_m_2020")
 VOV3D: Rules = {
     **X3D,
     r"\.convs\.2\.": ".project.",
@@ -50,7 +50,8 @@ def vov3d(tensors: Mapping[str, Tensor], *, pool_side: int | None = None) -> Che
     }
     if pool_side is not None:
         options["pool_side"] = pool_side
-    return CheckpointLayout(names=names, spec=nearest_backbone(RELEASED, options))
+    family = [name for name in BACKBONES if name.startswith("vov3d_")]
+    return CheckpointLayout(names=names, spec=nearest_backbone(family, options))
 
 
 def _num_units(names: Mapping[str, str]) -> int:

@@ -1,11 +1,14 @@
 """Video networks of torchvision: its own figures, and its own networks at small sizes."""
 
+import re
+
 import pytest
 import torch
 from torchvision.models import video
 from torchvision.models.video.mvit import MViT
 from torchvision.models.video.swin_transformer import SwinTransformer3d
 
+from experiments.reference_rows import TORCHVISION
 from harness.zoo.backbones.torchvision_video import mvit_blocks, mvit_v2_s
 from harness.zoo.pretrained import from_official
 from tests.helpers.costs import cost
@@ -25,6 +28,19 @@ def test_torchvision_prints_the_same_figures(backbone):
     counted = cost(backbone, classes=400, frames=16, pixels=pixels, rule="mac")
     printed = (weights.meta["num_params"], weights.meta["_ops"])
     assert (counted.params, round(counted.macs / 1e9, 3)) == printed
+
+
+@pytest.mark.parametrize("backbone", PRINTED)
+def test_the_figures_of_the_table_are_those_of_the_metadata(backbone):
+    meta = PRINTED[backbone][0].meta
+    metrics = meta["_metrics"]["Kinetics-400"]
+    figures = (metrics["acc@1"], metrics["acc@5"], meta["num_params"] / 1e6, meta["_ops"])
+    _, printed, (frames, stride, clips, crop_px) = TORCHVISION[backbone]
+    assert printed == figures
+    tested = dict(re.findall(r"(\w+)=([\d.]+)", meta["_docs"]))
+    assert (int(tested["clip_len"]), int(tested["clips_per_video"])) == (frames, clips)
+    assert float(tested["frame_rate"]) == 30 / stride
+    assert PRINTED[backbone][0].transforms().crop_size == [crop_px, crop_px]
 
 
 def agrees(reference, clip):
