@@ -65,7 +65,7 @@ def show_zoo() -> None:
     """Print docs/zoo.md: every network of the comparisons, its cost, its file and its licence."""
     from harness.cost.zoo_page import page
 
-    print_result(page(experiments.load(name) for name in experiments.names()).rstrip("\n"))
+    print_result(page(all_tables.load_all(print_error)).rstrip("\n"))
 
 
 COMMANDS = (show_cost, show_zoo)

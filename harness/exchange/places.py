@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from experiments.scales import SCALES, STEM_WIDTH, STEM_WIDTHS, Changes, own
+from experiments.scales import SCALES, Changes, own, stem_width
 from harness.experiment import Experiment
 from harness.provenance import code
 from harness.record import Record
@@ -147,9 +147,7 @@ def _changes(recipe: Trial, trial: Trial) -> Changes:
 
 
 def _width(recipe: Trial, trial: Trial) -> float | None:
-    usual = recipe.model.backbone_options.get(
-        "stem_width", STEM_WIDTHS.get(recipe.model.backbone, STEM_WIDTH)
-    )
+    usual = recipe.model.backbone_options.get("stem_width", stem_width(recipe.model.backbone))
     stem = trial.model.backbone_options.get("stem_width")
     if stem == recipe.model.backbone_options.get("stem_width"):
         return None
