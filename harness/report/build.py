@@ -13,10 +13,12 @@ from harness.report import figures, page, table_csv, tradeoff
 from harness.report import table as report_table
 from harness.report.claims import JudgedClaim
 from harness.report.collect import collect
+from harness.report.evidence import aspect_shares
 from harness.report.judge import JudgedTable, judge
 from harness.report.output import TableOutput
 from harness.report.page import Section
 from harness.report.results import TableResult, file_stem
+from harness.stats.aspects import chances
 from harness.utils.atomic import write_atomic
 from harness.video_scores import BadScoresError
 
@@ -77,9 +79,24 @@ def draw(table: TableResult) -> list[Path]:
     paths = figures.table(table, ceilings=ceilings(table.scale))
     for kind in figures.FILE_KINDS if not paths else ():
         (table.results / "figures" / f"{table.file_stem}.{kind}").unlink(missing_ok=True)
+    paths += _draw_aspects(table) if paths else []
     if tradeoff.is_charted(table.experiment):
         paths += figures.comparison(table.experiment, results=table.results)
     return paths
+
+
+def _draw_aspects(table: TableResult) -> list[Path]:
+    """Draw which aspects of the answers are right; desk videos have some, others none."""
+    rows = aspect_shares(table)
+    if not rows:
+        return []
+    return figures.aspects(
+        rows,
+        chances=chances(desk_recipe.ASPECTS),
+        ceilings=desk_recipe.ASPECT_CEILINGS,
+        results=table.results,
+        name=f"{table.file_stem}-aspects",
+    )
 
 
 def ceilings(scale: str) -> Mapping[str, float]:

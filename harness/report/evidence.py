@@ -1,5 +1,6 @@
 """Evidence for verdicts: the state of rows, and the videos that they classify correctly."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
@@ -13,10 +14,13 @@ from harness.experiment import Claim
 from harness.plan.comparisons import SCALE_WORDS
 from harness.record import Record
 from harness.report.results import RowResult, TableResult
-from harness.stats import row_verdict
+from harness.stats import aspects, row_verdict
 from harness.stats.paired import Difference, paired_difference
 from harness.stats.resampling import Clusters, Correct
 from harness.stats.verdict import Verdict
+from harness.video_scores import BadScoresError
+
+_LOG = logging.getLogger(__name__)
 
 # Consecutive test videos that are resampled together: those of desk are twins.
 CLUSTER_SIZES: Mapping[str, int] = {desk_recipe.DESK: 2}
@@ -118,6 +122,39 @@ def correct(
     )
     size = CLUSTER_SIZES.get(rows[0][0].trial["data"]["name"])
     return is_correct, np.arange(is_correct.shape[2]) // size if size else None
+
+
+Shares = Mapping[str, float]
+_shares: dict[tuple[object, ...], Shares] = {}
+
+
+def aspect_shares(table: TableResult) -> dict[str, tuple[Shares, ...]]:
+    """Return which aspects of the answers of each row are right, seed by seed.
+
+    Empty but for desk videos, whose classes alone have aspects. A record without sound scores is
+    left out with a warning.
+    """
+    if table.scale != desk_recipe.DESK or not table.is_measured:
+        return {}
+    found = {
+        row.label: tuple(filter(None, (_shares_of(table.results, each) for each in row.records)))
+        for row in table.rows
+    }
+    return {label: seeds for label, seeds in found.items() if seeds}
+
+
+def _shares_of(results: Path, record: Record) -> Shares | None:
+    """Read the scores of a record once, whatever tables and files show its aspects."""
+    key = (results, record.key, record.scores_sha256)
+    if key not in _shares:
+        try:
+            scored = video_scores.read(results, record)
+        except BadScoresError as error:
+            _LOG.warning("%s", error)
+            return None
+        answers, labels = aspects.answers(scored.scores), scored.targets.argmax(axis=1)
+        _shares[key] = aspects.shares(answers, labels, desk_recipe.ASPECTS)
+    return _shares[key]
 
 
 _gaps: dict[tuple[object, ...], Difference] = {}

@@ -6,9 +6,11 @@ from typing import get_args
 import pandas as pd
 
 from harness.cost import count
+from harness.data.datasets import desk_recipe
 from harness.experiment import COSTS, Written
 from harness.report import cells
 from harness.report.claims import JudgedClaim
+from harness.report.evidence import Shares, aspect_shares
 from harness.report.judge import JudgedTable
 from harness.report.results import RowResult
 from harness.stats.verdict import round_digits
@@ -20,6 +22,7 @@ _PRINTED = ("top1", "top5", "map", "params_m", "gmacs", "total_gmacs")
 def rows_csv(judged: JudgedTable) -> str:
     """Write one row per line: accuracies to ten digits, costs unrounded, seeds in one column."""
     metric = judged.table.metric if judged.table.is_measured else "top1"
+    shares = aspect_shares(judged.table)
     rows = [
         {
             "row": escape.spreadsheet(result.label),
@@ -34,6 +37,7 @@ def rows_csv(judged: JudgedTable) -> str:
             **_interval(metric, result),
             "seeds": len(result.values),
             f"{metric}_by_seed": " ".join(f"{value:.4f}" for value in result.values),
+            **(_aspects(shares.get(result.label, ())) if shares else {}),
             "stale_records": len(result.stale),
             "verdict": judged.word(result),
             "cost_verdict": cells.cost_word(result),
@@ -41,6 +45,16 @@ def rows_csv(judged: JudgedTable) -> str:
         for result in judged.table.shown
     ]
     return _csv(rows)
+
+
+def _aspects(seeds: Sequence[Shares]) -> dict[str, float | None]:
+    """Return the mean over seeds of the percentage right in each aspect; None without records."""
+    return {
+        f"right_{name}": round_digits(sum(seed[name] for seed in seeds) / len(seeds))
+        if seeds
+        else None
+        for name in desk_recipe.ASPECTS
+    }
 
 
 def claims_csv(judged: Sequence[JudgedClaim]) -> str:
