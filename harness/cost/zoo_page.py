@@ -50,6 +50,7 @@ LICENCES = {
     "torchvision_video": "BSD-3-Clause (torchvision)",
     "c3d": "not at hand",
     "dsa": "MIT",
+    "static_mix": "ours",
     "se": "not at hand",
     "v4d": "CC-BY-NC",
     "non_local": "CC-BY-NC (video-nonlocal-net)",
