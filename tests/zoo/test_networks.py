@@ -239,7 +239,7 @@ GOOD = with_module(I3D_R50, "dsa", blocks={"res5": (1,)}).model
         ({"module_options": {"alhpa": 2}}, "did you mean 'alpha'"),
         ({"backbone_options": {"depth": (1,)}}, "did you mean 'depths'"),
         ({"blocks": {"res5": (3,)}}, "res5 has no block 3, only blocks 0 to 2"),
-        ({"blocks": {"res6": (1,)}}, "unknown stage 'res6'"),
+        ({"blocks": {"res6": (1,)}}, "'res6' is not a choice; set one of res2, res3, res4, res5"),
         ({"backbone": "i3d_resnet18", "position": "after_conv3"}, "no position 'after_conv3'"),
     ],
 )
