@@ -102,7 +102,7 @@ class Claim:
     kind: ClaimKind
     rows: tuple[str, ...]
     metric: Metric = "top1"
-    limit: Annotated[int | float, Within(above=0)] | None = None
+    limit: Annotated[int | float, Within(at_least=0)] | None = None
     trend: Trend | None = None
     origin: Origin = "ours"
     source: str = ""

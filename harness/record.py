@@ -23,6 +23,7 @@ from harness.utils.lookup import freeze
 from harness.utils.read_once import ReadOnce
 
 FORMAT = 2
+GIVEN_FOLDER = "given"  # in a results folder: weights that were scored and not trained
 MAX_BYTES = 16 * 2**20
 _DIGITS = 20
 _KEY = re.compile(r"[0-9a-f]{20}")
@@ -215,7 +216,7 @@ def paths(results: Path, record: Record) -> tuple[Path, Path]:
 def _load(path: Path) -> Record:
     try:
         body = json_file.loads(json_file.read_bytes(path, max_bytes=MAX_BYTES))
-        _check(body, path.stem)
+        _check(body, path)
     except BadFileError as error:
         raise BadFileError(f"{error}; {_REMEDY}") from None
     except ValueError as error:
@@ -226,19 +227,28 @@ def _load(path: Path) -> Record:
 _read_once = ReadOnce(_load)
 
 
-def _check(body: Any, name: str) -> None:
+def _check(body: Any, path: Path) -> None:
     """Check a record that was read, and take its checksum out of it."""
     layout = body.get("format") if isinstance(body, dict) else None
     if isinstance(layout, int) and layout != FORMAT:
         found = ascii(layout)[:_DIGITS]
         raise ValueError(f"it has layout {found}, but this version reads layout {FORMAT}")
     schema.check(body, "record")
+    _check_training(body, is_given=path.parents[1].name == GIVEN_FOLDER)
     if body.pop("checksum") != _checksum(body):
         raise ValueError("it was altered")
     if body["key"] != (key := key_of(body["trial"], body["passport"])):
         raise ValueError(f"it was altered: its trial has the key {key}, not {body['key']}")
-    if key != name:
+    if key != path.stem:
         raise ValueError(f"it was moved: it is the record of {key}")
+
+
+def _check_training(body: Mapping[str, Any], *, is_given: bool) -> None:
+    """Check that a record tells of training, unless it is one of given weights in their folder."""
+    is_trained = bool(body["history"]) and {"train", "seed"} <= set(body["trial"])
+    if is_trained is is_given:
+        found = "given weights" if is_given else "a trial"
+        raise ValueError(f"it is not the record of {found}")
 
 
 def _without_seed(trial: Mapping[str, Any]) -> object:

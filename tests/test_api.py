@@ -15,6 +15,7 @@ from harness.cli.main import app
 from harness.exchange.places import all_tables
 from harness.exchange.trial_frame import trials_frame, write_parquet
 from harness.launch import LaunchResult
+from harness.record import read_all
 from tests.helpers.results_folders import add_record, row_trial
 
 ROOT = Path(__file__).parents[1]
@@ -142,16 +143,18 @@ def test_a_run_launches_the_rows_and_seeds_that_are_named(folder, monkeypatch):
 
 
 def test_parquet_holds_the_frame_and_equal_records_give_equal_bytes(folder):
-    path = write_parquet(folder, all_tables())
+    path = write_parquet(folder, read_all(folder), all_tables())
     content, frame = path.read_bytes(), harness.results(folder)
     pd.testing.assert_frame_equal(pd.read_parquet(path), frame, check_dtype=False)
-    assert write_parquet(folder, all_tables()).read_bytes() == content
+    assert write_parquet(folder, read_all(folder), all_tables()).read_bytes() == content
 
 
 def test_provenance_of_several_types_fits_into_parquet(folder):
     for seed, value in enumerate((1, "two", None, ["three"])):
         add_record(folder, seed=seed, provenance={"note": value})
-    frame = pd.read_parquet(write_parquet(folder, all_tables())).drop_duplicates("seed")
+    frame = pd.read_parquet(write_parquet(folder, read_all(folder), all_tables())).drop_duplicates(
+        "seed"
+    )
     assert frame["provenance.note"].tolist()[:2] == ["1", '"two"']
 
 

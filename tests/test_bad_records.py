@@ -18,7 +18,7 @@ from tests.helpers.bad_files import CONTENTS, KINDS, rekeyed, sealed
 from tests.helpers.collected_tables import request
 from tests.helpers.tiny_trials import shrunk
 from tests.test_record import TRIAL, made
-from tests.test_scores import archive, good, write_pair
+from tests.test_video_scores import archive, good, write_pair
 
 GOOD = made(shrunk(TRIAL))
 BAD = made(replace(shrunk(TRIAL), seed=1))

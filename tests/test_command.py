@@ -40,7 +40,10 @@ def harness(*words, cwd=None, package="harness"):
             ["run", "table_b", "--scale", "paper"],
             "harness: mini_kinetics200 has no passport: ",
         ),
-        (["run", "table_b", "--device", "cuda:9"], "device cuda:9: this machine has"),
+        (
+            ["run", "table_b", "--device", "cuda:9"],
+            "--device cuda:9: Ray numbers the GPUs of a trial from 0",
+        ),
     ],
 )
 def test_a_mistake_gets_one_sentence_and_an_exit_code(words, message, tmp_path):

@@ -25,7 +25,7 @@ EXAMPLES = {
             {"key": "k", "name": "n", "state": "failed", "epoch": 0, "epochs": 1, "why": "w"}
         ],
     },
-    "lock": {"what": "w", "pid": 1, "host": "h", "since": "now", "process": "1 2.00"},
+    "lock": {"what": "w", "pid": 7, "host": "h", "since": "now", "process": "7 2.00"},
     "stop": {"run": "r", "now": False},
     "declaration": {
         "declared": "2026",

@@ -279,7 +279,7 @@ def test_others_can_neither_enter_the_results_nor_read_the_token(ran):
     "payload", ["=1+1", "+1", "-1+1", "@SUM(A1)", "\t=1", "<script>x</script>"]
 )
 def test_no_label_becomes_a_formula_or_a_tag(payload, tmp_path):
-    row = Row(label=payload, trial=None, published={"top1": 1.0, "gflops": 2.0})
+    row = Row(label=payload, trial=None, published={"top1": 1.0, "gmacs": 2.0})
     table = Experiment(name="t", title="x", caption="y", rows=(row,))
     found = collected(table, [], tmp_path)
     text = io.StringIO(rows_csv(judged(found)), newline="")

@@ -14,7 +14,7 @@ from experiments.table_b import EXPERIMENT
 from harness import data, record
 from harness.data.passport import Passport
 from harness.plan import grid
-from harness.provenance import code
+from harness.provenance import code, machine
 from harness.record import Record
 from harness.runtime import Runtime
 from harness.specs import Trial, as_dict
@@ -81,7 +81,7 @@ def leave(
         counting_rule="mac",
         history=[asdict(epoch) for epoch in history],
         scores_sha256=sha256(packed).hexdigest(),
-        provenance={"campaign": runtime.campaign, "report_s": report_s},
+        provenance=machine.describe(runtime) | {"report_s": report_s},
         seconds=report_s,
         resumed_epochs=[],
     )

@@ -71,7 +71,7 @@ def write_reports(tables: tuple[str, ...], parquet: bool | None, **options: Any)
     results: Path = options["results"]
     is_own = results != ROOT / "results"
     if (is_own if parquet is None else parquet) and (results / "records").is_dir():
-        click.echo(short_path(write_parquet(results, all_tables.load_all(print_error))))
+        click.echo(short_path(write_parquet(results, records, all_tables.load_all(print_error))))
 
 
 @click.command("figures")

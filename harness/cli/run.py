@@ -19,6 +19,7 @@ from harness.cli.requests import (
 from harness.runtime import Runtime
 from harness.schedule import devices
 from harness.schedule.stop import Interrupted
+from harness.tables import load
 
 if TYPE_CHECKING:
     from harness.launch import LaunchResult
@@ -121,6 +122,8 @@ def run_tables(
         if options["scale"] != "paper":
             raise click.UsageError("--folder changes a table at paper scale: add --scale paper")
         options["on"] = check_own_videos(folder, options["data"], on=options["on"])
+    for table in tables:
+        load(table)  # a mistake is told before PyTorch looks for GPUs
     chosen = devices.choose(
         device=device,
         gpus=gpus_per_trial,

@@ -26,6 +26,7 @@ from harness.experiment import Experiment
 from harness.record import Record
 from harness.report import build
 from harness.report.judge import JudgedTable
+from harness.utils.files import make_folder
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -88,7 +89,7 @@ def write(
         files |= {f"passports/{digest}.json": text for digest, text in passports.items()}
         files |= {"APPENDIX.md": appendix.text(judged).encode(), "requirements.lock": _lock()}
         _describe(files, records, judged, license_url)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         part = path.with_name(f".{path.name}.part")
         archive.write(part, files)
         part.replace(path)
@@ -108,7 +109,7 @@ def _copy(results: Path, copy: Path, records: Iterable[Record]) -> None:
     paths += sorted((results / "declared").glob("*.jsonl"))
     for path in paths:
         target = copy / path.relative_to(results)
-        target.parent.mkdir(exist_ok=True)
+        make_folder(target.parent)
         target.write_bytes(path.read_bytes())
 
 

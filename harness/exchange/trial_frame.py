@@ -11,7 +11,7 @@ import pandas as pd
 
 from harness.exchange.places import Identity, Places, freshness, identity
 from harness.experiment import Experiment
-from harness.record import Record, read_all
+from harness.record import Record
 from harness.utils.atomic import write_atomic
 
 PARQUET = "trials.parquet"
@@ -109,13 +109,9 @@ def _sorted(frame: pd.DataFrame, tables: Sequence[Experiment]) -> pd.DataFrame:
     return ranked.sort_values(by, ignore_index=True).drop(columns="_rank")
 
 
-def write_parquet(results: Path, tables: Sequence[Experiment]) -> Path:
-    """Write the trials of a results folder to `trials.parquet`; equal records give equal bytes.
-
-    Raises:
-        ValueError: If a record is damaged.
-    """
-    frame = trials_frame(read_all(results), tables)
+def write_parquet(results: Path, records: Sequence[Record], tables: Sequence[Experiment]) -> Path:
+    """Write the trials of a results folder to `trials.parquet`; equal records give equal bytes."""
+    frame = trials_frame(records, tables)
     buffer = io.BytesIO()
     frame.apply(_of_one_type).to_parquet(buffer, engine="pyarrow", index=False)
     write_atomic(results / PARQUET, buffer.getvalue())

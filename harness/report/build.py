@@ -144,8 +144,8 @@ def _section(judged: JudgedTable, files: Sequence[Path]) -> Section:
 
 
 def _is_wide(path: Path) -> bool:
-    """Return whether a figure is not the one-column copy of another."""
-    return not path.stem.endswith("-column")
+    """Return whether a figure is neither the one-column copy of another nor left to its file."""
+    return not path.stem.endswith(("-column", "-aspects"))
 
 
 def _as_json(judged: JudgedClaim) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from harness.report.output import Rows
 from harness.tracking import runs
 from harness.tracking.errors import retry_on_race
 from harness.tracking.experiments import open_experiment, search
-from harness.tracking.outgoing import clean, clean_reason
+from harness.tracking.outgoing import check_file, clean, clean_reason
 from harness.tracking.run_state import RunState, read_state
 from harness.tracking.runs import TableRun, TrialRun
 from harness.tracking.uri import artifact_root, connect, is_server
@@ -124,11 +124,11 @@ class Store:
         output = table_run.output
         for file in output.files:
             place = runs.artifact_path(self._results, file)
-            self.client.log_artifact(run_id, str(place), file.parent.name)
+            self.client.log_artifact(run_id, check_file(place), file.parent.name)
         for record in table_run.records:
             path = self._results / "records" / f"{record.key}.json"
             place = runs.artifact_path(self._results, path)
-            self.client.log_artifact(run_id, str(place), "records")
+            self.client.log_artifact(run_id, check_file(place), "records")
         tags = {"mlflow.note.content": runs.truncate_note(output.markdown)}
         if output.claims:
             self.client.log_dict(run_id, runs.claims_table(output.claims), _CLAIMS_FILE)

@@ -21,6 +21,7 @@ from harness.report.kernels import TOLERANCE, load_test_videos
 from harness.runtime import Runtime
 from harness.specs import DataSpec, Trial, from_dict
 from harness.training import evaluate
+from harness.utils import files
 from harness.utils.atomic import write_atomic
 from harness.video_scores import read as read_scores
 from harness.weights import given_file, model_card
@@ -65,7 +66,7 @@ def export(request: ExportRequest) -> list[Path]:
     finished, out = request.finished, request.out
     trial = from_dict(finished.trial)
     checked = check_scores(request.net, finished, request.runtime)
-    out.mkdir(parents=True, exist_ok=True)
+    files.make_folder(out)
     programs = [write_program(request.net, trial.data, out, request.form)]
     state = {name: tensor.contiguous() for name, tensor in request.net.state_dict().items()}
     description = given_file.describe(trial.model, str(finished.data.get("classes", "")))

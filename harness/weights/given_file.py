@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
 from harness.data.passport import classes_sha256, file_sha256
+from harness.record import Record
 from harness.specs import ModelSpec, Trial
 from harness.zoo.checkpoints.files import read_state_dict
 from harness.zoo.given_weights import load_given
@@ -33,6 +34,17 @@ class GivenFile:
     sha256: str
     family: str
     num_tensors: int
+
+    def provenance(self) -> dict[str, str | int]:
+        """Return these facts as a record's provenance holds them."""
+        return {f"file_{name}": value for name, value in asdict(self).items()}
+
+
+def named_by(record: Record) -> GivenFile:
+    """Return the file that a record of given weights names."""
+    return GivenFile(
+        **{each.name: record.provenance[f"file_{each.name}"] for each in fields(GivenFile)}
+    )
 
 
 def load(

@@ -1,10 +1,9 @@
 """Scores of given weights on a test split, without training: record and verdict."""
 
 import hashlib
-import json
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,6 @@ from harness import data, record, video_scores
 from harness.cost import count
 from harness.data import loader, sizes
 from harness.data.loader import Batch, Loader
-from harness.data.passport import Passport
 from harness.data.video import Video
 from harness.experiment import Experiment, Row
 from harness.provenance import code, machine
@@ -33,9 +31,7 @@ from harness.trial import count_short, on_meta
 from harness.weights import given_file
 from harness.weights.given_file import GIVEN, GivenFile
 
-FOLDER = "given"
 Progress = Callable[[int, int], None]
-_DIGITS = 20
 _NOT_SCORED: dict[str, Any] = {
     "metrics": {},
     "params": 0,
@@ -90,17 +86,17 @@ def score_given(request: GivenRequest, progress: Progress = lambda _done, _total
     )
     described = _describe(trial, file)
     draft = Record(
-        key=_key(described, passport),
+        key=record.key_of(described, passport.digest),
         trial=described,
         passport=passport.digest,
         data=passport.coverage | {"short": count_short(passport.splits, trial.data)},
         code=code.hashes_of_given(trial, file.family),
-        provenance=machine.describe(runtime) | {"weights": GIVEN, "file": asdict(file)},
+        provenance=machine.describe(runtime) | {"weights": GIVEN} | file.provenance(),
         history=[],
         resumed_epochs=[],
         **_NOT_SCORED,
     )
-    folder = runtime.results / FOLDER
+    folder = runtime.results / record.GIVEN_FOLDER
     known = record.read(folder, draft.key)
     if known is not None and known.is_made_by(draft.code):
         return known
@@ -157,11 +153,6 @@ def _describe(trial: Trial, file: GivenFile) -> dict[str, Any]:
     }
 
 
-def _key(described: dict[str, Any], passport: Passport) -> str:
-    text = json.dumps({"given": described, "passport": passport.digest}, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
-
-
 def _watched(batches: Iterable[Batch], total: int, progress: Progress) -> Iterator[Batch]:
     done = 0
     for batch in batches:
@@ -191,7 +182,7 @@ def judge_given(request: GivenRequest, scored: Record) -> Verdict:
 
 def top1_interval(request: GivenRequest, scored: Record) -> VideoInterval:
     """Return the interval of top-1 over other videos; twins are drawn together."""
-    values = video_scores.read(request.runtime.results / FOLDER, scored)
+    values = video_scores.read(request.runtime.results / record.GIVEN_FOLDER, scored)
     correct = video_scores.correct_videos(values, metric="top1")
     size = CLUSTER_SIZES.get(request.trial.data.name)
     return video_interval(correct, clusters=np.arange(len(correct)) // size if size else None)
@@ -206,4 +197,4 @@ def listed_videos(scored: Record) -> int:
 
 def record_path(request: GivenRequest, scored: Record) -> Path:
     """Return the path of the record of given weights."""
-    return request.runtime.results / FOLDER / "records" / f"{scored.key}.json"
+    return request.runtime.results / record.GIVEN_FOLDER / "records" / f"{scored.key}.json"

@@ -1,10 +1,11 @@
 """Scores of given weights as text and as JSON."""
 
+from dataclasses import asdict
 from typing import Any
 
 from harness.record import Record
 from harness.stats.verdict import Verdict
-from harness.weights.given_file import GIVEN
+from harness.weights.given_file import GIVEN, named_by
 from harness.weights.scoring import GivenRequest, listed_videos, top1_interval
 
 _METRICS = ("top1", "top5", "map")
@@ -12,12 +13,12 @@ _METRICS = ("top1", "top5", "map")
 
 def text(request: GivenRequest, scored: Record, verdict: Verdict, *, path: str) -> str:
     """Return a few lines: the file, the views, the accuracies and the verdict."""
-    file, views, name = scored.provenance["file"], request.trial.evaluation, request.trial.data.name
+    file, views, name = named_by(scored), request.trial.evaluation, request.trial.data.name
     videos, listed = round(scored.metrics["videos"]), listed_videos(scored)
-    tensors = f"{file['num_tensors']} tensors by the names of {file['family']}"
+    tensors = f"{file.num_tensors} tensors by the names of {file.family}"
     lines = {
-        "weights": f"{file['name']}, {tensors}",
-        "SHA-256": file["sha256"],
+        "weights": f"{file.name}, {tensors}",
+        "SHA-256": file.sha256,
         "row": f"{request.experiment.name}/{request.row.label}",
         "videos": f"{videos:,} of {listed:,} listed, {name}",
         "views": f"{views.num_passes} × {views.num_crops} a video",
@@ -42,7 +43,7 @@ def as_json(request: GivenRequest, scored: Record, verdict: Verdict) -> dict[str
     interval = top1_interval(request, scored)
     return {
         "weights": GIVEN,
-        "file": scored.provenance["file"],
+        "file": asdict(named_by(scored)),
         "table": request.experiment.name,
         "row": request.row.label,
         "scale": request.trial.scale,

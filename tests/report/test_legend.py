@@ -9,8 +9,9 @@ from harness.report.page import legend
 from harness.stats.claim_verdict import TREND_SHAPES
 
 ROOT = Path(__file__).parents[2]
+GIVEN = ROOT / "harness" / "stats" / "given_verdict.py"  # of a command, not of the page
 JUDGES = (
-    *(ROOT / "harness" / "stats").glob("*.py"),
+    *(path for path in (ROOT / "harness" / "stats").glob("*.py") if path != GIVEN),
     *(ROOT / "harness" / "report").glob("*.py"),
     ROOT / "harness" / "plan" / "comparisons.py",
 )

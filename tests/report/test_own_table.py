@@ -13,8 +13,8 @@ from harness.experiment import Claim, Experiment, Row
 from harness.plan.request import Request
 from harness.report import cells, table_csv
 from harness.report import table as report_table
+from harness.report.collect import collect
 from harness.report.judge import JudgedTable, judge
-from harness.report.results import collect
 from harness.runtime import Runtime
 from harness.specs import TrainSpec
 from tests.test_record import made

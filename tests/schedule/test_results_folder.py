@@ -9,7 +9,7 @@ import pytest
 from harness import record, video_scores
 from harness.schedule import results_folder
 from tests.test_record import made
-from tests.test_scores import archive, good, write_pair
+from tests.test_video_scores import archive, good, write_pair
 
 
 class KilledError(BaseException):

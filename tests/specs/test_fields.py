@@ -278,7 +278,7 @@ def table(**changes):
             lambda: Claim(text="it is", kind="same", rows=("a", "b"), limit="2"),
             "limit='2' must be a whole number or a finite number",
         ),
-        (lambda: Claim(text="it is", kind="same", rows=("a", "b"), limit=-1), "must be above 0"),
+        (lambda: Claim(text="it is", kind="same", rows=("a", "b"), limit=-1), "must be at least 0"),
         (lambda: table(rows=ROW), "rows=Row("),
         (lambda: table(rows=[ROW]), "must be a tuple"),
         (lambda: table(notes="a remark"), "must be a tuple; did you mean ('a remark',)?"),

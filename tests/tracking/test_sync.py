@@ -95,7 +95,9 @@ def test_both_splits_are_known_by_their_passport_and_by_no_path(results: Path) -
 
 
 def test_the_hash_of_a_passport_is_cut_to_what_mlflow_takes(results: Path) -> None:
-    write_records(results, [replace(make_record(planned_trial()), passport="0123456789abcdef" * 4)])
+    made, passport = make_record(planned_trial()), "0123456789abcdef" * 4
+    key = record.key_of(made.trial, passport)
+    write_records(results, [replace(made, passport=passport, key=key)])
     run_sync(results)
     data = only_run(results).inputs.dataset_inputs[0].dataset
     assert data.digest == "0123456789abcdef0123456789abcdef0123"
@@ -180,7 +182,7 @@ def sent_files(results: Path) -> list[Path]:
     """Send the run of a table to a store that only notes the files, and return these."""
     sent: list[Path] = []
     store = object.__new__(Store)
-    store._results = results
+    store._results, store._uri = results, ""
     store.client = SimpleNamespace(  # type: ignore[assignment]
         log_artifact=lambda run, path, folder: sent.append(Path(path)),
         set_tag=lambda *_: None,

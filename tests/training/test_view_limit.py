@@ -38,6 +38,6 @@ def test_a_view_beyond_the_bound_is_still_scored_alone():
 def test_scoring_at_paper_scale_stays_below_the_bound(row, frames):
     """Batches of 96 views exceed it in the second and the third."""
     trial = ROWS[row]
-    limit = limit_views(*trials._on_meta(trial, trial.evaluation.pass_snippets))
+    limit = limit_views(*trials.on_meta(trial, trial.evaluation.pass_snippets))
     assert limit.views == MAX_ELEMENTS // (frames * STEM)
     assert (limit.views < trial.train.batch_videos) == (frames > 16)

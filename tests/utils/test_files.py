@@ -3,6 +3,7 @@
 import ast
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -52,13 +53,41 @@ def test_no_other_line_of_the_harness_makes_a_folder():
     assert [place.partition(":")[0] for place in found] == ["harness/utils/files.py"]
 
 
-@pytest.mark.parametrize("rights", [0o770, 0o777, 0o702, 0o1777])
+@pytest.mark.parametrize("rights", [0o777, 0o702, 0o1777])
 def test_a_folder_that_others_may_write_is_refused_with_the_command_that_closes_it(
     tmp_path, rights
 ):
     tmp_path.chmod(rights)
     with pytest.raises(ValueError, match=rf"other users can write to .*chmod go-w '{tmp_path}'"):
         files.check_private(tmp_path)
+
+
+def test_a_group_may_write_that_holds_this_user_alone(tmp_path, monkeypatch):
+    tmp_path.chmod(0o770)
+    monkeypatch.setattr(files, "_is_group_of_one", lambda _: True)
+    files.check_private(tmp_path)
+    monkeypatch.setattr(files, "_is_group_of_one", lambda _: False)
+    with pytest.raises(ValueError, match="other users can write to"):
+        files.check_private(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "group", "members", "is_private"),
+    [
+        ("ann", "ann", [], True),
+        ("ann", "ann", ["bob"], False),
+        ("ann", "staff", [], False),
+    ],
+)
+def test_a_group_of_one_has_the_name_of_its_user_and_no_members(
+    monkeypatch, name, group, members, is_private
+):
+    monkeypatch.setattr(files.pwd, "getpwuid", lambda _: SimpleNamespace(pw_name=name, pw_gid=5))
+    monkeypatch.setattr(
+        files.grp, "getgrgid", lambda _: SimpleNamespace(gr_name=group, gr_mem=members)
+    )
+    assert files._is_group_of_one(5) is is_private
+    assert not files._is_group_of_one(6)
 
 
 def test_what_is_written_may_be_written_by_nobody_else(tmp_path, umask):

@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import quote, quote_plus, unquote
 
 from harness.utils.redaction import names, userinfo
+from harness.utils.redaction.paths import home_folder
 
 _MIN_SECRET = 6  # a shorter one is part of too many words; patterns still find it
 _ESCAPE = re.compile(r"%[\dA-F]{2}")
@@ -19,7 +20,8 @@ _PARAMETER = re.compile(r"[?&;](?P<name>[\w.-]++)=(?P<value>[^\s&;#]++)")
 
 def known_secrets(addresses: tuple[str, ...] = ()) -> list[str]:
     """List what is known to be secret now, in all its spellings, longest first."""
-    token = Path(os.environ.get("RAY_AUTH_TOKEN_PATH") or Path.home() / ".ray" / "auth_token")
+    home = home_folder() or Path("/")
+    token = Path(os.environ.get("RAY_AUTH_TOKEN_PATH") or home / ".ray" / "auth_token")
     tokens = ""
     with contextlib.suppress(OSError, ValueError):
         tokens = token.read_text(encoding="utf-8") if token.is_file() else ""

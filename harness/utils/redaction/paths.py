@@ -24,10 +24,19 @@ def hide_paths(text: str, *folders: Path) -> str:
         text = text.replace(str(folder), "…")
     for place, name in _folders():
         text = text.replace(f"{place}{os.sep}", name)
-    if Path.home() != Path("/"):
-        text = text.replace(str(Path.home()), "~")
+    if home := home_folder():
+        text = text.replace(str(home), "~")
     text = _FILE_ADDRESS.sub(_keep_name, _QUOTED_PATH.sub(_keep_name, text))
     return _PATH.sub("…/", text)
+
+
+def home_folder() -> Path | None:
+    """Return the home of the user; None where there is none, as in some containers."""
+    try:
+        home = Path.home()
+    except RuntimeError:
+        return None
+    return home if home != Path("/") else None
 
 
 @lru_cache(maxsize=1)

@@ -182,8 +182,7 @@ def _base(file: Path, form: ListFormat, tree: FolderTree, bases: Sequence[Path])
     best = max(bases, key=num_held)
     if not names or num_held(best):
         return best
-    inner = sorted(tree.folder(tree.root).folders)[:_MAX_INNER]
-    other = max((tree.root / name for name in inner), key=num_held, default=best)
+    other = max(_inner_folders(tree), key=num_held, default=best)
     if num_held(other):
         return other
     _check_prefix(file, names, tree, bases)
@@ -205,7 +204,13 @@ def names_in(files: Iterable[Path], tree: FolderTree) -> tuple[str, ...]:
 
 
 def _detect(file: Path, tree: FolderTree, bases: Sequence[Path]) -> ListFormat:
-    return formats.detect(file, lambda name: _is_below(tree, bases, name))
+    """Return the format of a list whose paths may begin at any folder in the root."""
+    known = [*bases, *_inner_folders(tree)]
+    return formats.detect(file, lambda name: _is_below(tree, known, name))
+
+
+def _inner_folders(tree: FolderTree) -> list[Path]:
+    return [tree.root / name for name in sorted(tree.folder(tree.root).folders)[:_MAX_INNER]]
 
 
 def _first_names(file: Path, form: ListFormat) -> list[str]:
