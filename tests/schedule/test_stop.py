@@ -317,7 +317,10 @@ def signals(monkeypatch):
     return sent
 
 
-@pytest.mark.parametrize("pid", [-1, 0, 1, os.getppid(), os.getpid()])
+PIDS = {"all": -1, "group": 0, "init": 1, "parent": os.getppid(), "this": os.getpid()}
+
+
+@pytest.mark.parametrize("pid", PIDS.values(), ids=PIDS)
 def test_a_planted_lock_file_has_nobody_signalled(tmp_path, signals, pid):
     holder = planted(tmp_path, pid=pid)
     with pytest.raises(ValueError, match="nothing was signalled"):
