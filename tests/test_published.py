@@ -97,7 +97,7 @@ def test_another_processor_publishes_the_same(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     written = [*tmp_path.glob("tables/*"), *tmp_path.glob("figures/*")]
-    assert len(written) == 6 * len(names)
+    assert len(written) == 8 * len(names)
     for path in written:
         assert path.read_bytes() == (PUBLISHED / path.relative_to(tmp_path)).read_bytes(), path
 
