@@ -180,4 +180,4 @@ def test_report_writes_parquet_unless_the_folder_is_tracked(
 
 def test_no_record_is_an_empty_frame_that_parquet_holds(tmp_path):
     assert trials_frame([], ()).empty
-    assert write_parquet(tmp_path, ()).is_file()
+    assert write_parquet(tmp_path, (), ()).is_file()
