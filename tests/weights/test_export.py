@@ -62,7 +62,7 @@ def test_exported_weights_give_the_recorded_scores_when_evaluated(finished, requ
     )
     assert scored.metrics == record.metrics
     assert scored.key != record.key
-    assert scored.provenance["file"]["family"] == "harness"
+    assert scored.provenance["file_family"] == "harness"
     said = card.read_text()
     for part in (
         "# table_a/DSA",
@@ -70,7 +70,7 @@ def test_exported_weights_give_the_recorded_scores_when_evaluated(finished, requ
         record.key,
         record.code_hash,
         record.passport,
-        f"SHA-256 {scored.provenance['file']['sha256']}",
+        f"SHA-256 {scored.provenance['file_sha256']}",
         "Its accuracy is no estimate of a printed one.",
         f"| top1 | {record.metrics['top1']:.2f} % |",
         "| train videos | 24 of 24 listed |",

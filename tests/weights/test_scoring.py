@@ -1,7 +1,7 @@
 """Given weights scored on desk videos: their record, their key and what is refused."""
 
 import hashlib
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 import torch
@@ -10,6 +10,7 @@ from harness import data, record
 from harness.plan import grid
 from harness.training import evaluate
 from harness.weights import scoring, scoring_text
+from harness.weights.given_file import named_by
 from tests.helpers.released_weights import ROW, TABLE, released, tiny_row_trial
 
 
@@ -35,11 +36,11 @@ def test_released_weights_are_scored_by_the_views_of_a_row(request_of, tmp_path)
     scored = scoring.score_given(request, lambda *seen: counts.append(seen))
     assert counts[-1] == (12, 12)
     assert scored.provenance["weights"] == "given weights, not trained here"
-    assert scored.provenance["file"] == {
+    assert asdict(named_by(scored)) == {
         "name": "dsanet_r18.pth",
         "sha256": hashlib.sha256(request.weights.read_bytes()).hexdigest(),
         "family": "dsanet",
-        "num_tensors": scored.provenance["file"]["num_tensors"],
+        "num_tensors": scored.provenance["file_num_tensors"],
     }
     assert (scored.metrics["videos"], scored.history) == (12, [])
     assert scored.params > 0
@@ -48,7 +49,7 @@ def test_released_weights_are_scored_by_the_views_of_a_row(request_of, tmp_path)
     assert "one given network" in said.sentence
     assert "seed" not in said.sentence
     shown = scoring_text.text(request, scored, said, path="a.json")
-    assert scored.provenance["file"]["sha256"] in shown
+    assert scored.provenance["file_sha256"] in shown
     assert "printed" not in shown.partition("verdict")[0]
 
 
