@@ -108,7 +108,7 @@ def _row(row: Row, request: Request, records: Sequence[Record]) -> RowResult:
     own = _records_of(row, request, records)
     with blame(request.experiment.name, row.label):
         stale = frozenset(record.key for record in own if _is_stale(record, row, request))
-        cost = _cost(row, request)
+        cost = _cost_on_terms(row, request, has_run=bool(own))
     return RowResult(
         row=row,
         trial=trial,
@@ -120,6 +120,16 @@ def _row(row: Row, request: Request, records: Sequence[Record]) -> RowResult:
         altered=comparisons.altered(row, request.experiment.ablates, request.rescale),
         changes=_changes(row, request),
     )
+
+
+def _cost_on_terms(row: Row, request: Request, *, has_run: bool) -> RowCost | None:
+    """Return the cost of a row; None for one not run, whose network own terms do not allow."""
+    try:
+        return _cost(row, request)
+    except Exception:
+        if has_run or request.scale != "own":
+            raise
+        return None
 
 
 def _cost(row: Row, request: Request) -> RowCost | None:
