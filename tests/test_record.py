@@ -198,6 +198,16 @@ def test_rows_that_ask_for_the_same_share_a_trial(tmp_path):
     assert [each.rows for each in listed] == [("DSA at II", "again")]
 
 
+def test_a_record_without_training_stands_in_the_folder_of_given_weights_alone(tmp_path):
+    trial = {name: value for name, value in made().trial.items() if name not in ("seed", "train")}
+    given = replace(made(), trial=trial, history=[], key=record.key_of(trial, made().passport))
+    for folder in (tmp_path, tmp_path / record.GIVEN_FOLDER):
+        record.write(folder, given, b"")
+        record.write(folder, made(), b"")
+    assert list(record.read_all(tmp_path)) == [made()]
+    assert list(record.read_all(tmp_path / record.GIVEN_FOLDER)) == [given]
+
+
 def test_a_record_of_other_code_is_stale(tmp_path):
     first = planned(tmp_path)[0]
     record.write(tmp_path, made(first.trial, code="c"), b"")

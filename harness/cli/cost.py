@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 
 import click
 
@@ -26,21 +25,11 @@ def show_cost(tables: tuple[str, ...], is_check: bool, as_json: bool) -> None:
     chosen = all_tables.select(tables, print_error)
     if is_check:
         sys.exit(_check(chosen, as_json=as_json))
-    from harness.cost.rows import sentence
+    from harness.cost.rows import listing, sentence
 
-    counted = all_tables.each_of(chosen, _count, None if tables else print_error)
+    counted = all_tables.each_of(chosen, listing, None if tables else print_error)
     rows = [line for lines in counted for line in lines]
     print_result(rows if as_json else "\n".join(sentence(row) for row in rows))
-
-
-def _count(experiment: Experiment) -> list[dict[str, object]]:
-    from harness.cost.rows import listing
-
-    lines = []
-    for row in experiment.rows:
-        with all_tables.blame(experiment.name, row.label):
-            lines += listing(replace(experiment, rows=(row,), claims=()))
-    return lines
 
 
 def _check(tables: Sequence[Experiment], *, as_json: bool) -> int:

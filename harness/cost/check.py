@@ -1,4 +1,4 @@
-"""Whether two counters agree on a network: the everyday one and fvcore, on real tensors."""
+"""Agreement of two counters on a network: the everyday one, and fvcore on real tensors."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass

@@ -11,6 +11,7 @@ from harness.cost.count import RULE
 from harness.experiment import Experiment, Row
 from harness.specs import Trial
 from harness.stats.verdict import Match, match_figure
+from harness.tables import blame
 
 HEADS = (1000, 400, 200)
 PRODUCT = "product of the printed figure per view"
@@ -53,10 +54,15 @@ def row_cost(row: Row) -> RowCost | None:
 
 
 def listing(experiment: Experiment) -> list[dict[str, object]]:
-    """Return the costs of a table as JSON can hold them."""
+    """Return the costs of a table as JSON can hold them.
+
+    Raises:
+        BrokenTableError: If a network cannot be counted.
+    """
     rows = []
     for row in experiment.rows:
-        counted = row_cost(row)
+        with blame(experiment.name, row.label):
+            counted = row_cost(row)
         if counted is not None and row.trial is not None:
             data = row.trial.data
             rows.append(

@@ -138,13 +138,13 @@ def _section(judged: JudgedTable, files: Sequence[Path]) -> Section:
     rows = judged.table.rows if judged.table.experiment.trains else ()
     return page.section(
         judged,
-        figures=[path.read_bytes() for path in files if path.match("*.svg") and _is_wide(path)],
+        figures=[path.read_bytes() for path in files if path.match("*.svg") and _is_on_page(path)],
         curves={row.label: figures.curves(row.records) for row in rows if row.records},
     )
 
 
-def _is_wide(path: Path) -> bool:
-    """Return whether a figure is neither the one-column copy of another nor left to its file."""
+def _is_on_page(path: Path) -> bool:
+    """Return whether the page shows a figure: no copy for one column, no aspects."""
     return not path.stem.endswith(("-column", "-aspects"))
 
 

@@ -108,7 +108,7 @@ def _row(row: Row, request: Request, records: Sequence[Record]) -> RowResult:
     own = _records_of(row, request, records)
     with blame(request.experiment.name, row.label):
         stale = frozenset(record.key for record in own if _is_stale(record, row, request))
-        cost = _cost_on_terms(row, request, has_run=bool(own))
+        cost = _cost(row, request, has_run=bool(own))
     return RowResult(
         row=row,
         trial=trial,
@@ -122,20 +122,12 @@ def _row(row: Row, request: Request, records: Sequence[Record]) -> RowResult:
     )
 
 
-def _cost_on_terms(row: Row, request: Request, *, has_run: bool) -> RowCost | None:
-    """Return the cost of a row; None for one not run, whose network own terms do not allow."""
-    try:
-        return _cost(row, request)
-    except Exception:
-        if has_run or request.scale != "own":
-            raise
-        return None
-
-
-def _cost(row: Row, request: Request) -> RowCost | None:
+def _cost(row: Row, request: Request, *, has_run: bool) -> RowCost | None:
     """Count a row at paper scale, beside its printed costs; on own terms, the network that ran."""
     if request.scale != "own" or row.trial is None:
         return row_cost(row)
+    if not has_run:  # the terms may not allow its network, which nobody asked for
+        return None
     trial, *others = (request.rescale(trial) for trial in row.trials)
     return row_cost(replace(row, trial=trial, ensemble=tuple(others), published={}))
 

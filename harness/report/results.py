@@ -34,7 +34,7 @@ class RowResult:
         state: `measured` if every record is fresh; a `quoted` row has no records.
         metric: Accuracy that the table compares.
         cost: At paper scale, on own terms of the network that ran; None for a row that quotes
-            other work.
+            other work, or has not run on own terms.
         altered: Fields that the table ablates and its scale changes, in words.
         changes: Fields of the trial that a user changed, in words; empty at a named scale.
     """

@@ -10,7 +10,7 @@ _DEVICE = re.compile(r"cpu|cuda(:\d+)?")
 
 @dataclass(frozen=True, kw_only=True)
 class Devices:
-    """Where a trial runs.
+    """The devices of a trial.
 
     Attributes:
         device: `cpu`, `cuda`, or `cuda:<index>`.

@@ -1,4 +1,4 @@
-"""Why a trial failed, as a value that survives its process."""
+"""The failure of a trial, as a value that survives its process."""
 
 import traceback
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What of an answer is right: the aspects of a class, from coarse to fine.
+"""Aspects of a class, from coarse to fine, and the shares of answers that are right in each.
 
 A network that confuses two classes may still have seen what they share. Each aspect groups the
 classes; every group lies within one of the aspect before, and the last one tells all classes

@@ -1,4 +1,4 @@
-"""How many views a network scores at a time: bounded by the indices of kernels, and by memory.
+"""A limit on the views that are scored at a time, from the indices of kernels and from memory.
 
 Several kernels for GPUs index a tensor by 32-bit numbers: on a larger one they are slow, or fail.
 """

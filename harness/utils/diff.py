@@ -29,6 +29,10 @@ def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[Differ
 
 def format_value(value: object) -> str:
     """Format a value in words."""
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(format_value, value))}]"
+    if isinstance(value, float):
+        return str(float(f"{value:.6g}"))
     return "none" if value is None else "default" if value == ABSENT else str(value)
 
 

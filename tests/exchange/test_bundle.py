@@ -25,7 +25,7 @@ PASSPORT = passport.Passport(
         "test": [
             Video(
                 id=f"test/{n}",
-                path=Path("/home/someone/secret/videos") / f"{n}.mp4",
+                path=Path("/somebody/secret/videos") / f"{n}.mp4",
                 labels=(n,),
                 sha256=f"{n}",
                 frames=9,
@@ -36,7 +36,7 @@ PASSPORT = passport.Passport(
     },
     listed={"test": 13},
     classes=tuple("abcdefghijkl"),
-    root=Path("/home/someone/secret"),
+    root=Path("/somebody/secret"),
 )
 
 
@@ -61,7 +61,7 @@ def results(tmp_path_factory):
     text = json.dumps(line | {"before_results": True, "claims": []})
     (folder / "declared" / "table_b.jsonl").write_text(f"{text}\n")
     (folder / "logs").mkdir()
-    (folder / "logs" / "trace.txt").write_text("/home/someone/secret")
+    (folder / "logs" / "trace.txt").write_text("/somebody/secret")
     return folder
 
 

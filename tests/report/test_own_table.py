@@ -1,9 +1,11 @@
 """Tables on a user's own terms, and rows that a scale makes equal."""
 
+import re
 from dataclasses import replace
 
 import pytest
 
+from experiments import load
 from experiments.recipes import I3D_R50
 from experiments.scales import Changes, desk, own
 from experiments.table_b import EXPERIMENT
@@ -57,9 +59,25 @@ def test_a_table_on_own_data_shows_what_ran_and_nothing_printed_of_other_videos(
 
 
 def test_own_terms_on_the_data_of_the_paper_keep_its_printed_accuracies(tmp_path):
-    frame = cells.frame(judged(TABLE, own(Changes(width=0.125)), tmp_path))
+    rescale = own(Changes(width=0.125))
+    records = [made(rescale(row.trial)) for row in TABLE.rows]
+    frame = cells.frame(judged(TABLE, rescale, tmp_path, records=records))
     assert list(frame["printed top-1"]) == ["78.0", "81.4"]
     assert all(float(params) < 1 for params in frame["Params (M)"])
+
+
+def test_a_row_that_has_not_run_and_cannot_be_built_on_own_terms_spoils_no_other(tmp_path):
+    other = next(
+        row for row in load("activitynet").rows if row.trial.model.backbone == "inception_v3"
+    )
+    table = replace(TABLE, rows=(*TABLE.rows, other))
+    rescale = own(MINE)
+    records = [made(rescale(row.trial)) for row in TABLE.rows]
+    frame = cells.frame(judged(table, rescale, tmp_path, records=records))
+    assert [params == cells.GAP for params in frame["Params (M)"]] == [False, False, True]
+    ran_too = [*records, made(rescale(other.trial))]
+    with pytest.raises(ValueError, match=f"table_b/{re.escape(other.label)}: .*[Kk]ernel"):
+        judged(table, rescale, tmp_path, records=ran_too)
 
 
 def two_rates(first=0.015, second=0.03):

@@ -13,7 +13,7 @@ from safetensors.torch import load
 from harness import record, tracking
 from harness.record import Record
 from harness.report.output import TableOutput
-from harness.tracking import mirror
+from harness.tracking import TrackingError, mirror
 from harness.tracking.runs import TableRun
 from harness.tracking.store import Store
 from harness.training import checkpoint
@@ -192,6 +192,17 @@ def sent_files(results: Path) -> list[Path]:
     table_run = TableRun(name="table_b", scale="desk", output=output, records=records)
     store._log_table_files("run", table_run)
     return sent
+
+
+def test_a_record_that_holds_a_secret_is_not_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = make_record(planned_trial())
+    write_records(tmp_path, [done])
+    assert len(sent_files(tmp_path)) == 1
+    monkeypatch.setenv("HF_TOKEN", done.key)
+    with pytest.raises(TrackingError, match="holds a password or token"):
+        sent_files(tmp_path)
 
 
 def test_a_record_that_names_another_file_sends_nothing(tmp_path: Path) -> None:

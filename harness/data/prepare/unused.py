@@ -22,7 +22,7 @@ LINKS, CLOSED, BAD = "links out of the root", "folders that cannot be listed", "
 
 @dataclass(kw_only=True)
 class Unused:
-    """What a passport does not use.
+    """Files that a passport does not use.
 
     Attributes:
         groups: Paths below the root, by group.

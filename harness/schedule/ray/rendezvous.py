@@ -1,4 +1,4 @@
-"""Where the ranks of a trial meet across nodes: a port on the cluster's network, told through Ray.
+"""The meeting place of ranks across nodes: a port on the cluster's network, told through Ray.
 
 Ray Train would open it on every interface. Without Ray's token nobody learns its number; values in
 it are bytes that are never unpickled. What ranks then send each other is neither encrypted nor

@@ -1,4 +1,4 @@
-"""What is known to be secret: values of the environment by their names, and parts of addresses."""
+"""Known secrets: values of the environment by their names, and parts of addresses."""
 
 import base64
 import contextlib

@@ -20,7 +20,7 @@ _OTHER_FILE = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,3}$")
 
 @dataclass(frozen=True, kw_only=True)
 class ListFormat:
-    """What the rows of a list have in common.
+    """The form that the rows of a list share.
 
     Attributes:
         separator: Between columns; a blank also stands for several of them, and for a tab.

@@ -168,7 +168,7 @@ def test_rows_may_begin_at_a_folder_in_the_root(root):
     assert [video.path for video in found] == [root / "clips" / "x" / f"{n}.mp4" for n in (1, 2)]
 
 
-@pytest.mark.parametrize("prefix", ["data/k400/", "/home/alice/k400/", "../k400/", "./x/"])
+@pytest.mark.parametrize("prefix", ["data/k400/", "/elsewhere/k400/", "../k400/", "./x/"])
 def test_rows_that_begin_elsewhere_are_refused_with_what_to_cut_off(root, prefix):
     with pytest.raises(ValueError, match=r"none of the first 2 paths .* 1 of them are") as e:
         read(root, f"{prefix}a/1.mp4 0\n{prefix}a/2.mp4 0\n")
