@@ -5,15 +5,16 @@ from dataclasses import replace
 
 import pytest
 
+import experiments
 from experiments import load
 from experiments.recipes import I3D_R50
 from experiments.scales import Changes, desk, own
 from experiments.table_b import EXPERIMENT
 from harness.cli.main import app
 from harness.cli.options import select_scale
-from harness.experiment import Claim, Experiment, Row
+from harness.experiment import COSTS, Claim, Experiment, Row
 from harness.plan.request import Request
-from harness.report import cells, table_csv
+from harness.report import build, cells, table_csv
 from harness.report import table as report_table
 from harness.report.collect import collect
 from harness.report.judge import JudgedTable, judge
@@ -78,6 +79,16 @@ def test_a_row_that_has_not_run_and_cannot_be_built_on_own_terms_spoils_no_other
     ran_too = [*records, made(rescale(other.trial))]
     with pytest.raises(ValueError, match=f"table_b/{re.escape(other.label)}: .*[Kk]ernel"):
         judged(table, rescale, tmp_path, records=ran_too)
+
+
+@pytest.mark.parametrize("name", experiments.names())
+def test_a_table_of_which_nothing_ran_on_own_terms_is_written(tmp_path, name):
+    found = judged(load(name), own(MINE), tmp_path)
+    if not found.table.experiment.is_comparison:
+        costs = [claim.word for claim in found.claims if claim.claim.metric in COSTS]
+        assert set(costs) <= {"undecided"}
+    written = {path.name for path in build.write(found).files}
+    assert f"{name}-own.md" in written
 
 
 def two_rates(first=0.015, second=0.03):

@@ -162,6 +162,11 @@ def in_the_middle(results):
     return max(reached(results).values(), default=0) > 2
 
 
+def status_shows_an_epoch(results):
+    found = status.read(results)
+    return found is not None and any(trial.epoch for trial in found.parts)
+
+
 def while_tables_are_written(results):
     return any(results.glob("tables/*.md"))
 
@@ -227,7 +232,7 @@ def test_a_second_signal_ends_a_run_at_once(results, data_root, undisturbed, how
 @pytest.mark.slow
 def test_stop_is_heard_by_way_of_the_folder_and_status_follows(results, data_root):
     run = start(results, data_root, "here")
-    until(lambda: in_the_middle(results), run)
+    until(lambda: status_shows_an_epoch(results), run)
     seen = harness("status", "--results", results).stdout
     assert re.match(rf"running: running table_b since .* UTC by process {run.pid} on ", seen)
     assert re.search(rf"  running  table_b/.*: epoch \d+ of {EPOCHS}, on ", seen)

@@ -49,6 +49,8 @@ def is_drawn(result: TableResult) -> bool:
     rows = [row for row in result.rows if row.trial is not None]
     if not rows or (result.experiment.trains and not result.is_measured):
         return False
+    if not result.experiment.trains and all(result.cost is None for result in rows):
+        return False
     has_all = all(row.records for row in rows)
     return has_all or result.scale != "desk" or not result.experiment.is_comparison
 
