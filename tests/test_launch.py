@@ -149,8 +149,8 @@ def table(tmp_path_factory, data_root):
 def test_a_table_and_a_figure_come_out(table):
     results, text = table
     names = {path.name for path in drawn(results)}
-    kinds = ("md", "csv", "claims.csv", "tex", "png", "svg")
-    assert names == {f"table_b.{kind}" for kind in kinds}
+    kinds = (".md", ".csv", ".claims.csv", ".tex", ".png", ".svg", "-aspects.png", "-aspects.svg")
+    assert names == {f"table_b{kind}" for kind in kinds}
     assert text.count("top-1") >= 6
     assert not list(results.glob("work/*/*.pt"))
 
@@ -175,6 +175,8 @@ def test_a_lost_store_comes_back_from_the_records(table, tmp_path):
     )
     assert written == 7
     assert described(moved) == described(results)
+    trials, _ = described(moved)
+    assert all("test/right_shapes" in metrics for _, _, _, metrics, *_ in trials.values())
 
 
 def drawn(results):

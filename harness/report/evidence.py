@@ -137,14 +137,25 @@ def aspect_shares(table: TableResult) -> dict[str, tuple[Shares, ...]]:
     if table.scale != desk_recipe.DESK or not table.is_measured:
         return {}
     found = {
-        row.label: tuple(filter(None, (_shares_of(table.results, each) for each in row.records)))
+        row.label: tuple(filter(None, (record_shares(table.results, each) for each in row.records)))
         for row in table.rows
     }
     return {label: seeds for label, seeds in found.items() if seeds}
 
 
-def _shares_of(results: Path, record: Record) -> Shares | None:
-    """Read the scores of a record once, whatever tables and files show its aspects."""
+def mean_shares(seeds: Sequence[Shares]) -> Shares:
+    """Return the mean over seeds of the percentage right in each aspect; NaN without a seed."""
+    return {
+        name: sum(seed[name] for seed in seeds) / len(seeds) if seeds else float("nan")
+        for name in desk_recipe.ASPECTS
+    }
+
+
+def record_shares(results: Path, record: Record) -> Shares | None:
+    """Return which aspects of a record's answers are right; None without sound scores.
+
+    Scores are read once, whatever tables and files show their aspects.
+    """
     key = (results, record.key, record.scores_sha256)
     if key not in _shares:
         try:

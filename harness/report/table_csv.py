@@ -6,11 +6,10 @@ from typing import get_args
 import pandas as pd
 
 from harness.cost import count
-from harness.data.datasets import desk_recipe
 from harness.experiment import COSTS, Written
 from harness.report import cells
 from harness.report.claims import JudgedClaim
-from harness.report.evidence import Shares, aspect_shares
+from harness.report.evidence import aspect_shares, mean_shares
 from harness.report.judge import JudgedTable
 from harness.report.results import RowResult
 from harness.stats.verdict import round_digits
@@ -37,7 +36,11 @@ def rows_csv(judged: JudgedTable) -> str:
             **_interval(metric, result),
             "seeds": len(result.values),
             f"{metric}_by_seed": " ".join(f"{value:.4f}" for value in result.values),
-            **(_aspects(shares.get(result.label, ())) if shares else {}),
+            **{
+                f"right_{name}": round_digits(value) if value == value else None
+                for name, value in mean_shares(shares.get(result.label, ())).items()
+                if shares
+            },
             "stale_records": len(result.stale),
             "verdict": judged.word(result),
             "cost_verdict": cells.cost_word(result),
@@ -45,16 +48,6 @@ def rows_csv(judged: JudgedTable) -> str:
         for result in judged.table.shown
     ]
     return _csv(rows)
-
-
-def _aspects(seeds: Sequence[Shares]) -> dict[str, float | None]:
-    """Return the mean over seeds of the percentage right in each aspect; None without records."""
-    return {
-        f"right_{name}": round_digits(sum(seed[name] for seed in seeds) / len(seeds))
-        if seeds
-        else None
-        for name in desk_recipe.ASPECTS
-    }
 
 
 def claims_csv(judged: Sequence[JudgedClaim]) -> str:

@@ -141,11 +141,19 @@ def nonfinite_tags(history: Rows) -> dict[str, str]:
     return {f"{name}_not_finite": ", ".join(values) for name, values in points.items()}
 
 
-def record_metrics(record: Record) -> tuple[list["Metric"], dict[str, str]]:
-    """Return the final metrics of a trial, and its tags."""
+def record_metrics(
+    record: Record, shares: Mapping[str, float]
+) -> tuple[list["Metric"], dict[str, str]]:
+    """Return the final metrics of a trial, and its tags.
+
+    Args:
+        record: Of the trial.
+        shares: Percentage right in each aspect of its answers; empty but for desk videos.
+    """
     from mlflow.entities import Metric
 
-    values = {f"test/{name}": value for name, value in record.metrics.items()} | {
+    measured = dict(record.metrics) | {f"right_{name}": value for name, value in shares.items()}
+    values = {f"test/{name}": value for name, value in measured.items()} | {
         "cost/params_m": record.params / 1e6,
         "cost/gmacs": record.gmacs,
         "time/seconds": record.seconds,

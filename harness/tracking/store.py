@@ -10,7 +10,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from harness.data.datasets.desk_recipe import DESK
 from harness.record import Record
+from harness.report.evidence import record_shares
 from harness.report.output import Rows
 from harness.tracking import runs
 from harness.tracking.errors import retry_on_race
@@ -56,7 +58,9 @@ class Store:
 
     def finish_trial(self, *, trial_run: TrialRun, record: Record) -> None:
         """Log a record and end its run as finished."""
-        points, tags = runs.record_metrics(record)
+        is_desk = record.trial["data"]["name"] == DESK
+        shares = record_shares(self._results, record) if is_desk else None
+        points, tags = runs.record_metrics(record, shares or {})
         tags |= runs.nonfinite_tags(record.history)
         state = self._open_run(trial_run, record.history, tags)
         self._log(state, trial_run, runs.curve_metrics(record.history) + points, tags)

@@ -9,7 +9,9 @@ import pytest
 from experiments.scales import SCALES
 from experiments.table_b import EXPERIMENT
 from harness.data.datasets.desk_recipe import ASPECTS, CLASSES
+from harness.exchange import result_frames
 from harness.report import build, evidence, table_csv
+from harness.report.page.sections import section
 from tests.helpers import collected_tables
 from tests.helpers.results_folders import add_record, row_trial
 
@@ -42,6 +44,13 @@ def test_a_table_holds_their_means_and_a_figure_shows_them(table):
     rows = {row["row"]: row for row in csv.DictReader(io.StringIO(table_csv.rows_csv(judged)))}
     assert rows["DSA at II"]["right_order"] == "100.0"
     assert rows["DSA at I"]["right_order"] == ""
+    frame = result_frames.rows_frame(judged).set_index("row")
+    assert frame.loc["DSA at II", "right_order"] == 100
+    assert np.isnan(frame.loc["DSA at I", "right_order"])
+    lines = {row.label: row.aspects for row in section(judged, figures=(), curves={}).rows}
+    whole = "Right in turn: shapes 100.0 %, motions 100.0 %, order 100.0 % (means of 2 seeds)."
+    assert lines["DSA at II"] == whole
+    assert lines["DSA at I"] == ""
     names = {path.name for path in build.draw(table)}
     assert {"table_b-aspects.svg", "table_b-aspects.png"} <= names
 

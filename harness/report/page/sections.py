@@ -8,6 +8,7 @@ from harness.record import Record
 from harness.report import cells
 from harness.report import table as report_table
 from harness.report.claims import JudgedClaim
+from harness.report.evidence import Shares, aspect_shares, mean_shares
 from harness.report.judge import JudgedTable
 from harness.report.results import RowResult
 
@@ -39,6 +40,7 @@ class SectionRow:
         label: Name of the row.
         cells: Column head to text that breaks at no sign, with a dash for a gap.
         sentence: The verdict of the accuracy in words; empty without one.
+        aspects: What of the answers is right, in words; empty but for desk videos.
         costs: A sentence per printed cost.
         seeds: The trials.
         curve: SVG file of the training curves.
@@ -47,6 +49,7 @@ class SectionRow:
     label: str
     cells: Mapping[str, str]
     sentence: str
+    aspects: str
     costs: tuple[str, ...]
     seeds: tuple[TrialLine, ...]
     curve: bytes | None
@@ -96,7 +99,7 @@ def section(
         curves: Label of a row to the SVG file of its training curves.
     """
     table, experiment = judged.table, judged.table.experiment
-    frame = cells.frame(judged)
+    frame, shares = cells.frame(judged), aspect_shares(table)
     return Section(
         name=table.file_stem,
         short_name=report_table.name(experiment),
@@ -104,7 +107,13 @@ def section(
         captions=report_table.captions(table),
         columns=tuple(frame.columns),
         rows=tuple(
-            _row(judged, result, dict(zip(frame.columns, texts, strict=True)), curves)
+            _row(
+                judged,
+                result,
+                dict(zip(frame.columns, texts, strict=True)),
+                curves,
+                shares.get(result.label, ()),
+            )
             for result, texts in zip(table.rows, frame.itertuples(index=False), strict=True)
         ),
         claims=judged.claims,
@@ -114,7 +123,11 @@ def section(
 
 
 def _row(
-    judged: JudgedTable, result: RowResult, texts: Mapping[str, str], curves: Mapping[str, bytes]
+    judged: JudgedTable,
+    result: RowResult,
+    texts: Mapping[str, str],
+    curves: Mapping[str, bytes],
+    shares: Sequence[Shares],
 ) -> SectionRow:
     verdict = judged.verdicts.get(result.label)
     has_trials = judged.table.experiment.trains
@@ -122,10 +135,20 @@ def _row(
         label=result.label,
         cells={name: _unbroken(text) for name, text in texts.items()},
         sentence=verdict.sentence if verdict else "",
+        aspects=_aspects(shares),
         costs=tuple(_costs(result)),
         seeds=tuple(_trial_line(record) for record in result.records if has_trials),
         curve=curves.get(result.label),
     )
+
+
+def _aspects(seeds: Sequence[Shares]) -> str:
+    """Say which aspects of the answers are right, each among those right in the one before."""
+    if not seeds:
+        return ""
+    shares = [f"{name} {share:.1f} %" for name, share in mean_shares(seeds).items()]
+    basis = f"means of {len(seeds)} seeds" if len(seeds) > 1 else "one seed"
+    return f"Right in turn: {', '.join(shares)} ({basis})."
 
 
 def _unbroken(text: str) -> str:
