@@ -19,6 +19,7 @@ DATASETS = {
 }
 GENERATED = {
     "desk": "harness.data.datasets.desk:videos",
+    "desk_cue": "harness.data.datasets.desk_cue:videos",
 }
 OWN_READER = "folder"
 Progress = Callable[[str, int, int], None]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.data.datasets.desk_recipe import DESK, folder_name, recipe
+from harness.data.datasets.desk_recipe import RECIPES, folder_name
 from harness.data.passport import FILE, read
 from harness.specs import DataSpec
 
@@ -85,21 +85,21 @@ def data_set_size(data: DataSpec) -> DataSetSize:
     Raises:
         ValueError: If it is unknown.
     """
-    if data.name == DESK:
+    if data.name in RECIPES:
         values = _recipe(data)
         train, test = values["train"], values["test"]
         return DataSetSize(
             train=train, test=test, source="generated", listed_train=train, listed_test=test
         )
     if data.name not in PUBLISHED:
-        names = ", ".join((DESK, *PUBLISHED))
+        names = ", ".join((*RECIPES, *PUBLISHED))
         raise ValueError(f"size of data set {data.name!r} is unknown; known sizes: {names}")
     return PUBLISHED[data.name]
 
 
 def _recipe(data: DataSpec) -> dict[str, int]:
     options: dict[str, Any] = dict(data.options)
-    return recipe(**options)
+    return RECIPES[data.name](**options)
 
 
 def passport_digest(data: DataSpec, root: Path) -> str | None:
@@ -110,6 +110,7 @@ def passport_digest(data: DataSpec, root: Path) -> str | None:
     Raises:
         ValueError: If the passport cannot be read.
     """
-    folder = folder_name(_recipe(data)) if data.name == DESK else data.name
+    is_generated = data.name in RECIPES
+    folder = folder_name(_recipe(data), data.name) if is_generated else data.name
     path = root / folder / FILE
     return read(path).digest if path.is_file() else None

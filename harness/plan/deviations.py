@@ -101,7 +101,7 @@ def _videos(ours: DataSpec, paper: DataSpec, newest: Record | None) -> list[Reci
 
 
 def _size(data: DataSpec) -> str:
-    if data.name not in (desk_recipe.DESK, *data_sizes.PUBLISHED):
+    if data.name not in (*desk_recipe.RECIPES, *data_sizes.PUBLISHED):
         return f"{data.name}, videos"
     sizes = data_sizes.data_set_size(data)
     return f"{data.name}: {sizes.train:,} and {sizes.test:,}"

@@ -76,7 +76,7 @@ def write_tables(judged: JudgedTable) -> list[Path]:
 
 def draw(table: TableResult) -> list[Path]:
     """Draw the figures of a table; remove the one of its rows if it has none any more."""
-    paths = figures.table(table, ceilings=ceilings(table.scale))
+    paths = figures.table(table, ceilings=ceilings(table.scale, _data_set(table)))
     for kind in figures.FILE_KINDS if not paths else ():
         (table.results / "figures" / f"{table.file_stem}.{kind}").unlink(missing_ok=True)
     paths += _draw_aspects(table) if paths else []
@@ -99,9 +99,15 @@ def _draw_aspects(table: TableResult) -> list[Path]:
     )
 
 
-def ceilings(scale: str) -> Mapping[str, float]:
+def ceilings(scale: str, data_set: str = desk_recipe.DESK) -> Mapping[str, float]:
     """Return the highest possible top-1 of a kind of network, in percent; known of desk only."""
-    return desk_recipe.CEILINGS if scale == "desk" else {}
+    return desk_recipe.CEILINGS.get(data_set, {}) if scale == "desk" else {}
+
+
+def _data_set(table: TableResult) -> str:
+    """Return the data set of the rows that ran, or could."""
+    names = [result.trial.data.name for result in table.rows if result.trial is not None]
+    return names[0] if names else ""
 
 
 def is_written(request: Request) -> bool:

@@ -143,7 +143,7 @@ def _measured(result: RowResult) -> str:
         return "not run" if result.trial else GAP
     stale = f", {len(result.stale)} stale" if result.stale else ""
     if result.trial is not None and result.trial.scale == "desk":
-        ceiling = desk_recipe.CEILINGS["average of snippets"]
+        ceiling = desk_recipe.AVERAGE_CEILING
         return row_verdict.range_text(result.values, ceiling=ceiling) + stale
     half_width = "" if interval.half_width is None else f" ± {interval.half_width:.1f}"
     videos = f", {_videos_text(result)}" if result.is_own else ""

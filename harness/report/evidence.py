@@ -22,8 +22,6 @@ from harness.video_scores import BadScoresError
 
 _LOG = logging.getLogger(__name__)
 
-# Consecutive test videos that are resampled together: those of desk are twins.
-CLUSTER_SIZES: Mapping[str, int] = {desk_recipe.DESK: 2}
 _WIDE_POINTS = 10.0  # between seeds: more than the videos of a test set can make
 _TOP_POINTS = 1.0  # below the top that hidden halves allow: what rows this near it may differ by
 
@@ -90,7 +88,7 @@ def scattered_seeds(rows: Sequence[RowResult]) -> str:
         "so intervals mean little"
         for result in rows
         if result.trial is not None
-        and result.trial.data.name == desk_recipe.DESK
+        and result.trial.data.name in desk_recipe.RECIPES
         and max(result.values) - min(result.values) > _WIDE_POINTS
     ]
     return "; ".join(remarks)
@@ -120,7 +118,7 @@ def correct(
     is_correct = np.array(
         [[video_scores.correct_videos(each, metric=metric) for each in row] for row in scored]
     )
-    size = CLUSTER_SIZES.get(rows[0][0].trial["data"]["name"])
+    size = desk_recipe.GROUP_SIZES.get(rows[0][0].trial["data"]["name"])
     return is_correct, np.arange(is_correct.shape[2]) // size if size else None
 
 

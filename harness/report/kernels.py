@@ -244,6 +244,6 @@ def _per_channel(taps: Tensor, num_mixed: int) -> Array:
 
 def class_name(data_set: str, label: int) -> str:
     """Return the name of a class: of desk in words, otherwise its number."""
-    if data_set != "desk":
+    if data_set not in desk_recipe.RECIPES:
         return f"class {label}"
     return ", then ".join(f"{shape} {motion}s" for motion, shape in desk_recipe.CLASSES[label])

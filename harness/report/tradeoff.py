@@ -9,6 +9,7 @@ import pandas as pd
 
 from harness.cost.comparable import RULE, Axis, comparable_cost, printed_total, total
 from harness.cost.rows import views_of
+from harness.data.datasets import desk_recipe
 from harness.experiment import Experiment, Row
 from harness.report.results import RowResult
 from harness.specs import from_dict
@@ -132,11 +133,12 @@ def frame(experiment: Experiment) -> pd.DataFrame:
 def measured_points(rows: Sequence[RowResult]) -> dict[str, list[Point]]:
     """Return measured accuracies at the cost of the networks that ran, by depth.
 
-    Rows of several tables that share their trials are one point, under the first label.
+    Rows of several tables that share their trials are one point, under the first label. Rows on
+    desk videos of another design than that of the ablations are left out.
     """
     by_records: dict[tuple[str, ...], tuple[str, Point]] = {}
     for result in rows:
-        if result.interval is not None:
+        if result.interval is not None and not _is_of_other_design(result):
             keys = tuple(record.key for record in result.records)
             by_records.setdefault(
                 keys, (_depth(result.row), _measured_point(result, result.interval))
@@ -145,6 +147,11 @@ def measured_points(rows: Sequence[RowResult]) -> dict[str, list[Point]]:
     for depth, point in by_records.values():
         groups.setdefault(depth, []).append(point)
     return dict(sorted(groups.items()))
+
+
+def _is_of_other_design(result: RowResult) -> bool:
+    name = result.trial.data.name if result.trial is not None else ""
+    return name in desk_recipe.RECIPES and name != desk_recipe.DESK
 
 
 def _measured_point(result: RowResult, top1: Interval) -> Point:

@@ -37,7 +37,9 @@ def test_sizes_are_generated_or_published():
     assert (printed.train, printed.test) == (80_000, 5_000)
     assert PUBLISHED["something_v1"].test == 11_522
     assert PUBLISHED["activitynet"].train == 10_024
-    with pytest.raises(ValueError, match="'ucf101' is unknown; known sizes: desk, kinetics400"):
+    with pytest.raises(
+        ValueError, match="'ucf101' is unknown; known sizes: desk, desk_cue, kinetics400"
+    ):
         data_set_size(DataSpec(name="ucf101", num_classes=101))
 
 

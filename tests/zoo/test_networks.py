@@ -177,6 +177,29 @@ def test_what_a_network_averages_is_known_by_its_names(name):
     assert temporal.averaging(NETWORKS[name]) == kinds[ignores_snippets, ignores_frames]
 
 
+@pytest.mark.parametrize(("module", "is_sum"), [("static_mix", True), ("dsa", False)])
+def test_fixed_kernels_behind_the_last_layer_add_up_snippets(module, is_sum):
+    """The second of the proofs in `harness/data/datasets/desk_cue.py`, of the network itself."""
+    spec = ModelSpec(
+        backbone="i3d_resnet18",
+        backbone_options={"depths": (1, 1, 1, 1), "stem_width": 8},
+        module=module,
+        module_options={"kernel_size": 7},
+        position="after_block",
+        blocks={"res5": (0,)},
+    )
+    assert temporal.averaging(spec) == ("fixed weights of snippets" if is_sum else None)
+    torch.manual_seed(0)
+    net = build(spec, replace(DATA, num_snippets=4)).eval()
+    one, other = torch.randn(2, 4, 3, 4, 32, 32)
+    ends, middle = torch.tensor([0, 3]), torch.tensor([1, 2])
+    clips = torch.stack([one, other, one, other])
+    clips[2, ends], clips[3, ends] = other[ends], one[ends]
+    clips[2, middle], clips[3, middle] = one[middle], other[middle]
+    logits = net(clips)
+    assert torch.allclose(logits[0] + logits[1], logits[2] + logits[3], atol=1e-5) is is_sum
+
+
 WITH_MINE = ModelSpec(backbone="resnet50", module="my_module", blocks={"res5": (1,)})
 
 

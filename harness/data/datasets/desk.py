@@ -17,6 +17,7 @@ import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 import av
 import numpy as np
@@ -39,8 +40,19 @@ CODEC = {
 }
 
 
+Progress = Callable[[str, int, int], None]
+Recipe = Mapping[str, int]
+
+
+class Design(NamedTuple):
+    """What the videos of a generated data set show, by their index in a split."""
+
+    draw: Callable[[int, str, Recipe], UInt8[np.ndarray, "F H W 3"]]
+    label_of: Callable[[int], int]
+
+
 def videos(
-    root: Path, *, progress: Callable[[str, int, int], None] | None = None, **options: int
+    root: Path, *, progress: Progress | None = None, **options: int
 ) -> dict[str, list[Video]]:
     """Return the splits of the desk data set, generated on the first call, then verified.
 
@@ -54,10 +66,21 @@ def videos(
     """
     desk_recipe = recipe(**options)
     folder = root / folder_name(desk_recipe)
-    make_folder(root)
+    return videos_in(folder, desk_recipe, Design(draw, label_of), progress)
+
+
+def videos_in(
+    folder: Path, recipe: Recipe, design: Design, progress: Progress | None
+) -> dict[str, list[Video]]:
+    """Return the splits of a generated data set, made on the first call, then verified.
+
+    Raises:
+        DamagedVideoError: If a file is missing or altered.
+    """
+    make_folder(folder.parent)
     with FileLock(folder.with_suffix(".lock")):
         if not (folder / passport.FILE).is_file():
-            _generate(folder, desk_recipe, progress)
+            _generate(folder, recipe, design, progress)
     try:
         splits = dict(passport.read(folder / passport.FILE).splits)
         passport.verify(itertools.chain.from_iterable(splits.values()))
@@ -67,9 +90,7 @@ def videos(
     return splits
 
 
-def _generate(
-    folder: Path, recipe: dict[str, int], progress: Callable[[str, int, int], None] | None
-) -> None:
+def _generate(folder: Path, recipe: Recipe, design: Design, progress: Progress | None) -> None:
     """Write the missing videos, then the passport, which marks the folder as complete."""
     jobs = [(split, index) for split in ("train", "test") for index in range(recipe[split])]
 
@@ -78,12 +99,16 @@ def _generate(
         path = folder / split / f"{index:05d}.mp4"
         if not path.is_file():
             part = path.with_suffix(".part")
-            write_mp4(part, draw(index, split=split, recipe=recipe))
+            write_mp4(part, design.draw(index, split, recipe))
             part.replace(path)
         identity = f"{split}/{index:05d}"
         digest = passport.file_sha256(path)
         return split, Video(
-            id=identity, path=path, labels=(label_of(index),), frames=NUM_FRAMES, sha256=digest
+            id=identity,
+            path=path,
+            labels=(design.label_of(index),),
+            frames=NUM_FRAMES,
+            sha256=digest,
         )
 
     for split in ("train", "test"):
@@ -103,25 +128,26 @@ def label_of(index: int) -> int:
     return CLASSES.index(pair[::-1] if index % 2 else pair)
 
 
-def draw(index: int, *, split: str, recipe: Mapping[str, int]) -> UInt8[np.ndarray, "F H W 3"]:
+def draw(index: int, split: str, recipe: Recipe) -> UInt8[np.ndarray, "F H W 3"]:
     """Draw a video: one background and two halves, in the test split those of its twin."""
     drawing = index // 2 if split == "test" else index
     rng = np.random.default_rng((recipe["seed"], split == "test", drawing))
-    background = _background(rng, recipe["size_px"])
+    background = draw_background(rng, recipe["size_px"])
     pair = PAIRS[index // 2 % len(PAIRS)]
-    halves = [_half(rng, primitive, background, recipe) for primitive in pair]
+    halves = [draw_shape(rng, primitive, background, recipe) for primitive in pair]
     return np.concatenate(halves[::-1] if index % 2 else halves)
 
 
-def _half(
+def draw_shape(
     rng: np.random.Generator,
     primitive: tuple[str, str],
     background: Int[np.ndarray, "H W 3"],
-    recipe: Mapping[str, int],
-) -> UInt8[np.ndarray, "half H W 3"]:
+    recipe: Recipe,
+    frames: int = NUM_FRAMES // 2,
+) -> UInt8[np.ndarray, "F H W 3"]:
     """Draw a bright shape that grows or shrinks in cycles of random phase, wobbles, and hides."""
     direction, shape = primitive
-    size, frames, wobble = recipe["size_px"], NUM_FRAMES // 2, recipe["wobble"]
+    size, wobble = recipe["size_px"], recipe["wobble"]
     steps = (np.arange(frames) + rng.integers(CYCLE_FRAMES)) % CYCLE_FRAMES
     steps = steps if direction == "grow" else CYCLE_FRAMES - 1 - steps
     small, large = size // 16, size // 2
@@ -133,22 +159,29 @@ def _half(
         rng.integers(100, size=frames // CYCLE_FRAMES).repeat(CYCLE_FRAMES) >= recipe["hidden"]
     )
     pictures[_inside(rng, shape, radii, size) & is_visible[:, None, None]] = colour
-    grain = rng.integers(-recipe["noise"], recipe["noise"] + 1, pictures.shape)
+    return add_grain(rng, pictures, recipe["noise"])
+
+
+def add_grain(
+    rng: np.random.Generator, pictures: Int[np.ndarray, "F H W 3"], noise: int
+) -> UInt8[np.ndarray, "F H W 3"]:
+    """Change every colour value by at most `noise`."""
+    grain = rng.integers(-noise, noise + 1, pictures.shape)
     return np.clip(pictures + grain, 0, 255).astype(np.uint8)
 
 
 def _inside(
-    rng: np.random.Generator, shape: str, radii: Int[np.ndarray, " half"], size: int
-) -> Bool[np.ndarray, "half H W"]:
+    rng: np.random.Generator, shape: str, radii: Int[np.ndarray, " F"], size: int
+) -> Bool[np.ndarray, "F H W"]:
     """Return the pixels of a shape, whose position near the centre is drawn once."""
     y, x = size // 2 + rng.integers(-(size // 8), size // 8 + 1, 2)
     down, right = np.abs(np.arange(size) - y)[:, None], np.abs(np.arange(size) - x)[None]
     distance = down**2 + right**2 if shape == "disc" else np.maximum(down, right) ** 2
-    inside: Bool[np.ndarray, "half H W"] = distance[None] <= radii[:, None, None] ** 2
+    inside: Bool[np.ndarray, "F H W"] = distance[None] <= radii[:, None, None] ** 2
     return inside
 
 
-def _background(rng: np.random.Generator, size: int) -> Int[np.ndarray, "H W 3"]:
+def draw_background(rng: np.random.Generator, size: int) -> Int[np.ndarray, "H W 3"]:
     """Draw a coarse random texture around one random dark colour."""
     coarse = rng.integers(-10, 11, (4, 4, 3)) + rng.integers(0, MAX_BACKGROUND, 3)
     repeat = -(-size // 4)

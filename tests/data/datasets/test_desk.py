@@ -74,7 +74,7 @@ def test_growing_and_shrinking_cycles_show_the_same_pictures():
     cycles = []
     for way in ("grow", "shrink"):
         background = np.zeros((16, 16, 3), dtype=int)
-        half = desk._half(np.random.default_rng(5), (way, "disc"), background, recipe)
+        half = desk.draw_shape(np.random.default_rng(5), (way, "disc"), background, recipe)
         cycles.append([picture.tobytes() for picture in half[: desk.CYCLE_FRAMES]])
     assert sorted(cycles[0]) == sorted(cycles[1])
     assert cycles[0] != cycles[1]
@@ -83,7 +83,7 @@ def test_growing_and_shrinking_cycles_show_the_same_pictures():
 def test_a_perfect_network_fails_on_two_of_three_hidden_halves():
     """The top of the desk scale: a half without its shape can be any of the three others."""
     full = desk_recipe.recipe()
-    drawn = (desk.draw(index, split="test", recipe=full) for index in range(full["test"]))
+    drawn = (desk.draw(index, "test", full) for index in range(full["test"]))
     hidden = sum(
         any(np.ptp(half.astype(int), axis=0).max() <= 2 * full["noise"] for half in halves)
         for halves in (np.split(pictures, 2) for pictures in drawn)
