@@ -88,6 +88,13 @@ def chaos(session: nox.Session) -> None:
     session.run("pytest", "-n", "0", "-m", "chaos", *session.posargs)
 
 
+@nox.session(default=False)
+def fuzz(session: nox.Session) -> None:
+    """Fuzz the readers of foreign files with atheris; -- SECONDS for all of them, else 600."""
+    install(session, "test", "fuzz")
+    session.run("python", "-m", "tests.fuzz", *session.posargs)
+
+
 @nox.session
 def lint(session: nox.Session) -> None:
     """Check style, formatting and the imports between rooms."""

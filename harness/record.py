@@ -5,7 +5,6 @@ test video, `records/<key>-<hash>.npz`, so the two are replaced as one. Older re
 scores in `records/<key>.npz`.
 """
 
-import hashlib
 import json
 import logging
 import re
@@ -15,17 +14,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from harness.specs import Trial, as_dict
-from harness.utils import json_file, schema
+from harness.record_form import DIGITS, FORMAT, check
+from harness.record_form import GIVEN_FOLDER as GIVEN_FOLDER
+from harness.record_form import checksum as _checksum
+from harness.record_form import hash_code as hash_code
+from harness.record_form import key_of as key_of
+from harness.record_form import trial_key as trial_key
+from harness.utils import json_file
 from harness.utils.atomic import write_atomic
 from harness.utils.json_file import BadFileError
 from harness.utils.lookup import freeze
 from harness.utils.read_once import ReadOnce
 
-FORMAT = 2
-GIVEN_FOLDER = "given"  # in a results folder: weights that were scored and not trained
 MAX_BYTES = 16 * 2**20
-_DIGITS = 20
 _KEY = re.compile(r"[0-9a-f]{20}")
 _REMEDY = "delete it to run its trial again"
 _LOG = logging.getLogger(__name__)
@@ -73,7 +74,7 @@ class Record:
     @property
     def code_hash(self) -> str:
         """Return a hash of all definitions that ran."""
-        return _checksum(self.code)[:_DIGITS]
+        return hash_code(self.code)
 
     def is_made_by(self, code: Mapping[str, str]) -> bool:
         """Return whether exactly these definitions made the record; otherwise it is stale."""
@@ -101,17 +102,6 @@ def parts_of(record: Record) -> tuple[Record, ...]:
     return record.parts if isinstance(record, FusedRecord) else (record,)
 
 
-def trial_key(trial: Trial, passport: str) -> str:
-    """Return the key of a trial on a copy of the data: a hash of every field."""
-    return key_of(as_dict(trial), passport)
-
-
-def key_of(trial: Mapping[str, Any], passport: str) -> str:
-    """Return the key of a trial whose fields are as JSON holds them."""
-    canonical = json.dumps({"trial": trial, "passport": passport}, sort_keys=True, allow_nan=False)
-    return hashlib.sha256(canonical.encode()).hexdigest()[:_DIGITS]
-
-
 def write(results: Path, record: Record, scores: bytes) -> None:
     """Write a record, its scores first: a kill in between leaves the earlier pair."""
     folder = results / "records"
@@ -128,7 +118,7 @@ def as_json(record: Record) -> bytes:
 
 def scores_name(record: Record) -> str:
     """Return the name of a record's scores file."""
-    return f"{record.key}-{record.scores_sha256[:_DIGITS]}.npz"
+    return f"{record.key}-{record.scores_sha256[:DIGITS]}.npz"
 
 
 class Records(list[Record]):
@@ -171,7 +161,7 @@ def read(results: Path, key: str) -> Record | None:
         ValueError: If `key` is not of the form of a key.
     """
     if not _KEY.fullmatch(key):
-        raise ValueError(f"{key!r} is not a key; a key is {_DIGITS} digits of 0-9a-f")
+        raise ValueError(f"{key!r} is not a key; a key is {DIGITS} digits of 0-9a-f")
     try:
         return _read_once(results / "records" / f"{key}.json")
     except FileNotFoundError:
@@ -216,7 +206,7 @@ def paths(results: Path, record: Record) -> tuple[Path, Path]:
 def _load(path: Path) -> Record:
     try:
         body = json_file.loads(json_file.read_bytes(path, max_bytes=MAX_BYTES))
-        _check(body, path)
+        check(body, path)
     except BadFileError as error:
         raise BadFileError(f"{error}; {_REMEDY}") from None
     except ValueError as error:
@@ -227,30 +217,6 @@ def _load(path: Path) -> Record:
 _read_once = ReadOnce(_load)
 
 
-def _check(body: Any, path: Path) -> None:
-    """Check a record that was read, and take its checksum out of it."""
-    layout = body.get("format") if isinstance(body, dict) else None
-    if isinstance(layout, int) and layout != FORMAT:
-        found = ascii(layout)[:_DIGITS]
-        raise ValueError(f"it has layout {found}, but this version reads layout {FORMAT}")
-    schema.check(body, "record")
-    _check_training(body, is_given=path.parents[1].name == GIVEN_FOLDER)
-    if body.pop("checksum") != _checksum(body):
-        raise ValueError("it was altered")
-    if body["key"] != (key := key_of(body["trial"], body["passport"])):
-        raise ValueError(f"it was altered: its trial has the key {key}, not {body['key']}")
-    if key != path.stem:
-        raise ValueError(f"it was moved: it is the record of {key}")
-
-
-def _check_training(body: Mapping[str, Any], *, is_given: bool) -> None:
-    """Check that a record tells of training, unless it is one of given weights in their folder."""
-    is_trained = bool(body["history"]) and {"train", "seed"} <= set(body["trial"])
-    if is_trained is is_given:
-        found = "given weights" if is_given else "a trial"
-        raise ValueError(f"it is not the record of {found}")
-
-
 def _without_seed(trial: Mapping[str, Any]) -> object:
     """Return what trials have in common that differ in their seeds at most, to look them up by."""
     return freeze({name: value for name, value in trial.items() if name != "seed"})
@@ -258,7 +224,3 @@ def _without_seed(trial: Mapping[str, Any]) -> object:
 
 def _warn(fault: str) -> None:
     _LOG.warning("%s (set aside)", fault)
-
-
-def _checksum(body: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()

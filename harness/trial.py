@@ -52,7 +52,7 @@ def run(trial: Trial, runtime: Runtime, report: Report) -> Record:
     _check(trial, runtime)
     torch.set_num_threads(runtime.threads)
     passport = data.load_passport(trial.data, runtime.data)
-    key = record.trial_key(trial, passport.digest)
+    key, reached = record.trial_key(trial, passport.digest), code.hashes(trial)
 
     size = trial.train.batch_videos
     workers = loader.start_workers(trial.data, batch_videos=size, seed=trial.seed, runtime=runtime)
@@ -65,7 +65,8 @@ def run(trial: Trial, runtime: Runtime, report: Report) -> Record:
     evaluator = _Evaluator(net, passport.splits["test"], trial, workers, limit)
     with workers.translate_errors():
         evaluator.try_batch()
-        history, resumed = _train(net, batches, evaluator, runtime.work(key), report)
+        owner = {"trial": key, "data": passport.digest, "code": record.hash_code(reached)}
+        history, resumed = _train(net, batches, evaluator, (runtime.work(key), owner), report)
         scores = evaluator.scores(trial.evaluation)
     scores_file = pack(scores, passport.splits["test"])
     finished = Record(
@@ -73,7 +74,7 @@ def run(trial: Trial, runtime: Runtime, report: Report) -> Record:
         trial=as_dict(trial),
         passport=passport.digest,
         data=passport.coverage | {"short": count_short(passport.splits, trial.data)},
-        code=code.hashes(trial),
+        code=reached,
         metrics=metrics.summary(scores, evaluator.targets),
         params=cost.params,
         gmacs=cost.macs / 1e9,
@@ -116,17 +117,22 @@ def on_meta(trial: Trial, num_snippets: int | None = None) -> tuple[nn.Module, T
 
 
 def _train(
-    net: nn.Module, batches: Loader, evaluator: "_Evaluator", work: Path, report: Report
+    net: nn.Module,
+    batches: Loader,
+    evaluator: "_Evaluator",
+    checkpoints: tuple[Path, checkpoint.Owner],
+    report: Report,
 ) -> tuple[list[Epoch], list[int]]:
     """Train from the newest checkpoint; return the history and the epochs of each resumption."""
-    state = checkpoint.load_newest(work)
+    work, owner = checkpoints
+    state = checkpoint.load_newest(work, owner)
     resumed = [*state["resumed"], len(state["history"])] if state else []
     if distributed.rank() == 0:
         report([Epoch(**row) for row in state["history"]] if state else [])
 
     def after_epoch(history: list[Epoch], state: State) -> None:
         if distributed.rank() == 0:
-            checkpoint.save(work, state | {"resumed": resumed}, epoch=len(history))
+            checkpoint.save(work, state | {"resumed": resumed}, epoch=len(history), owner=owner)
             report(history)
 
     history = loop.train(

@@ -11,19 +11,29 @@ import re
 import unicodedata
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from experiments.table_b import EXPERIMENT
+from harness import tables as all_tables
+from harness.cli import main
 from harness.cli.requests import print_error
+from harness.data.prepare import summary, summary_files
+from harness.data.prepare.check import CheckedVideo
+from harness.data.prepare.sources import DataSource
+from harness.data.prepare.video_facts import Facts
+from harness.data.video import Video
 from harness.report import build, claims_table
 from harness.report import table as report_table
 from harness.report.page.document import _visible
 from harness.report.table_csv import rows_csv
-from harness.schedule import status
+from harness.schedule import doctor, status
+from harness.schedule.doctor_checks import ok, problem, unknown
 from harness.schedule.status import RunState, Status, TrialStatus
 from harness.utils import escape
 from harness.utils.lock import Holder
@@ -157,6 +167,85 @@ def test_addresses_do_not_become_links():
 def test_code_between_backticks_stays_code():
     assert escape.prose("rule `mac+2bn` of <b>") == "rule `mac+2bn` of &lt;b>"
     assert escape.prose("an open ` and <b>") == "an open \\` and &lt;b>"
+
+
+@every_attack
+@bounded
+@given(hostile)
+def test_an_entry_of_a_list_begins_no_block(text):
+    tokens = MarkdownIt("gfm-like", {"linkify": False}).parse(f"- {escape.line(text)}\n- z\n")
+    blocks = [token.type for token in tokens if token.type.endswith("_open")]
+    items = ["list_item_open", "paragraph_open"]
+    assert blocks == ["bullet_list_open", *(items if escape.line(text) else items[:1]), *items]
+
+
+@every_attack
+@few
+@given(hostile)
+def test_names_act_nowhere_in_the_files_of_a_data_check(tmp_path_factory, text):
+    """Ids, paths, class names, folders and reasons of a data set of somebody else."""
+    text = text.encode("utf-8", "ignore").decode()  # lists refuse names that are no text
+    out = tmp_path_factory.mktemp("check")
+    video = Video(id=f"{text}1", path=out / "a.mp4", labels=(0,))
+    facts = Facts(verdict="damaged", reason=text)
+    checked = [CheckedVideo(split="test", video=video, facts=facts)]
+    source = DataSource(
+        name="theirs",
+        root=out,
+        splits={"test": [video]},
+        class_names=(text, text),
+        also=(Path(text.replace("\0", "")),),
+        contradictions=(text,),
+    )
+    found = summary.summarise(checked, source, out=out)
+    found = replace(
+        found,
+        unlisted=[text],
+        empty_folders=[text],
+        leaks=[[text, text]],
+        duplicates=[[text, text]],
+        unused={"hidden files": {"count": 1, "examples": [text]}},
+    )
+    page = summary_files.to_markdown(found)
+    assert not acts(page)
+    tokens = MarkdownIt("gfm-like", {"linkify": False}).parse(page)
+    assert [token.tag for token in tokens if token.type == "heading_open"] == ["h1"]
+    assert not {"html_block", "fence", "code_block", "hr", "blockquote_open"} & {
+        token.type for token in tokens
+    }
+    inline = [child.type for token in tokens for child in token.children or ()]
+    assert set(inline) <= {"text", "text_special", "softbreak"}
+    cells = [token.type for token in tokens if token.type == "td_open"]
+    assert len(cells) == 3 + 3  # verdicts of a split; what a class lost
+    (row,) = csv.DictReader(io.StringIO(summary_files._bad_csv(checked, out), newline=""))
+    for cell in row.values():
+        assert not re.match(r"[\W_]*?[=+@-]", unicodedata.normalize("NFKC", cell).lstrip()) or (
+            cell.startswith("'")
+        )
+        assert not acts(cell)
+
+
+@every_attack
+@few
+@given(hostile)
+def test_tables_and_checks_of_somebody_else_command_no_terminal(text):
+    """`harness list TABLE` and `harness doctor`, whose words come from tables, nodes and files."""
+    table = replace(
+        EXPERIMENT,
+        title=f"{text}a",
+        rows=(replace(EXPERIMENT.rows[0], label=f"{text}a"),),
+        claims=(),
+    )
+    findings = [ok(text, text), problem(text, text, text), unknown(text, text)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(main, "select", lambda *_: [table])
+        patch.setattr(all_tables, "select", lambda *_: [])
+        patch.setattr(doctor, "run_checks", lambda _: findings)
+        for words in (["list", "table_b"], ["doctor"], ["doctor", "--json"]):
+            result = CliRunner().invoke(main.app, words)
+            assert result.exit_code in (0, 1), result.exception
+            assert not acts(result.output.replace("\t", ""))
+            assert result.output.count("\n") < 40
 
 
 @every_attack

@@ -27,6 +27,43 @@ EXAMPLES = {
     },
     "lock": {"what": "w", "pid": 7, "host": "h", "since": "now", "process": "7 2.00"},
     "stop": {"run": "r", "now": False},
+    "passport": {
+        "listed": {"train": 2},
+        "classes": ["x"],
+        "root": ".",
+        "changed": "",
+        "also": [".."],
+        "unused": {"hidden files": {"count": 1, "examples": [".x"]}},
+        "splits": {
+            "train": [
+                {
+                    "id": "a",
+                    "path": "a.mp4",
+                    "labels": [0],
+                    "sha256": "0" * 64,
+                    "frames": 8,
+                    "stamp": [7, 8],
+                    "timing": {"unit": "1/30", "step": "", "stamps": [0, 1]},
+                    "turned": True,
+                }
+            ]
+        },
+    },
+    "checked_video": {
+        "path": "a.mp4",
+        "rules": "r",
+        "facts": {"verdict": "ok", "frames": 8, "stamps": [0, None], "step": None},
+        "stamp": [7, 8],
+        "tries": 1,
+        "given": [60.0, 1000],
+    },
+    "copied_video": {
+        "id": "a",
+        "source_sha256": "0" * 64,
+        "sha256": "",
+        "bytes": 0,
+        "damage": "cut",
+    },
     "declaration": {
         "declared": "2026",
         "commit": "abc",

@@ -66,7 +66,7 @@ def examine(
     for result in doctor.run_checks(request):
         results.append(result)
         if not as_json:
-            click.echo(result)
+            click.echo(escape.terminal(str(result)))
     if as_json:
         _echo_json([asdict(result) for result in results])
     if any(result.level == "problem" for result in results):

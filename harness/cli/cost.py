@@ -9,6 +9,7 @@ from harness import tables as all_tables
 from harness.cli.options import json_option, optional_tables_argument, print_result
 from harness.cli.requests import FAILED, print_error
 from harness.experiment import Experiment
+from harness.utils import escape
 
 
 @click.command("cost")
@@ -40,7 +41,7 @@ def _check(tables: Sequence[Experiment], *, as_json: bool) -> int:
     for row in (row for table in tables for row in checks(table)):
         rows.append(row)
         if not as_json:
-            click.echo(sentence(row))
+            click.echo(escape.terminal(sentence(row)))
     if as_json:
         print_result(rows)
     else:

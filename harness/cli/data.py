@@ -14,6 +14,7 @@ from rich.progress import Progress as Bar
 
 from harness.cli.data_copy import copy_videos
 from harness.cli.options import FOLDER, ROOT, data_option
+from harness.utils import escape
 
 if TYPE_CHECKING:
     from harness.data.prepare.probe_pool import ProbeSettings
@@ -105,9 +106,9 @@ def check(
     passport that it leaves. The exit code is 1 if a listed video is not good or is in two splits.
     """
     from harness.data import GENERATED
+    from harness.data.gate import Limits
     from harness.data.prepare import sources
     from harness.data.prepare.probe_pool import ProbeSettings
-    from harness.data.prepare.video_facts import Limits
 
     settings = ProbeSettings(limits=Limits(min_frames=min_frames), **how)
     if name in GENERATED:
@@ -141,9 +142,9 @@ def check_source(source: "DataSource", out: Path, settings: "ProbeSettings") -> 
         )
     totals = summary.summarise(videos, source, out=out)
     paths = summary_files.write(videos, totals, source, out)
-    click.echo(summary_files.to_markdown(totals))
+    click.echo(escape.terminal(summary_files.to_markdown(totals)))
     for path in paths:
-        click.echo(summary_files.escape_unprintable(str(path)))
+        click.echo(escape.terminal(str(path)))
     return totals.clean
 
 

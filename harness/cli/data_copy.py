@@ -8,6 +8,8 @@ from pathlib import Path
 
 import click
 
+from harness.utils import escape
+
 FAILED = 1
 PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower")
 _LINE_EVERY_S = 10.0
@@ -74,9 +76,9 @@ def copy_videos(
         "damaged": {item.id: item.damage for item in damaged},
     }
     for item in damaged:
-        click.echo(f"harness: no copy of {item.id}: {item.damage}", err=True)
+        click.echo(escape.terminal(f"harness: no copy of {item.id}: {item.damage}"), err=True)
     text = f"{body['copies']} copies in {folder}, {len(damaged)} damaged videos left out"
-    click.echo(json.dumps(body, indent=1) if as_json else text)
+    click.echo(json.dumps(body, indent=1) if as_json else escape.terminal(text))
     if damaged:
         sys.exit(FAILED)
 

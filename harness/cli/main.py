@@ -14,7 +14,7 @@ from harness.cli.requests import print_error
 from harness.record import trial_key
 from harness.tables import select
 from harness.tracking import TrackingError
-from harness.utils import children
+from harness.utils import children, escape
 
 MISTAKE, INTERRUPTED = 2, 130
 EXAMPLES = """\b
@@ -41,14 +41,15 @@ def app(context: click.Context) -> None:
 def list_tables(tables: tuple[str, ...]) -> None:
     """List the tables; of each TABLE that is named, the rows too."""
     for experiment in select(tables, print_error):
-        click.echo(f"{experiment.name}  {experiment.title} ({len(experiment.rows)} rows)")
+        title = escape.name(experiment.title)
+        click.echo(f"{escape.name(experiment.name)}  {title} ({len(experiment.rows)} rows)")
         first: dict[tuple[str, ...], str] = {}
         for row in experiment.rows if tables else ():
             keys = tuple(trial_key(desk(trial), "") for trial in row.trials)
             same = first.setdefault(keys, row.label)
             is_same = experiment.trains and keys and same != row.label
-            remark = f" (same trial at desk scale as {same})" if is_same else ""
-            click.echo(f"  {row.label}{remark if keys else ' (quoted)'}")
+            remark = f" (same trial at desk scale as {escape.name(same)})" if is_same else ""
+            click.echo(f"  {escape.name(row.label)}{remark if keys else ' (quoted)'}")
 
 
 for command in (

@@ -16,6 +16,7 @@ from harness.specs import Trial, as_dict
 from harness.utils import atomic
 
 PATH = Path(__file__).with_name("counted.json")
+RULES = ("mac+2bn", "mac")
 _DIGITS = 20
 
 
@@ -41,7 +42,7 @@ class Count:
 
     def under(self, rule: str) -> int:
         """Return the multiply-adds under a rule of `harness.cost.count`."""
-        return {"mac+2bn": self.macs, "mac": self.plain_macs}[rule]
+        return dict(zip(RULES, (self.macs, self.plain_macs), strict=True))[rule]
 
 
 def in_training(trial: Trial) -> Count:
@@ -56,10 +57,10 @@ def in_testing(trial: Trial) -> Count:
 
 def write(trials: Iterable[Trial]) -> int:
     """Count every network of some trials, write the counts and return how many there are."""
-    kept = {_key(trial): asdict(count_anew(trial)) for trial in _distinct(trials)}
-    lines = ",\n".join(f'"{key}": {json.dumps(kept[key])}' for key in sorted(kept))
+    counts = {_key(trial): asdict(count_anew(trial)) for trial in _distinct(trials)}
+    lines = ",\n".join(f'"{key}": {json.dumps(counts[key])}' for key in sorted(counts))
     atomic.write_atomic(PATH, f"{{\n{lines}\n}}\n".encode())
-    return len(kept)
+    return len(counts)
 
 
 def count_anew(trial: Trial) -> Count:
@@ -93,9 +94,13 @@ def _tested(trial: Trial) -> Trial:
     )
 
 
+def kept(trial: Trial) -> Count | None:
+    """Return the count of one training view, if it is kept."""
+    return _kept().get(_key(trial))
+
+
 def _count(trial: Trial) -> Count:
-    found = _kept().get(_key(trial))
-    return found or count_anew(trial)
+    return kept(trial) or count_anew(trial)
 
 
 @cache

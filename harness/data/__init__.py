@@ -48,6 +48,12 @@ def load_passport(spec: DataSpec, root: Path, progress: Progress | None = None) 
             f"num_classes={spec.num_classes}; see {passport_path(spec.name, root)}"
         )
     for videos in data_passport.splits.values():
+        uncounted = next((video.id for video in videos if not video.frames), None)
+        if uncounted is not None:
+            raise ValueError(
+                f"{passport_path(spec.name, root)} does not say how many frames {uncounted} has; "
+                "run `harness data check` again"
+            )
         passport.verify(videos)
     return data_passport
 

@@ -5,19 +5,28 @@ The hash is part of every trial key: a trial on another copy of the data is anot
 
 import contextlib
 import hashlib
+import itertools
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.data import pictures
-from harness.data.video import DamagedVideoError, Timing, Video
+from harness.data import gate, pictures
+from harness.data.passport_rows import (
+    Places,
+    absolute_path,
+    relative_path,
+    video_from_row,
+    video_to_row,
+)
+from harness.data.video import DamagedVideoError, RefusedVideoError, Video
+from harness.utils import json_file
 from harness.utils.atomic import write_atomic
 
 FILE = "passport.json"
-_DEFAULTS = {item.name: item.default for item in fields(Video)}
+_MAX_BYTES = 2**31
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,14 +95,29 @@ def verify(videos: Iterable[Video]) -> None:
 
     Raises:
         DamagedVideoError: For the first video that is missing or differs; names it.
+        RefusedVideoError: For the first that lies outside the folders of its passport, or is
+            neither a regular file nor a folder.
     """
     for video in videos:
-        if not video.path.exists():
-            raise DamagedVideoError(f"{video.path}: listed in the passport, but missing")
+        try:
+            _check_place(video)
+        except RefusedVideoError as error:
+            raise RefusedVideoError(f"{video.path}: {error}") from None
         if video.stamp is not None and file_stamp(video.path) == video.stamp:
             continue
         if content_sha256(video.path) != video.sha256:
             raise DamagedVideoError(f"{video.path}: content differs from the hash in the passport")
+
+
+def _check_place(video: Video) -> None:
+    gate.check_place(video.path, video.within)
+    if not video.path.exists():
+        raise DamagedVideoError(f"{video.path}: listed in the passport, but missing")
+    if not video.path.is_dir():
+        gate.check_regular(video.path)
+    elif video.within:
+        for name in gate.list_names(video.path):
+            gate.check_link(video.path / name, video.within)
 
 
 def file_stamp(path: Path) -> tuple[int, int]:
@@ -109,7 +133,7 @@ def content_sha256(path: Path) -> str:
     """
     if not path.is_dir():
         return file_sha256(path)
-    files = sorted(file for file in path.iterdir() if file.is_file())
+    files = sorted(file for name in gate.list_names(path) if (file := path / name).is_file())
     with contextlib.suppress(DamagedVideoError):
         names = {*pictures.sort_by_number(file.name for file in files)}
         files = [file for file in files if file.name in names]
@@ -119,7 +143,7 @@ def content_sha256(path: Path) -> str:
 
 def file_sha256(path: Path) -> str:
     """Hash the bytes of a file."""
-    with path.open("rb") as file:
+    with gate.open_file(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -128,66 +152,65 @@ def write(path: Path, passport: Passport) -> None:
     body: dict[str, Any] = {
         "listed": dict(passport.listed),
         "classes": passport.classes,
-        "root": _relative_path(passport.root or path.parent, path.parent),
+        "root": relative_path(passport.root or _common_root(passport, path.parent), path.parent),
         "changed": passport.changed,
         "splits": {
-            split: [_video_to_row(video, path.parent) for video in videos]
+            split: [video_to_row(video, path.parent) for video in videos]
             for split, videos in passport.splits.items()
         },
     }
     if passport.also:
-        body["also"] = [_relative_path(folder, path.parent) for folder in passport.also]
+        body["also"] = [relative_path(folder, path.parent) for folder in passport.also]
     if passport.unused:
         body["unused"] = passport.unused
     write_atomic(path, json.dumps(body, indent=0).encode())
+
+
+def _common_root(passport: Passport, folder: Path) -> Path:
+    """Return the folder of a passport or, if some videos lie elsewhere, one that holds them all."""
+    paths = [str(video.path) for videos in passport.splits.values() for video in videos]
+    if all(gate.is_below(path, str(folder)) for path in paths):
+        return folder
+    return Path(os.path.commonpath([*paths, str(folder)]))
 
 
 def read(path: Path) -> Passport:
     """Read a passport.
 
     Raises:
-        ValueError: If the file is not a passport.
+        ValueError: If the file is not a passport, or names a video outside its folders.
     """
     try:
-        body = json.loads(path.read_bytes())
-        return Passport(
-            splits={
-                split: [_video_from_row(row, path.parent) for row in rows]
-                for split, rows in body["splits"].items()
-            },
-            listed=body["listed"],
-            classes=tuple(body["classes"]),
-            root=_absolute_path(body["root"], path.parent),
-            changed=body["changed"],
-            also=tuple(_absolute_path(folder, path.parent) for folder in body.get("also", ())),
-            unused=body.get("unused", {}),
-        )
-    except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
-        raise ValueError(f"{path} is not a passport ({type(error).__name__}: {error})") from error
+        content = json_file.read_bytes(path.resolve(), max_bytes=_MAX_BYTES)
+        body = json_file.parse(content, "passport", any_text=True)
+        return _from_body(body, path.parent)
+    except (ValueError, OSError) as error:
+        raise ValueError(f"{path} is not a passport: {error}") from None
 
 
-def _video_to_row(video: Video, folder: Path) -> dict[str, Any]:
-    """Return the fields of a video that differ from their defaults."""
-    row = {name: value for name, value in asdict(video).items() if value != _DEFAULTS[name]}
-    return row | {"path": _relative_path(video.path, folder)}
-
-
-def _video_from_row(row: Mapping[str, Any], folder: Path) -> Video:
-    values = dict(row) | {
-        "path": _absolute_path(row["path"], folder),
-        "labels": tuple(row["labels"]),
+def _from_body(body: Mapping[str, Any], folder: Path) -> Passport:
+    root = absolute_path(body["root"], folder)
+    also = tuple(absolute_path(path, folder) for path in body.get("also", ()))
+    places = Places((root, *also))
+    splits = {
+        split: [video_from_row(row, folder, places) for row in rows]
+        for split, rows in body["splits"].items()
     }
-    if "stamp" in row:
-        values["stamp"] = (row["stamp"][0], row["stamp"][1])
-    if "timing" in row:
-        timing = row["timing"] | {"stamps": tuple(row["timing"]["stamps"])}
-        values["timing"] = Timing(**timing)
-    return Video(**values)
+    classes = tuple(body["classes"])
+    if classes:
+        _check_labels(splits.values(), len(classes))
+    return Passport(
+        splits=splits,
+        listed=body["listed"],
+        classes=classes,
+        root=root,
+        changed=body["changed"],
+        also=also,
+        unused=body.get("unused", {}),
+    )
 
 
-def _relative_path(path: Path, folder: Path) -> str:
-    return Path(os.path.relpath(path, folder)).as_posix()
-
-
-def _absolute_path(path: str, folder: Path) -> Path:
-    return Path(os.path.normpath(folder / path))
+def _check_labels(splits: Iterable[Sequence[Video]], classes: int) -> None:
+    for video in itertools.chain.from_iterable(splits):
+        if max(video.labels) >= classes:
+            raise ValueError(f"video {video.id!r} has label {max(video.labels)} of {classes} names")

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from harness.data.passport import content_sha256
-from harness.data.video import DamagedVideoError, Video
+from harness.data.video import DamagedVideoError, RefusedVideoError, Video
 from harness.utils.transient import TransientError, is_transient
 
 T = TypeVar("T")
@@ -26,6 +26,7 @@ def read_patiently(make: Callable[[], T], video: Video, *, retries: int, wait_s:
 
     Raises:
         DamagedVideoError: If the video is missing or differs from its passport.
+        RefusedVideoError: If the gate refuses it.
         UnreadableVideoError: If storage failed in every try.
         ValueError: If a video whose content is intact does not decode, twice in a row.
     """
@@ -35,6 +36,8 @@ def read_patiently(make: Callable[[], T], video: Video, *, retries: int, wait_s:
             time.sleep(wait_s)
         try:
             return make()
+        except RefusedVideoError:
+            raise
         except (DamagedVideoError, OSError) as error:
             is_passing, is_intact = is_transient(error), _is_intact(video)
             if is_intact is False or not (is_intact or is_passing):

@@ -1,11 +1,15 @@
 """A labelled video, from the lists of its data set and from its passport."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
 class DamagedVideoError(ValueError):
     """A video that cannot be read, is incomplete, or differs from its passport."""
+
+
+class RefusedVideoError(DamagedVideoError):
+    """A video that the limits of `harness.data.gate` refuse, damaged or not."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,6 +42,7 @@ class Video:
         stamp: Bytes, and modification time in nanoseconds, when it was read.
         timing: Presentation times of its frames; None if the file has none.
         turned: Whether players rotate or mirror its pictures.
+        within: Folders that it must lie in, with links resolved: those of its passport.
     """
 
     id: str
@@ -48,6 +53,7 @@ class Video:
     stamp: tuple[int, int] | None = None
     timing: Timing | None = None
     turned: bool = False
+    within: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def label(self) -> int:

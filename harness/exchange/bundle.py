@@ -18,14 +18,15 @@ from pathlib import Path
 from typing import Any
 
 from harness import record
+from harness.cost.sound import read_sound
 from harness.data import passport
 from harness.exchange import appendix, archive, declared, ro_crate, verdicts
-from harness.exchange.sound import read_sound
 from harness.exchange.verdicts import Setting
 from harness.experiment import Experiment
 from harness.record import Record
 from harness.report import build
 from harness.report.judge import JudgedTable
+from harness.utils import atomic
 from harness.utils.files import make_folder
 
 FORMAT = 1
@@ -92,7 +93,7 @@ def write(
         make_folder(path.parent)
         part = path.with_name(f".{path.name}.part")
         archive.write(part, files)
-        part.replace(path)
+        atomic.replace_synced(part, path)
     names = {found.passport: found.trial["data"]["name"] for found in records}
     return Bundle(
         path=path,

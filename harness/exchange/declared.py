@@ -14,6 +14,7 @@ from typing import Any
 from harness import record
 from harness.record import Record
 from harness.specs import from_dict
+from harness.utils import json_file
 from harness.utils.atomic import write_atomic
 
 Line = dict[str, Any]
@@ -123,9 +124,8 @@ def _time_ms(line: Line) -> float:
 
 def _parse(text: str, where: str) -> Line:
     try:
-        line: Line = json.loads(text)
-        _ = _time_ms(line), line["margin"], bool(line["before_results"]), set(line["passports"])
-        _ = [(set(claim["trials"]), bool(claim["before_results"])) for claim in line["claims"]]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        line: Line = json_file.parse(text.encode(), "declaration")
+        _time_ms(line)
+    except (ValueError, OverflowError) as error:
         raise ValueError(f"{where} is not a declaration ({error}); restore the file") from error
     return line

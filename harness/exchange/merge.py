@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness import record
+from harness.cost.sound import read_sound
 from harness.exchange import declared
 from harness.exchange.declared import Line, Merged
-from harness.exchange.sound import read_sound
 from harness.record import Record
 from harness.utils import lock
 from harness.utils.atomic import write_atomic

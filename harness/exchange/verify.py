@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.cost.sound import read_sound
 from harness.data import passport
 from harness.exchange import archive, verdicts
 from harness.exchange.bundle import FORMAT, MANIFEST, source_sha256
 from harness.exchange.places import freshness
-from harness.exchange.sound import read_sound
 from harness.exchange.verdicts import Setting
 from harness.experiment import Experiment
 from harness.record import Record

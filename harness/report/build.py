@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import record
+from harness.cost import sound
 from harness.data.datasets import desk_recipe
 from harness.plan.request import Request
 from harness.record import Records
@@ -26,7 +27,7 @@ ABLATION = "table_"  # these come first on the page, comparisons with other work
 
 
 def collect_and_judge(request: Request, records: Records | None = None) -> JudgedTable:
-    """Collect the records of a table and judge it, without the records whose scores are damaged.
+    """Collect the records of a table and judge it, without those that contradict their scores.
 
     Args:
         request: The table, its scale and where its records are.
@@ -38,7 +39,9 @@ def collect_and_judge(request: Request, records: Records | None = None) -> Judge
     known = record.read_all(request.runtime.results) if records is None else records
     while True:
         try:
-            return judge(collect(request, known))
+            table = collect(request, known)
+            sound.check(table.results, table.records)
+            return judge(table)
         except BadScoresError as error:
             known = known.without(error.key, str(error))
 

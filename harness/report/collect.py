@@ -16,6 +16,7 @@ from harness.plan.comparisons import Comparison
 from harness.plan.request import Request
 from harness.provenance import code
 from harness.record import Record, Records, parts_of
+from harness.report import preregistration
 from harness.report.results import ComparedRecords, RowResult, State, TableResult, metric_of
 from harness.specs import Trial
 from harness.tables import blame
@@ -64,7 +65,7 @@ def _collect(request: Request, records: Records) -> TableResult:
             _compared(comparison, request, records)
             for comparison in comparisons.family(tables.values(), request.rescale)
         ),
-        faults=records.faults,
+        faults=(*records.faults, *preregistration.faults(results)),
     )
 
 

@@ -8,19 +8,23 @@ older. The wording and the origin of a claim may change: they do not alter what 
 """
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from harness import record
 from harness.experiment import Claim
 from harness.provenance import machine
 from harness.report.results import RowResult, TableResult
 from harness.utils import files, json_file
+from harness.utils.read_once import ReadOnce
 
 _ASSERTION = ("kind", "metric", "limit", "trend")
+_MAX_BYTES = 2**26
+_LOG = logging.getLogger(__name__)
 Line = Mapping[str, Any]
 
 
@@ -30,8 +34,15 @@ def preregister(table: TableResult, *, passports: Sequence[str]) -> None:
     Args:
         table: Before its trials run.
         passports: Hashes of its data.
+
+    Raises:
+        ValueError: If an earlier declaration is damaged.
     """
     path, data = _path(table), sorted(set(passports))
+    if bad := faults(table.results):  # a lost line could make a claim look older than it is
+        raise ValueError(
+            f"{bad[0]}; restore the file, or delete the line and the records that came after it"
+        )
     same_data = [line for line in _read_all(table) if line["passports"] == data]
     seen = {trial for line in same_data for claim in line["claims"] for trial in claim["trials"]}
     known = [_assertion(claim) for line in same_data for claim in line["claims"]]
@@ -57,6 +68,11 @@ def preregister(table: TableResult, *, passports: Sequence[str]) -> None:
     }
     with files.open_to_append(path, below=path.parents[1]) as file:
         file.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+
+
+def faults(results: Path) -> tuple[str, ...]:
+    """Return a sentence on each line of the declarations of a folder that is none."""
+    return tuple(fault for path in _files(results) for fault in _read_once(path).faults)
 
 
 def lateness(table: TableResult, claim: Claim) -> str:
@@ -123,25 +139,46 @@ def _of_same_data(table: TableResult, lines: Sequence[Line]) -> list[Line]:
 
 def _read_all(table: TableResult) -> list[Line]:
     """Return the declarations of all tables of the results folder, of this scale and others."""
-    return [line for path in sorted(_path(table).parent.glob("*.jsonl")) for line in _read(path)]
+    return [line for path in _files(table.results) for line in _read(path)]
+
+
+def _files(results: Path) -> list[Path]:
+    return sorted((results / "declared").glob("*.jsonl"))
 
 
 def _read(path: Path) -> list[Line]:
-    if not path.is_file():
-        return []
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return [_parse(text, f"line {number} of {path}") for number, text in enumerate(lines, 1)]
-
-
-def _parse(text: str, where: str) -> Line:
     try:
-        line: Line = json_file.parse(text.encode(), "declaration")
-    except ValueError as error:
-        raise ValueError(
-            f"{where} is not a declaration ({error}); restore the file, or delete the line and "
-            "the records that came after it"
-        ) from error
-    return line
+        return _read_once(path).lines
+    except FileNotFoundError:
+        return []
+
+
+class _Declarations(NamedTuple):
+    """Lines of a file, and a sentence on each that is none."""
+
+    lines: list[Line]
+    faults: list[str]
+
+
+def _load(path: Path) -> _Declarations:
+    """Read a file; a line that is no declaration is named and set aside."""
+    found = _Declarations([], [])
+    try:
+        texts = json_file.read_bytes(path, max_bytes=_MAX_BYTES).splitlines()
+    except json_file.BadFileError as error:
+        texts = []
+        found.faults.append(str(error))
+    for number, text in enumerate(texts, 1):
+        try:
+            found.lines.append(json_file.parse(text, "declaration"))
+        except ValueError as error:
+            found.faults.append(f"line {number} of {path} is not a declaration ({error})")
+    for fault in found.faults:
+        _LOG.warning("%s (set aside)", fault)
+    return found
+
+
+_read_once = ReadOnce(_load)
 
 
 def _path(table: TableResult) -> Path:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
+from harness.utils import atomic
 from harness.utils.files import make_folder
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def _create_if_missing(path: Path) -> None:
     aside = path.with_name(f".{path.name}.new")
     aside.unlink(missing_ok=True)
     MlflowClient(f"sqlite:///{aside}").search_experiments(max_results=1)
-    aside.replace(path)
+    atomic.replace_synced(aside, path)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Atomic replacement of files, and the pieces that an interrupted one leaves."""
 
+import errno
 import os
 import re
 from collections.abc import Iterator
@@ -12,10 +13,11 @@ from harness.utils import files
 _PIECE = re.compile(r"\..+\.(\d{1,10})")
 _DEPTH = 3  # of the folders of a results folder in which files are replaced
 _NOT_OURS = "mlflow"
+_NO_FOLDER_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EBADF}  # as of some network file systems
 
 
 def write_atomic(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all, through to the disk; a failure leaves nothing behind.
+    """Write a file whole or not at all, through to the disk; a failure leaves no piece behind.
 
     A link in its place is replaced.
     """
@@ -30,6 +32,27 @@ def write_atomic(path: Path, content: bytes) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+    _sync_folder(path.parent)
+
+
+def replace_synced(part: Path, target: Path) -> None:
+    """Rename a finished file into its place, after its content is on the disk."""
+    with part.open("rb") as file:
+        os.fsync(file.fileno())
+    part.replace(target)
+    _sync_folder(target.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Write the names in a folder to the disk, where its file system offers that."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _NO_FOLDER_SYNC:
+            raise
+    finally:
+        os.close(descriptor)
 
 
 def sweep(folder: Path) -> list[Path]:

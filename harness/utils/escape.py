@@ -93,15 +93,23 @@ def markdown(text: str) -> str:
     return _MARKDOWN.sub(_markdown_sign, visible(text))
 
 
+def line(text: str) -> str:
+    """Escape text for a line of Markdown of its own, or an entry of a list: it begins no block."""
+    return _begin_no_block(markdown(text).lstrip())
+
+
+def _begin_no_block(text: str) -> str:
+    return _NUMBERED.sub(r"\1\\", _BLOCK.sub(r"\\\g<0>", text))
+
+
 def prose(text: str) -> str:
     """Escape a sentence for a line of Markdown, in which `code` may stand between backticks."""
     parts = visible(text).lstrip().split("`")
     if len(parts) % 2 == 0 or "" in parts[1:-1]:
         parts = ["`".join(parts)]
-    line = "".join(
-        f"`{part}`" if number % 2 else markdown(part) for number, part in enumerate(parts)
+    return _begin_no_block(
+        "".join(f"`{part}`" if number % 2 else markdown(part) for number, part in enumerate(parts))
     )
-    return _NUMBERED.sub(r"\1\\", _BLOCK.sub(r"\\\g<0>", line))
 
 
 def _markdown_sign(match: re.Match[str]) -> str:

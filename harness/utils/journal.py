@@ -3,7 +3,7 @@
 import json
 import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
@@ -40,16 +40,19 @@ class Journal:
         os.fsync(self.file.fileno())
         self.file.close()
 
-    def rows(self) -> Iterator[dict[str, Any]]:
-        """Yield the rows in order, without lines that are cut off or damaged; warn of these."""
+    def rows(
+        self, check: Callable[[dict[str, Any]], None] | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """Yield the rows in order, without lines that are cut off or damaged; warn of these.
+
+        Args:
+            check: Raises ValueError for a row that was not written by this journal's owner.
+        """
         damaged: list[int] = []
         with self.path.open("rb") as file:
             for number, line in enumerate(iter(lambda: file.readline(MAX_LINE + 1), b""), start=1):
-                try:
-                    row = json_file.loads(line)
-                except ValueError:
-                    row = None
-                if isinstance(row, dict):
+                row = _parse(line, check)
+                if row is not None:
                     yield row
                 elif line.strip():
                     damaged.append(number)
@@ -59,6 +62,18 @@ class Journal:
     def append(self, row: Mapping[str, Any]) -> None:
         """Append a row, without secrets of the environment."""
         self.file.write(json.dumps(hide_known_values(row)).encode() + b"\n")
+
+
+def _parse(line: bytes, check: Callable[[dict[str, Any]], None] | None) -> dict[str, Any] | None:
+    try:
+        row = json_file.loads(line, any_text=True)
+        if isinstance(row, dict):
+            if check is not None:
+                check(row)
+            return row
+    except ValueError:
+        pass
+    return None
 
 
 def _describe(damaged: Sequence[int]) -> str:

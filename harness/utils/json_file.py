@@ -84,19 +84,28 @@ def read_bytes(path: Path, *, max_bytes: int) -> bytes:
     return content
 
 
-def parse(content: bytes, name: str) -> Any:
+def parse(content: bytes, name: str, *, any_text: bool = False) -> Any:
     """Return JSON that follows a schema.
+
+    Args:
+        content: Of the file.
+        name: Of the schema.
+        any_text: Allow text that UTF-8 cannot write, as some names of files are.
 
     Raises:
         ValueError: Otherwise, with the place and the fault.
     """
-    body = loads(content)
+    body = loads(content, any_text=any_text)
     schema.check(body, name)
     return body
 
 
-def loads(content: bytes) -> Any:
+def loads(content: bytes, *, any_text: bool = False) -> Any:
     """Return JSON of any form: UTF-8, without NaN, and no deeper than `MAX_DEPTH`.
+
+    Args:
+        content: Of the file.
+        any_text: Allow escapes of characters that UTF-8 cannot write.
 
     Raises:
         ValueError: Otherwise, with the fault.
@@ -105,7 +114,7 @@ def loads(content: bytes) -> Any:
         raise ValueError(f"it is nested deeper than {MAX_DEPTH} levels")
     try:
         body = json.loads(content.decode("utf-8"), parse_constant=_refuse)
-        if b"\\ud" in content or b"\\uD" in content:
+        if not any_text and (b"\\ud" in content or b"\\uD" in content):
             json.dumps(body, ensure_ascii=False).encode()  # half a pair cannot be written
     except UnicodeError as error:
         raise ValueError(f"it is not UTF-8: {error.reason}") from None  # type: ignore[attr-defined]

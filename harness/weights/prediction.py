@@ -17,11 +17,11 @@ from harness import data
 from harness.data import loader, sampling
 from harness.data.dataset import snippet_frames
 from harness.data.datasets import class_names as class_tables
+from harness.data.gate import Limits
 from harness.data.loader import Loader
 from harness.data.prepare.check import CheckedVideo
 from harness.data.prepare.probe_pool import ProbeSettings, probe_all
 from harness.data.prepare.summary import good_videos
-from harness.data.prepare.video_facts import Limits
 from harness.data.video import Video
 from harness.report.kernels import class_name
 from harness.runtime import Runtime, check_device

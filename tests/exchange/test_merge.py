@@ -1,6 +1,7 @@
 """Results folders merged into one."""
 
 import json
+from dataclasses import asdict
 from datetime import UTC, datetime
 
 import pytest
@@ -12,10 +13,12 @@ from harness import record
 from harness.cli.main import app
 from harness.exchange import merge
 from harness.exchange.declared import read_lines
+from harness.record import scores_path
+from harness.report import build
 from harness.report.preregistration import lateness, preregister
 from harness.utils import lock
-from tests.helpers.collected_tables import collected
-from tests.helpers.results_folders import PASSPORT, add_record, row_trial
+from tests.helpers.collected_tables import collected, request
+from tests.helpers.results_folders import EPOCH, PASSPORT, add_record, row_trial
 
 HOUR_MS = 3_600_000
 
@@ -107,7 +110,7 @@ def test_a_folder_may_be_merged_into_another_source(folders):
 
 def damage_record(folder, made):
     path = folder / "records" / f"{made.key}.json"
-    path.write_text(path.read_text().replace("1000", "1001"))
+    path.write_text(path.read_text().replace(f"{made.params}", f"{made.params + 1}"))
     return path
 
 
@@ -233,3 +236,41 @@ def test_the_command_merges_and_says_what_it_chose(folders, into):
     assert "kept that of B" in done.output
     body = json.loads(CliRunner().invoke(app, [*words, "--prefer", "B", "--json"]).stdout)
     assert list(body["clashes"].values()) == ["B"]
+
+
+FORGED = {
+    "top-1": {"metrics": {"top1": 99.9, "top5": 100.0, "map": 50.0, "videos": 12}},
+    "top-5": {"metrics": {"top1": 50.0, "top5": 12.5, "map": 50.0, "videos": 12}},
+    "mean average precision": {"metrics": {"top1": 50.0, "top5": 100.0, "map": 99.0, "videos": 12}},
+    "parameters": {"params": 7},
+    "multiply-adds": {"gmacs": 0.001},
+    "counting rule": {"counting_rule": "mine"},
+    "a short curve": {"history": [asdict(EPOCH)]},
+    "no curve at all": {"history": []},
+}
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_a_forged_number_does_not_enter_by_a_merge(folders, into, name):
+    """Each has a checksum that fits: anybody can compute it."""
+    add_record(folders[0], seed=1)
+    forged = add_record(folders[1], **FORGED[name])
+    with pytest.raises(ValueError, match="nothing was merged") as error:
+        merge.merge(folders, into)
+    assert f"{forged.key}.json" in str(error.value)
+
+
+@pytest.mark.parametrize("name", [name for name in FORGED if name != "mean average precision"])
+def test_a_forged_number_is_set_aside_by_a_report(folders, name):
+    add_record(folders[1], **FORGED[name])
+    good = add_record(folders[1], seed=1)
+    judged = build.collect_and_judge(request(EXPERIMENT, folders[1], rescale=desk))
+    assert [record.key for record in judged.table.records] == [good.key]
+    assert len(judged.table.faults) == 1
+
+
+def test_a_report_believes_records_whose_scores_are_not_there(folders):
+    made = add_record(folders[1])
+    scores_path(folders[1], made).unlink()
+    judged = build.collect_and_judge(request(EXPERIMENT, folders[1], rescale=desk))
+    assert [record.key for record in judged.table.records] == [made.key]

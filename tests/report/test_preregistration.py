@@ -1,6 +1,8 @@
 """Declarations are only ever added to, and none becomes older than its results."""
 
 import json
+import os
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -211,9 +213,32 @@ def test_no_published_claim_about_accuracy_is_late(path):
 
 
 @pytest.mark.parametrize("text", ['{"claims": []}', "[]", "{", '{"margin": 1, "passports": []}'])
-def test_a_damaged_line_is_named(tmp_path, text):
+def test_a_damaged_line_is_named_stops_no_report_and_lets_nothing_more_be_declared(
+    tmp_path, text, caplog
+):
     declare(tmp_path)
     path = tmp_path / "declared" / "table_b.jsonl"
+    before = late(tmp_path)
     path.write_text(path.read_text() + text + "\n")
-    with pytest.raises(ValueError, match=r"line 2 of .*table_b\.jsonl is not a declaration"):
-        late(tmp_path)
+    sentence = r"line 2 of .*table_b\.jsonl is not a declaration"
+    assert late(tmp_path) == before
+    assert re.search(sentence, caplog.text)
+    assert re.search(sentence, preregistration.faults(tmp_path)[0])
+    with pytest.raises(ValueError, match=f"{sentence}.*; restore the file"):
+        declare(tmp_path)
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero"), Path.mkdir])
+def test_a_file_of_declarations_that_is_none_is_named_and_stops_no_report(tmp_path, make, caplog):
+    declare(tmp_path)
+    make(tmp_path / "declared" / "table_c.jsonl")
+    late(tmp_path)
+    assert "table_c.jsonl" in caplog.text
+    assert "(set aside)" in caplog.text
+
+
+def test_the_table_carries_what_was_set_aside_of_its_declarations(tmp_path):
+    (tmp_path / "declared").mkdir()
+    (tmp_path / "declared" / "table_c.jsonl").write_bytes(b"\xff\n")
+    (fault,) = collected(EXPERIMENT, [], tmp_path).faults
+    assert "line 1 of" in fault

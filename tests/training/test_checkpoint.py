@@ -1,3 +1,5 @@
+import hashlib
+import io
 import os
 import subprocess
 import sys
@@ -77,15 +79,65 @@ def test_a_disk_that_is_full_leaves_the_one_before(tmp_path, monkeypatch):
     assert checkpoint.load_newest(tmp_path)["history"] == [{"epoch": 1}]
 
 
-def test_code_in_a_checkpoint_is_not_run(tmp_path):
+def test_code_in_a_checkpoint_is_not_run(tmp_path, caplog):
     class Hostile:
         def __reduce__(self):
             return (os.system, ("touch " + str(tmp_path / "ran"),))
 
     checkpoint.save(tmp_path, {"history": Hostile()}, epoch=1)
-    with pytest.raises(Exception, match=r"[Ww]eights"):
-        checkpoint.load_newest(tmp_path)
+    assert checkpoint.load_newest(tmp_path) is None
+    assert "holds no weights" in caplog.text
     assert not (tmp_path / "ran").exists()
+
+
+OWNER = {"trial": "t", "data": "d", "code": "c"}
+
+
+@pytest.mark.parametrize("field", list(OWNER))
+def test_a_checkpoint_of_another_trial_data_or_code_is_passed_over(tmp_path, field, caplog):
+    checkpoint.save(tmp_path, state(1), epoch=1, owner=OWNER)
+    checkpoint.save(tmp_path, state(2), epoch=2, owner=OWNER | {field: "other"})
+    assert checkpoint.load_newest(tmp_path, OWNER)["history"] == [{"epoch": 1}]
+    assert caplog.text.count("passed over") == 1
+    assert f"it belongs to other {field}; " in caplog.text
+    assert checkpoint.load_newest(tmp_path)["history"] == [{"epoch": 2}]
+
+
+def test_a_checkpoint_that_does_not_say_whose_it_is_starts_its_trial_again(tmp_path, caplog):
+    """As the versions before wrote them, with a hash in the name alone."""
+    buffer = io.BytesIO()
+    torch.save(state(1), buffer)
+    name = f"epoch-0001-{hashlib.sha256(buffer.getvalue()).hexdigest()[:16]}.pt"
+    (tmp_path / name).write_bytes(buffer.getvalue())
+    assert checkpoint.load_newest(tmp_path, OWNER) is None
+    assert "does not say which trial, data and code it belongs to" in caplog.text
+    assert "its trial starts again" in caplog.text
+    assert checkpoint.load_newest(tmp_path)["history"] == [{"epoch": 1}]
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [b"", b"no zip", 7, [1], {"net": {}}, {"history": "x"}, {"history": {}}],
+    ids=repr,
+)
+def test_junk_with_a_right_hash_is_passed_over_in_one_sentence(tmp_path, junk, caplog):
+    if not isinstance(junk, bytes):
+        buffer = io.BytesIO()
+        torch.save(junk, buffer)
+        junk = buffer.getvalue()
+    checkpoint.save(tmp_path, state(1), epoch=1)
+    name = f"epoch-0009-{hashlib.sha256(junk).hexdigest()[:16]}.pt"
+    (tmp_path / name).write_bytes(junk)
+    assert checkpoint.load_newest(tmp_path)["history"] == [{"epoch": 1}]
+    assert len(caplog.records) == 1
+    assert name in caplog.text
+
+
+def test_a_folder_or_a_dead_link_in_place_of_a_checkpoint_is_passed_over(tmp_path):
+    checkpoint.save(tmp_path, state(1), epoch=1)
+    (tmp_path / "epoch-0008-0123456789abcdef.pt").mkdir()
+    (tmp_path / "epoch-0009-0123456789abcdef.pt").symlink_to(tmp_path / "gone")
+    assert checkpoint.load_newest(tmp_path)["history"] == [{"epoch": 1}]
 
 
 @pytest.fixture

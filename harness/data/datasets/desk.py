@@ -27,6 +27,7 @@ from jaxtyping import Bool, Int, UInt8
 from harness.data import passport
 from harness.data.datasets.desk_recipe import CLASSES, PAIRS, folder_name, recipe
 from harness.data.video import DamagedVideoError, Video
+from harness.utils.atomic import replace_synced
 from harness.utils.files import make_folder
 
 NUM_FRAMES = 64
@@ -100,7 +101,7 @@ def _generate(folder: Path, recipe: Recipe, design: Design, progress: Progress |
         if not path.is_file():
             part = path.with_suffix(".part")
             write_mp4(part, design.draw(index, split, recipe))
-            part.replace(path)
+            replace_synced(part, path)
         identity = f"{split}/{index:05d}"
         digest = passport.file_sha256(path)
         return split, Video(

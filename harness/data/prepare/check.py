@@ -4,7 +4,6 @@ Every result is appended to `journal.jsonl` at once. A check that was stopped re
 file is read again only if its size or modification time changed, or the rules did.
 """
 
-import contextlib
 import hashlib
 import json
 import os
@@ -18,6 +17,7 @@ from harness.data.prepare.probe import DECODER
 from harness.data.prepare.probe_pool import ProbeSettings, probe_all
 from harness.data.prepare.video_facts import Facts, Verdict
 from harness.data.video import Video
+from harness.utils import schema
 from harness.utils.journal import Journal
 
 JOURNAL = "journal.jsonl"
@@ -131,11 +131,14 @@ class _CheckJournal:
         text = json.dumps(rules, sort_keys=True)
         self.rules = hashlib.sha256(text.encode()).hexdigest()[:16]
         self.entries: dict[Path, _Entry] = {}
-        for row in journal.rows():
-            # Another version may have written rows with other fields.
-            with contextlib.suppress(LookupError, TypeError):
-                if row["rules"] == self.rules:
-                    self.entries[root / row["path"]] = _entry(row)
+        for row in journal.rows(self._check):
+            if row.get("rules") == self.rules:
+                self.entries[root / row["path"]] = _entry(row)
+
+    def _check(self, row: dict[str, Any]) -> None:
+        """Check a row; those under other rules, with the fields of other versions, do not count."""
+        if row.get("rules") == self.rules:
+            schema.check(row, "checked_video")
 
     def facts(self, path: Path) -> Facts:
         return self.entries[path].facts

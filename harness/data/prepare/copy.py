@@ -7,45 +7,23 @@ settings. A run that was stopped resumes from the journal.
 
 import contextlib
 import itertools
-import json
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 import av
 
-from harness.data import passport
+from harness.data import gate, passport
+from harness.data.prepare.copy_journal import Copy, open_journal, write_list
 from harness.data.prepare.reencode import EncodeSettings, reencode
-from harness.data.video import DamagedVideoError, Video
+from harness.data.video import DamagedVideoError, RefusedVideoError, Video
 from harness.utils import atomic, children, files, lock
-from harness.utils.journal import Journal
 
 Progress = Callable[[str, int, int], None]
-JOURNAL, PASSPORT = "copies.jsonl", "copies.json"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Copy:
-    """The copy of one video, or the reason for its absence.
-
-    Attributes:
-        id: Id of the video.
-        source_sha256: Hash of the source, from its passport.
-        sha256: Hash of the copy; empty without a copy.
-        bytes: Size of the copy.
-        damage: Error in the source; empty if it was copied.
-    """
-
-    id: str
-    source_sha256: str
-    sha256: str = ""
-    bytes: int = 0
-    damage: str = ""
 
 
 def copy_videos(
@@ -80,7 +58,7 @@ def copy_videos(
         raise ValueError(f"{folder} holds the sources; copies need another folder")
     with (
         lock.hold(folder, what="copying videos"),
-        _open_journal(folder, settings) as (done, add_copy),
+        open_journal(folder, settings) as (done, add_copy),
     ):
         pending = [video for video in sources if not _is_done(video, done, root, folder)]
         copy_video = partial(_copy_video, root=root, folder=folder, settings=settings)
@@ -91,7 +69,7 @@ def copy_videos(
                 if progress:
                     progress("copies", number, len(sources))
         copies = [done[video.id] for video in sources]
-        atomic.write_atomic(folder / PASSPORT, _copy_list(copies, settings))
+        write_list(folder, copies, settings)
     return copies
 
 
@@ -118,21 +96,8 @@ def copy_data_set(
     Raises:
         ValueError: As `copy_videos`, or if the source has no passport or has folders of pictures.
     """
-    if not (source / passport.FILE).is_file():
-        raise ValueError(f"{source} has no {passport.FILE}, the list of videos to copy")
-    source_passport = passport.read(source / passport.FILE)
+    source_passport = _read_passport(source)
     root = source_passport.root or source
-    folders = [
-        video.id
-        for videos in source_passport.splits.values()
-        for video in videos
-        if video.path.is_dir()
-    ]
-    if folders:
-        raise ValueError(
-            f"{len(folders)} videos of {source} are folders of pictures, such as {folders[0]}; "
-            "only files are copied, and pictures need no copy to be read fast"
-        )
     copies = copy_videos(
         itertools.chain.from_iterable(source_passport.splits.values()),
         root,
@@ -146,9 +111,28 @@ def copy_data_set(
         for split, videos in source_passport.splits.items()
     }
     changed = (settings or EncodeSettings()).sentence()
-    copy_passport = replace(source_passport, splits=splits, root=folder, changed=changed)
+    copy_passport = replace(source_passport, splits=splits, root=folder, changed=changed, also=())
     passport.write(folder / passport.FILE, copy_passport)
     return copies
+
+
+def _read_passport(source: Path) -> passport.Passport:
+    """Return the passport of a data set of files.
+
+    Raises:
+        ValueError: If there is none, or it has folders of pictures.
+    """
+    if not (source / passport.FILE).is_file():
+        raise ValueError(f"{source} has no {passport.FILE}, the list of videos to copy")
+    found = passport.read(source / passport.FILE)
+    videos = itertools.chain.from_iterable(found.splits.values())
+    folders = [video.id for video in videos if video.path.is_dir()]
+    if folders:
+        raise ValueError(
+            f"{len(folders)} videos of {source} are folders of pictures, such as {folders[0]}; "
+            "only files are copied, and pictures need no copy to be read fast"
+        )
+    return found
 
 
 def copies_as_videos(
@@ -163,6 +147,7 @@ def copies_as_videos(
             sha256=copies_by_id[video.id].sha256,
             stamp=passport.file_stamp(_target(video, root, folder)),
             turned=False,
+            within=gate.real_folders(folder),
         )
         for video in videos
         if video.id in copies_by_id
@@ -174,7 +159,11 @@ def _is_done(video: Video, done: dict[str, Copy], root: Path, folder: Path) -> b
     copy, target = done.get(video.id), _target(video, root, folder)
     if copy is None or copy.damage or copy.source_sha256 != video.sha256:
         return False
-    return target.is_file() and target.stat().st_size == copy.bytes
+    try:
+        is_of_size = gate.check_regular(target).st_size == copy.bytes
+        return is_of_size and passport.file_sha256(target) == copy.sha256
+    except (OSError, RefusedVideoError):
+        return False
 
 
 def _target(video: Video, root: Path, folder: Path) -> Path:
@@ -196,7 +185,7 @@ def _copy_video(video: Video, *, root: Path, folder: Path, settings: EncodeSetti
         return Copy(id=video.id, source_sha256=video.sha256, damage=str(error))
     except av.FFmpegError as error:
         raise ValueError(f"{part} cannot be written: {error}") from error
-    part.replace(target)
+    atomic.replace_synced(part, target)
     return Copy(
         id=video.id,
         source_sha256=video.sha256,
@@ -226,35 +215,3 @@ def _map(
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-
-
-@contextlib.contextmanager
-def _open_journal(
-    folder: Path, settings: EncodeSettings
-) -> Iterator[tuple[dict[str, Copy], Callable[[Copy], None]]]:
-    """Yield the copies of earlier runs, and a function that adds one.
-
-    Raises:
-        ValueError: If those runs had other settings.
-    """
-    header = _header(settings)
-    with Journal(folder / JOURNAL) as journal:
-        rows = list(journal.rows())
-        if not rows:
-            journal.append(header)
-        elif rows[0] != header:
-            raise ValueError(
-                f"{folder} holds copies made otherwise ({rows[0]}); name another folder"
-            )
-        done = {row["id"]: Copy(**row) for row in rows[1:]}
-        yield done, lambda copy: journal.append(asdict(copy))
-
-
-def _header(settings: EncodeSettings) -> dict[str, Any]:
-    options = asdict(settings) | {"options": settings.options()}
-    return {"settings": options, "av": av.__version__, "ffmpeg": av.ffmpeg_version_info}
-
-
-def _copy_list(copies: list[Copy], settings: EncodeSettings) -> bytes:
-    body = _header(settings) | {"copies": [asdict(copy) for copy in copies]}
-    return json.dumps(body, indent=0).encode()

@@ -1,10 +1,10 @@
 """Check of one video, read once from end to end.
 
-The rules, in order: a regular file inside its root, links resolved, or a folder of pictures
-(`probe_images`); formats and protocols from a list; a video stream that is not a cover; limits on
-size, shape and length before anything is decoded; one decoder thread; frames are counted by
-decoding; any error, logged or raised, and any flag means damage; a display matrix that readers
-support.
+The rules, in order: the gate that every reader has too (`harness.data.gate`: a regular file inside
+its root, links resolved, or a folder of pictures, `probe_images`; formats and protocols from a
+list; a video stream that is not a cover; limits on size, shape and length before anything is
+decoded); one decoder thread; frames are counted by decoding; any error, logged or raised, and any
+flag means damage; a display matrix that readers support.
 
 This file is also a program, the child process of `harness.data.prepare.probe_pool`. Nothing
 that it imports may import torch, which costs seconds and half a gigabyte in every process.
@@ -13,7 +13,6 @@ that it imports may import torch, which costs seconds and half a gigabyte in eve
 import json
 import os
 import signal
-import stat
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -25,20 +24,28 @@ from typing import Any
 import av
 import PIL
 from av.logging import Capture
-from av.stream import Discard, Disposition
+from av.stream import Discard
 
+from harness.data import gate
+from harness.data.gate import Limits
 from harness.data.passport import file_sha256
 from harness.data.prepare import probe_images
-from harness.data.prepare.probe_error import ProbeError, check_size, translate_os_errors
-from harness.data.prepare.video_facts import Facts, Limits, Verdict, describe_timing, judge
+from harness.data.prepare.probe_error import ProbeError, translate_os_errors
+from harness.data.prepare.video_facts import Facts, Verdict, describe_timing, judge
+from harness.data.reading.container import (
+    Log,
+    open_container,
+    prepare_decoder,
+    promised_seconds,
+    refused_format,
+    select_stream,
+)
 from harness.data.reading.display_matrix import STORED, frame_matrix
+from harness.data.video import RefusedVideoError
 
 # Versions that a verdict depends on: a change of one makes a check read every file again.
-DECODER = f"PyAV {av.__version__}, Pillow {PIL.__version__}, rules 3"
-FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,ogg,asf"
-_SAFE = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
+DECODER = f"PyAV {av.__version__}, Pillow {PIL.__version__}, rules 4"
 _GRACE_S = 5.0
-Log = list[tuple[int, str, str]]
 
 
 def probe(path: Path, roots: Sequence[Path], limits: Limits) -> Facts:
@@ -52,11 +59,12 @@ def probe(path: Path, roots: Sequence[Path], limits: Limits) -> Facts:
     fields: dict[str, Any] = {}
     try:
         with translate_os_errors():
-            roots = [Path(os.path.realpath(root)) for root in roots]
-            resolved = _resolve(path, roots)
+            resolved = Path(os.path.realpath(path, strict=True))
+            places = gate.real_folders(*roots)
+            gate.check_place(resolved, places)
             folder = resolved.is_dir()
         if folder:
-            probe_images.read(resolved, roots, limits, fields)
+            probe_images.read(resolved, places, limits, fields)
         else:
             _hash(resolved, fields)
             with Capture() as log, _translate_errors(log):
@@ -64,26 +72,16 @@ def probe(path: Path, roots: Sequence[Path], limits: Limits) -> Facts:
         verdict, reason = judge(fields, limits)
     except ProbeError as finding:
         verdict, reason = finding.verdict, finding.reason
-    internal = {"promised_s", "ends_s"}
+    internal = {"promised_s", "ends_s", "lasts_s"}
     return Facts(
         verdict=verdict, reason=reason, **{k: v for k, v in fields.items() if k not in internal}
     )
 
 
-def _resolve(path: Path, roots: Sequence[Path]) -> Path:
-    """Return a path with links resolved, after checking that it is inside a root."""
-    resolved = Path(os.path.realpath(path, strict=True))
-    if not any(resolved.is_relative_to(root) for root in roots):
-        raise ProbeError("refused", "path is outside the folder of the data set")
-    return resolved
-
-
 def _hash(resolved: Path, fields: dict[str, Any]) -> None:
     """Hash a file, after checking that it is regular and not empty."""
     with translate_os_errors():
-        status = resolved.stat()
-        if not stat.S_ISREG(status.st_mode):
-            raise ProbeError("refused", "path is not a regular file")
+        status = gate.check_regular(resolved)
         fields |= {"size": status.st_size, "mtime_ns": status.st_mtime_ns}
         fields["sha256"] = file_sha256(resolved)
     if status.st_size == 0:
@@ -95,12 +93,14 @@ def _translate_errors(log: Log) -> Iterator[None]:
     """Translate errors and log messages of the decoder into a verdict."""
     try:
         yield
+    except RefusedVideoError as error:
+        raise ProbeError("refused", str(error)) from None
     except MemoryError:
         raise ProbeError("out of memory", "video needs more memory than its limit") from None
     except av.FFmpegError as error:
         message = _last_message(log) or str(error.strerror)
-        if message.startswith("Format not on whitelist"):
-            raise ProbeError("refused", f"format {log[-1][1]} is not allowed for a video") from None
+        if reason := refused_format(log):
+            raise ProbeError("refused", reason) from None
         verdict: Verdict = "refused" if isinstance(error, av.ArgumentError) else "damaged"
         raise ProbeError(verdict, f"video cannot be decoded: {message}") from None
     if log:
@@ -112,39 +112,27 @@ def _last_message(log: Log) -> str:
 
 
 def _read(resolved: Path, limits: Limits, fields: dict[str, Any], log: Log) -> None:
-    with av.open(str(resolved), options=_SAFE, metadata_errors="replace") as container:
-        streams = [
-            s for s in container.streams.video if Disposition.attached_pic not in s.disposition
-        ]
-        if not streams:
-            raise ProbeError("refused", "file has no video stream")
-        stream = streams[0]
-        if stream.codec_context is None:
-            raise ProbeError("refused", "video codec is unknown")
+    with open_container(resolved) as container:
+        stream = select_stream(container)
         for other in container.streams:
             other.discard = Discard.default if other is stream else Discard.all
         fields |= _header(container, stream)
-        _check_header(fields, limits)
+        gate.check_size(stream.width, stream.height, limits)
+        gate.check_claim(fields["promised_s"], fields["header_frames"], limits)
         # Opening reads every stream, audio too; only messages about the video count.
         log.clear()
-        stream.thread_type = "NONE"
-        stream.codec_context.thread_count = 1
-        stream.codec_context.options = {"max_pixels": str(limits.max_pixels)}
+        prepare_decoder(stream.codec_context, limits)
         stamps: list[int | None] = []
         try:
             _decode(container, stream, limits, fields, stamps, log)
         finally:
             rates = (stream.average_rate, stream.guessed_rate)
             fields |= describe_timing(stamps, stream.time_base, rates)
+    gate.check_duration(fields["lasts_s"], limits)
 
 
 def _header(container: Any, stream: Any) -> dict[str, Any]:
     """Return the fields of the header."""
-    duration = None
-    if stream.duration is not None:
-        duration = stream.duration * stream.time_base
-    elif container.duration is not None:
-        duration = Fraction(container.duration, av.time_base)
     return {
         "container": container.format.name,
         "codec": stream.codec_context.name,
@@ -155,19 +143,8 @@ def _header(container: Any, stream: Any) -> dict[str, Any]:
         "start": stream.start_time,
         "time_base": _text(stream.time_base),
         "average_fps": float(stream.average_rate) if stream.average_rate else None,
-        "promised_s": duration,
+        "promised_s": promised_seconds(container, stream),
     }
-
-
-def _check_header(fields: dict[str, Any], limits: Limits) -> None:
-    check_size(fields["width"], fields["height"], limits)
-    duration = fields["promised_s"] or 0
-    if duration > limits.max_seconds:
-        claim = f"header claims {float(duration):.0f} s"
-        raise ProbeError("refused", f"{claim}, over {limits.max_seconds:.0f}")
-    if (fields["header_frames"] or 0) > limits.max_frames:
-        claim = f"header claims {fields['header_frames']} frames"
-        raise ProbeError("refused", f"{claim}, over {limits.max_frames}")
 
 
 def _decode(
@@ -188,7 +165,9 @@ def _decode(
         for frame in packet.decode():
             if frame.is_corrupt:
                 raise ProbeError("damaged", f"frame {len(stamps)} is flagged corrupt")
-            size = size or (frame.width, frame.height)
+            if size is None:
+                size = (frame.width, frame.height)
+                gate.check_size(*size, limits)
             if size != (frame.width, frame.height):
                 raise ProbeError("damaged", f"frame {len(stamps)} differs in size from the first")
             if not stamps:
@@ -197,8 +176,7 @@ def _decode(
                 if not fields.get("key_start"):
                     log.clear()
             stamps.append(frame.pts)
-            if len(stamps) > limits.max_frames:
-                raise ProbeError("refused", f"video has more than {limits.max_frames} frames")
+            gate.check_count(len(stamps), limits)
 
 
 def _check_matrix(frame: Any, fields: dict[str, Any]) -> None:

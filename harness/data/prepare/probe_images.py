@@ -5,25 +5,25 @@ links inside the root; they are numbered without gaps (`harness.data.pictures`),
 have one size. Other files are passed over, and the passport counts them.
 """
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.data import pictures
+from harness.data import gate, pictures
+from harness.data.gate import Limits
 from harness.data.passport import content_sha256
-from harness.data.prepare.probe_error import ProbeError, check_size, translate_os_errors
-from harness.data.prepare.video_facts import PICTURES, Limits
+from harness.data.prepare.probe_error import ProbeError, translate_os_errors
+from harness.data.prepare.video_facts import PICTURES
 from harness.data.reading import picture_file
-from harness.data.video import DamagedVideoError
+from harness.data.video import DamagedVideoError, RefusedVideoError
 
 
-def read(folder: Path, roots: Sequence[Path], limits: Limits, fields: dict[str, Any]) -> None:
+def read(folder: Path, roots: Sequence[str], limits: Limits, fields: dict[str, Any]) -> None:
     """Decode every picture of a folder.
 
     Args:
         folder: Its links are resolved.
-        roots: Folders that the files of links must lie in; their links are resolved.
+        roots: Folders that links may lead into, from `gate.real_folders`.
         limits: What it may hold.
         fields: Receives the fields of `Facts`.
 
@@ -44,39 +44,32 @@ def read(folder: Path, roots: Sequence[Path], limits: Limits, fields: dict[str, 
         _decode(folder, pictures.sort_by_number(names), limits, fields)
     except MemoryError:
         raise ProbeError("out of memory", "video needs more memory than its limit") from None
+    except RefusedVideoError as error:
+        raise ProbeError("refused", str(error)) from None
     except DamagedVideoError as error:
         raise ProbeError("damaged", str(error)) from None
 
 
-def _picture_names(folder: Path, roots: Sequence[Path], limits: Limits) -> list[str]:
+def _picture_names(folder: Path, roots: Sequence[str], limits: Limits) -> list[str]:
     """Return the pictures of a folder; refuse links out of the roots, and folders without any."""
-    names: list[str] = []
-    with os.scandir(folder) as entries:
-        for count, entry in enumerate(entries, start=1):
-            if count > limits.max_frames:
-                raise ProbeError("refused", f"folder has more than {limits.max_frames} files")
-            if pictures.is_picture(entry.name) and not entry.name.startswith("."):
-                _check_regular(entry, roots)
-                names.append(entry.name)
+    names = [
+        name
+        for name in gate.list_names(folder, limits)
+        if pictures.is_picture(name) and not name.startswith(".")
+    ]
+    for name in names:
+        gate.check_link(folder / name, roots)
+        if not (folder / name).is_file():
+            raise ProbeError("refused", f"{name!r} is not a regular file")
     if not names:
         raise ProbeError("refused", "folder holds no picture")
     return names
 
 
-def _check_regular(entry: os.DirEntry[str], roots: Sequence[Path]) -> None:
-    if entry.is_symlink():
-        target = Path(os.path.realpath(entry))
-        if not any(target.is_relative_to(root) for root in roots):
-            raise ProbeError("refused", f"{entry.name!r} lies outside the folder of the data set")
-    if not entry.is_file():
-        raise ProbeError("refused", f"{entry.name!r} is not a regular file")
-
-
 def _decode(folder: Path, names: list[str], limits: Limits, fields: dict[str, Any]) -> None:
     size = None
     for index, name in enumerate(names):
-        with picture_file.open_picture(folder / name) as image:
-            check_size(*image.size, limits)
+        with picture_file.open_picture(folder / name, limits) as image:
             size = size or image.size
             if size != image.size:
                 raise ProbeError("damaged", f"{name!r} differs in size from the first picture")

@@ -15,8 +15,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from harness.data.gate import Limits
 from harness.data.prepare import probe
-from harness.data.prepare.video_facts import Facts, Limits
+from harness.data.prepare.video_facts import Facts
 from harness.utils import children
 
 _PROGRAM = Path(probe.__file__)

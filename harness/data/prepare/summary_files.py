@@ -18,10 +18,9 @@ from harness.data.prepare.sources import DataSource
 from harness.data.prepare.summary import Summary, build_passport
 from harness.data.prepare.video_facts import USABLE
 from harness.stats.coverage import coverage_sentences
+from harness.utils import escape
 from harness.utils.atomic import write_atomic
 from harness.utils.files import make_folder
-
-_FORMULA = ("=", "+", "-", "@")
 
 
 def write(
@@ -32,8 +31,8 @@ def write(
     make_folder(out)
     paths = [out / name for name in ("summary.md", "bad.csv", "check.json", "passport.json")]
     whole = {"root": str(root)} | vars(summary) | {"videos": [_row(c, root) for c in checked]}
-    write_atomic(paths[0], to_markdown(summary).encode("utf-8", "backslashreplace"))
-    write_atomic(paths[1], _bad_csv(checked, root).encode("utf-8", "backslashreplace"))
+    write_atomic(paths[0], to_markdown(summary).encode())
+    write_atomic(paths[1], _bad_csv(checked, root).encode())
     write_atomic(paths[2], json.dumps(whole, indent=0).encode())
     passport.write(paths[3], replace(build_passport(checked, source), unused=summary.unused))
     return paths
@@ -66,7 +65,9 @@ def to_markdown(summary: Summary) -> str:
 
 
 def _table(rows: Sequence[Sequence[object]], columns: Sequence[str]) -> str:
-    return str(DataFrame(rows, columns=list(columns)).to_markdown(index=False))
+    frame = DataFrame(rows, columns=list(columns))
+    shown = frame.map(lambda cell: escape.markdown(cell) if isinstance(cell, str) else cell)
+    return str(shown.to_markdown(index=False, disable_numparse=[0]))
 
 
 def _coverage(summary: Summary, split: str) -> str:
@@ -96,9 +97,7 @@ def _losses(summary: Summary, split: str) -> str:
     if not lost:
         return f"{split}: every class has all its videos."
     lost.sort(key=lambda row: (row[1] / row[2], row[0]))
-    shown = [
-        (escape_unprintable(_class(summary, label)), *pair) for label, *pair in lost[:MAX_SHOWN]
-    ]
+    shown = [(_class(summary, label), *pair) for label, *pair in lost[:MAX_SHOWN]]
     table = _table(shown, ["class", "good", "listed"])
     more = f", the worst {MAX_SHOWN} here" if len(lost) > MAX_SHOWN else ""
     return f"{split}: {len(lost)} of {len(counts)} classes lost videos{more}.\n\n{table}"
@@ -108,13 +107,8 @@ def _listing(title: str, lines: Sequence[str]) -> str:
     if not lines:
         return ""
     rest = [f"- and {len(lines) - MAX_SHOWN} more"] if len(lines) > MAX_SHOWN else []
-    shown = [f"- {escape_unprintable(line)}" for line in lines[:MAX_SHOWN]]
+    shown = [f"- {escape.line(line)}" for line in lines[:MAX_SHOWN]]
     return "\n".join([f"{title}: {len(lines)}", "", *shown, *rest])
-
-
-def escape_unprintable(text: str) -> str:
-    """Replace characters that a terminal would obey or cannot write."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def _bad_csv(checked: Iterable[CheckedVideo], root: Path) -> str:
@@ -125,14 +119,8 @@ def _bad_csv(checked: Iterable[CheckedVideo], root: Path) -> str:
         video, facts = entry.video, entry.facts
         if facts.verdict not in USABLE:
             cells = [entry.split, video.id, passport.format_labels(video), _path(entry, root)]
-            writer.writerow(map(_cell, [*cells, facts.verdict, facts.reason]))
+            writer.writerow(map(escape.spreadsheet, [*cells, facts.verdict, facts.reason]))
     return file.getvalue()
-
-
-def _cell(text: str) -> str:
-    """Keep a spreadsheet from taking a name for a formula."""
-    text = escape_unprintable(text)
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _row(each: CheckedVideo, root: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Facts of a video, a file or a folder of pictures; its verdict; limits on its header.
+"""Facts of a video, a file or a folder of pictures, and its verdict.
 
 Standard library only: processes that check videos start in milliseconds.
 """
@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any, Literal
+
+from harness.data.gate import Limits
 
 Verdict = Literal[
     "ok",
@@ -24,27 +26,6 @@ Verdict = Literal[
 USABLE: tuple[Verdict, ...] = ("ok", "odd")
 PICTURES = "frames"
 _MIN_LENGTH_SHARE = Fraction(9, 10)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Limits:
-    """Limits on the header of a video, checked before it is decoded.
-
-    Attributes:
-        max_pixels: Greatest width times height; a little over 4096 x 2160.
-        max_aspect: Greatest ratio of the long side to the short side.
-        min_side_px: Least short side.
-        max_seconds: Greatest duration.
-        max_frames: Greatest number of frames, in the header or counted.
-        min_frames: Least number of frames for a clip.
-    """
-
-    max_pixels: int = 9_000_000
-    max_aspect: int = 8
-    min_side_px: int = 8
-    max_seconds: float = 3600.0
-    max_frames: int = 250_000
-    min_frames: int = 8
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -118,10 +99,15 @@ def describe_timing(
         rates: Frame rates in the header.
 
     Returns:
-        Fields of `Facts`, and `ends_s`, the end of the last frame.
+        Fields of `Facts`; `ends_s`, the end of the last frame; `lasts_s`, from the first stamp on.
     """
-    description: dict[str, Any] = {"frames": len(stamps), "stamps": stamps}
     known_stamps = [stamp for stamp in stamps if stamp is not None]
+    span = max(known_stamps, default=0) - min(known_stamps, default=0)
+    description: dict[str, Any] = {
+        "frames": len(stamps),
+        "stamps": stamps,
+        "lasts_s": span * (unit or 0),
+    }
     if not known_stamps or len(known_stamps) < len(stamps) or unit is None:
         return description
     first, last = known_stamps[0], known_stamps[-1]

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from av import VideoFrame
 from av.video.reformatter import VideoReformatter
 from jaxtyping import UInt8
 from torch import Tensor
 
+from harness.data import gate
 from harness.data.reading.container import open_video
 from harness.data.video import DamagedVideoError
 
@@ -29,6 +31,7 @@ def read_frames(path: Path, indices: Sequence[int] | None = None) -> Frames:
     Raises:
         DamagedVideoError: If the file cannot be opened, has no video, has a frame flagged corrupt
             or of another size, or ends before the last requested frame.
+        RefusedVideoError: If the gate refuses it.
     """
     pictures = _decode_pictures(path, None if indices is None else set(indices))
     if indices is None:
@@ -70,9 +73,21 @@ def _decode_pictures(path: Path, keep: Collection[int] | None) -> Iterator[Pictu
     reformatter = VideoReformatter()
     with open_video(path) as (container, stream):
         for index, frame in enumerate(container.decode(stream)):
+            gate.check_count(index + 1)
             if frame.is_corrupt:
                 raise DamagedVideoError(f"{path}: frame {index} is corrupt")
             if keep is None or index in keep:
-                yield reformatter.reformat(frame, format="rgb24", threads=1).to_ndarray()
+                yield to_picture(frame, reformatter)
             if index == last:
                 break
+
+
+def to_picture(frame: VideoFrame, reformatter: VideoReformatter) -> Picture:
+    """Convert a decoded frame to RGB.
+
+    Raises:
+        RefusedVideoError: If its size, whatever the header says, is not allowed.
+    """
+    gate.check_size(frame.width, frame.height)
+    picture: Picture = reformatter.reformat(frame, format="rgb24", threads=1).to_ndarray()
+    return picture

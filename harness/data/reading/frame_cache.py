@@ -10,10 +10,11 @@ import numpy as np
 from jaxtyping import Int, UInt8
 from torch import Tensor
 
+from harness.data import gate
 from harness.data.reading import image_folder
 from harness.data.reading.index_cache import ByteBudget, PacketTableCache
 from harness.data.reading.sparse_decode import read_planned
-from harness.data.video import Video
+from harness.data.video import RefusedVideoError, Video
 
 Frames = UInt8[Tensor, "F H W 3"]
 MIN_CACHED_VIDEOS = 64
@@ -31,9 +32,14 @@ def read(
 
     Raises:
         DamagedVideoError: If a requested frame cannot be read.
+        RefusedVideoError: If the gate refuses the video.
     """
+    try:
+        gate.check_place(video.path, video.within)
+    except RefusedVideoError as error:
+        raise RefusedVideoError(f"{video.path}: {error}") from None
     if video.path.is_dir():
-        return image_folder.read(video.path, indices)
+        return image_folder.read(video.path, indices, within=video.within)
     return read_planned(video.path, indices, upright=video.turned, tables=tables)
 
 
@@ -70,5 +76,6 @@ class FrameCache:
             size = video.frames * frames[0].nbytes
             if size > self.max_video_bytes or not self.budget.take(size):
                 return frames
-            self.videos[video.path] = read(video)
+            # Not "all": the file may hold more than its passport says.
+            self.videos[video.path] = read(video, range(video.frames))
         return self.videos[video.path][indices]

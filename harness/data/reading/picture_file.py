@@ -18,8 +18,10 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
+from harness.data import gate
+from harness.data.gate import LIMITS, Limits
 from harness.data.pictures import FORMATS
-from harness.data.video import DamagedVideoError
+from harness.data.video import DamagedVideoError, RefusedVideoError
 
 _READERS: dict[str, type[ImageFile]] = {
     "jpeg": JpegImageFile,
@@ -33,22 +35,24 @@ _OPAQUE = 255
 
 
 @contextmanager
-def open_picture(path: Path) -> Iterator[ImageFile]:
+def open_picture(path: Path, limits: Limits = LIMITS) -> Iterator[ImageFile]:
     """Open a picture, and yield it after reading its header; any error meanwhile means damage.
-
-    The caller limits the number of pixels.
 
     Raises:
         DamagedVideoError: If it is not a complete picture of its format, is animated, has more
             than 8 bits, or has an EXIF rotation.
+        RefusedVideoError: If the gate refuses it.
     """
     form = FORMATS[path.suffix.lower()]
     try:
         # Damaged EXIF makes Pillow warn; only the orientation matters here.
-        with path.open("rb") as file, warnings.catch_warnings(action="ignore"):
+        with gate.open_file(path) as file, warnings.catch_warnings(action="ignore"):
             image = _READERS[form](file)
             _check_header(image, path.name)
+            gate.check_size(*image.size, limits)
             yield image
+    except RefusedVideoError as error:
+        raise RefusedVideoError(f"{path.name!r}: {error}") from error
     except DamagedVideoError:
         raise
     except (OSError, SyntaxError, ValueError, ArithmeticError, LookupError) as error:

@@ -19,9 +19,10 @@ from av.video.reformatter import VideoReformatter
 from jaxtyping import UInt8
 from torch import Tensor
 
+from harness.data import gate
 from harness.data.reading import packet_index
-from harness.data.reading.container import open_video, use_one_thread
-from harness.data.reading.decode import read_frames, stack_pictures
+from harness.data.reading.container import open_video, prepare_decoder
+from harness.data.reading.decode import read_frames, stack_pictures, to_picture
 from harness.data.reading.display_matrix import STORED
 from harness.data.reading.index_cache import PacketTableCache
 from harness.data.reading.packet_index import NotPlainError, Packet, PacketTable
@@ -142,8 +143,8 @@ def _decode_indexed(
     context.color_range, context.color_primaries, context.color_trc, context.colorspace = (
         table.colour
     )
-    use_one_thread(context)
-    with path.open("rb", buffering=0) as file:
+    prepare_decoder(context)
+    with gate.open_file(path) as file:
         if os.fstat(file.fileno()).st_size != table.file_bytes:
             raise NotPlainError("the size of the file differs from its packet table")
 
@@ -175,7 +176,7 @@ def _decode_planned(
     stamps = {table.pts[number] for number in numbers}
     reformatter = VideoReformatter()
     pictures = (
-        reformatter.reformat(frame, format="rgb24", threads=1).to_ndarray()
+        to_picture(frame, reformatter)
         for frame in _decode_runs(context, packet_index.packet_runs(table, numbers), packet)
         if frame.pts in stamps
     )

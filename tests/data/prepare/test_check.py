@@ -127,6 +127,32 @@ def test_what_was_ended_is_tried_again_with_more_time_or_memory(root, tmp_path):
     assert read_anew(root, tmp_path, paths, replace(QUICK, seconds=6)) == ["0.mp4"]
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"facts": {"verdict": "fine"}},
+        {"facts": {"verdict": "ok", "frames": -1}},
+        {"facts": {"verdict": "ok", "frames": 10**30}},
+        {"facts": {"verdict": "ok", "stamps": "x"}},
+        {"facts": {"verdict": "ok", "unknown": 1}},
+        {"facts": None},
+        {"stamp": [1]},
+        {"given": []},
+        {"tries": "2"},
+        {"path": 7},
+    ],
+    ids=repr,
+)
+def test_a_row_of_the_journal_that_no_check_wrote_is_read_again_and_said(
+    root, tmp_path, change, caplog
+):
+    paths = sorted(root.iterdir())[:1]
+    row = read_anew(root, tmp_path, paths) and journal(tmp_path)[0]
+    (tmp_path / check.JOURNAL).write_text(json.dumps(row | change) + "\n")
+    assert read_anew(root, tmp_path, paths) == ["0.mp4"]
+    assert "1 damaged line is skipped" in caplog.text
+
+
 def test_content_that_the_list_does_not_mean_is_called_changed(root, tmp_path):
     path = root / "0.mp4"
     known = check.check_videos(listed(path), root, tmp_path, QUICK, progress=quiet)[0].facts.sha256

@@ -15,7 +15,7 @@ from harness.cli.data_copy import copy_videos as command
 from harness.data import passport
 from harness.data.datasets import desk
 from harness.data.passport import Passport
-from harness.data.prepare import copy, reencode
+from harness.data.prepare import copy, copy_journal, reencode
 from harness.data.prepare.reencode import EncodeSettings
 from harness.data.reading import sparse_decode
 from harness.data.reading.decode import read_frames
@@ -166,12 +166,47 @@ def test_a_changed_source_is_copied_anew(sources, tmp_path):
     assert not second[0].damage
 
 
+def test_a_copy_whose_bytes_changed_is_not_believed_for_its_size(sources, tmp_path):
+    root, (one, *_) = sources
+    folder = tmp_path / "copies"
+    copy.copy_videos([one], root, folder, settings=FAST)
+    target = folder / "a" / "one.mp4"
+    content = bytearray(target.read_bytes())
+    content[len(content) // 2] ^= 1
+    target.write_bytes(content)
+    (again,) = copy.copy_videos([one], root, folder, settings=FAST)
+    assert passport.file_sha256(target) == again.sha256
+    assert target.read_bytes() != content
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [
+        {"id": "a/one.mp4"},
+        {"id": "a/one.mp4", "source_sha256": "", "sha256": "", "bytes": -1, "damage": ""},
+        {"id": "a/one.mp4", "source_sha256": 7, "sha256": "", "bytes": 1, "damage": ""},
+        {"id": ["x"], "source_sha256": "", "sha256": "", "bytes": 1, "damage": ""},
+        {"unknown": 1},
+        [],
+    ],
+    ids=repr,
+)
+def test_a_row_of_the_journal_that_is_none_is_skipped_and_said(sources, tmp_path, junk, caplog):
+    root, (one, *_) = sources
+    folder = tmp_path / "copies"
+    made = copy.copy_videos([one], root, folder, settings=FAST)
+    with (folder / copy_journal.JOURNAL).open("a") as file:
+        file.write(json.dumps(junk) + "\n")
+    assert copy.copy_videos([one], root, folder, settings=FAST) == made
+    assert "1 damaged line is skipped" in caplog.text
+
+
 @pytest.mark.parametrize(("torn", "repeated"), [(1, 0), (2, 1), (20, 1), (100, 1)])
 def test_a_torn_journal_loses_its_last_line_alone(sources, tmp_path, torn, repeated):
     root, videos = sources
     folder, seen = tmp_path / "copies", []
     whole = copy.copy_videos(videos, root, folder, settings=FAST)
-    journal = folder / copy.JOURNAL
+    journal = folder / copy_journal.JOURNAL
     journal.write_bytes(journal.read_bytes()[:-torn])
     again = copy.copy_videos(
         videos, root, folder, settings=FAST, progress=lambda *step: seen.append(step)

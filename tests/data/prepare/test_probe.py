@@ -1,23 +1,28 @@
 """What one video is, judged in a child process with little time and little memory."""
 
 import json
+import re
 import socket
 import subprocess
 import sys
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from hashlib import sha256
 
 import av
 import numpy as np
 import pytest
+from PIL import Image
 
-from harness.data import passport
+from harness.data import gate, passport
+from harness.data.gate import Limits
 from harness.data.prepare import probe_pool
 from harness.data.prepare.probe_pool import ProbeProcess, ProbeSettings
-from harness.data.prepare.video_facts import Limits, describe_timing, frame_times
+from harness.data.prepare.video_facts import describe_timing, frame_times
+from harness.data.reading import frame_cache
 from harness.data.reading.decode import read_frames
-from harness.data.video import DamagedVideoError, Video
+from harness.data.video import DamagedVideoError, RefusedVideoError, Video
 from tests.helpers import bad_videos, video_files
 
 STRICT = ProbeSettings(seconds=5, memory_mb=300)
@@ -266,3 +271,93 @@ def test_no_mutation_ends_the_reader_or_passes_with_wrong_frames(tmp_path):
                 DamagedVideoError, match="content differs from the hash in the passport"
             ):
                 passport.verify([replace(known, path=path)])
+
+
+REFUSED = [case for case in bad_videos.CASES if case.verdict == "refused"]
+
+
+@pytest.mark.parametrize("case", REFUSED, ids=lambda case: case.name)
+def test_a_trial_refuses_what_the_check_refuses_with_the_same_reason(folder, found, case):
+    """Case by case: scripts, playlists, pipes, covers, huge pictures, long claims, odd shapes."""
+    path = folder / case.file
+    for read in (frame_cache.read, frame_cache.FrameCache(64).read):
+        with pytest.raises(DamagedVideoError, match=re.escape(found[case.name].reason)):
+            read(Video(id="a", path=path, labels=(0,), frames=8), np.array([0]))
+
+
+def big_picture(path):
+    write_lossless(path, 8192, 2048)
+
+
+def long_picture(path):
+    write_lossless(path, 4096, 64)
+
+
+def write_lossless(path, width, height):
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("ffv1", rate=25)
+        stream.width, stream.height, stream.pix_fmt = width, height, "gray"
+        frame = av.VideoFrame(width, height, "gray")
+        for plane in frame.planes:
+            plane.update(bytes(plane.buffer_size))
+        for packet in (*[p for _ in range(8) for p in stream.encode(frame)], *stream.encode()):
+            out.mux(packet)
+
+
+def script_of_a_link(path):
+    private = bad_videos.write(path.parent.parent / "private.mp4", n=10)
+    (path.parent / "inner.mp4").symlink_to(private)
+    path.write_text("ffconcat version 1.0\nfile inner.mp4\n")
+
+
+def playlist_of_a_neighbour(path):
+    bad_videos.write(path.parent / "inner.mp4", n=10)
+    path.write_text("#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\ninner.mp4\n#EXT-X-ENDLIST\n")
+
+
+def moving_gif(path):
+    pictures = [Image.fromarray(bad_videos.picture(i, 64, 64)) for i in range(10)]
+    pictures[0].save(path, format="gif", save_all=True, append_images=pictures[1:])
+
+
+@pytest.mark.parametrize(
+    "make",
+    [big_picture, long_picture, script_of_a_link, playlist_of_a_neighbour, moving_gif],
+    ids=lambda make: make.__name__,
+)
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
+def test_what_the_check_refuses_is_not_read_under_any_name(tmp_path, make, suffix):
+    root = tmp_path / "data"
+    root.mkdir()
+    make(root / "made.mkv")
+    path = (root / "made.mkv").rename(root / f"a{suffix}")
+    facts = ask(path)
+    assert facts.verdict in ("refused", "damaged")  # no reader is chosen for some by their name
+    reason = re.escape(facts.reason) if facts.verdict == "refused" else None
+    with pytest.raises(DamagedVideoError, match=reason):
+        frame_cache.read(Video(id="a", path=path, labels=(0,), frames=8), [0])
+
+
+def test_more_frames_than_the_check_allows_are_not_decoded(tmp_path, monkeypatch):
+    path = bad_videos.write(tmp_path / "a.mkv", n=20)
+    few = partial(gate.check_count, limits=Limits(max_frames=10))
+    monkeypatch.setattr(gate, "check_count", few)
+    with pytest.raises(RefusedVideoError, match="video has more than 10 frames"):
+        read_frames(path)
+    assert len(read_frames(path, [0, 9])) == 2
+
+
+def test_a_cache_takes_no_more_frames_than_the_passport_says(tmp_path):
+    path = bad_videos.write(tmp_path / "a.mp4", n=30)
+    cache = frame_cache.FrameCache(640)
+    video = Video(id="a", path=path, labels=(0,), frames=8)
+    assert len(cache.read(video, np.array([0, 7]))) == 2
+    assert len(cache.videos[path]) == 8
+
+
+def test_the_time_from_the_first_frame_to_the_last_is_limited(tmp_path):
+    """The header of this container says nothing of its length."""
+    path = bad_videos.write(tmp_path / "a.mp4", n=10)
+    limits = Limits(max_seconds=0.2)
+    assert describe_timing([0, 7200 * 512], Fraction(1, 512), ())["lasts_s"] == 7200
+    assert ask(path, replace(STRICT, limits=limits)).verdict == "refused"

@@ -193,7 +193,7 @@ def test_classes_are_named_where_names_are_known(tmp_path):
         summary.summarise(found, source(found, tmp_path, class_names=names))
     )
     assert "| 1 walk  |" in page
-    assert "over classes: 3\n\n- 0 run\n- 1 walk\n- 2 a|" in page
+    assert "over classes: 3\n\n- 0 run\n- 1 walk\n- 2 a\\|" in page
     assert "\x1b" not in page
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -10,12 +11,12 @@ import torch
 from PIL import ExifTags, Image
 
 from harness.data import passport
+from harness.data.gate import Limits
 from harness.data.prepare import check, summary
 from harness.data.prepare.probe_pool import ProbeProcess, ProbeSettings
 from harness.data.prepare.sources import DataSource
-from harness.data.prepare.video_facts import Limits
 from harness.data.reading import image_folder
-from harness.data.video import DamagedVideoError, Video
+from harness.data.video import DamagedVideoError, RefusedVideoError, Video
 from tests.helpers import bad_videos, jpeg_folders, video_files
 
 STRICT = ProbeSettings(seconds=5, memory_mb=300)
@@ -305,7 +306,7 @@ def test_a_header_that_claims_a_huge_picture_is_refused_before_it_is_decoded(tmp
     bomb(folder)
     facts = ask(folder)
     assert (facts.verdict, "65000x65000" in facts.reason) == ("refused", True)
-    with pytest.raises(DamagedVideoError, match="more than 9000000 pixels"):
+    with pytest.raises(DamagedVideoError, match="over 9000000 pixels"):
         image_folder.read(folder)
 
 
@@ -352,5 +353,11 @@ def test_a_checked_folder_gets_a_passport_that_holds(tmp_path):
         passport.verify(good)
 
 
-def test_a_trial_refuses_pictures_of_the_size_that_a_check_refuses():
-    assert Limits().max_pixels == image_folder.MAX_PIXELS
+@pytest.mark.parametrize("size", [(3001, 3000), (7, 64), (800, 90)])
+def test_a_trial_refuses_pictures_of_the_size_that_a_check_refuses(tmp_path, size):
+    (tmp_path / "v").mkdir()
+    Image.new("RGB", size).save(tmp_path / "v" / "1.png")
+    reason = ask(tmp_path / "v", min_frames=1).reason
+    assert "picture size is " in reason
+    with pytest.raises(RefusedVideoError, match=re.escape(reason)):
+        image_folder.read(tmp_path / "v")

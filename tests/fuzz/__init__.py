@@ -1,0 +1,1 @@
+"""Fuzz targets: readers of files that somebody else may have written."""
