@@ -1,7 +1,8 @@
 """Checkpoints: the newest two of a trial, in files named by their hash.
 
-A file is written under another name, flushed, and renamed to `epoch-0007-<sha256>.pt`, so a reader
-sees either the old state or the new one. A file whose bytes do not match its hash is skipped.
+A file is written under another name, flushed, and renamed to `epoch-0007-<sha256>.pt`, or within
+the epoch that follows to `epoch-0007.000120-<sha256>.pt` with its finished steps, so a reader sees
+either the old state or the new one. A file whose bytes do not match its hash is skipped.
 """
 
 import contextlib
@@ -20,22 +21,28 @@ _POLL_S = 1.0
 _DIGITS = 16
 
 
-def save(folder: Path, state: dict[str, Any], *, epoch: int) -> Path:
+def save(folder: Path, state: dict[str, Any], *, epoch: int, step: int = 0) -> Path:
     """Write the state after `epoch`, then drop all but the newest two checkpoints.
+
+    The newest one between two epochs stays as well.
 
     Args:
         folder: Of one trial; created if missing.
         state: Tensors, numbers, text, lists and dictionaries only.
         epoch: Finished epochs.
+        step: Finished steps of the next one.
     """
     import torch  # takes seconds, and a plan needs only KEPT
 
     buffer = io.BytesIO()
     torch.save(state, buffer)
     content = buffer.getvalue()
-    path = folder / f"epoch-{epoch:04d}-{_digest(content)}.pt"
+    within = f".{step:06d}" if step else ""
+    path = folder / f"epoch-{epoch:04d}{within}-{_digest(content)}.pt"
     write_atomic(path, content)
-    for old in _newest_first(folder)[KEPT:]:
+    paths = _newest_first(folder)
+    between = [path for path in paths if "." not in path.stem]
+    for old in set(paths[KEPT:]) - set(between[:1]):
         old.unlink()
     return path
 

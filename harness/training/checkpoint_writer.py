@@ -1,0 +1,61 @@
+"""The checkpoints of one trial in training; a thread writes those inside an epoch."""
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from torch import Tensor
+from torch.utils._pytree import tree_map
+
+from harness.training import checkpoint
+
+State = dict[str, Any]
+
+
+class CheckpointWriter:
+    """Writes checkpoints, one at a time; what fails in the thread is raised by the next call.
+
+    Args:
+        folder: Of the trial.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="checkpoint")
+        self._pending: Future[Path] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._thread.shutdown()
+
+    def save(self, state: State, *, epoch: int) -> None:
+        """Write the state after an epoch, and return once it is on disk."""
+        self._wait()
+        checkpoint.save(self._folder, state, epoch=epoch)
+
+    def save_aside(self, state: State, *, epoch: int, step: int) -> None:
+        """Copy the state after a step of the epoch that follows `epoch`; the thread writes it."""
+        self._wait()
+        copied = tree_map(_copy, state)
+        self._pending = self._thread.submit(
+            checkpoint.save, self._folder, copied, epoch=epoch, step=step
+        )
+
+    def _wait(self) -> None:
+        """Wait for the thread, and raise what failed there."""
+        pending, self._pending = self._pending, None
+        if pending is not None:
+            pending.result()
+
+
+def _copy(value: Any) -> Any:
+    """Copy a tensor, which training changes, into the memory of the CPU."""
+    return value.detach().to("cpu", copy=True) if isinstance(value, Tensor) else value
