@@ -78,7 +78,7 @@ def reproduce_comparisons(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the tests; -- -m "not slow" skips the slow ones."""
     install(session, "test")
-    session.run("pytest", "-m", "not chaos", *session.posargs)
+    session.run("pytest", "-m", "not chaos and not gpu", *session.posargs)
 
 
 @nox.session(default=False)
@@ -86,6 +86,14 @@ def chaos(session: nox.Session) -> None:
     """Kill drivers, workers, nodes and servers, and compare with an uninterrupted run."""
     install(session, "test")
     session.run("pytest", "-n", "0", "-m", "chaos", *session.posargs)
+
+
+@nox.session(default=False)
+def gpu(session: nox.Session) -> None:
+    """Compare a GPU with a CPU, ranks with one, and measure, in at most 10 minutes on a GPU."""
+    install(session, "test")
+    # A card brings warnings of its own, and none of them should hide the rest.
+    session.run("pytest", "-n", "0", "-W", "default", "-m", "gpu", "tests/gpu", *session.posargs)
 
 
 @nox.session
