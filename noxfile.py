@@ -78,7 +78,7 @@ def reproduce_comparisons(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the tests; -- -m "not slow" skips the slow ones."""
     install(session, "test")
-    session.run("pytest", "-m", "not chaos", *session.posargs)
+    session.run("pytest", "-m", "not chaos and not gpu", *session.posargs)
 
 
 @nox.session(default=False)
@@ -93,6 +93,14 @@ def fuzz(session: nox.Session) -> None:
     """Fuzz the readers of foreign files with atheris; -- SECONDS for all of them, else 600."""
     install(session, "test", "fuzz")
     session.run("python", "-m", "tests.fuzz", *session.posargs)
+
+
+@nox.session(default=False)
+def gpu(session: nox.Session) -> None:
+    """Compare a GPU with a CPU, ranks with one, and measure, in at most 10 minutes on a GPU."""
+    install(session, "test")
+    # A card brings warnings of its own, and none of them should hide the rest.
+    session.run("pytest", "-n", "0", "-W", "default", "-m", "gpu", "tests/gpu", *session.posargs)
 
 
 @nox.session

@@ -21,6 +21,7 @@ from harness.report.output import TableOutput
 from harness.runtime import Runtime, check_device
 from harness.schedule import local_ranks, results_folder, serial
 from harness.schedule.attempt import EventCallback, TrialEvent, TrialFunction
+from harness.schedule.data_waits import DataWaits
 from harness.schedule.progress import Progress
 from harness.schedule.ray import tune
 from harness.schedule.ray.tune import Resources
@@ -99,7 +100,8 @@ def run(
         for trial in todo:
             results_folder.set_aside(runtime.results, trial.key)
         progress = Progress(todo, console)
-        status_writer.expect(trials, todo, seconds_left=progress.seconds_left)
+        waits = DataWaits(runtime, log)
+        status_writer.expect(trials, todo, seconds_left=progress.seconds_left, advise=waits.advise)
         counts = f"{len(trials) - len(todo)} recorded, {len(todo)} to run"
         log(f"{tables} at {requests[0].scale} scale: {len(trials)} trials, {counts}")
         _declare(requests)
@@ -109,7 +111,7 @@ def run(
             )
         mirror = Mirror(tracking, results=runtime.results, warn=log, campaign=runtime.campaign)
         with mirror, stop.graceful():
-            dispatcher = _EventDispatcher(shared, status_writer, mirror, progress)
+            dispatcher = _EventDispatcher(shared, status_writer, mirror, progress, waits)
             _mirror_recorded(mirror, shared, requests[0])
             with progress:
                 _schedule(todo, runtime, dispatcher, resources, stop, log, run_trial)
@@ -171,16 +173,19 @@ class _EventDispatcher:
         status_writer: StatusWriter,
         mirror: Mirror,
         progress: Progress,
+        waits: DataWaits,
     ) -> None:
         self.shared = shared
         self.status_writer = status_writer
         self.mirror = mirror
         self.progress = progress
+        self.waits = waits
         self.failed: list[TrialEvent] = []
 
     def __call__(self, event: TrialEvent) -> None:
         self.progress.on_event(event)
         self.status_writer.on_event(event)
+        self.waits.on_event(event)
         if event.failure is not None:
             self.failed.append(event)
         for trial in self.shared[event.planned.key]:

@@ -28,6 +28,11 @@ class Runtime:
         io_wait_s: Seconds before each of them; within a loading process less, so that all of them
             together take at most half of `loader_timeout_s`.
         keep_checkpoints: Keep the checkpoints of a finished trial.
+        checkpoint_every_s: Seconds between checkpoints within an epoch; None for those after an
+            epoch alone.
+        compiled: Train the network as `torch.compile` compiles it.
+        activation_checkpointing: Keep the inputs of blocks alone, and compute the rest again in the
+            backward pass.
         campaign: Name that groups the trials of one or more launches.
     """
 
@@ -43,7 +48,21 @@ class Runtime:
     io_retries: int = 5
     io_wait_s: float = 30.0
     keep_checkpoints: bool = False
+    checkpoint_every_s: float | None = None
+    compiled: bool = False
+    activation_checkpointing: bool = False
     campaign: str = ""
+
+    def __post_init__(self) -> None:
+        if self.compiled and self.activation_checkpointing:
+            raise ValueError(
+                "--compile and --activation-checkpointing exclude each other: a compiled network "
+                "decides itself what it computes again; choose one"
+            )
+        if self.checkpoint_every_s is not None and not self.checkpoint_every_s > 0:
+            raise ValueError(
+                f"--checkpoint-every {self.checkpoint_every_s:g} is not a number of seconds above 0"
+            )
 
     def work(self, key: str) -> Path:
         """Return the folder of an unfinished trial."""

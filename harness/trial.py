@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from hashlib import sha256
-from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from harness import data, record
 from harness.cost import count
+from harness.cost.count import Cost
 from harness.data import loader, sampling
 from harness.data.loader import Loader
 from harness.data.video import Video
@@ -21,8 +22,11 @@ from harness.provenance import code, machine
 from harness.record import Record
 from harness.runtime import Runtime, check_device
 from harness.specs import DataSpec, EvalSpec, Trial, as_dict
-from harness.training import checkpoint, evaluate, loop, metrics
-from harness.training.loop import Epoch
+from harness.training import evaluate, loop, metrics
+from harness.training.activation_checkpointing import recompute_blocks
+from harness.training.checkpoint_writer import CheckpointWriter
+from harness.training.data_wait import waited_share
+from harness.training.loop import Epoch, StepSaves
 from harness.training.trainer import State
 from harness.training.view_limit import ViewLimit, limit_views
 from harness.utils import distributed
@@ -53,44 +57,76 @@ def run(trial: Trial, runtime: Runtime, report: Report) -> Record:
     torch.set_num_threads(runtime.threads)
     passport = data.load_passport(trial.data, runtime.data)
     key, reached = record.trial_key(trial, passport.digest), code.hashes(trial)
-
-    size = trial.train.batch_videos
-    workers = loader.start_workers(trial.data, batch_videos=size, seed=trial.seed, runtime=runtime)
-    batches = Loader(passport.splits["train"], workers, batch_videos=size)
-    # Before training: nothing that can fail stands between the scores and the record.
-    cost = count.count_net(*on_meta(trial), num_classes=trial.data.num_classes)
-    limit = limit_views(*on_meta(trial, trial.evaluation.pass_snippets))
-    torch.manual_seed(trial.seed)
-    net = build(trial.model, trial.data, weights_root=runtime.weights).to(runtime.device)
-    evaluator = _Evaluator(net, passport.splits["test"], trial, workers, limit)
-    with workers.translate_errors():
-        evaluator.try_batch()
-        owner = {"trial": key, "data": passport.digest, "code": record.hash_code(reached)}
-        history, resumed = _train(net, batches, evaluator, (runtime.work(key), owner), report)
-        scores = evaluator.scores(trial.evaluation)
-    scores_file = pack(scores, passport.splits["test"])
+    owner = {"trial": key, "data": passport.digest, "code": record.hash_code(reached)}
+    writer = CheckpointWriter(runtime.work(key), owner)
+    outcome = _train_and_score(trial, runtime, passport.splits, writer, report)
+    scores_file = pack(outcome.scores, passport.splits["test"])
     finished = Record(
         key=key,
         trial=as_dict(trial),
         passport=passport.digest,
         data=passport.coverage | {"short": count_short(passport.splits, trial.data)},
         code=reached,
-        metrics=metrics.summary(scores, evaluator.targets),
-        params=cost.params,
-        gmacs=cost.macs / 1e9,
-        counting_rule=cost.counting_rule,
-        history=[asdict(epoch) for epoch in history],
+        metrics=metrics.summary(outcome.scores, outcome.targets),
+        params=outcome.cost.params,
+        gmacs=outcome.cost.macs / 1e9,
+        counting_rule=outcome.cost.counting_rule,
+        history=[asdict(epoch) for epoch in outcome.history],
         scores_sha256=sha256(scores_file).hexdigest(),
-        provenance=machine.describe(runtime)
-        | initial_weights.describe(trial.model, runtime.weights),
+        provenance=_provenance(trial, runtime, outcome.history),
         seconds=time.monotonic() - start,
-        resumed_epochs=resumed,
+        resumed_epochs=outcome.resumed,
     )
     if distributed.rank() == 0:
         record.write(runtime.results, finished, scores_file)
         if not runtime.keep_checkpoints:
             shutil.rmtree(runtime.work(key), ignore_errors=True)
     return finished
+
+
+class _Outcome(NamedTuple):
+    """Counts, history and scores of a trial, and the epochs at each resumption."""
+
+    cost: Cost
+    history: list[Epoch]
+    resumed: list[int]
+    scores: np.ndarray
+    targets: np.ndarray
+
+
+def _train_and_score(
+    trial: Trial,
+    runtime: Runtime,
+    splits: Mapping[str, list[Video]],
+    writer: CheckpointWriter,
+    report: Report,
+) -> _Outcome:
+    """Train the network of a trial from its newest checkpoint, and score the test videos."""
+    size = trial.train.batch_videos
+    workers = loader.start_workers(trial.data, batch_videos=size, seed=trial.seed, runtime=runtime)
+    batches = Loader(splits["train"], workers, batch_videos=size)
+    # Before training: nothing that can fail stands between the scores and the record.
+    cost = count.count_net(*on_meta(trial), num_classes=trial.data.num_classes)
+    limit = limit_views(*on_meta(trial, trial.evaluation.pass_snippets))
+    torch.manual_seed(trial.seed)
+    net = build(trial.model, trial.data, weights_root=runtime.weights).to(runtime.device)
+    if runtime.activation_checkpointing:
+        recompute_blocks(net)
+    evaluator = _Evaluator(net, splits["test"], trial, workers, limit)
+    with workers.translate_errors(), writer:
+        evaluator.try_batch()
+        history, resumed = _train(net, batches, evaluator, runtime, writer, report)
+        scores = evaluator.scores(trial.evaluation)
+    return _Outcome(cost, history, resumed, scores, evaluator.targets)
+
+
+def _provenance(trial: Trial, runtime: Runtime, history: list[Epoch]) -> dict[str, object]:
+    """Return what made a record, and how much of the training was waiting for data."""
+    return {
+        **machine.describe(runtime),
+        **initial_weights.describe(trial.model, runtime.weights),
+        "waited_share": round(waited_share(history), 4),
+    }
 
 
 def _check(trial: Trial, runtime: Runtime) -> None:
@@ -120,30 +156,37 @@ def _train(
     net: nn.Module,
     batches: Loader,
     evaluator: "_Evaluator",
-    checkpoints: tuple[Path, checkpoint.Owner],
+    runtime: Runtime,
+    writer: CheckpointWriter,
     report: Report,
 ) -> tuple[list[Epoch], list[int]]:
     """Train from the newest checkpoint; return the history and the epochs of each resumption."""
-    work, owner = checkpoints
-    state = checkpoint.load_newest(work, owner)
+    state = writer.load_newest()
     resumed = [*state["resumed"], len(state["history"])] if state else []
     if distributed.rank() == 0:
         report([Epoch(**row) for row in state["history"]] if state else [])
 
     def after_epoch(history: list[Epoch], state: State) -> None:
         if distributed.rank() == 0:
-            checkpoint.save(work, state | {"resumed": resumed}, epoch=len(history), owner=owner)
+            writer.save(state | {"resumed": resumed}, epoch=len(history))
             report(history)
 
+    def within_epoch(state: State, epoch: int, step: int) -> None:
+        if distributed.rank() == 0:
+            writer.save_aside(state | {"resumed": resumed}, epoch=epoch, step=step)
+
+    every_s = runtime.checkpoint_every_s
     history = loop.train(
         net,
-        batches.epoch,
+        lambda epoch, start=0: batches.epoch(epoch, start=start),
         evaluator.trial.train,
         steps=len(batches),
         seed=evaluator.trial.seed,
         resume=state,
         validate=evaluator.validate,
         report=after_epoch,
+        step_saves=StepSaves(every_s=every_s, save=within_epoch) if every_s else None,
+        is_compiled=runtime.compiled,
     )
     return history, resumed
 

@@ -42,3 +42,11 @@ def test_provenance_names_no_user_host_or_path(tmp_path):
 def test_a_gpu_that_is_not_there_is_refused(device):
     with pytest.raises(ValueError, match=f"device {device}: this machine has"):
         runtime.check_device(device)
+
+
+def test_switches_that_exclude_each_other_are_refused(tmp_path):
+    where = {"results": tmp_path, "data": tmp_path}
+    with pytest.raises(ValueError, match="--compile and --activation-checkpointing exclude"):
+        Runtime(**where, compiled=True, activation_checkpointing=True)
+    with pytest.raises(ValueError, match="--checkpoint-every 0 is not a number of seconds above 0"):
+        Runtime(**where, checkpoint_every_s=0.0)

@@ -10,7 +10,7 @@ import torch
 from harness import data, record, trial, video_scores
 from harness.data import passport
 from harness.data.video import DamagedVideoError
-from harness.training import checkpoint, evaluate, metrics
+from harness.training import checkpoint, evaluate, metrics, trainer
 from harness.training.out_of_memory import DeviceMemoryError
 
 
@@ -172,3 +172,55 @@ def test_the_scores_file_carries_its_hash(tiny_trial, runtime):
     content = record.scores_path(runtime.results, done).read_bytes()
     assert sha256(content).hexdigest() == done.scores_sha256
     assert np.load(io.BytesIO(content), allow_pickle=False)["scores"].dtype == np.float32
+
+
+def test_a_trial_killed_within_an_epoch_ends_with_the_same_bits(
+    tiny_trial, runtime, tmp_path, monkeypatch
+):
+    """What is on disk when it stops is what a kill would leave: files appear whole."""
+    whole = trial.run(tiny_trial, replace(runtime, results=tmp_path / "whole"), quiet)
+    saving = replace(runtime, checkpoint_every_s=1e-9)
+    step, steps = trainer.Trainer._step, iter(range(100))
+
+    def stop_in_the_second_epoch(*args, **named):
+        if next(steps) == 5:  # the third of three
+            raise StoppedError
+        return step(*args, **named)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(trainer.Trainer, "_step", stop_in_the_second_epoch)
+        with pytest.raises(StoppedError):
+            trial.run(tiny_trial, saving, quiet)
+    assert [path.name[:17] for path in runtime.work(whole.key).glob("epoch-0001.*")] == [
+        "epoch-0001.000002"
+    ]
+    first_steps = []
+
+    def noted(owner, batch, lr, **named):
+        first_steps.append(lr)
+        return step(owner, batch, lr, **named)
+
+    monkeypatch.setattr(trainer.Trainer, "_step", noted)
+    resumed = trial.run(tiny_trial, saving, quiet)
+    assert len(first_steps) == 1
+    assert resumed.resumed_epochs == [1]
+    clock = ("seconds", "waited_s", "finished_ms")
+    for one, other in zip(resumed.history, whole.history, strict=True):
+        assert {k: v for k, v in one.items() if k not in clock} == {
+            k: v for k, v in other.items() if k not in clock
+        }
+    assert (resumed.scores_sha256, resumed.key) == (whole.scores_sha256, whole.key)
+    assert not runtime.work(whole.key).exists()
+
+
+def test_runtime_switches_change_no_key_and_stand_in_the_record(tiny_trial, runtime, tmp_path):
+    plain = trial.run(tiny_trial, runtime, quiet)
+    switched = replace(runtime, results=tmp_path / "other", activation_checkpointing=True)
+    done = trial.run(tiny_trial, switched, quiet)
+    assert (done.key, done.code) == (plain.key, plain.code)
+    assert done.scores_sha256 == plain.scores_sha256
+    assert done.provenance["activation_checkpointing"] is True
+    assert not {"activation_checkpointing", "compiled"} & set(plain.provenance)
+    assert record.read(switched.results, done.key) == done
+    assert 0 <= done.provenance["waited_share"] <= 1
+    assert 0 <= plain.provenance["waited_share"] <= 1

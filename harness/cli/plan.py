@@ -50,7 +50,19 @@ from harness.specs import Scale
     type=click.IntRange(min=1),
     default=8,
     show_default=True,
-    help="Number of GPUs at paper scale; each runs one trial at a time.",
+    help="Number of GPUs at paper scale.",
+)
+@click.option(
+    "--gpus-per-trial",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="GPUs that share a trial, at paper scale.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(min=0),
+    help="Loader processes of each GPU, at paper scale.  [default: the time leaves reading out]",
 )
 @click.option(
     "--throughput",
@@ -66,6 +78,8 @@ def plan_tables(
     seeds: Seeds,
     gpu: str,
     gpus: int,
+    gpus_per_trial: int,
+    workers: int | None,
     throughput: Path | None,
     as_json: bool,
     **options: Any,
@@ -82,11 +96,32 @@ def plan_tables(
     rate = _rate(workspace.base, gpu, throughput)
     from harness.plan import preview
 
-    devices = gpus if workspace.base == "paper" else os.cpu_count() or 1
+    _check_gpus(workspace.base, gpus, gpus_per_trial, workers)
     result = preview.preview_tables(
-        workspace, chosen, seeds=seeds, rate=rate, devices=devices, warn=print_error
+        workspace,
+        chosen,
+        seeds=seeds,
+        rate=rate,
+        devices=gpus if workspace.base == "paper" else os.cpu_count() or 1,
+        devices_per_trial=gpus_per_trial,
+        workers=workers,
+        warn=print_error,
     )
     print_result(preview.as_json(result) if as_json else preview.text(result))
+
+
+def _check_gpus(scale: Scale, gpus: int, gpus_per_trial: int, workers: int | None) -> None:
+    """Refuse GPUs and loaders of a trial that a plan cannot take into account."""
+    if scale != "paper" and (gpus_per_trial > 1 or workers is not None):
+        raise ValueError(
+            "--gpus-per-trial and --workers plan for GPUs, and at desk scale the time is that of "
+            "records: add --scale paper"
+        )
+    if gpus_per_trial > gpus:
+        raise ValueError(
+            f"--gpus-per-trial {gpus_per_trial} is more than --gpus {gpus}; pass --gpus "
+            f"{gpus_per_trial} or more"
+        )
 
 
 def _rate(scale: Scale, gpu: str, throughput: Path | None) -> Rate | None:

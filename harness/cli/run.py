@@ -38,7 +38,25 @@ def _run_options(command: Command) -> Command:
             type=click.IntRange(min=0),
             default=0,
             show_default=True,
-            help="Loader processes of each rank of a trial.",
+            help="Loader processes *per rank* of a trial: 8 ranks with 8 each have 64.",
+        ),
+        click.option(
+            "--checkpoint-every",
+            "checkpoint_every_s",
+            type=click.FloatRange(min=0, min_open=True),
+            metavar="SECONDS",
+            help="Save within epochs as well, so often.",
+        ),
+        click.option(
+            "--compile",
+            "compiled",
+            is_flag=True,
+            help="Train what torch.compile makes of networks.",
+        ),
+        click.option(
+            "--activation-checkpointing",
+            is_flag=True,
+            help="Less memory: compute the inside of blocks again for gradients.",
         ),
         click.option(
             "--io-retries",

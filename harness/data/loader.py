@@ -16,8 +16,9 @@ from torch import Tensor
 from harness.data import sampling, transforms
 from harness.data.dataset import ClipDataset, ClipRequest, TestExample, cut_views
 from harness.data.reading.frame_cache import FrameCache
+from harness.data.side_stream import SideStream
 from harness.data.video import Video
-from harness.data.workers import Workers
+from harness.data.workers import Chunk, Workers
 from harness.runtime import Runtime
 from harness.specs import DataSpec, EvalSpec
 from harness.utils import distributed
@@ -82,36 +83,37 @@ class Loader:
         self.views = views
         self.batch_videos = batch_videos
         self.device = workers.device
+        self.side_stream = SideStream(self.device)
 
     def __len__(self) -> int:
         """Return the number of batches of training in an epoch."""
         return len(self.videos) // self.batch_videos
 
     def epoch(
-        self, epoch: int, views: EvalSpec | None = None, *, stop: int | None = None
+        self, epoch: int, views: EvalSpec | None = None, *, start: int = 0, stop: int | None = None
     ) -> Iterator[Batch]:
         """Yield the batches of one epoch.
+
+        On a GPU a batch is copied beside what the GPU computes when it is asked for.
 
         Args:
             epoch: From 0.
             views: Views for this epoch only; None for those of the loader.
-            stop: Number of batches; None for all.
+            start: Number of batches to leave out.
+            stop: Number of batches before the end; None for all.
         """
         views = views or self.views
         chunks = self.workers.chunks(
             chunk
-            for batch in islice(self._requests(epoch, views), stop)
+            for batch in islice(self._requests(epoch, views), start, stop)
             for chunk in _split_batch(batch)
         )
-        for batch in islice(self._requests(epoch, views), stop):
+        for batch in islice(self._requests(epoch, views), start, stop):
             batch_chunks = list(islice(chunks, len(_split_batch(batch))))
-            if views is None:
-                yield self._train_batch(cast(list[list[Tensor]], batch_chunks))
-            else:
-                yield self._test_batch(
-                    [example for chunk in cast(TestChunks, batch_chunks) for example in chunk],
-                    views,
-                )
+            with self.side_stream.used():
+                made = self._batch(batch_chunks, views)
+            self.side_stream.hand_over(made)
+            yield made
 
     def _requests(self, epoch: int, views: EvalSpec | None) -> Iterator[list[ClipRequest]]:
         """Yield the requests of each batch."""
@@ -128,6 +130,12 @@ class Loader:
                 ClipRequest(self.videos[index], index, epoch, views)
                 for index in (distributed.shard(global_batch) if views is None else global_batch)
             ]
+
+    def _batch(self, chunks: list[Chunk], views: EvalSpec | None) -> Batch:
+        if views is None:
+            return self._train_batch(cast(list[list[Tensor]], chunks))
+        examples = [example for chunk in cast(TestChunks, chunks) for example in chunk]
+        return self._test_batch(examples, views)
 
     def _train_batch(self, chunks: list[list[Tensor]]) -> Batch:
         """Concatenate the chunks of a batch on the device."""
@@ -147,7 +155,8 @@ class Loader:
             torch.tensor([getattr(example, name) for example in examples])
             for name in ("label", "video_index")
         )
-        return Batch(_to_float(torch.stack(clips)), labels.to(self.device), indices)
+        device_labels = labels.to(self.device, non_blocking=True)
+        return Batch(_to_float(torch.stack(clips)), device_labels, indices)
 
 
 def _split_batch(batch: list[ClipRequest]) -> list[list[ClipRequest]]:

@@ -6,6 +6,7 @@ centred crop); one box and one flip for all frames of a video, as in the release
 """
 
 import math
+from functools import cache
 
 import numpy as np
 import torch
@@ -85,6 +86,13 @@ def normalise(
     clips: UInt8[Tensor, "N U T H W C"], *, dtype: torch.dtype = torch.float32
 ) -> Float[Tensor, "N U C T H W"]:
     """Turn bytes into floats with ImageNet's mean and deviation, on the device of `clips`."""
-    mean = torch.tensor(MEAN, device=clips.device, dtype=dtype) * 255
-    std = torch.tensor(STD, device=clips.device, dtype=dtype) * 255
+    mean, std = _mean_and_deviation(clips.device, dtype)
     return rearrange((clips.to(dtype) - mean) / std, "n u t h w c -> n u c t h w")
+
+
+@cache
+def _mean_and_deviation(device: torch.device, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """Return the constants of `normalise`; to copy them for every batch would stop a GPU."""
+    with torch.inference_mode(mode=False):  # scoring may come first, and training uses them too
+        mean, std = (torch.tensor(values, dtype=dtype) * 255 for values in (MEAN, STD))
+        return mean.to(device), std.to(device)

@@ -1,17 +1,18 @@
 """The budget of a plan before it runs: multiply-adds, time, disk, videos."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from statistics import median
 from textwrap import fill
 from typing import Any
 
 from harness.cost import cache
 from harness.data.sizes import data_set_size
+from harness.plan.duration import estimate
+from harness.plan.duration.estimate import TimeEstimate, Work
 from harness.plan.grid import PlannedTrial
 from harness.plan.throughput import FORWARD_AND_BACKWARD, Rate
 from harness.record import Record
-from harness.specs import Scale, Trial, as_dict
+from harness.specs import Scale, Trial
 from harness.tables import blame
 from harness.training.checkpoint import KEPT
 
@@ -39,29 +40,6 @@ class Workload:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TimeEstimate:
-    """The estimated time of trials.
-
-    Attributes:
-        unit: `GPU-hours` or `CPU-minutes`.
-        total: Sum over all trials.
-        longest: Time of the longest trial.
-        at_least: Lower bound of the wall time, in hours or minutes.
-        devices: Number of devices, each of which runs one trial at a time.
-        source: Source of the estimate.
-        is_assumed: True if the throughput was assumed, not measured.
-    """
-
-    unit: str
-    total: float
-    longest: float
-    at_least: float
-    devices: int
-    source: str
-    is_assumed: bool
-
-
-@dataclass(frozen=True, kw_only=True)
 class Budget:
     """The cost of the trials of a plan that have no fresh record."""
 
@@ -80,6 +58,8 @@ def estimate_budget(
     scale: Scale,
     rate: Rate | None,
     devices: int,
+    devices_per_trial: int = 1,
+    workers: int | None = None,
 ) -> Budget:
     """Add up the trials of a plan that have no fresh record.
 
@@ -88,7 +68,9 @@ def estimate_budget(
         records: Their seconds are the estimate where `rate` is None.
         scale: Scale of trials and records.
         rate: Throughput of one device; None to estimate from the records alone.
-        devices: Number of devices, each of which runs one trial at a time.
+        devices: Number of devices.
+        devices_per_trial: Devices that share a trial.
+        workers: Loader processes of each device; None to leave reading out.
     """
     missing = [planned for planned in trials if planned.state != "fresh"]
     todo, workloads = [planned.trial for planned in missing], []
@@ -101,8 +83,20 @@ def estimate_budget(
         recorded=len(trials) - len(todo),
         to_run=len(todo),
         work=_sum(workloads),
-        running_checkpoint_bytes=sum(checkpoints[:devices]),
-        time=_time(todo, workloads, records, scale=scale, rate=rate, devices=devices),
+        running_checkpoint_bytes=sum(checkpoints[: devices // devices_per_trial]),
+        time=estimate.recorded_time(todo, records, scale, devices)
+        if rate is None
+        else estimate.planned_time(
+            [
+                Work(data=trial.data, macs=_macs(load), videos_read=load.videos_read)
+                for trial, load in zip(todo, workloads, strict=True)
+            ],
+            rate,
+            scale,
+            devices=devices,
+            devices_per_trial=devices_per_trial,
+            workers=workers,
+        ),
     )
 
 
@@ -138,56 +132,8 @@ def _sum(workloads: Sequence[Workload]) -> Workload:
     )
 
 
-def _time(
-    trials: Sequence[Trial],
-    workloads: Sequence[Workload],
-    records: Sequence[Record],
-    *,
-    scale: Scale,
-    rate: Rate | None,
-    devices: int,
-) -> TimeEstimate | None:
-    if rate is None:
-        estimates = [_recorded_seconds(trial, records) for trial in trials]
-        seconds = [estimate for estimate in estimates if estimate is not None]
-        source, is_assumed = "seconds of records of the same rows, or the median of all", False
-    else:
-        seconds = [_macs(workload) / rate.macs_per_second for workload in workloads]
-        source, is_assumed = f"{rate.device}: {rate.source}", not rate.is_measured
-    if not seconds:
-        return None
-    unit, size = ("GPU-hours", 3600) if scale == "paper" else ("CPU-minutes", 60)
-    total, longest = sum(seconds) / size, max(seconds) / size
-    return TimeEstimate(
-        unit=unit,
-        total=total,
-        longest=longest,
-        at_least=max(longest, total / devices),
-        devices=devices,
-        source=source,
-        is_assumed=is_assumed,
-    )
-
-
 def _macs(workload: Workload) -> int:
     return workload.training_macs + workload.evaluation_macs
-
-
-def _recorded_seconds(trial: Trial, records: Sequence[Record]) -> float | None:
-    """Return the median time of records of this trial with any seed; else that of all records."""
-    complete = [
-        record
-        for record in records
-        if record.trial["scale"] == trial.scale and not record.resumed_epochs
-    ]
-    fields = _without_seed(as_dict(trial))
-    same = [record.seconds for record in complete if _without_seed(record.trial) == fields]
-    seconds = same or [record.seconds for record in complete]
-    return median(seconds) if seconds else None
-
-
-def _without_seed(trial: Mapping[str, Any]) -> dict[str, Any]:
-    return dict(trial) | {"seed": None}
 
 
 def as_json(budget: Budget) -> dict[str, Any]:
@@ -204,7 +150,8 @@ def text(budget: Budget) -> str:
     parts = {
         "multiply-adds": f"{work.training_macs:.3g} in training, {work.evaluation_macs:.3g} in "
         f"evaluation; {RULE}",
-        "time": _time_text(budget.time),
+        "time": estimate.text(budget.time),
+        **({"reading": budget.time.loading} if budget.time and budget.time.loading else {}),
         "videos read": f"{work.videos_read:,}",
         "disk": f"{disk / 1e6:,.1f} MB of records and scores; "
         f"{budget.running_checkpoint_bytes / 1e6:,.0f} MB of checkpoints during the run, two per "
@@ -215,14 +162,3 @@ def text(budget: Budget) -> str:
 
 def _paragraph(name: str, part: str) -> str:
     return fill(f"{name:15}{part}", width=100, subsequent_indent=" " * 15)
-
-
-def _time_text(time: TimeEstimate | None) -> str:
-    if time is None:
-        return "unknown: no record at this scale yet, and no --throughput"
-    mark = "ASSUMED, " if time.is_assumed else ""
-    short = time.unit.partition("-")[2]
-    return (
-        f"{time.total:,.1f} {time.unit}, at least {time.at_least:,.1f} {short} on {time.devices} "
-        f"({mark}{time.source})"
-    )

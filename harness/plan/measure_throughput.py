@@ -129,9 +129,9 @@ def time_steps(
     """Train on one batch with a trial's loop; return the seconds of steps after warm-up."""
     stamps: list[float] = []
 
-    def batches(_: int) -> Iterator[Batch]:
-        # The loop takes a batch only after the step on the previous one.
-        for _step in range(warm_up + steps):
+    def batches(_: int, start: int = 0) -> Iterator[Batch]:
+        # The loop takes a batch only after it has launched the step on the previous one.
+        for _step in range(start, warm_up + steps):
             stamps.append(_now(batch.clips.device))
             yield batch
         stamps.append(_now(batch.clips.device))

@@ -51,6 +51,8 @@ def preview_tables(
     seeds: Seeds,
     rate: Rate | None,
     devices: int,
+    devices_per_trial: int = 1,
+    workers: int | None = None,
     warn: Callable[[str], None],
 ) -> Preview:
     """Plan some tables.
@@ -60,7 +62,9 @@ def preview_tables(
         tables: The tables.
         seeds: Trials per row, or their seeds.
         rate: Throughput of one device; None to estimate from the records.
-        devices: Number of devices, each of which runs one trial at a time.
+        devices: Number of devices.
+        devices_per_trial: Devices that share a trial.
+        workers: Loader processes of each device; None to leave reading out.
         warn: Called with a sentence on each table that does not load.
     """
     trials, records = workspace.trials(tables, seeds=seeds), workspace.records()
@@ -75,7 +79,13 @@ def preview_tables(
             for planned in trials
         ),
         budget=budget.estimate_budget(
-            trials, records, scale=workspace.base, rate=rate, devices=devices
+            trials,
+            records,
+            scale=workspace.base,
+            rate=rate,
+            devices=devices,
+            devices_per_trial=devices_per_trial,
+            workers=workers,
         ),
         analyses=tuple(analysis for analysis in analyses if analysis is not None),
     )

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from harness.plan.grid import PlannedTrial
+from harness.provenance.machine import SWITCHES
 from harness.record import Record
 from harness.specs import as_dict
 from harness.utils.diff import ABSENT, Difference, differences
@@ -38,12 +39,14 @@ class RecordComparison:
         fields: Fields in which the trials differ: planned, then recorded.
         is_same_data: True if both have the same data passport; None without local data.
         definitions: Definitions whose hashes differ.
+        switches: Switches of the runtime that the record was made with, in words; part of no key.
     """
 
     key: str
     fields: tuple[Difference, ...]
     is_same_data: bool | None
     definitions: tuple[DefinitionChange, ...]
+    switches: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,6 +146,7 @@ def _compare(
             )
             for change in differences(code, record.code)
         ),
+        switches=tuple(words for name, words in SWITCHES.items() if record.provenance.get(name)),
     )
 
 
@@ -172,6 +176,7 @@ def text(diagnosis: Diagnosis) -> str:
     lines.append(f"  compared with record {nearest.key}:")
     lines += [_field(change) for change in nearest.fields] or ["    fields: all equal"]
     lines.append(f"    passport: {_PASSPORTS[nearest.is_same_data]}")
+    lines += [f"    runtime: {switch}, which is part of no key" for switch in nearest.switches]
     return "\n".join([*lines, *_definitions(nearest.definitions)])
 
 

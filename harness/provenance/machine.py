@@ -14,6 +14,12 @@ _LIMITS = ("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "MKL_ENABLE_INSTRUCTIONS
 _LIBRARIES = ("torch", "torchvision", "av", "numpy", "einops", "ray", "mlflow")
 
 
+SWITCHES = {  # of a runtime, in the words of `harness why`
+    "compiled": "trained with torch.compile",
+    "activation_checkpointing": "trained with activation checkpointing",
+}
+
+
 def describe(runtime: Runtime) -> dict[str, object]:
     """Describe what made a number: commit, libraries and machine; no user, host or path."""
     return {
@@ -28,7 +34,7 @@ def describe(runtime: Runtime) -> dict[str, object]:
         "device": _device_name(runtime.device),
         "ranks": runtime.ranks,
         "float32": _float32(runtime.device),
-    }
+    } | {name: True for name in SWITCHES if getattr(runtime, name)}
 
 
 def commit() -> dict[str, object]:

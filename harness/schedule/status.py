@@ -49,6 +49,9 @@ class TrialStatus:
         epoch: Finished epochs.
         epochs: All its epochs.
         top1: Of its record; before that, of the last tested epoch.
+        waited: Share of the time of its last epoch, or of all once it is recorded, that training
+            waited for data.
+        advice: How to wait less, in a sentence; empty where nothing is to be gained.
         where: Node and devices.
         why: Reason of its failure, in a sentence.
     """
@@ -59,6 +62,8 @@ class TrialStatus:
     epoch: int
     epochs: int
     top1: float | None = None
+    waited: float | None = None
+    advice: str = ""
     where: str = ""
     why: str = ""
 
@@ -241,6 +246,10 @@ def _trial_line(trial: TrialStatus) -> str:
         phrases = [f"epoch {trial.epoch} of {trial.epochs}"]
     if trial.state in ("running", "left", "recorded") and trial.top1 is not None:
         phrases.append(f"top-1 {trial.top1:.1f} %")
+    if trial.state in ("running", "recorded") and trial.waited is not None:
+        share = f"waits {100 * trial.waited:.0f} % of its time for data"
+        advice = escape.name(trial.advice, longest=_MAX_REASON)
+        phrases.append(f"{share}: {advice}" if trial.advice else share)
     phrases.append(
         f"on {escape.name(trial.where)}" if trial.where and trial.state == "running" else ""
     )

@@ -11,10 +11,12 @@ from types import TracebackType
 from typing import Self
 
 from harness.plan.grid import PlannedTrial
+from harness.record import Record
 from harness.schedule import status
 from harness.schedule.attempt import TrialEvent
 from harness.schedule.status import HEARTBEAT_S, Phase, Status, TrialStatus
 from harness.schedule.stop import Stop
+from harness.training.data_wait import waited_share
 
 _TICK_S = 0.25
 _WRITE_S = 1.0
@@ -40,6 +42,7 @@ class StatusWriter:
         self._phase: Phase = "starting"
         self._why = ""
         self._seconds_left: Callable[[], float | None] = lambda: None
+        self._advise: Callable[[PlannedTrial, float], str] = lambda _planned, _share: ""
         self._start = time.monotonic()
         self._changes = 0
         self._written_changes = -1
@@ -73,6 +76,7 @@ class StatusWriter:
         todo: Sequence[PlannedTrial],
         *,
         seconds_left: Callable[[], float | None],
+        advise: Callable[[PlannedTrial, float], str] = lambda _planned, _share: "",
     ) -> None:
         """List the trials of the run.
 
@@ -80,17 +84,18 @@ class StatusWriter:
             trials: Every trial once.
             todo: Those of them that will run.
             seconds_left: Estimates the time that these take.
+            advise: Says what helps a trial that waits this share of its time for data.
         """
         waiting = {trial.key for trial in todo}
         for trial in trials:
             self._trials[trial.key] = _initial_status(trial, is_waiting=trial.key in waiting)
-        self._seconds_left = seconds_left
+        self._seconds_left, self._advise = seconds_left, advise
         self._set_phase("running")
 
     def on_event(self, event: TrialEvent) -> None:
         """Note the change that an event makes."""
         key = event.planned.key
-        self._trials[key] = _next_status(event, self._trials[key])
+        self._trials[key] = _next_status(event, self._trials[key], self._advise)
         self._changes += 1
 
     def on_stop(self) -> str:
@@ -161,21 +166,39 @@ def _initial_status(planned: PlannedTrial, *, is_waiting: bool) -> TrialStatus:
         epoch=epochs if record else 0,
         epochs=epochs,
         top1=record.metrics["top1"] if record else None,
+        waited=_recorded_wait(record) if record else None,
     )
 
 
-def _next_status(event: TrialEvent, trial: TrialStatus) -> TrialStatus:
+def _recorded_wait(record: Record) -> float | None:
+    share = record.provenance.get("waited_share")
+    return float(share) if share is not None else None
+
+
+def _next_status(
+    event: TrialEvent, trial: TrialStatus, advise: Callable[[PlannedTrial, float], str]
+) -> TrialStatus:
     """Return the status of a trial after an event."""
     if event.record is not None:
-        top1 = event.record.metrics["top1"]
-        return replace(trial, state="recorded", epoch=trial.epochs, top1=top1, where="")
+        return replace(
+            trial,
+            state="recorded",
+            epoch=trial.epochs,
+            top1=event.record.metrics["top1"],
+            waited=_recorded_wait(event.record),
+            advice="",
+            where="",
+        )
     if event.failure is not None:
-        return replace(trial, state="failed", why=event.failure, where="")
+        return replace(trial, state="failed", why=event.failure, advice="", where="")
+    waited = waited_share(event.history[-1:]) if event.history else None
     accuracies = [epoch.val_top1 for epoch in event.history if epoch.val_top1 is not None]
     return replace(
         trial,
         state="running",
         epoch=len(event.history),
         top1=accuracies[-1] if accuracies else None,
+        waited=waited,
+        advice=advise(event.planned, waited) if waited is not None else "",
         where=event.location,
     )

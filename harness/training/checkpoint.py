@@ -1,9 +1,10 @@
 """Checkpoints: the newest two of a trial, in files named by their hash.
 
-A file is written under another name, flushed, and renamed to `epoch-0007-<sha256>.pt`, so a reader
-sees either the old state or the new one. It holds the trial, the data and the code that it belongs
-to. A file whose bytes do not match its hash, or that belongs to something else, is passed over: its
-trial goes on from the checkpoint before it, or starts again.
+A file is written under another name, flushed, and renamed to `epoch-0007-<sha256>.pt`, or within
+the epoch that follows to `epoch-0007.000120-<sha256>.pt` with its finished steps, so a reader sees
+either the old state or the new one. It holds the trial, the data and the code that it belongs to. A
+file whose bytes do not match its hash, or that belongs to something else, is passed over: its trial
+goes on from the checkpoint before it, or starts again.
 """
 
 import contextlib
@@ -27,13 +28,18 @@ _LOG = logging.getLogger(__name__)
 Owner = Mapping[str, str]
 
 
-def save(folder: Path, state: dict[str, Any], *, epoch: int, owner: Owner | None = None) -> Path:
+def save(
+    folder: Path, state: dict[str, Any], *, epoch: int, step: int = 0, owner: Owner | None = None
+) -> Path:
     """Write the state after `epoch`, then drop all but the newest two checkpoints.
+
+    The newest one between two epochs stays as well.
 
     Args:
         folder: Of one trial; created if missing.
         state: Tensors, numbers, text, lists and dictionaries only.
         epoch: Finished epochs.
+        step: Finished steps of the next one.
         owner: Hashes of what the state belongs to: trial, data and code.
     """
     import torch  # takes seconds, and a plan needs only KEPT
@@ -41,9 +47,12 @@ def save(folder: Path, state: dict[str, Any], *, epoch: int, owner: Owner | None
     buffer = io.BytesIO()
     torch.save(state | {_OWNER: dict(owner or {})}, buffer)
     content = buffer.getvalue()
-    path = folder / f"epoch-{epoch:04d}-{_digest(content)}.pt"
+    within = f".{step:06d}" if step else ""
+    path = folder / f"epoch-{epoch:04d}{within}-{_digest(content)}.pt"
     write_atomic(path, content)
-    for old in _newest_first(folder)[KEPT:]:
+    paths = _newest_first(folder)
+    between = [path for path in paths if "." not in path.stem]
+    for old in set(paths[KEPT:]) - set(between[:1]):
         old.unlink()
     return path
 

@@ -68,7 +68,8 @@ class _GroupBatchNorm:
         assert momentum is not None
         assert norm.running_mean is not None
         assert norm.running_var is not None
-        assert norm.num_batches_tracked is not None
+        if norm.num_batches_tracked is None:  # a second pass, for the gradient alone
+            return
         norm.num_batches_tracked += 1
         norm.running_mean.lerp_(mean.to(norm.running_mean.dtype), momentum)
         norm.running_var.lerp_(variance.to(norm.running_var.dtype), momentum)

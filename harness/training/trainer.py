@@ -1,10 +1,12 @@
 """A network in training with its optimiser and gradient scaler: one epoch of steps.
 
-A step runs its batch in chunks, one after the other, whose videos share batch norm statistics.
+A step runs its batch in chunks, one after the other, whose videos share batch norm statistics. The
+loss of a step is read while the device computes the next one, so that the device never waits.
 """
 
 import contextlib
 import gc
+import math
 import time
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple, Protocol
@@ -15,8 +17,11 @@ from torch import Tensor, nn
 
 from harness.specs import TrainSpec
 from harness.training import out_of_memory, sync_batch_norm
+from harness.training.folded_batch_norm import fold_batch_norms
+from harness.training.late_result import LateResult
 from harness.training.optim import autocast, learning_rate
 from harness.training.out_of_memory import DeviceMemoryError
+from harness.training.partial_epoch import PartialEpoch
 from harness.utils import distributed
 
 State = dict[str, Any]
@@ -50,6 +55,43 @@ class NonFiniteLossError(ArithmeticError):
     """A training loss that is infinite or not a number."""
 
 
+class Saver(Protocol):
+    """Saves within an epoch."""
+
+    def is_due(self) -> bool:
+        """Return whether to save soon; only rank 0 says so."""
+
+    def save(self) -> None:
+        """Save the state after the finished steps; all ranks call this together."""
+
+
+class _LaunchedStep:
+    """A step that the device may still compute.
+
+    Args:
+        result: Mean loss, top-1 share, and above 0 where a save is due.
+        batch: Its videos.
+        lr: Learning rate.
+        when: Epoch and step, in words.
+    """
+
+    def __init__(self, result: Tensor, batch: TrainBatch, lr: float, when: str) -> None:
+        self._result = LateResult(result)
+        self._indices = batch.indices
+        self._lr = lr
+        self._when = when
+
+    def check(self) -> bool:
+        """Refuse a loss that is not finite; return whether a save is due."""
+        loss, _, is_due = self._result.read()
+        if not math.isfinite(loss):
+            raise NonFiniteLossError(
+                f"loss is {loss} in {self._when}, learning rate {self._lr:.3g}, "
+                f"on the videos at {self._indices.tolist()} of the training list"
+            )
+        return is_due > 0
+
+
 class Trainer:
     """The network, its optimiser and its gradient scaler, which change together.
 
@@ -57,17 +99,23 @@ class Trainer:
         net: Trained in place, on its device.
         spec: Optimiser and schedule.
         steps: Batches in an epoch.
+        is_compiled: Train the network as `torch.compile` compiles it.
     """
 
-    def __init__(self, net: nn.Module, spec: TrainSpec, *, steps: int) -> None:
+    def __init__(
+        self, net: nn.Module, spec: TrainSpec, *, steps: int, is_compiled: bool = False
+    ) -> None:
         self.spec = spec
         self.steps = steps
         self.device = next(net.parameters()).device
         group = distributed.norm_group(spec.batch_videos, spec.norm_videos)
         self.shares_norms = group is not None
         self.net = sync_batch_norm.convert_batch_norms(net, group)
-        self.parallel_net = distributed.data_parallel(self.net)
-        self.waited_s = 0.0
+        if self.device.type == "cuda":
+            fold_batch_norms(self.net)
+            torch.backends.cudnn.benchmark = True  # every batch has the same shape
+        trained: Any = torch.compile(self.net, dynamic=False) if is_compiled else self.net
+        self.parallel_net = distributed.data_parallel(trained)
         self.optimiser = torch.optim.SGD(
             net.parameters(),
             lr=spec.lr,
@@ -90,43 +138,54 @@ class Trainer:
     def _parts(self) -> dict[str, Any]:
         return {"net": self.net, "optimiser": self.optimiser, "scaler": self.scaler}
 
-    def epoch(self, epoch: int, batches: Iterable[TrainBatch]) -> tuple[float, float, float]:
-        """Return the mean loss, top-1 accuracy in percent, and the last learning rate."""
+    def epoch(
+        self, partial: PartialEpoch, batches: Iterable[TrainBatch], saver: Saver | None = None
+    ) -> tuple[float, float, float]:
+        """Finish an epoch; return mean loss, top-1 accuracy in percent, last learning rate.
+
+        Args:
+            partial: The epoch, with the steps that are finished.
+            batches: Those of the other steps.
+            saver: Saves between two steps; None for none.
+        """
         self.net.train()
-        results = []
-        lr = 0.0
-        for step, batch in enumerate(self._timed(batches), start=epoch * self.steps):
+        lr, last = 0.0, None
+        for batch in self._timed(batches, partial):
+            step = partial.index * self.steps + partial.steps
             lr = learning_rate(self.spec, step, self.steps)
-            with contextlib.suppress(torch.OutOfMemoryError):
-                results.append(self._step(batch, lr, f"epoch {epoch + 1} at step {step}"))
-                continue
-            # Raised outside of the handler: the traceback would keep the tensors alive.
-            raise DeviceMemoryError(self._memory_message(batch))
+            result = self._step(batch, lr, is_due=saver is not None and saver.is_due())
+            partial.results.append(result[:2])
+            launched = _LaunchedStep(result, batch, lr, f"epoch {partial.index + 1} at step {step}")
+            is_due = last is not None and last.check()
+            if saver is not None and is_due and partial.steps < self.steps:
+                launched.check()
+                saver.save()
+            last = launched
+        if last is not None:
+            last.check()
         sync_batch_norm.average_running_stats(self.net)
-        loss, top1 = torch.stack(results).mean(0).tolist()
+        loss, top1 = torch.stack(partial.results).mean(0).tolist()
         return loss, 100 * top1, lr
 
-    def _timed(self, batches: Iterable[TrainBatch]) -> Iterator[TrainBatch]:
+    def _timed(self, batches: Iterable[TrainBatch], partial: PartialEpoch) -> Iterator[TrainBatch]:
         """Yield batches, and add up the time spent waiting for them."""
-        self.waited_s = 0.0
         start = time.monotonic()
         for batch in batches:
-            self.waited_s += time.monotonic() - start
+            partial.waited_s += time.monotonic() - start
             yield batch
             start = time.monotonic()
 
-    def _step(self, batch: TrainBatch, lr: float, when: str) -> Tensor:
-        """Train on a batch; return its mean loss and top-1 share over all ranks."""
-        loss, logits = self._backward(batch)
-        hits = (logits.argmax(1) == batch.labels).float().mean()
-        result = distributed.mean(torch.stack([loss, hits.to(loss)]))
-        if not torch.isfinite(result[0]):
-            raise NonFiniteLossError(
-                f"loss is {result[0].item()} in {when}, learning rate {lr:.3g}, "
-                f"on the videos at {batch.indices.tolist()} of the training list"
-            )
-        self._update(lr)
-        return result
+    def _step(self, batch: TrainBatch, lr: float, *, is_due: bool) -> Tensor:
+        """Launch a step; return mean loss, top-1 share and share of `is_due` over all ranks."""
+        with contextlib.suppress(torch.OutOfMemoryError):
+            loss, logits = self._backward(batch)
+            hits = (logits.argmax(1) == batch.labels).float().mean()
+            due = torch.full_like(loss, float(is_due))
+            result = distributed.mean(torch.stack([loss, hits.to(loss), due]))
+            self._update(lr)
+            return result
+        # Raised outside of the handler: the traceback would keep the tensors alive.
+        raise DeviceMemoryError(self._memory_message(batch))
 
     def _memory_message(self, batch: TrainBatch) -> str:
         """Return an error message with the number of videos that would fit, found by trying.

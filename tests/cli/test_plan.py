@@ -14,6 +14,7 @@ from experiments.scales import SCALES, desk
 from experiments.table_b import EXPERIMENT
 from harness import record
 from harness.cli.main import app
+from harness.cli.plan import plan_tables
 from harness.data import sizes
 from harness.data.datasets.desk_recipe import folder_name, recipe
 from harness.data.passport import complete_passport, write
@@ -221,6 +222,25 @@ def test_a_mistake_gets_one_sentence_and_an_exit_code(words, message, tmp_path):
     done = harness(*words, *where)
     assert message in done.stderr
     assert (len(done.stderr.splitlines()), done.returncode) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            ["--scale", "paper", "--gpus-per-trial", "16"],
+            "--gpus-per-trial 16 is more than --gpus 8",
+        ),
+        (["--gpus-per-trial", "2"], "and at desk scale the time is that of records: add --scale"),
+        (["--workers", "8"], "and at desk scale the time is that of records: add --scale"),
+    ],
+)
+def test_gpus_and_loaders_that_a_plan_cannot_count_are_refused(words, message, tmp_path):
+    with pytest.raises(ValueError, match=message):
+        plan_tables.main(
+            ["table_b", "--results", str(tmp_path), "--data", str(tmp_path), *words],
+            standalone_mode=False,
+        )
 
 
 def shown_output(command):

@@ -150,3 +150,42 @@ def test_a_file_that_measured_nothing_of_use_is_refused(tmp_path, changes, said)
 
 def test_checkpoints_are_those_that_are_kept():
     assert budget.estimate_workload(shrunk(ROW)).checkpoint_bytes % checkpoint.KEPT == 0
+
+
+PAPER = {"scale": "paper", "rate": RATE, "devices": 8}
+
+
+def test_gpus_that_share_a_trial_shorten_it_and_cost_the_same(tmp_path):
+    trials = listed(tmp_path, scale=lambda each: each, seeds=1)
+    alone = budget.estimate_budget(trials, [], **PAPER).time
+    shared = budget.estimate_budget(trials, [], **PAPER, devices_per_trial=8).time
+    assert shared.total == pytest.approx(alone.total)
+    assert shared.longest == pytest.approx(alone.longest / 8)
+    assert shared.at_least == pytest.approx(alone.total / 8)
+    four = budget.estimate_budget(trials, [], **PAPER, devices_per_trial=4).time
+    assert four.at_least == pytest.approx(max(four.longest, alone.total / 8))
+
+
+def test_the_time_of_a_trial_is_the_longer_one_of_training_and_reading(tmp_path):
+    (trial,) = listed(tmp_path, scale=lambda each: each, seeds=1)[3:4]
+    work = budget.estimate_workload(trial.trial)
+    training_h = (work.training_macs + work.evaluation_macs) / RATE.macs_per_second / 3600 / 2
+    reading_h = work.videos_read / 17 / 3600 / 2
+    for workers, hours in ((1, max(reading_h, training_h)), (1000, training_h)):
+        spent = budget.estimate_budget([trial], [], **PAPER, devices_per_trial=2, workers=workers)
+        assert spent.time.longest == pytest.approx(hours)
+        assert spent.time.total == pytest.approx(2 * hours)
+    none = budget.estimate_budget([trial], [], **PAPER, devices_per_trial=2, workers=0)
+    assert none.time.longest == pytest.approx(training_h + reading_h)
+    slow = Rate(device="d", macs_per_second=1e15, source="s", is_measured=True)
+    text = budget.text(
+        budget.estimate_budget([trial], [], scale="paper", rate=slow, devices=8, workers=4)
+    )
+    assert "reading        reading bounds the longest trial: " in text
+    assert f"{work.videos_read / 17 / 4 / 3600:,.1f} h\n" in text.replace(" from", "\n")
+
+
+def test_without_workers_reading_is_left_out(tmp_path):
+    spent = budget.estimate_budget(listed(tmp_path, scale=lambda each: each), [], **PAPER)
+    assert spent.time.loading == ""
+    assert "\nreading" not in budget.text(spent)

@@ -127,3 +127,15 @@ def test_a_record_that_no_row_asks_for_is_beside_the_nearest_trial(tmp_path):
         ["train.epochs"],
     )
     assert "nearest to table_b/DSA at II" in found.name
+
+
+def test_a_record_made_with_switches_of_the_runtime_says_so(tmp_path):
+    done = kept(tmp_path)
+    switched = replace(done, provenance={**done.provenance, "compiled": True})
+    found = reason(tmp_path, [switched])
+    assert found.state == "cached"
+    assert "    runtime: trained with torch.compile, which is part of no key" in staleness.text(
+        found
+    )
+    assert staleness.as_json([found])[0]["nearest"]["switches"] == ("trained with torch.compile",)
+    assert "runtime:" not in staleness.text(reason(tmp_path, [done]))

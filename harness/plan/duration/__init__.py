@@ -1,0 +1,1 @@
+"""The time that trials of a plan will take."""
