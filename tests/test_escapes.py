@@ -23,7 +23,7 @@ from harness.report import build, claims_table
 from harness.report import table as report_table
 from harness.report.page.document import _visible
 from harness.report.table_csv import rows_csv
-from harness.schedule import status
+from harness.schedule import status_text
 from harness.schedule.status import RunState, Status, TrialStatus
 from harness.utils import escape
 from harness.utils.lock import Holder
@@ -222,7 +222,7 @@ def test_errors_are_escaped(capsys):
 @bounded
 @given(hostile, hostile, hostile)
 def test_a_status_shows_names_as_text(what, name, why):
-    text = status.format_lines(
+    text = status_text.format_lines(
         RunState(
             holder=Holder(what=what, pid=1, host=name, since=why),
             status=Status(
