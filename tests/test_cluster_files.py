@@ -186,6 +186,31 @@ def test_slurm_shares_the_cores_of_a_node_among_its_trials(tmp_path):
     assert parsed(after(call["words"], "harness"))["cpus_per_trial"] == 24
 
 
+def test_a_task_of_an_array_runs_its_shard_without_ray(tmp_path):
+    task = {"SLURM_ARRAY_JOB_ID": "70", "SLURM_ARRAY_TASK_ID": "3", "SLURM_ARRAY_TASK_MAX": "8"}
+    where = {"REPO": str(tmp_path), "SLURM_CPUS_PER_TASK": "12", **task}
+    asked = parsed(called(CLUSTER / "slurm-array.sh", tmp_path, "harness", **where)["words"][1:])
+    assert str(asked["shard"]) == "3/8"
+    assert (asked["scale"], asked["device"], asked["address"]) == ("paper", "cuda", None)
+    assert (asked["gpus_per_trial"], asked["cpus_per_trial"]) == (1, 12)
+    assert asked["campaign"] == "slurm-70"
+    where |= {"SHARDS": "16", "TABLES": "table_b table_c"}
+    asked = parsed(called(CLUSTER / "slurm-array.sh", tmp_path, "harness", **where)["words"][1:])
+    assert (str(asked["shard"]), asked["tables"]) == ("3/16", ("table_b", "table_c"))
+
+
+@pytest.mark.parametrize("script", ["slurm.sh", "slurm-array.sh"])
+def test_a_job_asks_for_memory_and_for_a_signal_well_before_it_gives_up_an_epoch(script):
+    text = (CLUSTER / script).read_text()
+    options = dict(re.findall(r"^#SBATCH --([a-z-]+)=?(.*)$", text, flags=re.MULTILINE))
+    assert options["mem" if script == "slurm.sh" else "mem-per-gpu"] in ("0", "60G")
+    assert "requeue" in options
+    shell, _, seconds = options["signal"].partition("@")
+    assert shell == "B:USR1"
+    grace = int(re.search(r"GRACE_S=\$\{GRACE_S:-(\d+)\}", text)[1])
+    assert grace + 60 <= int(seconds)
+
+
 @pytest.mark.parametrize(("srun", "code"), [("true", 1), ("harness", 0)])
 def test_slurm_fails_unless_the_command_itself_ended_well(srun, code, tmp_path):
     """Ray's own exit code is 0 when it cannot start."""
