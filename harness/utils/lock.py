@@ -28,7 +28,7 @@ from harness.utils.atomic import write_atomic
 from harness.utils.redaction import redact
 
 FILE = "lock.json"
-_FILE, _MARK = "lock", "lock.held"
+_FILE, MARK = "lock", "lock.held"
 _REFUSALS = {errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK, errno.EINVAL}
 _MAX_BYTES = 10_000
 _MAX_TEXT = 2_000
@@ -127,7 +127,7 @@ def _acquire(results: Path, wait_s: float) -> BaseFileLock:
     except OSError as error:
         if isinstance(error, Timeout) or error.errno not in _REFUSALS:
             raise
-        lock = SoftFileLock(results / _MARK)
+        lock = SoftFileLock(results / MARK)
         lock.acquire(timeout=wait_s)
     return lock
 
@@ -170,7 +170,7 @@ def is_held(results: Path) -> bool:
 def _is_held_by_mark(results: Path) -> bool:
     """Return whether a process of this machine holds the folder by a file; others are unknown."""
     holder = read_holder(results)
-    return (results / _MARK).exists() and holder is not None and holder.is_alive is True
+    return (results / MARK).exists() and holder is not None and holder.is_alive is True
 
 
 def signal_holder(results: Path, holder: Holder, number: signal.Signals) -> None:
@@ -228,7 +228,7 @@ def _new_holder(what: str) -> Holder:
 
 
 def _describe_holder(results: Path) -> str:
-    holder, mark = read_holder(results), results / _MARK
+    holder, mark = read_holder(results), results / MARK
     if holder is None or holder.is_alive is False:  # the file is still that of an earlier holder
         holder, who = None, "another process has just started there"
     else:
