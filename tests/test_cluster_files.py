@@ -371,5 +371,61 @@ def test_a_command_that_does_not_exist_fails():
 
 
 def test_the_files_that_the_page_names_are_there():
-    named = set(re.findall(r"cluster/[\w-]+\.(?:sh|yaml)", PAGE.read_text()))
+    named = set(re.findall(r"cluster/(?:[\w-]+\.(?:sh|yaml|hashes)|Dockerfile)", PAGE.read_text()))
     assert named == {f"cluster/{path.name}" for path in CLUSTER.iterdir()}
+
+
+DOCKERFILE = CLUSTER / "Dockerfile"
+HASHES = CLUSTER / "requirements.hashes"
+
+
+def instructions():
+    """Return the instructions of the image, each a word and the rest of its line."""
+    lines = re.sub(r"^\s*#.*\n", "", DOCKERFILE.read_text(), flags=re.MULTILINE)
+    joined = lines.replace("\\\n", " ").splitlines()
+    return [tuple(line.split(maxsplit=1)) for line in joined if line.strip()]
+
+
+def test_the_image_starts_from_a_version_and_runs_as_no_administrator():
+    (base,) = [rest for word, rest in instructions() if word == "FROM"]
+    assert re.fullmatch(r"nvidia/cuda:\d+\.\d+\.\d+-base-ubuntu\d+\.\d+", base)
+    *_, user = [rest for word, rest in instructions() if word == "USER"]
+    assert int(user) >= 1_000
+    last_run = max(n for n, (word, _) in enumerate(instructions()) if word == "RUN")
+    assert instructions().index(("USER", user)) > last_run
+
+
+def test_the_image_copies_files_that_are_there_and_nothing_from_elsewhere():
+    known = {"FROM", "RUN", "ENV", "COPY", "WORKDIR", "USER"}  # no ADD, which follows addresses
+    assert {word for word, _ in instructions()} <= known
+    copied = [rest.split()[:-1] for word, rest in instructions() if word == "COPY"]
+    for source in (path for paths in copied for path in paths):
+        assert (ROOT / source).exists(), source
+        assert source != "."
+    assert {"harness", "experiments"} <= {path for paths in copied for path in paths}
+
+
+def test_the_image_holds_no_secret_and_names_no_host():
+    text = DOCKERFILE.read_text()
+    assert not re.search("token|password|secret|credential|api_?key", text, flags=re.IGNORECASE)
+    for path in (DOCKERFILE, HASHES):
+        assert "://" not in path.read_text()
+        assert not re.search(r"--(?:extra-)?index-url|--find-links", path.read_text())
+
+
+def test_libraries_of_the_image_are_those_of_the_lock_and_each_has_a_hash():
+    pins = re.findall(r"^([\w.-]+==[^\s;]+[^\\\n]*)", HASHES.read_text(), flags=re.MULTILINE)
+    locked = (ROOT / "requirements.lock").read_text().splitlines()
+    assert {pin.split()[0] for pin in pins} == {line.split()[0] for line in locked}
+    entries = re.split(r"\n(?=[\w.-]+==)", HASHES.read_text())
+    assert all(re.search(r"--hash=sha256:[0-9a-f]{64}", entry) for entry in entries)
+    (install,) = [rest for word, rest in instructions() if "pip install" in rest]
+    assert "--require-hashes" in install
+    assert "--no-deps" in install
+
+
+def test_the_image_is_the_one_of_the_ray_job():
+    image = ray_job()["metadata"]["annotations"]["dsanet/image"]
+    assert f"--tag {image} " in DOCKERFILE.read_text()
+    assert image.endswith(f":{version('dsanet-harness')}")
+    assert "cluster/Dockerfile" in (CLUSTER / "rayjob.yaml").read_text()
