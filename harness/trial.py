@@ -65,7 +65,7 @@ def run(trial: Trial, runtime: Runtime, report: Report) -> Record:
     evaluator = _Evaluator(net, passport.splits["test"], trial, workers, limit)
     with workers.translate_errors():
         evaluator.try_batch()
-        history, resumed = _train(net, batches, evaluator, runtime.work(key), report)
+        history, resumed, ranks = _train(net, batches, evaluator, runtime.work(key), report)
         scores = evaluator.scores(trial.evaluation)
     scores_file = pack(scores, passport.splits["test"])
     finished = Record(
@@ -81,6 +81,7 @@ def run(trial: Trial, runtime: Runtime, report: Report) -> Record:
         history=[asdict(epoch) for epoch in history],
         scores_sha256=sha256(scores_file).hexdigest(),
         provenance=machine.describe(runtime)
+        | ({"ranks_of_attempts": ranks} if len(set(ranks)) > 1 else {})
         | initial_weights.describe(trial.model, runtime.weights),
         seconds=time.monotonic() - start,
         resumed_epochs=resumed,
@@ -117,16 +118,21 @@ def on_meta(trial: Trial, num_snippets: int | None = None) -> tuple[nn.Module, T
 
 def _train(
     net: nn.Module, batches: Loader, evaluator: "_Evaluator", work: Path, report: Report
-) -> tuple[list[Epoch], list[int]]:
-    """Train from the newest checkpoint; return the history and the epochs of each resumption."""
+) -> tuple[list[Epoch], list[int], list[int]]:
+    """Train from the newest checkpoint.
+
+    Returns:
+        The history, the epochs before each resumption, and the number of ranks of each attempt.
+    """
     state = checkpoint.load_newest(work)
     resumed = [*state["resumed"], len(state["history"])] if state else []
+    ranks = [*(state.get("ranks", []) if state else []), distributed.world_size()]
     if distributed.rank() == 0:
         report([Epoch(**row) for row in state["history"]] if state else [])
 
     def after_epoch(history: list[Epoch], state: State) -> None:
         if distributed.rank() == 0:
-            checkpoint.save(work, state | {"resumed": resumed}, epoch=len(history))
+            checkpoint.save(work, state | {"resumed": resumed, "ranks": ranks}, epoch=len(history))
             report(history)
 
     history = loop.train(
@@ -139,7 +145,7 @@ def _train(
         validate=evaluator.validate,
         report=after_epoch,
     )
-    return history, resumed
+    return history, resumed, ranks
 
 
 class _Evaluator:
