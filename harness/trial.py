@@ -73,7 +73,7 @@ def run(trial: Trial, runtime: Runtime, report: Report) -> Record:
         counting_rule=outcome.cost.counting_rule,
         history=[asdict(epoch) for epoch in outcome.history],
         scores_sha256=sha256(scores_file).hexdigest(),
-        provenance=_provenance(trial, runtime, outcome.history),
+        provenance=_provenance(trial, runtime, outcome),
         seconds=time.monotonic() - start,
         resumed_epochs=outcome.resumed,
     )
@@ -85,11 +85,12 @@ def run(trial: Trial, runtime: Runtime, report: Report) -> Record:
 
 
 class _Outcome(NamedTuple):
-    """Counts, history and scores of a trial, and the epochs at each resumption."""
+    """What a trial came to, its epochs at each resumption, and its ranks at each attempt."""
 
     cost: Cost
     history: list[Epoch]
     resumed: list[int]
+    ranks: list[int]
     scores: np.ndarray
     targets: np.ndarray
 
@@ -115,17 +116,19 @@ def _train_and_score(
     evaluator = _Evaluator(net, splits["test"], trial, workers, limit)
     with workers.translate_errors(), writer:
         evaluator.try_batch()
-        history, resumed = _train(net, batches, evaluator, runtime, writer, report)
+        history, resumed, ranks = _train(net, batches, evaluator, runtime, writer, report)
         scores = evaluator.scores(trial.evaluation)
-    return _Outcome(cost, history, resumed, scores, evaluator.targets)
+    return _Outcome(cost, history, resumed, ranks, scores, evaluator.targets)
 
 
-def _provenance(trial: Trial, runtime: Runtime, history: list[Epoch]) -> dict[str, object]:
+def _provenance(trial: Trial, runtime: Runtime, outcome: _Outcome) -> dict[str, object]:
     """Return what made a record, and how much of the training was waiting for data."""
+    has_changed = len(set(outcome.ranks)) > 1
     return {
         **machine.describe(runtime),
+        **({"ranks_of_attempts": outcome.ranks} if has_changed else {}),
         **initial_weights.describe(trial.model, runtime.weights),
-        "waited_share": round(waited_share(history), 4),
+        "waited_share": round(waited_share(outcome.history), 4),
     }
 
 
@@ -159,21 +162,27 @@ def _train(
     runtime: Runtime,
     writer: CheckpointWriter,
     report: Report,
-) -> tuple[list[Epoch], list[int]]:
-    """Train from the newest checkpoint; return the history and the epochs of each resumption."""
+) -> tuple[list[Epoch], list[int], list[int]]:
+    """Train from the newest checkpoint.
+
+    Returns:
+        The history, the epochs before each resumption, and the number of ranks of each attempt.
+    """
     state = writer.load_newest()
     resumed = [*state["resumed"], len(state["history"])] if state else []
+    ranks = [*(state.get("ranks", []) if state else []), distributed.world_size()]
+    attempts = {"resumed": resumed, "ranks": ranks}
     if distributed.rank() == 0:
         report([Epoch(**row) for row in state["history"]] if state else [])
 
     def after_epoch(history: list[Epoch], state: State) -> None:
         if distributed.rank() == 0:
-            writer.save(state | {"resumed": resumed}, epoch=len(history))
+            writer.save(state | attempts, epoch=len(history))
             report(history)
 
     def within_epoch(state: State, epoch: int, step: int) -> None:
         if distributed.rank() == 0:
-            writer.save_aside(state | {"resumed": resumed}, epoch=epoch, step=step)
+            writer.save_aside(state | attempts, epoch=epoch, step=step)
 
     every_s = runtime.checkpoint_every_s
     history = loop.train(
@@ -188,7 +197,7 @@ def _train(
         step_saves=StepSaves(every_s=every_s, save=within_epoch) if every_s else None,
         is_compiled=runtime.compiled,
     )
-    return history, resumed
+    return history, resumed, ranks
 
 
 class _Evaluator:

@@ -186,6 +186,31 @@ def test_slurm_shares_the_cores_of_a_node_among_its_trials(tmp_path):
     assert parsed(after(call["words"], "harness"))["cpus_per_trial"] == 24
 
 
+def test_a_task_of_an_array_runs_its_shard_without_ray(tmp_path):
+    task = {"SLURM_ARRAY_JOB_ID": "70", "SLURM_ARRAY_TASK_ID": "3", "SLURM_ARRAY_TASK_MAX": "8"}
+    where = {"REPO": str(tmp_path), "SLURM_CPUS_PER_TASK": "12", **task}
+    asked = parsed(called(CLUSTER / "slurm-array.sh", tmp_path, "harness", **where)["words"][1:])
+    assert str(asked["shard"]) == "3/8"
+    assert (asked["scale"], asked["device"], asked["address"]) == ("paper", "cuda", None)
+    assert (asked["gpus_per_trial"], asked["cpus_per_trial"]) == (1, 12)
+    assert asked["campaign"] == "slurm-70"
+    where |= {"SHARDS": "16", "TABLES": "table_b table_c"}
+    asked = parsed(called(CLUSTER / "slurm-array.sh", tmp_path, "harness", **where)["words"][1:])
+    assert (str(asked["shard"]), asked["tables"]) == ("3/16", ("table_b", "table_c"))
+
+
+@pytest.mark.parametrize("script", ["slurm.sh", "slurm-array.sh"])
+def test_a_job_asks_for_memory_and_for_a_signal_well_before_it_gives_up_an_epoch(script):
+    text = (CLUSTER / script).read_text()
+    options = dict(re.findall(r"^#SBATCH --([a-z-]+)=?(.*)$", text, flags=re.MULTILINE))
+    assert options["mem" if script == "slurm.sh" else "mem-per-gpu"] in ("0", "60G")
+    assert "requeue" in options
+    shell, _, seconds = options["signal"].partition("@")
+    assert shell == "B:USR1"
+    grace = int(re.search(r"GRACE_S=\$\{GRACE_S:-(\d+)\}", text)[1])
+    assert grace + 60 <= int(seconds)
+
+
 @pytest.mark.parametrize(("srun", "code"), [("true", 1), ("harness", 0)])
 def test_slurm_fails_unless_the_command_itself_ended_well(srun, code, tmp_path):
     """Ray's own exit code is 0 when it cannot start."""
@@ -346,5 +371,61 @@ def test_a_command_that_does_not_exist_fails():
 
 
 def test_the_files_that_the_page_names_are_there():
-    named = set(re.findall(r"cluster/[\w-]+\.(?:sh|yaml)", PAGE.read_text()))
+    named = set(re.findall(r"cluster/(?:[\w-]+\.(?:sh|yaml|hashes)|Dockerfile)", PAGE.read_text()))
     assert named == {f"cluster/{path.name}" for path in CLUSTER.iterdir()}
+
+
+DOCKERFILE = CLUSTER / "Dockerfile"
+HASHES = CLUSTER / "requirements.hashes"
+
+
+def instructions():
+    """Return the instructions of the image, each a word and the rest of its line."""
+    lines = re.sub(r"^\s*#.*\n", "", DOCKERFILE.read_text(), flags=re.MULTILINE)
+    joined = lines.replace("\\\n", " ").splitlines()
+    return [tuple(line.split(maxsplit=1)) for line in joined if line.strip()]
+
+
+def test_the_image_starts_from_a_version_and_runs_as_no_administrator():
+    (base,) = [rest for word, rest in instructions() if word == "FROM"]
+    assert re.fullmatch(r"nvidia/cuda:\d+\.\d+\.\d+-base-ubuntu\d+\.\d+", base)
+    *_, user = [rest for word, rest in instructions() if word == "USER"]
+    assert int(user) >= 1_000
+    last_run = max(n for n, (word, _) in enumerate(instructions()) if word == "RUN")
+    assert instructions().index(("USER", user)) > last_run
+
+
+def test_the_image_copies_files_that_are_there_and_nothing_from_elsewhere():
+    known = {"FROM", "RUN", "ENV", "COPY", "WORKDIR", "USER"}  # no ADD, which follows addresses
+    assert {word for word, _ in instructions()} <= known
+    copied = [rest.split()[:-1] for word, rest in instructions() if word == "COPY"]
+    for source in (path for paths in copied for path in paths):
+        assert (ROOT / source).exists(), source
+        assert source != "."
+    assert {"harness", "experiments"} <= {path for paths in copied for path in paths}
+
+
+def test_the_image_holds_no_secret_and_names_no_host():
+    text = DOCKERFILE.read_text()
+    assert not re.search("token|password|secret|credential|api_?key", text, flags=re.IGNORECASE)
+    for path in (DOCKERFILE, HASHES):
+        assert "://" not in path.read_text()
+        assert not re.search(r"--(?:extra-)?index-url|--find-links", path.read_text())
+
+
+def test_libraries_of_the_image_are_those_of_the_lock_and_each_has_a_hash():
+    pins = re.findall(r"^([\w.-]+==[^\s;]+[^\\\n]*)", HASHES.read_text(), flags=re.MULTILINE)
+    locked = (ROOT / "requirements.lock").read_text().splitlines()
+    assert {pin.split()[0] for pin in pins} == {line.split()[0] for line in locked}
+    entries = re.split(r"\n(?=[\w.-]+==)", HASHES.read_text())
+    assert all(re.search(r"--hash=sha256:[0-9a-f]{64}", entry) for entry in entries)
+    (install,) = [rest for word, rest in instructions() if "pip install" in rest]
+    assert "--require-hashes" in install
+    assert "--no-deps" in install
+
+
+def test_the_image_is_the_one_of_the_ray_job():
+    image = ray_job()["metadata"]["annotations"]["dsanet/image"]
+    assert f"--tag {image} " in DOCKERFILE.read_text()
+    assert image.endswith(f":{version('dsanet-harness')}")
+    assert "cluster/Dockerfile" in (CLUSTER / "rayjob.yaml").read_text()

@@ -32,8 +32,8 @@ from harness.report import build, claims_table
 from harness.report import table as report_table
 from harness.report.page.document import _visible
 from harness.report.table_csv import rows_csv
-from harness.schedule import doctor, status
-from harness.schedule.doctor_checks import ok, problem, unknown
+from harness.schedule import doctor, status_text
+from harness.schedule.doctor.checks import ok, problem, unknown
 from harness.schedule.status import RunState, Status, TrialStatus
 from harness.utils import escape
 from harness.utils.lock import Holder
@@ -311,7 +311,7 @@ def test_errors_are_escaped(capsys):
 @bounded
 @given(hostile, hostile, hostile)
 def test_a_status_shows_names_as_text(what, name, why):
-    text = status.format_lines(
+    text = status_text.format_lines(
         RunState(
             holder=Holder(what=what, pid=1, host=name, since=why),
             status=Status(

@@ -2,6 +2,8 @@
 
 import json
 import sys
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,8 @@ from harness.cli.options import (
 )
 from harness.cli.requests import print_error
 from harness.plan.grid import Seeds
-from harness.schedule import status, stop
+from harness.schedule import shards, status, status_text, stop
+from harness.schedule.status import RunState
 from harness.specs import Scale
 from harness.utils import escape
 from harness.utils.lock import Holder
@@ -77,12 +80,23 @@ def examine(
 @results_option
 @json_option
 def show_status(results: Path, as_json: bool) -> None:
-    """Show the latest run in a results folder, from any machine that sees the folder."""
-    state = status.inspect_run(results)
+    """Show the latest run in a results folder, from any machine that sees the folder.
+
+    Where shards of a grid run, all of them are shown.
+    """
+    states = _inspect(results)
     if as_json:
-        _echo_json(status.as_json(state))
+        alone = states.get("")
+        _echo_json(status.as_json(alone) if alone else status.shards_as_json(states))
     else:
-        click.echo(status.format_lines(state))
+        click.echo(status_text.format_drivers(states))
+
+
+def _inspect(results: Path) -> dict[str, RunState]:
+    """Inspect all drivers of a folder at once, since each may take seconds."""
+    folders = shards.driver_folders(results)
+    with ThreadPoolExecutor(len(folders)) as pool:
+        return dict(zip(folders, pool.map(status.inspect_run, folders.values()), strict=True))
 
 
 def _echo_json(body: Any) -> None:
@@ -93,37 +107,55 @@ def _echo_json(body: Any) -> None:
 @results_option
 @click.option("--now", is_flag=True, help="End at once; the epochs in progress are lost.")
 def stop_run(results: Path, now: bool) -> None:
-    """Stop the run in a results folder, from any machine that sees the folder.
+    """Stop the run in a results folder, all its shards, from any machine that sees the folder.
 
     Trials finish their epoch, then tables are written from the records. The exit code is 0 once
     the run has confirmed the request; the same command resumes the run later.
     """
-    state = status.inspect_run(results)
-    if state.holder is None or state.phase not in status.ACTIVE_PHASES:
-        raise ValueError(f"no run to stop in {results}: {_first_line(state)}")
-    click.echo(f"requested a stop{' at once' if now else ''}: {escape.name(str(state.holder))}")
-    stop_holder = stop.force_stop if now else _stop_after_epoch
-    click.echo(stop_holder(results, state.holder))
+    states, folders = _inspect(results), shards.driver_folders(results)
+    active = {
+        folders[name]: state.holder
+        for name, state in states.items()
+        if state.holder is not None and state.phase in status.ACTIVE_PHASES
+    }
+    if not active:
+        found = "; ".join(status_text.summaries(states))
+        raise ValueError(f"no run to stop in {results}: {found}")
+    for folder, holder in active.items():
+        click.echo(f"requested a stop{' at once' if now else ''}: {escape.name(str(holder))}")
+        stop.request_stop(folder, holder.run, now=now)
+    _await_stops(active, stop.force_stop if now else _confirm_stop)
 
 
-def _stop_after_epoch(results: Path, holder: Holder) -> str:
-    """Request an end after the epoch, and return a sentence once the run confirms it."""
-    stop.request_stop(results, holder.run, now=False)
+def _await_stops(active: Mapping[Path, Holder], await_stop: Callable[[Path, Holder], str]) -> None:
+    """Print how each driver responds to a request.
+
+    Raises:
+        ValueError: If some do not respond.
+    """
+    problems = []
+    for folder, holder in active.items():
+        try:
+            click.echo(await_stop(folder, holder))
+        except ValueError as error:
+            problems.append(str(error))
+    if problems:
+        raise ValueError("; ".join(problems))
+
+
+def _confirm_stop(folder: Path, holder: Holder) -> str:
+    """Return a sentence once a run confirms that it ends after its epoch."""
 
     def is_confirmed() -> bool:
-        return status.inspect_run(results).phase not in ("starting", "running")
+        return status.inspect_run(folder).phase not in ("starting", "running")
 
     if not stop.wait_until(is_confirmed, seconds=stop.CONFIRM_S):
         silence = f"no answer within {stop.CONFIRM_S:g} s: {holder}"
         raise ValueError(f"{silence}; the request stays, or end the run at once with --now")
-    state = status.inspect_run(results)
+    state = status.inspect_run(folder)
     if state.phase != "stopping" or state.status is None:
-        return _first_line(state)
+        return status_text.summary(state)
     return f"stopping: {state.status.why}, then tables are written; --now ends it at once"
-
-
-def _first_line(state: status.RunState) -> str:
-    return status.format_lines(state).splitlines()[0]
 
 
 COMMANDS = (examine, show_status, stop_run)

@@ -1,12 +1,13 @@
 """The command that runs tables: `harness run`."""
 
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.options import Command, scale_change_options
+from harness.cli.options import all_of, scale_change_options
 from harness.cli.own_videos import check_own_videos
 from harness.cli.requests import (
     FAILED,
@@ -17,92 +18,125 @@ from harness.cli.requests import (
     short_path,
 )
 from harness.runtime import Runtime
-from harness.schedule import devices
+from harness.schedule import devices, shards
+from harness.schedule.devices import Devices
+from harness.schedule.shards import Shard
 from harness.schedule.stop import Interrupted
 from harness.tables import load
 
 if TYPE_CHECKING:
     from harness.launch import LaunchResult
+    from harness.plan.request import Request
+
+_SCHEDULE = (
+    "address",
+    "cpus_per_trial",
+    "max_concurrent",
+    "max_trials",
+    "no_ray",
+    "require_tracking",
+    "shard",
+)
 
 
-def _run_options(command: Command) -> Command:
-    for option in (
-        click.option(
-            "--keep-checkpoints", is_flag=True, help="Keep the checkpoints of finished trials."
-        ),
-        click.option("--require-tracking", is_flag=True, help="Refuse to run without MLflow."),
-        click.option("--keep-stale", is_flag=True, help="Accept records made by other code."),
-        click.option("--campaign", help="Groups this launch in MLflow.  [default: the time]"),
-        click.option(
-            "--workers",
-            type=click.IntRange(min=0),
-            default=0,
-            show_default=True,
-            help="Loader processes *per rank* of a trial: 8 ranks with 8 each have 64.",
-        ),
-        click.option(
-            "--checkpoint-every",
-            "checkpoint_every_s",
-            type=click.FloatRange(min=0, min_open=True),
-            metavar="SECONDS",
-            help="Save within epochs as well, so often.",
-        ),
-        click.option(
-            "--compile",
-            "compiled",
-            is_flag=True,
-            help="Train what torch.compile makes of networks.",
-        ),
-        click.option(
-            "--activation-checkpointing",
-            is_flag=True,
-            help="Less memory: compute the inside of blocks again for gradients.",
-        ),
-        click.option(
-            "--io-retries",
-            type=click.IntRange(min=0),
-            default=Runtime.io_retries,
-            show_default=True,
-            help="Further tries after a failure of storage or network that may pass.",
-        ),
-        click.option(
-            "--io-wait",
-            "io_wait_s",
-            type=click.FloatRange(min=0),
-            default=Runtime.io_wait_s,
-            show_default=True,
-            help="Seconds before each of them.",
-        ),
-        click.option(
-            "--device",
-            help="cpu, cuda, cuda:<index>.  [default: cuda on a machine with GPUs, else cpu]",
-        ),
-        click.option(
-            "--gpus-per-trial",
-            type=click.FloatRange(min=0),
-            help="A trial spans nodes if no node has as many.  [default: one per rank with cuda]",
-        ),
-        click.option(
-            "--ranks",
-            type=click.IntRange(min=1),
-            help="Processes that share a trial.  [default: one for each of its GPUs, else 1]",
-        ),
-        click.option("--cpus-per-trial", type=click.IntRange(min=1), default=1, show_default=True),
-        click.option("--address", help="A running Ray cluster.  [default: a local one]"),
-        click.option(
-            "--max-concurrent", type=click.IntRange(min=1), help="Most trials at once on Ray."
-        ),
-        click.option(
-            "--max-trials",
-            type=click.IntRange(min=1),
-            default=1000,
-            show_default=True,
-            help="Refuse a larger grid.",
-        ),
-        click.option("--no-ray", is_flag=True, help="Run trials in this process, one by one."),
-    ):
-        command = option(command)
-    return command
+def _parse_shard(_: click.Context, __: click.Parameter, text: str | None) -> Shard | None:
+    """Return the shard that a text such as `2/4` names."""
+    try:
+        return None if text is None else shards.parse(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+_record_options = all_of(
+    click.option(
+        "--keep-checkpoints", is_flag=True, help="Keep the checkpoints of finished trials."
+    ),
+    click.option("--require-tracking", is_flag=True, help="Refuse to run without MLflow."),
+    click.option("--keep-stale", is_flag=True, help="Accept records made by other code."),
+    click.option("--campaign", help="Groups this launch in MLflow.  [default: the time]"),
+)
+_loader_options = all_of(
+    click.option(
+        "--workers",
+        type=click.IntRange(min=0),
+        default=0,
+        show_default=True,
+        help="Loader processes *per rank* of a trial: 8 ranks with 8 each have 64.",
+    ),
+    click.option(
+        "--io-retries",
+        type=click.IntRange(min=0),
+        default=Runtime.io_retries,
+        show_default=True,
+        help="Further tries after a failure of storage or network that may pass.",
+    ),
+    click.option(
+        "--io-wait",
+        "io_wait_s",
+        type=click.FloatRange(min=0),
+        default=Runtime.io_wait_s,
+        show_default=True,
+        help="Seconds before each of them.",
+    ),
+)
+_device_options = all_of(
+    click.option(
+        "--device",
+        help="cpu, cuda, cuda:<index>.  [default: cuda on a machine with GPUs, else cpu]",
+    ),
+    click.option(
+        "--gpus-per-trial",
+        type=click.FloatRange(min=0),
+        help="A trial spans nodes if no node has as many.  [default: one per rank with cuda]",
+    ),
+    click.option(
+        "--ranks",
+        type=click.IntRange(min=1),
+        help="Processes that share a trial.  [default: one for each of its GPUs, else 1]",
+    ),
+    click.option("--cpus-per-trial", type=click.IntRange(min=1), default=1, show_default=True),
+)
+_training_options = all_of(
+    click.option(
+        "--checkpoint-every",
+        "checkpoint_every_s",
+        type=click.FloatRange(min=0, min_open=True),
+        metavar="SECONDS",
+        help="Save within epochs as well, so often.",
+    ),
+    click.option(
+        "--compile",
+        "compiled",
+        is_flag=True,
+        help="Train what torch.compile makes of networks.",
+    ),
+    click.option(
+        "--activation-checkpointing",
+        is_flag=True,
+        help="Less memory: compute the inside of blocks again for gradients.",
+    ),
+)
+_schedule_options = all_of(
+    click.option("--address", help="A running Ray cluster.  [default: a local one]"),
+    click.option(
+        "--max-concurrent", type=click.IntRange(min=1), help="Most trials at once on Ray."
+    ),
+    click.option(
+        "--max-trials",
+        type=click.IntRange(min=1),
+        default=1000,
+        show_default=True,
+        help="Refuse a larger grid.",
+    ),
+    click.option("--no-ray", is_flag=True, help="Run trials in this process, one by one."),
+    click.option(
+        "--shard",
+        callback=_parse_shard,
+        metavar="K/N",
+        help="Run every N-th trial of the grid, from the K-th on, in this process, while other "
+        "processes run the other shards in the same results folder.",
+    ),
+)
 
 
 @click.command("run")
@@ -113,21 +147,12 @@ def _run_options(command: Command) -> Command:
     type=click.Path(file_okay=False, exists=True, path_type=Path, resolve_path=True),
     help="Check the videos of FOLDER/<class>/ first, then run --on them.",
 )
-@_run_options
-def run_tables(
-    tables: tuple[str, ...],
-    folder: Path | None,
-    no_ray: bool,
-    address: str | None,
-    cpus_per_trial: int,
-    gpus_per_trial: float | None,
-    ranks: int | None,
-    device: str | None,
-    max_concurrent: int | None,
-    max_trials: int,
-    require_tracking: bool,
-    **options: Any,
-) -> None:
+@_record_options
+@_training_options
+@_loader_options
+@_device_options
+@_schedule_options
+def run_tables(tables: tuple[str, ...], folder: Path | None, **options: Any) -> None:
     """Run the trials that tables still need, then write each table and draw its figure.
 
     A trial that tables share runs once, and a finished one never again; a started one resumes from
@@ -142,23 +167,56 @@ def run_tables(
         options["on"] = check_own_videos(folder, options["data"], on=options["on"])
     for table in tables:
         load(table)  # a mistake is told before PyTorch looks for GPUs
-    chosen = devices.choose(
-        device=device,
-        gpus=gpus_per_trial,
-        ranks=ranks,
-        on_ray=not no_ray,
-        is_remote=address is not None,
-    )
-    if chosen.note:
-        click.echo(chosen.note)
+    schedule = {name: options.pop(name) for name in _SCHEDULE}
+    _check_shard(schedule)
+    chosen = _choose_devices(options, schedule)
     requests = build_requests(
         tables,
-        threads=max(cpus_per_trial // chosen.ranks, 1),
+        threads=max(schedule["cpus_per_trial"] // chosen.ranks, 1),
         ranks=chosen.ranks,
         device=chosen.device,
         **options,
     )
-    # Imported late: a mistake in the options is reported before PyTorch and Ray are loaded.
+    result = _launch(requests, chosen, schedule)
+    print_tables(result.outputs)
+    results = requests[0].runtime.results
+    click.echo(f"Compare the runs in MLflow: harness ui --results {short_path(results)}")
+    _report_failures(result)
+
+
+def _check_shard(schedule: Mapping[str, Any]) -> None:
+    """Refuse options of Ray beside `--shard`."""
+    for name in ("address", "max_concurrent"):
+        if schedule["shard"] is not None and schedule[name] is not None:
+            option = f"--{name.replace('_', '-')}"
+            raise click.UsageError(f"--shard runs its trials without Ray: leave out {option}")
+
+
+def _choose_devices(options: dict[str, Any], schedule: Mapping[str, Any]) -> Devices:
+    """Take the options of devices out of all options, and complete them."""
+    chosen = devices.choose(
+        device=options.pop("device"),
+        gpus=options.pop("gpus_per_trial"),
+        ranks=options.pop("ranks"),
+        on_ray=_is_on_ray(schedule),
+        is_remote=schedule["address"] is not None,
+    )
+    if chosen.note:
+        click.echo(chosen.note)
+    return chosen
+
+
+def _is_on_ray(schedule: Mapping[str, Any]) -> bool:
+    return not schedule["no_ray"] and schedule["shard"] is None
+
+
+def _launch(
+    requests: Sequence["Request"], chosen: Devices, schedule: Mapping[str, Any]
+) -> "LaunchResult":
+    """Launch the requests.
+
+    Imports are late: a mistake in the options is reported before PyTorch and Ray are loaded.
+    """
     from rich.console import Console
 
     from harness import launch
@@ -167,21 +225,22 @@ def run_tables(
 
     results = requests[0].runtime.results
     tracking = store_uri(results)
-    if require_tracking:
+    if schedule["require_tracking"]:
         mirror.check(tracking, results=results)
     ray = Resources(
-        address=address, cpus=cpus_per_trial, gpus=chosen.gpus, max_concurrent=max_concurrent
+        address=schedule["address"],
+        cpus=schedule["cpus_per_trial"],
+        gpus=chosen.gpus,
+        max_concurrent=schedule["max_concurrent"],
     )
-    result = launch.run(
+    return launch.run(
         requests,
-        resources=None if no_ray else ray,
+        resources=ray if _is_on_ray(schedule) else None,
         tracking=tracking,
         console=Console(file=sys.stdout),
-        max_trials=max_trials,
+        max_trials=schedule["max_trials"],
+        shard=schedule["shard"],
     )
-    print_tables(result.outputs)
-    click.echo(f"Compare the runs in MLflow: harness ui --results {short_path(results)}")
-    _report_failures(result)
 
 
 def _report_failures(result: "LaunchResult") -> None:

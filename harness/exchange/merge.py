@@ -13,7 +13,7 @@ from harness.cost.sound import read_sound
 from harness.exchange import declared
 from harness.exchange.declared import Line, Merged
 from harness.record import Record
-from harness.utils import lock
+from harness.schedule import shards
 from harness.utils.atomic import write_atomic
 
 NEWER = "newer"
@@ -97,7 +97,7 @@ def merge(folders: Sequence[Path], into: Path, *, prefer: str | None = None) -> 
         [found for source in sources for found in source.records.values()],
     )
     before = _listing(into)
-    with lock.hold(into, what="merging results"):
+    with shards.hold_alone(into, what="merging results"):
         if _listing(into) != before:
             raise ValueError(f"{into} changed meanwhile; merge again")
         _write(into, chosen, lines)

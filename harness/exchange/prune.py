@@ -10,7 +10,7 @@ from typing import Literal
 from harness import record
 from harness.exchange.places import Places, freshness
 from harness.record import Record
-from harness.utils import lock
+from harness.schedule import shards
 
 Kind = Literal["stale", "checkpoints", "work", "leftovers"]
 KINDS: dict[Kind, str] = {
@@ -79,7 +79,7 @@ def remove(results: Path, items: Sequence[Item]) -> None:
     Raises:
         ValueError: If a process uses the folder.
     """
-    with lock.hold(results, what="pruning results"):
+    with shards.hold_alone(results, what="pruning results"):
         for path in (path for item in items for path in item.paths):
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from harness.plan.grid import PlannedTrial
 from harness.schedule.attempt import TrialEvent
-from harness.schedule.status import format_duration
+from harness.schedule.status_text import format_duration
 from harness.utils import escape
 
 _LINE_EVERY_S = 10.0
@@ -72,6 +72,13 @@ class Progress:
             self._print(f"{_name(event)}: resumes after epoch {len(event.history)}")
         elif not self.console.is_terminal and time.monotonic() - self.last_line > _LINE_EVERY_S:
             self._print("; ".join(_running_line(other) for other in self.running.values()))
+
+    def on_passed_over(self, planned: PlannedTrial, why: str) -> None:
+        """Show that another driver has a trial."""
+        self.done[planned.key] = self.total[planned.key]
+        self.ended_keys.add(planned.key)
+        shown = escape.name(why, longest=_MAX_REASON)
+        self._print(f"{escape.name(planned.name)}: passed over: {shown}")
 
     def seconds_left(self) -> float | None:
         """Estimate the time left from the epochs of this run; None before the first of them."""

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from harness.utils import escape, json_file, lock
+from harness.utils import json_file, lock
 from harness.utils.atomic import write_atomic
 from harness.utils.lock import Holder
 from harness.utils.redaction import redact_for_others
@@ -21,21 +21,14 @@ FILE = "run.json"
 HEARTBEAT_S = 4.0
 _HEARTBEAT_WAIT_S = 2.5 * HEARTBEAT_S
 _POLL_S = 0.25
-
-_FEW_TRIALS = 5
 _MAX_BYTES = 100_000_000  # 1,000 trials take less than a megabyte
-_MAX_REASON = 2_000  # characters that are shown
 
 State = Literal["waiting", "running", "recorded", "failed", "left"]
 Phase = Literal["starting", "running", "stopping", "ended", "interrupted", "broken"]
 ACTIVE_PHASES: Sequence[Phase] = ("starting", "running", "stopping")
-_LIST_LIMITS: Mapping[State, int | None] = {
-    "running": None,
-    "failed": None,
-    "left": None,
-    "waiting": _FEW_TRIALS,
-    "recorded": _FEW_TRIALS,
-}
+
+
+_BY_ATTENTION = (*ACTIVE_PHASES, "died", "broken", "interrupted", "ended")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,70 +188,8 @@ def as_json(state: RunState) -> dict[str, Any]:
     return {"phase": state.phase, **asdict(state)}
 
 
-def format_lines(state: RunState) -> str:
-    """Format a state: all running and failed trials, and the first few of the others."""
-    holder, status = state.holder, state.status
-    if holder is None:
-        return "nothing runs here, and no earlier run is known"
-    lines = [_first_line(state, holder)]
-    if status is not None and status.parts:
-        lines.append(_counts_line(status))
-        for name, limit in _LIST_LIMITS.items():
-            lines += _trial_lines([trial for trial in status.parts if trial.state == name], limit)
-    return "\n".join(lines)
-
-
-def _first_line(state: RunState, holder: Holder) -> str:
-    status, driver = state.status, f"process {holder.pid} on {escape.name(holder.host)}"
-    run = f"{escape.name(holder.what)}, started {escape.name(holder.since)} by {driver}"
-    if state.gone:
-        doubt = "" if state.sure else ", as far as the file system tells"
-        last = f" (its last status is of {escape.name(status.at)})" if status else ""
-        return f"died: the driver is gone{doubt}{last}: {run}; the same command resumes the run"
-    if status is None:
-        return escape.name(str(holder), longest=_MAX_REASON)
-    why = f": {escape.name(status.why, longest=_MAX_REASON)}" if status.why else ""
-    duration = format_duration(status.seconds)
-    if status.phase in ACTIVE_PHASES:
-        left = status.seconds_left
-        rest = "" if left is None else f", about {format_duration(left)} left"
-        shown = escape.name(str(holder), longest=_MAX_REASON)
-        return f"{status.phase}{why}: {shown}, for {duration}{rest}"
-    return f"{status.phase} at {escape.name(status.at)} after {duration}{why}: {run}"
-
-
-def _counts_line(status: Status) -> str:
-    states = [f"{count} {state}" for state in _LIST_LIMITS if (count := status.count(state))]
-    done = sum(trial.epoch for trial in status.parts)
-    total = sum(trial.epochs for trial in status.parts)
-    return f"{len(status.parts):,} trials: {', '.join(states)}; {done:,} of {total:,} epochs"
-
-
-def _trial_lines(trials: Sequence[TrialStatus], limit: int | None) -> list[str]:
-    lines = [f"  {trial.state:9}{_trial_line(trial)}" for trial in trials[:limit]]
-    more = len(trials) - len(lines)
-    return [*lines, f"  {'':9}and {more:,} more {trials[0].state}"] if more else lines
-
-
-def _trial_line(trial: TrialStatus) -> str:
-    phrases = [escape.name(trial.why, longest=_MAX_REASON)]
-    if trial.state in ("running", "left"):
-        phrases = [f"epoch {trial.epoch} of {trial.epochs}"]
-    if trial.state in ("running", "left", "recorded") and trial.top1 is not None:
-        phrases.append(f"top-1 {trial.top1:.1f} %")
-    if trial.state in ("running", "recorded") and trial.waited is not None:
-        share = f"waits {100 * trial.waited:.0f} % of its time for data"
-        advice = escape.name(trial.advice, longest=_MAX_REASON)
-        phrases.append(f"{share}: {advice}" if trial.advice else share)
-    phrases.append(
-        f"on {escape.name(trial.where)}" if trial.where and trial.state == "running" else ""
-    )
-    return ": ".join(filter(None, (escape.name(trial.name), ", ".join(filter(None, phrases)))))
-
-
-def format_duration(seconds: float) -> str:
-    """Format a duration in its two largest units."""
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
-    return f"{minutes // 60} h {minutes % 60:02d} min"
+def shards_as_json(states: Mapping[str, RunState]) -> dict[str, Any]:
+    """Return the states of shards as JSON holds them, with the phase that most needs attention."""
+    phases = {state.phase for state in states.values()}
+    phase = next((phase for phase in _BY_ATTENTION if phase in phases), "nothing")
+    return {"phase": phase, "shards": {name: as_json(state) for name, state in states.items()}}

@@ -64,7 +64,7 @@ class StatusWriter:
         trace: TracebackType | None,
     ) -> None:
         if error is None or isinstance(error, KeyboardInterrupt):
-            is_interrupted = error is not None or self._stop.is_requested
+            is_interrupted = error is not None or (self._stop.is_requested and self._is_open)
             self._end("interrupted" if is_interrupted else "ended", "")
         else:
             self._end("broken", str(error) or type(error).__name__)
@@ -97,6 +97,17 @@ class StatusWriter:
         key = event.planned.key
         self._trials[key] = _next_status(event, self._trials[key], self._advise)
         self._changes += 1
+
+    def on_passed_over(self, key: str, why: str) -> None:
+        """Note that another driver has a trial."""
+        self._trials[key] = replace(self._trials[key], why=why)
+        self._changes += 1
+
+    @property
+    def _is_open(self) -> bool:
+        """Return whether the run has not reached or finished some trial."""
+        states = {trial.state for trial in self._trials.values()}
+        return not states.isdisjoint(("waiting", "running")) or self._phase == "starting"
 
     def on_stop(self) -> str:
         """Note a request to stop, and return a phrase that says what the run waits for."""

@@ -12,7 +12,7 @@ from harness.utils import files
 
 _PIECE = re.compile(r"\..+\.(\d{1,10})")
 _DEPTH = 3  # of the folders of a results folder in which files are replaced
-_NOT_OURS = "mlflow"
+_SPARED = {"mlflow", "shards"}  # of other software; of drivers that start and end on other machines
 _NO_FOLDER_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EBADF}  # as of some network file systems
 
 
@@ -70,7 +70,7 @@ def sweep(folder: Path) -> list[Path]:
 def _pieces(folder: Path, depth: int) -> Iterator[Path]:
     for entry in os.scandir(folder):
         if entry.is_dir(follow_symlinks=False):
-            if depth > 1 and entry.name != _NOT_OURS:
+            if depth > 1 and entry.name not in _SPARED:
                 yield from _pieces(Path(entry.path), depth - 1)
         elif _is_left(entry):
             yield Path(entry.path)

@@ -28,7 +28,7 @@ from harness.utils.atomic import write_atomic
 from harness.utils.redaction import redact
 
 FILE = "lock.json"
-_FILE, _MARK = "lock", "lock.held"
+_FILE, MARK = "lock", "lock.held"
 _REFUSALS = {errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK, errno.EINVAL}
 _MAX_BYTES = 10_000
 _MAX_TEXT = 2_000
@@ -73,37 +73,48 @@ class Holder:
         return process.is_alive(self.process) if self.is_local else None
 
 
+class InUseError(ValueError):
+    """Another process, `by` in words, holds a folder."""
+
+    def __init__(self, folder: Path, by: str) -> None:
+        super().__init__(f"{folder} is in use: {by}")
+        self.by = by
+
+
 @contextlib.contextmanager
 def hold(results: Path, *, what: str) -> Iterator[Holder]:
-    """Hold the folder's lock.
+    """Take the folder's lock as `take` does, and tell others who this is and `what` it does."""
+    with take(results):
+        holder = _new_holder(what)
+        write_atomic(results / FILE, json.dumps(asdict(holder)).encode())
+        yield holder
 
-    Args:
-        results: The folder.
-        what: Task of this process, for others to read.
+
+@contextlib.contextmanager
+def take(results: Path, *, wait_s: float = _WAIT_S) -> Iterator[None]:
+    """Take the folder's lock, after a wait of `wait_s` seconds at most for another process.
 
     Raises:
-        ValueError: If another process holds it, with its task and its start, or if the folder
-            cannot be written, or can be written by other users.
+        InUseError: If another process holds it, with the task of that process and its start.
+        ValueError: If the folder cannot be written, or can be written by other users.
     """
     try:
         files.make_folder(results)  # keeps the mode of an existing one
         files.check_private(results)
-        lock = _acquire(results)
+        lock = _acquire(results, wait_s)
     except Timeout:
-        raise ValueError(f"{results} is in use: {_describe_holder(results)}") from None
+        raise InUseError(results, _describe_holder(results)) from None
     except OSError as error:
         if _lock_file(results).is_symlink():
             raise ValueError(f"{_lock_file(results)} is a link; remove it") from None
         raise ValueError(f"{results} cannot be written: {error.strerror}") from None
     try:
-        holder = _new_holder(what)
-        write_atomic(results / FILE, json.dumps(asdict(holder)).encode())
-        yield holder
+        yield
     finally:
         lock.release()
 
 
-def _acquire(results: Path) -> BaseFileLock:
+def _acquire(results: Path, wait_s: float) -> BaseFileLock:
     """Return a lock of the folder that this process has acquired.
 
     Raises:
@@ -112,12 +123,12 @@ def _acquire(results: Path) -> BaseFileLock:
     """
     lock: BaseFileLock = FileLock(results / _FILE, fallback_to_soft=False)
     try:
-        lock.acquire(timeout=_WAIT_S)
+        lock.acquire(timeout=wait_s)
     except OSError as error:
         if isinstance(error, Timeout) or error.errno not in _REFUSALS:
             raise
-        lock = SoftFileLock(results / _MARK)
-        lock.acquire(timeout=_WAIT_S)
+        lock = SoftFileLock(results / MARK)
+        lock.acquire(timeout=wait_s)
     return lock
 
 
@@ -159,7 +170,7 @@ def is_held(results: Path) -> bool:
 def _is_held_by_mark(results: Path) -> bool:
     """Return whether a process of this machine holds the folder by a file; others are unknown."""
     holder = read_holder(results)
-    return (results / _MARK).exists() and holder is not None and holder.is_alive is True
+    return (results / MARK).exists() and holder is not None and holder.is_alive is True
 
 
 def signal_holder(results: Path, holder: Holder, number: signal.Signals) -> None:
@@ -217,12 +228,14 @@ def _new_holder(what: str) -> Holder:
 
 
 def _describe_holder(results: Path) -> str:
-    holder, mark = read_holder(results), results / _MARK
+    holder, mark = read_holder(results), results / MARK
     if holder is None or holder.is_alive is False:  # the file is still that of an earlier holder
-        return "another process has just started there"
-    if mark.exists() and not holder.is_local:
+        holder, who = None, "another process has just started there"
+    else:
+        who = str(holder)
+    if mark.exists() and (holder is None or not holder.is_local):
         return (
-            f"{holder}; if that process is dead, delete {mark}: this file system has no locks that "
+            f"{who}; if that process is dead, delete {mark}: this file system has no locks that "
             "end with their process, and another machine cannot tell"
         )
-    return str(holder)
+    return who

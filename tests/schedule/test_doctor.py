@@ -18,7 +18,8 @@ from harness.data import passport
 from harness.data.video import Video
 from harness.plan import grid
 from harness.provenance import code
-from harness.schedule import doctor, doctor_checks
+from harness.schedule import doctor
+from harness.schedule.doctor import checks
 from harness.schedule.ray import nodes, session, tune
 from harness.schedule.ray.nodes import Node, Survey
 from harness.schedule.ray.session import ENVIRONMENT
@@ -98,71 +99,69 @@ def test_a_token_that_others_can_reach_is_a_problem(home, monkeypatch):
 
 
 def test_a_node_that_writes_elsewhere_is_named(tmp_path):
-    found = doctor_checks.check_results(survey(unshared={"two": "FileNotFoundError"}), tmp_path)
+    found = checks.check_results(survey(unshared={"two": "FileNotFoundError"}), tmp_path)
     assert levels_and_findings(found) == [("problem", "two: FileNotFoundError")]
-    assert [each.level for each in doctor_checks.check_results(survey(), tmp_path)] == ["ok"]
+    assert [each.level for each in checks.check_results(survey(), tmp_path)] == ["ok"]
 
 
 def test_a_node_with_other_versions_or_other_data_is_named(tmp_path):
     other = {"versions": HERE | {"torch": "2.1.0"}, "data": None}
     found = survey(facts={"1": GOOD, "2": other})
-    assert levels_and_findings(doctor_checks.check_versions(found, HERE)) == [
+    assert levels_and_findings(checks.check_versions(found, HERE)) == [
         ("problem", "two: torch is 2.1.0, here 2.15.0")
     ]
-    assert levels_and_findings(doctor_checks.check_data(found, tmp_path, ["a", "b"])) == [
+    assert levels_and_findings(checks.check_data(found, tmp_path, ["a", "b"])) == [
         ("problem", "two: sees no folder")
     ]
 
 
 def test_a_silent_node_is_said_once():
     found = survey(facts={"1": GOOD, "2": {"error": "no answer within 30 s"}})
-    assert levels_and_findings(doctor_checks.check_nodes(found))[1:] == [
+    assert levels_and_findings(checks.check_nodes(found))[1:] == [
         ("problem", "two: no answer within 30 s")
     ]
-    assert levels_and_findings(doctor_checks.check_versions(found, HERE)) == [
+    assert levels_and_findings(checks.check_versions(found, HERE)) == [
         ("ok", "python 3.11.7, torch 2.15.0")
     ]
 
 
 def test_a_decoder_that_fails_is_named():
     found = survey(decoders={"1": {"error": "no H.264"}, "2": {}})
-    assert levels_and_findings(doctor_checks.check_decoders(found)) == [
-        ("problem", "one: no H.264")
-    ]
+    assert levels_and_findings(checks.check_decoders(found)) == [("problem", "one: no H.264")]
 
 
 @pytest.mark.parametrize(
     ("cpus", "gpus", "fitting"), [(1, 0, 24), (1, 1, 12), (1, 8, 1), (2, 0.5, 12), (9, 4, 1)]
 )
 def test_trials_fit_within_nodes(cpus, gpus, fitting):
-    found, number = doctor_checks.check_capacity([ONE, TWO], cpus=cpus, gpus=gpus)
+    found, number = checks.check_capacity([ONE, TWO], cpus=cpus, gpus=gpus)
     assert (found.level, number) == ("ok", fitting)
 
 
 def test_what_fits_on_no_node_is_a_problem():
-    found, number = doctor_checks.check_capacity([ONE, TWO], cpus=1, gpus=9)
+    found, number = checks.check_capacity([ONE, TWO], cpus=1, gpus=9)
     assert (found.level, number) == ("problem", None)
     assert found.finding.endswith("the largest node has 16 and 8")
 
 
 def test_ranks_across_nodes_are_said_with_how_many_trials_fit():
-    found, number = doctor_checks.check_capacity([ONE, TWO], cpus=12, gpus=12, ranks=12)
+    found, number = checks.check_capacity([ONE, TWO], cpus=12, gpus=12, ranks=12)
     assert (found.level, number) == ("ok", 1)
     assert found.finding == "12 CPUs and 12 GPUs a trial: 1 at once, each across nodes in 12 ranks"
 
 
 def test_each_running_trial_needs_room_for_its_checkpoints():
     paper = EXPERIMENT.rows[3].trial
-    one, two = (doctor_checks.required_mb([paper] * 4, max_concurrent=n) for n in (1, 2))
+    one, two = (checks.required_mb([paper] * 4, max_concurrent=n) for n in (1, 2))
     # Two checkpoints and a third being written, of a float32 weight and its momentum.
     assert two - one == pytest.approx(3 * 8 * cache.in_training(paper).params / 1e6)
-    assert doctor_checks.required_mb([paper] * 8, max_concurrent=2) > two
+    assert checks.required_mb([paper] * 8, max_concurrent=2) > two
 
 
 def test_a_full_disk_is_a_problem():
     assert Path("/proc").is_dir()
     trials = [EXPERIMENT.rows[3].trial]
-    found = doctor_checks.check_disk(Path("/proc/results"), trials, max_concurrent=1)
+    found = checks.check_disk(Path("/proc/results"), trials, max_concurrent=1)
     assert (found.level, found.remedy.split(",")[0]) == ("problem", "free some space in /proc")
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from experiments.table_b import EXPERIMENT
 from harness.plan import grid
-from harness.schedule import status
+from harness.schedule import status, status_text
 from harness.schedule import status_writer as status_writer
 from harness.schedule.attempt import TrialEvent
 from harness.schedule.status import Status, TrialStatus
@@ -46,7 +46,7 @@ def left_by(folder, holder, said=None):
 
 
 def first_line(folder):
-    return status.format_lines(status.inspect_run(folder)).splitlines()[0]
+    return status_text.format_lines(status.inspect_run(folder)).splitlines()[0]
 
 
 def test_an_empty_folder_says_so(tmp_path):

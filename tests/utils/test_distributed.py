@@ -85,6 +85,33 @@ def test_a_trial_in_two_ranks_is_the_trial_in_one(tiny_trial, runtime, tmp_path,
     assert not (tmp_path / "two" / "work" / shared.key).exists()
 
 
+class _StoppedError(Exception):
+    """Ends a trial after its first epoch."""
+
+
+def stop_after_one_epoch(history):
+    if len(history) == 1:
+        raise _StoppedError
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("first", "then"), [(2, 1), (1, 2)])
+def test_the_number_of_ranks_may_change_between_attempts(first, then, tiny_trial, runtime):
+    alone = trial.run(tiny_trial, replace(runtime, results=runtime.results / "a"), lambda _: None)
+    with pytest.raises(_StoppedError):
+        local_ranks.run(tiny_trial, replace(runtime, ranks=first), stop_after_one_epoch)
+    changed = local_ranks.run(tiny_trial, replace(runtime, ranks=then), lambda _: None)
+    assert (changed.key, changed.resumed_epochs) == (alone.key, [1])
+    assert changed.provenance["ranks_of_attempts"] == [first, then]
+    assert changed.provenance["ranks"] == then
+    assert "ranks_of_attempts" not in alone.provenance
+    losses, apart = ([epoch["loss"] for epoch in each.history] for each in (alone, changed))
+    assert apart[0] == pytest.approx(losses[0], rel=1e-6 if first == 1 else 1e-2)
+    assert apart[1] == pytest.approx(losses[1], rel=0.2)
+    assert changed.metrics["videos"] == alone.metrics["videos"]
+    assert record.read(runtime.results, changed.key) == changed
+
+
 @pytest.mark.slow
 def test_a_rank_that_fails_says_why(tiny_trial, runtime):
     diverging = replace(tiny_trial, train=replace(tiny_trial.train, lr=1e30, warmup_epochs=0))

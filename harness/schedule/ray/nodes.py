@@ -7,15 +7,24 @@ answers too. An error or a timeout becomes the node's result.
 import shutil
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.schedule.ray.node_probe import NodeFacts, check_decoder, describe_node
+from harness.schedule.ray import machine_probe
+from harness.schedule.ray.machine_probe import describe_machine
+from harness.schedule.ray.node_probe import (
+    NodeFacts,
+    check_decoder,
+    describe_node,
+    loader_rates,
+)
+from harness.specs import Trial
 from harness.utils.files import make_folder
 
 ANSWER_S = 120.0  # on a busy node, starting a worker alone takes half a minute
 DECODE_S = 240.0  # it imports PyTorch, which takes a minute from some file systems
+MACHINE_S = DECODE_S + 2 * machine_probe.LIMIT_S
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,12 +53,16 @@ class Survey:
         unshared: Name of a node to the reason why its files miss from the results folder.
         facts: See `harness.schedule.ray.node_probe.describe_node`.
         decoders: See `harness.schedule.ray.node_probe.check_decoder`.
+        machines: See `harness.schedule.ray.machine_probe.describe_machine`.
+        loaders: See `harness.schedule.ray.node_probe.loader_rates`.
     """
 
     nodes: Sequence[Node]
     unshared: Mapping[str, str]
     facts: Mapping[str, NodeFacts]
     decoders: Mapping[str, NodeFacts]
+    machines: Mapping[str, NodeFacts] = field(default_factory=dict)
+    loaders: Mapping[str, NodeFacts] = field(default_factory=dict)
 
 
 def alive_nodes() -> list[Node]:
@@ -174,11 +187,23 @@ def _result(reference: Any, *, is_done: bool, timeout_s: float) -> NodeFacts:
     return facts
 
 
-def survey(results: Path, data: Path, nodes: Sequence[Node]) -> Survey:
-    """Collect facts about the nodes of the cluster to which this process is connected."""
+def survey(results: Path, data: Path, loaded: Sequence[Trial], nodes: Sequence[Node]) -> Survey:
+    """Collect facts about the nodes of the cluster to which this process is connected.
+
+    Args:
+        results: Folder that the nodes share.
+        data: Folder of the data sets.
+        loaded: Trials whose videos are read to measure the loader.
+        nodes: The nodes.
+    """
+    unshared = find_unshared(results, nodes)
+    with machine_probe.locked_folder(results) as folder:
+        machines = call_on_nodes(describe_machine, nodes, folder, timeout_s=MACHINE_S)
     return Survey(
         nodes=nodes,
-        unshared=find_unshared(results, nodes),
+        unshared=unshared,
         facts=call_on_nodes(describe_node, nodes, data),
         decoders=call_on_nodes(check_decoder, nodes, timeout_s=DECODE_S),
+        machines=machines,
+        loaders=call_on_nodes(loader_rates, nodes, list(loaded), data, timeout_s=DECODE_S),
     )

@@ -13,6 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from harness.schedule.ray.nodes import Node, alive_nodes, survey
+from harness.specs import from_dict
 from harness.utils import children, files
 from harness.utils.redaction import hide_known_in_file
 
@@ -136,9 +137,11 @@ def main() -> None:
     This is a separate process because Ray prints a lot, and ends a process that it refuses.
     """
     arguments = json.loads(sys.argv[1])
+    results, data = Path(arguments["results"]), Path(arguments["data"])
+    loaded = [from_dict(trial) for trial in arguments["loaded"]]
     try:
         with connect(arguments["address"]) as nodes:
-            result = survey(Path(arguments["results"]), Path(arguments["data"]), nodes)
+            result = survey(results, data, loaded, nodes)
     except ValueError as error:
         sys.exit(str(error))
     sys.stdout.write(f"\n{json.dumps(asdict(result))}\n")

@@ -57,7 +57,7 @@ def check_nodes(survey: Survey) -> Iterator[CheckResult]:
     """List the nodes, and check that each runs this code."""
     nodes = [f"{node.name}: {node.cpus:g} CPUs, {node.gpus:g} GPUs" for node in survey.nodes]
     yield ok("nodes", ", ".join(nodes))
-    yield from _check_each(
+    yield from check_each(
         "answers",
         {node.name: str(survey.facts[node.id].get("error", "")) for node in survey.nodes},
         good="every node runs this code",
@@ -67,7 +67,7 @@ def check_nodes(survey: Survey) -> Iterator[CheckResult]:
 
 def check_results(survey: Survey, results: Path) -> Iterator[CheckResult]:
     """Check that all nodes write into the same results folder."""
-    yield from _check_each(
+    yield from check_each(
         "results",
         survey.unshared,
         good=f"files from every node arrive in {results}",
@@ -81,7 +81,7 @@ def check_data(
     """Check that all nodes see the same names in the data folder as this process."""
     names_by_node = {name: facts["data"] for name, facts in _facts_by_name(survey).items()}
     local = _describe_names(local_names)
-    yield from _check_each(
+    yield from check_each(
         "data folder",
         {
             name: f"sees {_describe_names(names)}"
@@ -99,7 +99,7 @@ def _describe_names(names: Sequence[str] | None) -> str:
 
 def check_versions(survey: Survey, local_versions: Mapping[str, str]) -> Iterator[CheckResult]:
     """Check that all nodes run the versions of this process."""
-    yield from _check_each(
+    yield from check_each(
         "versions",
         {
             name: _differences(facts["versions"], local_versions)
@@ -126,7 +126,7 @@ def _differences(versions: Mapping[str, str], local_versions: Mapping[str, str])
 
 def check_decoders(survey: Survey) -> Iterator[CheckResult]:
     """Check that all nodes decode a video that they made."""
-    yield from _check_each(
+    yield from check_each(
         "decoder",
         {node.name: str(survey.decoders[node.id].get("error", "")) for node in survey.nodes},
         good="every node decodes a tiny mp4",
@@ -134,10 +134,17 @@ def check_decoders(survey: Survey) -> Iterator[CheckResult]:
     )
 
 
-def _check_each(
+def check_each(
     what: str, reasons: Mapping[str, str], *, good: str, remedy: str
 ) -> Iterator[CheckResult]:
-    """Return a problem for every node with a reason, or one good result."""
+    """Return a problem for every node with a reason, or one good result.
+
+    Args:
+        what: Subject of the check.
+        reasons: Name of a node to what is wrong there; nothing if all is well.
+        good: Finding if all is well everywhere.
+        remedy: What to do about a problem.
+    """
     problems = [
         problem(what, f"{name}: {reason}", remedy) for name, reason in reasons.items() if reason
     ]

@@ -5,26 +5,23 @@ Ray runs in a separate process with a time limit, since it may hang, or end the 
 
 import json
 import os
-import shlex
 import socket
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
 from urllib.parse import urlsplit
 
-from harness import data
-from harness.data import passport
-from harness.schedule import doctor_checks
-from harness.schedule.doctor_checks import CheckResult, ok, problem
-from harness.schedule.ray import node_probe, nodes, session
+from harness.schedule.doctor import checks, machine_checks
+from harness.schedule.doctor.checks import CheckResult, ok, problem
+from harness.schedule.doctor.inputs import check_passports, check_weights
+from harness.schedule.ray import machine_probe, node_probe, nodes, session
 from harness.schedule.ray.node_probe import NodeFacts
 from harness.schedule.ray.nodes import Node, Survey
-from harness.specs import Trial
+from harness.specs import Trial, as_dict
 from harness.tracking import TrackingError, is_server, mirror, redact, store_uri
 from harness.utils import children, files
-from harness.zoo import initial_weights
 
 CONNECT_S = 60.0
 REACH_S = 5.0
@@ -72,20 +69,23 @@ def run_checks(request: CheckRequest) -> Iterator[CheckResult]:
     survey = _survey(request)
     if isinstance(survey, CheckResult):
         yield survey
-        yield doctor_checks.check_disk(request.results, request.todo, max_concurrent=None)
+        yield checks.check_disk(request.results, request.todo, max_concurrent=None)
         return
     local = node_probe.describe_node(request.data)
-    yield from doctor_checks.check_nodes(survey)
-    yield from doctor_checks.check_results(survey, request.results)
-    yield from doctor_checks.check_data(survey, request.data, local["data"])
-    yield from doctor_checks.check_versions(survey, local["versions"])
-    yield from doctor_checks.check_decoders(survey)
+    yield from checks.check_nodes(survey)
+    yield from checks.check_results(survey, request.results)
+    yield from checks.check_data(survey, request.data, local["data"])
+    yield from checks.check_versions(survey, local["versions"])
+    yield from checks.check_decoders(survey)
+    yield from machine_checks.check_machines(survey, request.todo)
+    yield from machine_checks.check_gpus(survey, request.todo)
+    yield from machine_checks.check_loaders(survey, request.todo)
     ranks = request.ranks or max(int(request.gpus), 1)
-    result, max_concurrent = doctor_checks.check_capacity(
+    result, max_concurrent = checks.check_capacity(
         survey.nodes, cpus=request.cpus, gpus=request.gpus, ranks=ranks
     )
     yield result
-    yield doctor_checks.check_disk(request.results, request.todo, max_concurrent=max_concurrent)
+    yield checks.check_disk(request.results, request.todo, max_concurrent=max_concurrent)
 
 
 def check_token(address: str | None) -> CheckResult:
@@ -115,38 +115,6 @@ def _is_exposed(path: Path) -> bool:
     return bool(path.stat().st_mode & _READABLE) and all(
         folder.stat().st_mode & _ENTERABLE for folder in path.resolve().parents
     )
-
-
-def check_passports(trials: Sequence[Trial], root: Path) -> Iterator[CheckResult]:
-    """Check the passports of the data sets of trials."""
-    for name in sorted({trial.data.name for trial in trials}):
-        what, path = f"data {name}", data.passport_path(name, root)
-        command = f"harness data check {name} --root FOLDER --data {shlex.quote(str(root))}"
-        if name in data.GENERATED:
-            yield ok(what, "made by the first run")
-        elif not path.is_file():
-            yield problem(what, f"{path} is missing", f"make it with `{command}`")
-        else:
-            yield _check_passport(what, path, command)
-
-
-def _check_passport(what: str, path: Path, command: str) -> CheckResult:
-    try:
-        splits = passport.read(path).splits
-    except ValueError as error:
-        return problem(what, str(error), f"make it again with `{command}`")
-    counts = ", ".join(f"{len(videos):,} {split}" for split, videos in splits.items())
-    return ok(what, f"{counts} videos in its passport")
-
-
-def check_weights(trials: Sequence[Trial], root: Path | None) -> Iterator[CheckResult]:
-    """Check the initial weights of trials."""
-    for result in initial_weights.check(((trial.model, trial.data) for trial in trials), root):
-        what = f"weights {result.name}"
-        if result.remedy:
-            yield problem(what, result.finding, result.remedy)
-        else:
-            yield ok(what, result.finding)
 
 
 def check_store(results: Path) -> CheckResult:
@@ -183,17 +151,19 @@ def _survey(request: CheckRequest) -> Survey | CheckResult:
     if why := _write_problem(request.results):
         return problem("results", why, "choose a writable folder with --results")
     if request.address is None and not request.ray:
-        return _survey_this_machine(request.data)
+        return _survey_this_machine(request)
     host, colon, port = (request.address or "").removeprefix("ray://").rpartition(":")
     if colon and port.isdigit() and not _is_reachable(host, int(port)):
         silence = f"{request.address} did not answer within {REACH_S:g} s"
         remedy = "check that the head is running, and that this machine is one of its nodes"
         return problem("cluster", silence, remedy)
-    limit_s = CONNECT_S + 2 * nodes.ANSWER_S + nodes.DECODE_S
+    loaded = node_probe.loaded_trials(request.todo, request.data)
+    limit_s = CONNECT_S + 2 * nodes.ANSWER_S + nodes.DECODE_S + 2 * nodes.MACHINE_S
     arguments = {
         "address": request.address,
         "results": str(request.results),
         "data": str(request.data),
+        "loaded": [as_dict(trial) for trial in loaded],
     }
     try:
         process = subprocess.run(
@@ -233,7 +203,7 @@ def _parse_survey(process: "subprocess.CompletedProcess[str]") -> Survey | Check
     return Survey(**body | {"nodes": [Node(**node) for node in body["nodes"]]})
 
 
-def _survey_this_machine(root: Path) -> Survey:
+def _survey_this_machine(request: CheckRequest) -> Survey:
     import torch
 
     node = Node(
@@ -242,16 +212,21 @@ def _survey_this_machine(root: Path) -> Survey:
         cpus=os.cpu_count() or 1,
         gpus=torch.cuda.device_count(),
     )
+    loaded = node_probe.loaded_trials(request.todo, request.data)
+    with machine_probe.locked_folder(request.results) as folder:
+        machine = _ask_here(machine_probe.describe_machine, folder)
     return Survey(
         nodes=[node],
         unshared={},
-        facts={_THIS_MACHINE: node_probe.describe_node(root)},
-        decoders={_THIS_MACHINE: _check_local_decoder()},
+        facts={_THIS_MACHINE: node_probe.describe_node(request.data)},
+        decoders={_THIS_MACHINE: _ask_here(node_probe.check_decoder)},
+        machines={_THIS_MACHINE: machine},
+        loaders={_THIS_MACHINE: _ask_here(node_probe.loader_rates, loaded, request.data)},
     )
 
 
-def _check_local_decoder() -> NodeFacts:
+def _ask_here(question: Callable[..., NodeFacts], *words: object) -> NodeFacts:
     try:
-        return node_probe.check_decoder()
+        return question(*words)
     except (ValueError, ImportError, OSError) as error:
         return {"error": f"{type(error).__name__}: {error}"}

@@ -1,0 +1,92 @@
+"""The trials of a launch, and what has to be in order before the first of them."""
+
+from collections.abc import Callable, Sequence
+
+from harness import data, record
+from harness.data import sizes
+from harness.plan import grid
+from harness.plan.grid import PlannedTrial
+from harness.plan.request import Request, planned_trials
+from harness.provenance import code
+from harness.record import Record
+from harness.report import preregistration
+from harness.report.collect import collect
+from harness.runtime import Runtime
+from harness.zoo import initial_weights
+
+
+def check_count(requests: Sequence[Request], limit: int) -> None:
+    """Refuse a grid that is larger than anyone would mean."""
+    rows = {
+        record.trial_key(request.rescale(trial), "")
+        for request in requests
+        for row in grid.select_rows(request.experiment, request.rows).rows
+        for trial in row.trials
+        if request.experiment.trains
+    }
+    count = len(rows) * len(grid.seed_numbers(requests[0].seeds))
+    if count > limit:
+        raise ValueError(
+            f"{count:,} trials are more than the limit of {limit:,}; raise it with --max-trials"
+        )
+
+
+def trials_by_key(
+    requests: Sequence[Request], log: Callable[[str], None]
+) -> dict[str, list[PlannedTrial]]:
+    """List the trials of all tables by their keys; tables may share one."""
+    trials: dict[str, list[PlannedTrial]] = {}
+    for request in requests:
+        for trial in planned_trials(request, progress=_progress_in_tenths(log)):
+            trials.setdefault(trial.key, []).append(trial)
+    return trials
+
+
+def _progress_in_tenths(log: Callable[[str], None]) -> data.Progress:
+    """Return a progress callback that logs every tenth of a long step."""
+
+    def show(what: str, done: int, total: int) -> None:
+        if done * 10 // total > (done - 1) * 10 // total:
+            log(f"making {what}: {done} of {total}")
+
+    return show
+
+
+def is_open(trial: PlannedTrial, request: Request) -> bool:
+    """Return whether a trial is to run."""
+    return trial.state == "missing" or (trial.state == "stale" and not request.keep_stale)
+
+
+def recorded_since(planned: PlannedTrial, request: Request) -> Record | None:
+    """Return the record that another driver made of a trial that was to run; None if none did."""
+    found = record.find(request.runtime.results, planned.key)
+    if found is None:
+        return None
+    is_usable = request.keep_stale or found.is_made_by(code.hashes(planned.trial))
+    return found if is_usable else None
+
+
+def check_initial_weights(todo: Sequence[PlannedTrial], runtime: Runtime) -> None:
+    """Refuse a run whose initial weights are missing or wrong, before its first trial.
+
+    Raises:
+        ValueError: Names each such file.
+    """
+    networks = ((planned.trial.model, planned.trial.data) for planned in todo)
+    checks = initial_weights.check(networks, runtime.weights)
+    faults = [
+        f"initial weights {result.name}: {result.finding}; {result.remedy}"
+        for result in checks
+        if result.remedy
+    ]
+    if faults:
+        raise ValueError(". ".join(faults))
+
+
+def declare(requests: Sequence[Request]) -> None:
+    """Write down the claims of the tables before their first result."""
+    for request in requests:
+        table = collect(request)
+        trials = [row.trial for row in table.rows if row.trial and request.experiment.trains]
+        digests = [sizes.passport_digest(trial.data, request.runtime.data) for trial in trials]
+        preregistration.preregister(table, passports=[digest for digest in digests if digest])
