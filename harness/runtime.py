@@ -5,6 +5,7 @@ They are not part of the key of a trial.
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +30,7 @@ class Runtime:
             together take at most half of `loader_timeout_s`.
         keep_checkpoints: Keep the checkpoints of a finished trial.
         campaign: Name that groups the trials of one or more launches.
+        own_code: Files of the user, as the driver read them; see `harness.utils.own_code`.
     """
 
     results: Path
@@ -44,6 +46,7 @@ class Runtime:
     io_wait_s: float = 30.0
     keep_checkpoints: bool = False
     campaign: str = ""
+    own_code: tuple[tuple[str, Any], ...] = ()
 
     def work(self, key: str) -> Path:
         """Return the folder of an unfinished trial."""

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 
 from harness.cli.data_copy import copy_videos
-from harness.cli.options import FOLDER, ROOT, data_option
+from harness.cli.options import FOLDER, data_option, home
 
 if TYPE_CHECKING:
     from harness.data.prepare.probe_pool import ProbeSettings
@@ -169,7 +169,7 @@ def _out(source: "DataSource", name: str, data: Path, out: Path | None, *, sever
     from harness.data import GENERATED
 
     if name in GENERATED:
-        there = out or ROOT / "results" / "local" / "check"
+        there = out or home() / "results" / "local" / "check"
         return there / source.name if several or out is None else there
     return out or data / name
 

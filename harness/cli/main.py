@@ -12,7 +12,7 @@ from harness.cli.notices import show_warnings
 from harness.cli.options import optional_tables_argument
 from harness.cli.requests import print_error
 from harness.record import trial_key
-from harness.tables import select
+from harness.tables import forget, select
 from harness.tracking import TrackingError
 from harness.utils import children
 
@@ -30,9 +30,14 @@ Examples:
 
 
 @click.group(epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="dsanet-harness", prog_name="harness")
 @click.pass_context
 def app(context: click.Context) -> None:
-    """Reproduce the tables of DSANet (arXiv 2105.12085)."""
+    """Reproduce the tables of DSANet (arXiv 2105.12085), and run your own beside them.
+
+    A TABLE is a name that `harness list` prints, or a Python file that holds an EXPERIMENT.
+    """
+    forget()
     context.with_resource(show_warnings())
 
 
