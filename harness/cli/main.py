@@ -7,7 +7,19 @@ from types import TracebackType
 import click
 
 from experiments.scales import desk
-from harness.cli import cluster, cost, data, explain, plan, report, results, run, tracking, weights
+from harness.cli import (
+    cluster,
+    cost,
+    data,
+    explain,
+    new,
+    plan,
+    report,
+    results,
+    run,
+    tracking,
+    weights,
+)
 from harness.cli.notices import show_warnings
 from harness.cli.options import optional_tables_argument
 from harness.cli.requests import print_error
@@ -26,6 +38,8 @@ Examples:
   harness explain table_b/II              all deviations from the paper's recipe
   harness cost table_b --json             parameters and multiply-adds of every row
   harness ui                              every run of every table, in MLflow
+  harness new module my_gate              a module of your own, with its test, in this folder
+  harness run ./my_table.py               a table of your own
 """
 
 
@@ -68,6 +82,7 @@ for command in (
     *results.COMMANDS,
     *cluster.COMMANDS,
     *weights.COMMANDS,
+    *new.COMMANDS,
 ):
     app.add_command(command)
 

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import experiments
 from harness.experiment import BrokenTableError, Experiment
-from harness.tables import own_names, own_tables
+from harness.tables import offers, own_names, own_tables
 from harness.tables.blame import blame
 from harness.tables.own_tables import forget
 from harness.utils.lookup import check_name
@@ -20,7 +20,7 @@ R = TypeVar("R")
 
 def names() -> list[str]:
     """Return the names of all tables: ours, those of installed packages, and files named so far."""
-    installed = sorted(set(own_names.installed("experiments")) - set(experiments.names()))
+    installed = sorted(set(offers.installed("experiments")) - set(experiments.names()))
     return [*experiments.names(), *installed, *own_tables.names()]
 
 

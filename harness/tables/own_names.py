@@ -6,18 +6,17 @@ can be imported: the name in a record of somebody else leads nowhere.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
-from functools import cache
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
 import experiments
 from harness.specs import NAME, Trial
+from harness.tables import own_datasets
+from harness.tables.offers import check_defined, installed
 from harness.utils import own_code
 from harness.utils.lookup import check_name
-from harness.utils.own_code.imports import defined_names
 from harness.zoo import BACKBONES, MODULES
 
 _FILE = re.compile(r"(?P<file>.+\.py):(?P<name>[A-Za-z_]\w*)", re.ASCII)
@@ -28,12 +27,6 @@ _PACKAGED = re.compile(
 _REGISTRIES = {"backbone": BACKBONES, "module": MODULES}
 _LIBRARIES = ("harness", "experiments", "torch", "torchvision", "numpy")
 _ADDED: set[tuple[str, str]] = set()
-
-
-@cache
-def installed(kind: str) -> Mapping[str, EntryPoint]:
-    """Return what installed packages offer: `modules`, `backbones`, `datasets`, `experiments`."""
-    return {entry.name: entry for entry in entry_points(group=f"dsanet_harness.{kind}")}
 
 
 def resolve(trial: Trial, folder: Path) -> Trial:
@@ -49,7 +42,10 @@ def resolve(trial: Trial, folder: Path) -> Trial:
     names: dict[str, Any] = {
         what: _resolve(name, what, folder) for what, name in _names(trial).items()
     }
-    return replace(trial, model=replace(trial.model, **names))
+    data = trial.data
+    if data.name.endswith(".py"):
+        data = replace(data, name=own_datasets.name_of(data.name))
+    return replace(trial, data=data, model=replace(trial.model, **names))
 
 
 def _names(trial: Trial) -> dict[str, str]:
@@ -92,6 +88,7 @@ def clashes() -> Iterator[str]:
 def forget() -> None:
     """Forget every name that is not ours, and every file of the user."""
     own_code.forget()
+    own_datasets.forget()
     installed.cache_clear()
     for what, name in _ADDED:
         _REGISTRIES[what].pop(name, None)
@@ -134,7 +131,7 @@ def _in_file(file: str, name: str, folder: Path) -> tuple[str, str]:
     if not _FILE_NAME.fullmatch(base):
         raise ValueError(f"{base!r} cannot stand in a record; name the file with A-Z, 0-9, _ and -")
     module = own_code.add(folder / Path(file).expanduser())
-    _check_defined(own_code.sources()[module].text, name, base)
+    check_defined(own_code.sources()[module].text, name, base)
     return f"{base}:{name}", f"{module}:{name}"
 
 
@@ -153,12 +150,5 @@ def _in_package(module: str, name: str) -> str:
             f"{module} has no Python source here; install its package, or name a file: "
             f"{module.rpartition('.')[2]}.py:{name}"
         )
-    _check_defined(path.read_text(encoding="utf-8"), name, module)
+    check_defined(path.read_text(encoding="utf-8"), name, module)
     return f"{module}:{name}"
-
-
-def _check_defined(text: str, name: str, where: str) -> None:
-    defined = defined_names(text)
-    if defined is not None:
-        public = [each for each in defined if not each.startswith("_") or each == name]
-        check_name(name, public, what=f"definition of {where}")

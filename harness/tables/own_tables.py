@@ -6,7 +6,7 @@ from pathlib import Path
 
 import experiments
 from harness.experiment import BrokenTableError, Experiment
-from harness.tables import own_names
+from harness.tables import offers, own_names
 from harness.tables.blame import blame
 from harness.utils import own_code
 
@@ -66,7 +66,7 @@ def load_installed(name: str) -> Experiment:
     Raises:
         BrokenTableError: If it does not load, or has another name than its entry point.
     """
-    module = own_names.installed("experiments")[name].module
+    module = offers.installed("experiments")[name].module
     experiment = experiments.read(module, f"entry point {name} = {module}")
     if experiment.name != name:
         raise BrokenTableError(

@@ -230,8 +230,8 @@ def test_an_entry_point_gives_a_package_a_short_name(tmp_path, package, monkeypa
             EntryPoint("se", "zz_gates.shift:Gate", "dsanet_harness.modules"),
         ]
     }
-    monkeypatch.setattr(own_names, "entry_points", lambda group: offers.get(group, []))
-    own_names.installed.cache_clear()
+    monkeypatch.setattr(offers, "entry_points", lambda group: offers.get(group, []))
+    offers.installed.cache_clear()
     path = write(tmp_path, module="gated")
     assert code.places(gate_of(path))["Gate"] == "zz_gates.shift"
     warned = []
@@ -276,7 +276,11 @@ def attempt(trial, folder):
     """Return why a trial fails, of which nothing may be trained."""
     planned = Planned(trial)
     runtime = Runtime(results=folder, data=folder, own_code=own_code.export())
-    return run_attempt(lambda *_: pytest.fail("it ran"), planned, runtime, lambda *_: None)
+    return run_attempt(_ran, planned, runtime, lambda *_: None)
+
+
+def _ran(*_):
+    raise ValueError("it ran")
 
 
 class Planned:

@@ -36,7 +36,7 @@ def add(path: Path) -> str:
     if not path.is_file():
         raise ValueError(f"{path} is not a file; name one that ends in .py")
     name, found = module_name(path), dict[str, Source]()
-    _check_name(name, path)
+    check_name(name, path)
     _collect(name, path, found)
     _install(found)
     return name
@@ -91,6 +91,21 @@ def forget() -> None:
     _SOURCES.clear()
 
 
+def check_name(name: str, path: Path, importer: Path | None = None) -> None:
+    """Refuse a file whose module would hide another one.
+
+    Raises:
+        ValueError: Names both.
+    """
+    other = _origin(name)
+    if other is None or os.path.realpath(other) == str(path):
+        return
+    where = f"{importer.name} imports {name}, so " if importer else ""
+    raise ValueError(
+        f"{where}{path} would hide the module {name} of {other}; rename the file or folder"
+    )
+
+
 def _install(found: Mapping[str, Source]) -> None:
     for name, source in found.items():
         known = _SOURCES.get(name, source)
@@ -128,10 +143,10 @@ def _collect(name: str, path: Path, found: dict[str, Source], *, package: bool =
         if top in found or top in sys.stdlib_module_names:
             continue  # Python's own modules are meant, whatever lies there
         if (file := beside / f"{top}.py").is_file():
-            _check_name(top, file.resolve(), importer=path)
+            check_name(top, file.resolve(), importer=path)
             _collect(top, file.resolve(), found)
         elif (beside / top).is_dir() and any((beside / top).rglob("*.py")):
-            _check_name(top, beside / top / "__init__.py", importer=path)
+            check_name(top, beside / top / "__init__.py", importer=path)
             _collect_package(top, beside / top, found)
 
 
@@ -149,17 +164,6 @@ def _collect_package(name: str, folder: Path, found: dict[str, Source]) -> None:
         elif path.is_dir() and path.name.isidentifier() and any(path.rglob("*.py")):
             _collect_package(f"{name}.{path.name}", path, found)
     _collect(name, folder / "__init__.py", found, package=True)
-
-
-def _check_name(name: str, path: Path, importer: Path | None = None) -> None:
-    """Refuse a file whose module would hide another one."""
-    other = _origin(name)
-    if other is None or os.path.realpath(other) == str(path):
-        return
-    where = f"{importer.name} imports {name}, so " if importer else ""
-    raise ValueError(
-        f"{where}{path} would hide the module {name} of {other}; rename the file or folder"
-    )
 
 
 def _origin(name: str) -> str | None:
