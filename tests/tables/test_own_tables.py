@@ -1,5 +1,6 @@
 """Tables and networks from outside the repository: found, named, hashed, refused in a sentence."""
 
+import multiprocessing
 import shutil
 import sys
 from importlib.metadata import EntryPoint
@@ -270,6 +271,22 @@ def test_a_module_of_a_wrong_shape_fails_its_trial_in_a_sentence(tmp_path, gate,
 def test_a_module_that_cannot_be_made_fails_its_trial_in_a_sentence(tmp_path, before, after, said):
     gate = GATE.replace(before, after).replace("* share", "* SHARE")
     assert said in attempt(gate_of(write(tmp_path, gate=gate)), tmp_path)
+
+
+@pytest.mark.slow
+def test_another_process_runs_the_code_that_the_driver_read(tmp_path):
+    trial = gate_of(write(tmp_path))
+    codes, planned = code.hashes(trial), Planned(trial)
+    runtime = Runtime(results=tmp_path, data=tmp_path, own_code=own_code.export())
+    for name in ("my_gate", "my_layers", "my_table"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('the file as it is now ran')")
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        failure = pool.apply(run_attempt, (_say_what_runs, planned, runtime, print))
+    assert failure.endswith(str(sorted(codes.items())))
+
+
+def _say_what_runs(trial, *_):
+    raise ValueError(str(sorted(code.hashes(trial).items())))
 
 
 def attempt(trial, folder):
