@@ -21,15 +21,29 @@ def load(name: str) -> Experiment:
         BrokenTableError: If the file cannot be imported, or holds no table of its name.
     """
     path = f"experiments/{name}.py"
+    experiment = read(f"experiments.{name}", path)
+    if experiment.name != name:
+        raise BrokenTableError(f"{path} holds the experiment {experiment.name!r}; use one name")
+    return experiment
+
+
+def read(module: str, path: str) -> Experiment:
+    """Return the `EXPERIMENT` of a module.
+
+    Args:
+        module: Its import path.
+        path: Its file in messages, or the end of that path.
+
+    Raises:
+        BrokenTableError: If it cannot be imported, or holds no table.
+    """
     try:
-        experiment = import_module(f"experiments.{name}").EXPERIMENT
+        experiment = import_module(module).EXPERIMENT
     except (Exception, SystemExit) as error:
         raise BrokenTableError(f"{path} does not load: {_sentence(error, path)}") from error
     if not isinstance(experiment, Experiment):
         kind = type(experiment).__name__
         raise BrokenTableError(f"{path} does not load: EXPERIMENT is no Experiment but a {kind}")
-    if experiment.name != name:
-        raise BrokenTableError(f"{path} holds the experiment {experiment.name!r}; use one name")
     return experiment
 
 

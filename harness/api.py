@@ -21,18 +21,23 @@ Folder = str | PathLike[str]
 LEAST_DIGITS = 4  # of a key
 
 
-def results(results: Folder | None = None) -> "pd.DataFrame":
+def results(results: Folder | None = None, *, experiments: Sequence[str] = ()) -> "pd.DataFrame":
     """Return the trials of a results folder: one line per trial and table row that it serves.
 
     Args:
         results: The folder; that of `harness run` by default.
+        experiments: Files of further tables, as `--experiment` names them.
 
     Raises:
         ValueError: If it is not a results folder. A damaged record is warned of and left out.
     """
     from harness.exchange.places import all_tables
     from harness.exchange.trial_frame import trials_frame
+    from harness.tables import forget, load
 
+    forget()
+    for file in experiments:
+        load(file)
     return trials_frame(_records(_folder(results)), all_tables())
 
 
@@ -58,7 +63,7 @@ def table(
     """Return a table as numbers: one line per row, measured beside printed, with its verdict.
 
     Args:
-        name: Of the table, such as `table_b`.
+        name: Of the table, such as `table_b`, or its file, such as `./my_table.py`.
         results: The folder; that of `harness run` by default.
         scale: `desk` or `paper`.
         **own: Options of a run on one's own terms, as `on`, `epochs`, `width`, `batch` and `crop`
@@ -95,7 +100,7 @@ def run(
     """Run the trials that a table still needs, write it, and return it as `table` does.
 
     Args:
-        name: Of the table.
+        name: Of the table, or its file.
         rows: Label of a row, or several; all by default.
         seeds: Trials per row, with seeds 0, 1, ...; or their seeds.
         results: The folder; that of `harness run` by default.
@@ -160,9 +165,11 @@ def _request(name: str, *, results: Path, scale: str, **options: Any) -> "Reques
     """Return the request that the command line would make of these options."""
     from experiments.scales import SCALES
     from harness.cli.requests import build_requests
+    from harness.tables import forget
     from harness.utils.lookup import check_name
 
     named = check_name(scale, list(SCALES), what="scale")
+    forget()
     for folder in {"data", "weights"} & set(options):
         options[folder] = Path(options[folder]).resolve()
     try:
@@ -173,9 +180,9 @@ def _request(name: str, *, results: Path, scale: str, **options: Any) -> "Reques
 
 
 def _folder(folder: Folder | None, *, must_exist: bool = True) -> Path:
-    from harness.cli.options import ROOT
+    from harness.cli.options import default_results
 
-    path = (ROOT / "results" / "local") if folder is None else Path(folder).resolve()
+    path = default_results() if folder is None else Path(folder).resolve()
     if must_exist and not path.is_dir():
         raise ValueError(f"{path} is no folder; run a table first, or name another results folder")
     return path

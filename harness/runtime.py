@@ -5,6 +5,7 @@ They are not part of the key of a trial.
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +35,7 @@ class Runtime:
         activation_checkpointing: Keep the inputs of blocks alone, and compute the rest again in the
             backward pass.
         campaign: Name that groups the trials of one or more launches.
+        own_code: Files of the user, as the driver read them; see `harness.utils.own_code`.
     """
 
     results: Path
@@ -52,6 +54,7 @@ class Runtime:
     compiled: bool = False
     activation_checkpointing: bool = False
     campaign: str = ""
+    own_code: tuple[tuple[str, Any], ...] = ()
 
     def __post_init__(self) -> None:
         if self.compiled and self.activation_checkpointing:

@@ -272,3 +272,26 @@ def test_the_nine_tables_share_their_trials(tmp_path):
     assert keys["table_f", "res3+4, 5 blocks"] == keys["table_h", "DSA+I3D R50"]
     assert keys["table_a", "I3D R18, 4 × 1"] == keys["table_h", "I3D R18"]
     assert len(set(keys.values())) == 27
+
+
+def test_a_record_made_outside_of_git_is_read_back(tmp_path):
+    outside = {**PROVENANCE, "commit": None, "dirty": None}
+    one = replace(made(), provenance=outside)
+    record.write(tmp_path, one, b"")
+    assert record.read(tmp_path, one.key) == one
+
+
+@pytest.mark.parametrize("name", ["my_gate.py:Gate", "2-shift.py:Gate", "lab.gates:Gate"])
+@pytest.mark.parametrize("field", ["backbone", "module"])
+def test_a_record_of_a_network_from_outside_is_read_back(tmp_path, field, name):
+    one = made(replace(TRIAL, model=replace(TRIAL.model, **{field: name})), code="c")
+    record.write(tmp_path, one, b"")
+    assert record.read(tmp_path, one.key) == one
+
+
+@pytest.mark.parametrize("name", ["../my_gate.py:Gate", "a/b.py:Gate", "x.py:G()", "os:sys tem"])
+def test_a_record_whose_network_is_no_name_is_refused(tmp_path, name):
+    one = made(replace(TRIAL, model=replace(TRIAL.model, module=name)), code="c")
+    record.write(tmp_path, one, b"")
+    with pytest.raises(ValueError, match=r"trial\.model\.module"):
+        record.read(tmp_path, one.key)

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 
 from harness.cli.data_copy import copy_videos
-from harness.cli.options import FOLDER, ROOT, data_option
+from harness.cli.options import FOLDER, data_option, home
 from harness.utils import escape
 
 if TYPE_CHECKING:
@@ -101,15 +101,18 @@ def check(
 ) -> None:
     """Read every video of a data set once, and say exactly what is there and what is broken.
 
-    NAME is a data set of the paper, `desk`, or any name that you give to videos of your own, in
-    --root/<class>/. Stopped at any time, the same command goes on from there. Trials read the
-    passport that it leaves. The exit code is 1 if a listed video is not good or is in two splits.
+    NAME is a data set of the paper, `desk`, any name that you give to videos of your own, in
+    --root/<class>/, or a Python file that lists them: my_clips.py for the data set my_clips.
+    Stopped at any time, the same command goes on from there. Trials read the passport that it
+    leaves. The exit code is 1 if a listed video is not good or is in two splits.
     """
     from harness.data import GENERATED
     from harness.data.gate import Limits
     from harness.data.prepare import sources
     from harness.data.prepare.probe_pool import ProbeSettings
+    from harness.tables import own_datasets
 
+    name = own_datasets.open_reader(name)
     settings = ProbeSettings(limits=Limits(min_frames=min_frames), **how)
     if name in GENERATED:
         if root is not None or lists or fps or also or only:
@@ -120,7 +123,10 @@ def check(
     else:
         check_keeps_splits(name, out or data / name, only)
         rows = _rows(lists)
-        checked = [sources.read_source(name, root, data, rows=rows, fps=fps, also=also, only=only)]
+        with own_datasets.blamed(name):
+            checked = [
+                sources.read_source(name, root, data, rows=rows, fps=fps, also=also, only=only)
+            ]
     clean = [
         check_source(source, _out(source, name, data, out, several=len(checked) > 1), settings)
         for source in checked
@@ -170,7 +176,7 @@ def _out(source: "DataSource", name: str, data: Path, out: Path | None, *, sever
     from harness.data import GENERATED
 
     if name in GENERATED:
-        there = out or ROOT / "results" / "local" / "check"
+        there = out or home() / "results" / "local" / "check"
         return there / source.name if several or out is None else there
     return out or data / name
 

@@ -10,6 +10,7 @@ import click
 from harness import tables as all_tables
 from harness.cli.options import (
     data_option,
+    experiment_option,
     json_option,
     open_workspace,
     print_result,
@@ -57,6 +58,7 @@ def explain_row(
 
 
 @click.command("why")
+@experiment_option
 @click.argument("target", metavar="KEY|TABLE/ROW")
 @scale_option
 @scale_change_options

@@ -7,14 +7,27 @@ from types import TracebackType
 import click
 
 from experiments.scales import desk
-from harness.cli import cluster, cost, data, explain, plan, report, results, run, tracking, weights
+from harness.cli import (
+    cluster,
+    cost,
+    data,
+    explain,
+    new,
+    plan,
+    report,
+    results,
+    run,
+    tracking,
+    weights,
+)
 from harness.cli.notices import show_warnings
 from harness.cli.options import optional_tables_argument
 from harness.cli.requests import print_error
 from harness.record import trial_key
-from harness.tables import select
+from harness.tables import forget, select
 from harness.tracking import TrackingError
 from harness.utils import children, escape
+from harness.utils.lookup import check_name
 
 MISTAKE, INTERRUPTED = 2, 130
 EXAMPLES = """\b
@@ -26,13 +39,31 @@ Examples:
   harness explain table_b/II              all deviations from the paper's recipe
   harness cost table_b --json             parameters and multiply-adds of every row
   harness ui                              every run of every table, in MLflow
+  harness new module my_gate              a module of your own, with its test, in this folder
+  harness run ./my_table.py               a table of your own
 """
 
 
-@click.group(epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
+class _Group(click.Group):
+    """A group that names the nearest command to one that it lacks."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and not args[0].startswith("-"):
+            check_name(args[0], self.commands, what="command")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=_Group, epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="dsanet-harness", prog_name="harness")
 @click.pass_context
 def app(context: click.Context) -> None:
-    """Reproduce the tables of DSANet (arXiv 2105.12085)."""
+    """Reproduce the tables of DSANet (arXiv 2105.12085), and run your own beside them.
+
+    A TABLE is a name that `harness list` prints, or a Python file that holds an EXPERIMENT.
+    """
+    forget()
     context.with_resource(show_warnings())
 
 
@@ -64,6 +95,7 @@ for command in (
     *results.COMMANDS,
     *cluster.COMMANDS,
     *weights.COMMANDS,
+    *new.COMMANDS,
 ):
     app.add_command(command)
 

@@ -15,6 +15,7 @@ from harness import tables as all_tables
 from harness.cli.options import (
     ROOT,
     data_option,
+    experiment_option,
     optional_tables_argument,
     results_option,
     scale_change_options,
@@ -41,6 +42,7 @@ TRADEOFF_TABLES = ("table_a", "table_g", "table_h")
 
 
 @click.command("report")
+@experiment_option
 @optional_tables_argument
 @scale_option
 @scale_change_options
@@ -104,6 +106,7 @@ def draw_tradeoff(tables: tuple[str, ...], **options: Any) -> None:
 
 
 @click.command("visualize")
+@experiment_option
 @click.argument("key", metavar="RECORD_KEY")
 @click.option(
     "--videos",

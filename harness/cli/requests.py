@@ -9,10 +9,10 @@ import click
 
 from harness import tables as all_tables
 from harness.cli.options import (
-    ROOT,
     SCALE_CHANGES,
     all_of,
     data_option,
+    default_data,
     results_option,
     row_labels,
     rows_option,
@@ -26,7 +26,7 @@ from harness.experiment import Experiment
 from harness.plan.grid import Seeds
 from harness.runtime import Runtime
 from harness.specs import Scale
-from harness.utils import escape
+from harness.utils import escape, own_code
 from harness.utils.redaction import hide_known, redact
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def build_requests(
     results: Path,
     rows: str = "",
     seeds: Seeds = 1,
-    data: Path = ROOT / "data",
+    data: Path | None = None,
     keep_stale: bool = False,
     campaign: str | None = None,
     **machine: Any,
@@ -72,9 +72,12 @@ def build_requests(
     from harness.plan.request import Request
 
     changes = {name: machine.pop(name, None) for name in SCALE_CHANGES}
+    data = data or default_data()
     terms = select_scale(scale, data, **changes)
     campaign = hide_known(campaign or "") or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    runtime = Runtime(results=results, data=data, campaign=campaign, **machine)
+    runtime = Runtime(
+        results=results, data=data, campaign=campaign, own_code=own_code.export(), **machine
+    )
     # A run on one's own terms stands for itself.
     family = () if terms.scale == "own" else _family(chosen, is_all=not tables)
     return [
@@ -87,7 +90,7 @@ def build_requests(
             seeds=seeds,
             keep_stale=keep_stale,
             runtime=runtime,
-            family=family,
+            family=all_tables.family_of(experiment, family),
         )
         for experiment in chosen
     ]

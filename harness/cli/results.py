@@ -10,6 +10,7 @@ import click
 from harness.cli.options import (
     FOLDER,
     data_option,
+    experiment_option,
     json_option,
     print_result,
     results_option,
@@ -24,6 +25,7 @@ EXISTING = click.Path(exists=True, file_okay=False, path_type=Path, resolve_path
 
 
 @click.command("diff")
+@experiment_option
 @click.argument("folders", nargs=-1, required=True, metavar="[FIRST] SECOND", type=EXISTING)
 @results_option
 @click.option(
@@ -89,6 +91,7 @@ def merge_folders(folders: tuple[Path, ...], into: Path, prefer: str | None, as_
 
 
 @click.command("bundle")
+@experiment_option
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -118,6 +121,7 @@ def write_bundle(out: Path, license_url: str, results: Path, data: Path, as_json
 
 
 @click.command("verify")
+@experiment_option
 @click.argument("bundle", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(
     "--max-gigabytes",
@@ -143,6 +147,7 @@ def verify_bundle(bundle: Path, max_gigabytes: float, as_json: bool) -> None:
 
 
 @click.command("prune")
+@experiment_option
 @click.option("--dry-run", is_flag=True, help="List only; the default without the next two.")
 @click.option("--remove", is_flag=True, help="Ask, then remove what is listed.")
 @click.option("--yes", is_flag=True, help="Remove what is listed without asking.")

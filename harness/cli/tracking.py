@@ -7,14 +7,20 @@ from typing import Any
 
 import click
 
-import experiments
 from experiments.scales import SCALES
 from harness import tables as all_tables
-from harness.cli.options import data_option, results_option, scale_change_options, select_scale
+from harness.cli.options import (
+    data_option,
+    experiment_option,
+    results_option,
+    scale_change_options,
+    select_scale,
+)
 from harness.cli.requests import build_requests, print_error
 
 
 @click.command("sync")
+@experiment_option
 @scale_change_options
 @results_option
 @data_option
@@ -53,6 +59,7 @@ def sync_tracking(results: Path, data: Path, checkpoints: bool, **own: Any) -> N
 
 
 @click.command("ui")
+@experiment_option
 @results_option
 @click.option("--port", type=click.IntRange(1, 65535), default=5000, show_default=True)
 def open_ui(results: Path, port: int) -> None:
@@ -60,7 +67,7 @@ def open_ui(results: Path, port: int) -> None:
     from harness.tracking import store_uri
     from harness.tracking.ui import serve
 
-    sys.exit(serve(results, store_uri(results), port=port, tables=experiments.names()))
+    sys.exit(serve(results, store_uri(results), port=port, tables=all_tables.names()))
 
 
 COMMANDS = (sync_tracking, open_ui)

@@ -16,6 +16,7 @@ from harness.report.build import collect_and_judge
 from harness.report.judge import JudgedTable
 from harness.runtime import Runtime
 from harness.specs import Scale
+from harness.tables import family_of
 
 _NUMBERS = ("estimate", "low", "high", "p")
 _TOLERANCE = 1e-6
@@ -107,7 +108,7 @@ def judge(
             rescale=own(Changes(**setting.changes)) if is_own else SCALES[setting.scale],
             seeds=1,
             runtime=Runtime(results=results, data=data or Path(tempfile.gettempdir()) / "no data"),
-            family=() if is_own else tuple(tables),
+            family=() if is_own else family_of(named[setting.table], tables),
         )
     )
 

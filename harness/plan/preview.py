@@ -69,9 +69,16 @@ def preview_tables(
     """
     trials, records = workspace.trials(tables, seeds=seeds), workspace.records()
     corrected = tables if workspace.scale == "own" else all_tables.load_all(warn)
-    family = len(comparisons.family(corrected, workspace.rescale))
+    families = {
+        table.name: len(
+            comparisons.family(all_tables.family_of(table, corrected), workspace.rescale)
+        )
+        for table in tables
+    }
     count = len(grid.seed_numbers(seeds))
-    analyses = [_analyze_power(table, records, workspace, count, family) for table in tables]
+    analyses = [
+        _analyze_power(table, records, workspace, count, families[table.name]) for table in tables
+    ]
     return Preview(
         scale=workspace.scale,
         trials=tuple(

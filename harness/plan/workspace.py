@@ -71,9 +71,15 @@ def find_table_row(text: str) -> tuple[Experiment, Row]:
     Raises:
         ValueError: If the table is unknown, or ROW does not match exactly one row.
     """
-    table, slash, row = text.partition("/")
+    file, suffix, rest = text.partition(".py/")
+    table, slash, row = (f"{file}.py", "/", rest) if suffix else _split(text)
     experiment = tables.load(table.strip())
     if not slash:
         labels = "; ".join(row.label for row in experiment.rows)
         raise ValueError(f"{text!r} has no row; write TABLE/ROW with one of: {labels}")
     return experiment, row_lookup.find_row(experiment, row)
+
+
+def _split(text: str) -> tuple[str, str, str]:
+    """Split TABLE/ROW; the path of a file has no row."""
+    return (text, "", "") if text.endswith(".py") else text.partition("/")

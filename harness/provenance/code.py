@@ -13,6 +13,7 @@ from pathlib import Path
 from harness.data import GENERATED
 from harness.provenance.definitions import Definition, Package
 from harness.specs import Trial
+from harness.utils import own_code
 from harness.utils.lookup import check_name
 from harness.zoo import BACKBONES, CHECKPOINTS, MODULES
 
@@ -31,9 +32,7 @@ _LEFT_OUT = (
     "harness.zoo.initial_weights",
 )
 _REGISTRIES = ("DATASETS", "GENERATED", "BACKBONES", "MODULES", "CHECKPOINTS")
-_PACKAGE = Package(
-    Path(__file__).resolve().parents[2], "harness", left_out=_LEFT_OUT, registries=_REGISTRIES
-)
+_ROOT = Path(__file__).resolve().parents[2]
 
 
 def hashes(trial: Trial) -> Mapping[str, str]:
@@ -94,11 +93,30 @@ def _network(trial: Trial) -> tuple[str, ...]:
     )
 
 
-@cache
 def _hashes(entries: tuple[str, ...]) -> Mapping[str, str]:
     return {item.label: item.digest for item in _reached(entries)}
 
 
-@cache
 def _reached(entries: tuple[str, ...]) -> list[Definition]:
-    return _PACKAGE.reach(entries)
+    tops = {entry.partition(":")[0].partition(".")[0] for entry in entries} - {"harness"}
+    return _reach(entries, own_code.export() if tops else (), own_code.folders(tops))
+
+
+@cache
+def _reach(
+    entries: tuple[str, ...], files: own_code.Exported, folders: tuple[tuple[str, Path], ...]
+) -> list[Definition]:
+    return _package(files, folders).reach(entries)
+
+
+@cache
+def _package(files: own_code.Exported, folders: tuple[tuple[str, Path], ...]) -> Package:
+    """Return the sources of the harness, with those of the user."""
+    return Package(
+        _ROOT,
+        "harness",
+        left_out=_LEFT_OUT,
+        registries=_REGISTRIES,
+        others=dict(folders),
+        texts={name: (source.text, source.package) for name, source in files},
+    )

@@ -9,10 +9,11 @@ import ast
 import hashlib
 import re
 from collections import Counter, deque
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 
 from harness.provenance.syntax import Writer, bound, is_prose, same_scope
 
@@ -61,13 +62,16 @@ class _Module:
 
 
 class Package:
-    """A package of Python sources, read without running them.
+    """Python sources, read without running them: a package, and what users add to it.
 
     Args:
         root: Folder that holds the package's folder.
         name: Of the package.
         left_out: Modules whose definitions are neither hashed nor followed.
         registries: Names of constants that are neither hashed nor followed.
+        others: Further packages or files, by name, with the folder that holds each.
+        texts: Sources that were read already, by the names of their modules; each with whether it
+            is a package.
     """
 
     def __init__(
@@ -77,12 +81,15 @@ class Package:
         *,
         left_out: Collection[str] = (),
         registries: Collection[str] = (),
+        others: Mapping[str, Path] = MappingProxyType({}),
+        texts: Mapping[str, tuple[str, bool]] = MappingProxyType({}),
     ) -> None:
-        self._root = root
-        self._name = name
+        self._roots = {**others, name: root}
+        self._texts = texts
+        self._tops = {module.partition(".")[0] for module in texts} | set(self._roots)
         self._left_out = left_out
         self._registries = registries
-        self._path = cache(self._find)
+        self._source = cache(self._find)
         self._module = cache(self._parse)
         self._text = cache(self._write)
 
@@ -124,22 +131,26 @@ class Package:
     def _defined(self, module: str) -> dict[str, list[ast.stmt]]:
         return self._module(module).definitions
 
-    def _find(self, module: str) -> Path | None:
-        """Return the file of a module; None outside this package."""
+    def _find(self, module: str) -> tuple[str, bool] | None:
+        """Return the source of a module, and whether it is a package's; None outside of these."""
+        if module in self._texts:
+            return self._texts[module]
         parts = module.split(".")
-        stem = self._root.joinpath(*parts)
-        files = (stem.with_suffix(".py"), stem / "__init__.py") if self._is_ours(module) else ()
-        return next((path for path in files if path.is_file()), None)
-
-    def _is_ours(self, dotted: str) -> bool:
-        return dotted.partition(".")[0] == self._name
+        if parts[0] not in self._roots:
+            return None
+        stem = self._roots[parts[0]].joinpath(*parts)
+        files = (stem.with_suffix(".py"), stem / "__init__.py")
+        path = next((path for path in files if path.is_file()), None)
+        if path is None:
+            return None
+        return path.read_text(encoding="utf-8"), path.name == "__init__.py"
 
     def _parse(self, module: str) -> _Module:
-        path = self._path(module)
-        assert path is not None, module
+        found = self._source(module)
+        assert found is not None, module
         parsed = _Module(module)
-        is_package = path.name == "__init__.py"
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        text, is_package = found
+        tree = ast.parse(text)
         for node in ast.walk(tree):
             if isinstance(node, ast.ImportFrom):
                 _make_absolute(node, module if is_package else module.rpartition(".")[0])
@@ -148,7 +159,7 @@ class Package:
         for node in tree.body:
             if isinstance(node, ast.ImportFrom) and node.names[0].name == "*":
                 source = str(node.module)
-                parsed.imports |= self._module(source).names if self._is_ours(source) else {}
+                parsed.imports |= self._module(source).names if self._source(source) else {}
         return parsed
 
     def _write(self, target: _Target) -> str:
@@ -158,27 +169,33 @@ class Package:
 
     def _refer(self, dotted: str) -> str:
         """Return a full path as it is written: a mark for what is ours, anything else as it is."""
-        if not self._is_ours(dotted):
+        if not self._module_length(dotted.split(".")):
             return dotted
         target, rest = self._locate(dotted)
         return f"{target.mark}.{rest}" if rest else target.mark
 
     def _is_path(self, text: str) -> bool:
         module, _, name = text.partition(":")
-        return ("." in module or bool(name)) and self._path(module) is not None
+        return ("." in module or bool(name)) and self._source(module) is not None
 
     def _locate(self, dotted: str) -> tuple[_Target, str]:
         """Return the definition that a full path leads to, and what is taken from it."""
         parts = dotted.split(".")
-        sizes = range(len(parts), 0, -1)
-        size = next(size for size in sizes if self._path(".".join(parts[:size])) is not None)
+        size = self._module_length(parts)
+        if not size:
+            raise ValueError(f"{dotted} has no Python source here, so its code cannot be recorded")
         module, rest = self._module(".".join(parts[:size])), parts[size:]
         if rest and rest[0] in module.definitions:
             return _Target(module.name, rest[0]), ".".join(rest[1:])
         source = module.imports.get(rest[0], "") if rest else ""
-        if self._is_ours(source):
+        if self._module_length(source.split(".")):
             return self._locate(".".join((source, *rest[1:])))
         return _Target(module.name, _WHOLE), ".".join(rest)
+
+    def _module_length(self, parts: list[str]) -> int:
+        """Return how many parts of a full path name a module of ours; 0 for any other path."""
+        sizes = range(len(parts), 0, -1) if parts[0] in self._tops else ()
+        return next((n for n in sizes if self._source(".".join(parts[:n])) is not None), 0)
 
 
 def _make_absolute(node: ast.ImportFrom, package: str) -> None:

@@ -40,8 +40,12 @@ def describe(runtime: Runtime) -> dict[str, object]:
 def commit() -> dict[str, object]:
     """Return the commit of this checkout, and whether its code has uncommitted changes.
 
-    Both are None where git does not say: no git, no repository, or one of another user.
+    Both are None where git does not say: no git, no repository, or one of another user. A harness
+    that was installed may lie in a repository of something else, whose commit is not its own.
     """
+    top = _git("rev-parse", "--show-toplevel")
+    if top is None or Path(top).resolve() != _ROOT:
+        return {"commit": None, "dirty": None}
     changes = _git("status", "--porcelain", "--", "harness", "experiments")
     return {
         "commit": _git("rev-parse", "HEAD"),

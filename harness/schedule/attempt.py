@@ -11,8 +11,10 @@ from harness.runtime import Runtime
 from harness.schedule.failure import Failure, describe
 from harness.schedule.rank_messages import RankError
 from harness.specs import Trial
+from harness.tables import own_names
 from harness.training.loop import Epoch
 from harness.utils.redaction import redact
+from harness.zoo.shape_check import check_shapes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +76,9 @@ def _run_once(
     run_trial: TrialFunction, planned: PlannedTrial, runtime: Runtime, report: HistoryCallback
 ) -> Failure | None:
     try:
+        own_names.enable(planned.trial, runtime.own_code)
+        if own_names.has_own(planned.trial):
+            check_shapes(planned.trial.model, planned.trial.data)
         run_trial(planned.trial, runtime, report)
     except (StoppedError, RankError):
         raise

@@ -22,6 +22,7 @@ from harness.record import Record
 from harness.runtime import Runtime
 from harness.schedule.failure import Failure, describe
 from harness.specs import Trial
+from harness.tables import own_names
 from harness.training.loop import Epoch
 from harness.utils import atomic, distributed, files
 from harness.utils.transient import TransientError
@@ -142,6 +143,7 @@ def run_rank(spec: Trial, runtime: Runtime, folder: Path, location: str = "") ->
         body = {"history": [asdict(epoch) for epoch in history], "where": location}
         atomic.write_atomic(folder / _HISTORY, json.dumps(body).encode())
 
+    own_names.enable(spec, runtime.own_code)
     trial.run(spec, runtime, report)
     distributed.barrier()
 

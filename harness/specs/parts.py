@@ -96,9 +96,11 @@ class ModelSpec:
     """A backbone and its inserted modules.
 
     Attributes:
-        backbone: A name in `harness.zoo.BACKBONES`.
+        backbone: A name in `harness.zoo.BACKBONES`; `my_net.py:net` of a file beside the table,
+            `package.module:net`, or an entry point of an installed package.
         backbone_options: Keyword arguments of the backbone.
-        module: A name in `harness.zoo.MODULES`, or None for the plain backbone.
+        module: A name in `harness.zoo.MODULES`, or of code of one's own in the same forms; None
+            for the plain backbone.
         module_options: Keyword arguments of the module.
         position: Position of the module in a residual block: I to IV in the paper, or after the
             block's last ReLU (V4D).

@@ -4,6 +4,10 @@ import os
 import subprocess
 import sys
 
+import pytest
+
+from harness.cli.main import app
+
 
 def test_the_backend_of_a_notebook_does_not_stop_figures():
     backend = "module://matplotlib_inline.backend_inline"
@@ -16,3 +20,9 @@ def test_the_backend_of_a_notebook_does_not_stop_figures():
         check=True,
     )
     assert done.stdout.strip() == "agg"
+
+
+@pytest.mark.parametrize(("word", "near"), [("visualise", "visualize"), ("reprt", "report")])
+def test_a_mistyped_command_is_answered_with_the_nearest_one(word, near):
+    with pytest.raises(ValueError, match=f"unknown command '{word}'; did you mean '{near}'"):
+        app([word], standalone_mode=False)

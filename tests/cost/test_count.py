@@ -267,3 +267,24 @@ def test_a_batch_norm_shared_by_gpus_counts_like_any_other():
     counts = [count_net(net, clip, num_classes=200) for net in (plain, shared)]
     assert counts[0] == counts[1]
     assert counts[0].norm_outputs > 0
+
+
+class NormedAttention(nn.Module):
+    """Attention over the positions of a clip, as somebody's own layer would have it."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm = nn.LayerNorm(16)
+        self.attention = nn.MultiheadAttention(16, 2, batch_first=True)
+
+    def forward(self, x):
+        tokens = self.norm(x.flatten(2).transpose(1, 2))
+        return self.attention(tokens, tokens, tokens)[0].mean(1)
+
+
+def test_attention_and_layer_norm_of_a_foreign_layer_are_counted_as_they_run():
+    with torch.device("meta"):
+        counted = count_net(NormedAttention(), torch.empty(1, 16, 2, 3, 4), num_classes=16)
+    tokens, width = 2 * 3 * 4, 16
+    projections = tokens * width * 3 * width + tokens * width * width
+    assert counted.plain_macs == projections + 2 * tokens * tokens * width

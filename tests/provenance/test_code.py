@@ -27,8 +27,9 @@ def tree(tmp_path):
 def hashes(tree, monkeypatch):
     copied = Package(tree, "harness", left_out=code._LEFT_OUT, registries=code._REGISTRIES)
     with monkeypatch.context() as patched:
-        patched.setattr(code, "_PACKAGE", copied)
-        return {each.label: each.digest for each in code._reached.__wrapped__(code._entries(TRIAL))}
+        patched.setattr(code, "_package", lambda *own_code: copied)
+        patched.setattr(code, "_reach", code._reach.__wrapped__)
+        return code.hashes(TRIAL)
 
 
 def file_of(tree, module):
