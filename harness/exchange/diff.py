@@ -9,13 +9,13 @@ from typing import Literal
 import numpy as np
 
 from harness import video_scores
+from harness.data.datasets.desk_recipe import GROUP_SIZES
 from harness.exchange import row_groups
 from harness.exchange.places import Places
 from harness.exchange.row_groups import RowGroup
 from harness.experiment import Experiment
 from harness.provenance.reruns import provenance_differences
 from harness.record import Record
-from harness.report.evidence import CLUSTER_SIZES
 from harness.stats.claim_verdict import judge_same
 from harness.stats.paired import paired_difference
 from harness.stats.verdict import Verdict
@@ -215,7 +215,7 @@ def _verdict(
     means = f"{first:.2f} and {second:.2f}"
     if all(trial.is_equal for trial in trials):
         return Verdict(word=EQUAL, sentence=f"{means}, every score to the last bit", estimate=0.0)
-    found = _judge(scored, CLUSTER_SIZES.get(one.first.trial["data"]["name"]), margin)
+    found = _judge(scored, GROUP_SIZES.get(one.first.trial["data"]["name"]), margin)
     return replace(found, sentence=f"{means}: {found.sentence}")
 
 

@@ -14,12 +14,12 @@ from torch import nn
 from harness import data, record, video_scores
 from harness.cost import count
 from harness.data import loader, sizes
+from harness.data.datasets.desk_recipe import GROUP_SIZES
 from harness.data.loader import Batch, Loader
 from harness.data.video import Video
 from harness.experiment import Experiment, Row
 from harness.provenance import code, machine
 from harness.record import Record
-from harness.report.evidence import CLUSTER_SIZES
 from harness.report.results import Metric, metric_of
 from harness.runtime import Runtime, check_device
 from harness.specs import Trial, as_dict
@@ -184,7 +184,7 @@ def top1_interval(request: GivenRequest, scored: Record) -> VideoInterval:
     """Return the interval of top-1 over other videos; twins are drawn together."""
     values = video_scores.read(request.runtime.results / record.GIVEN_FOLDER, scored)
     correct = video_scores.correct_videos(values, metric="top1")
-    size = CLUSTER_SIZES.get(request.trial.data.name)
+    size = GROUP_SIZES.get(request.trial.data.name)
     return video_interval(correct, clusters=np.arange(len(correct)) // size if size else None)
 
 
