@@ -13,8 +13,8 @@ from harness.runtime import Runtime
 from harness.schedule import local_ranks
 from harness.utils import distributed
 from tests.helpers import rank_processes
+from tests.helpers.command_line import harness
 from tests.helpers.sockets import listening_sockets
-from tests.test_command import harness
 
 
 @pytest.mark.slow
