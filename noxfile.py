@@ -29,14 +29,19 @@ def install(session: nox.Session, *groups: str) -> None:
     session.install("--constraints", "requirements.lock", "--editable", ".", *options)
 
 
+def run(session: nox.Session, *words: str) -> None:
+    """Run a module and cache bytecode, since every trial's process imports torch."""
+    session.run("python", "-m", *words, env={"PYTHONDONTWRITEBYTECODE": ""})
+
+
 def harness(session: nox.Session, *arguments: str) -> None:
-    """Run the command line and cache bytecode, since every trial's process imports torch."""
-    session.run("python", "-m", "harness", *arguments, env={"PYTHONDONTWRITEBYTECODE": ""})
+    """Run the command line."""
+    run(session, "harness", *arguments)
 
 
 def benchmark(session: nox.Session, *arguments: str) -> None:
-    """Run a benchmark and cache bytecode."""
-    session.run("python", "-m", "benchmarks", *arguments, env={"PYTHONDONTWRITEBYTECODE": ""})
+    """Run a benchmark."""
+    run(session, "benchmarks", *arguments)
 
 
 def title(table: str) -> str:
@@ -78,14 +83,14 @@ def reproduce_comparisons(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the tests; -- -m "not slow" skips the slow ones."""
     install(session, "test")
-    session.run("pytest", "-m", "not chaos and not gpu", *session.posargs)
+    run(session, "pytest", "-m", "not chaos and not gpu", *session.posargs)
 
 
 @nox.session(default=False)
 def chaos(session: nox.Session) -> None:
     """Kill drivers, workers, nodes and servers, and compare with an uninterrupted run."""
     install(session, "test")
-    session.run("pytest", "-n", "0", "-m", "chaos", *session.posargs)
+    run(session, "pytest", "-n", "0", "-m", "chaos", *session.posargs)
 
 
 @nox.session(default=False)
@@ -100,7 +105,8 @@ def gpu(session: nox.Session) -> None:
     """Compare a GPU with a CPU, ranks with one, and measure, in at most 10 minutes on a GPU."""
     install(session, "test")
     # A card brings warnings of its own, and none of them should hide the rest.
-    session.run("pytest", "-n", "0", "-W", "default", "-m", "gpu", "tests/gpu", *session.posargs)
+    words = ("-n", "0", "-W", "default", "-m", "gpu", "tests/gpu")
+    run(session, "pytest", *words, *session.posargs)
 
 
 @nox.session

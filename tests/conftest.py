@@ -1,5 +1,6 @@
 """Fixtures of all tests; jaxtyping shapes are checked while tests run."""
 
+import gc
 import os
 import shutil
 import threading
@@ -30,6 +31,30 @@ from harness.specs import Trial
 from harness.tracking.worker import StoreProcess, Task
 from tests.helpers import tracking_stores
 from tests.helpers.tiny_trials import shrunk
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m deselects
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run files of slow tests first: no process waits at the end for a long one in another.
+
+    Chaos is slow too, so `-m "not slow"` leaves out both.
+    """
+    chaotic = [item for item in items if item.get_closest_marker("chaos")]
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+    for item in chaotic:
+        item.add_marker(pytest.mark.slow)
+
+
+def pytest_collection_finish() -> None:
+    """Keep modules and tests out of every collection of garbage; statsmodels asks for many."""
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_unconfigure() -> None:
+    """Let the interpreter free everything when it ends, or nanobind complains."""
+    gc.unfreeze()
 
 
 @pytest.fixture(autouse=True)

@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from tests.helpers import command_line
+
 
 def harness(*words, cwd=None, package="harness"):
     return subprocess.run(
@@ -48,7 +50,7 @@ def harness(*words, cwd=None, package="harness"):
 )
 def test_a_mistake_gets_one_sentence_and_an_exit_code(words, message, tmp_path):
     where = ["--results", tmp_path, "--data", tmp_path] if words[:2] == ["run", "table_b"] else []
-    done = harness(*words, *where)
+    done = command_line.harness(*words, *where)
     assert message in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert done.returncode == 2

@@ -53,13 +53,13 @@ if __name__ == "__main__":
 
 
 def longer(trial):
-    """Return a tiny trial of many epochs, long enough to be killed in the middle."""
+    """Return a tiny trial of some epochs, long enough to be killed in the middle."""
     from dataclasses import replace
 
     small = shrunk(trial)
     return replace(
         small,
-        train=replace(small.train, epochs=25),
+        train=replace(small.train, epochs=8),
         evaluation=replace(small.evaluation, every_epochs=0),
     )
 

@@ -1,4 +1,4 @@
-"""A table on a user's own terms and data, end to end: real processes, real videos."""
+"""A table on a user's own terms and data, end to end: a real run, real videos."""
 
 import json
 import shutil
@@ -10,8 +10,9 @@ from harness import record
 from harness.data import passport
 from harness.data.datasets import desk
 from harness.data.video import Timing
+from tests import test_command
+from tests.helpers.command_line import harness
 from tests.helpers.tiny_trials import TINY_DATA
-from tests.test_command import harness
 
 TERMS = ["--epochs", 1, "--width", 0.125, "--batch", 4, "--crop", 32]
 
@@ -31,15 +32,15 @@ def data(tmp_path_factory):
     return root
 
 
-def run(data, results, *words):
+def run(data, results, *words, command=harness):
     table = ["run", "table_b", "--rows", "DSA at II", "--seeds", 1, "--no-ray"]
-    return harness(*table, "--results", results, "--data", data, *words)
+    return command(*table, "--results", results, "--data", data, *words)
 
 
 @pytest.mark.slow
 def test_a_table_runs_on_ones_own_terms_and_is_never_judged_by_the_paper(data, tmp_path):
     own = ["--scale", "paper", "--on", "my_videos", *TERMS]
-    done = run(data, tmp_path, *own)
+    done = run(data, tmp_path, *own, command=test_command.harness)
     assert done.returncode == 0, done.stderr
     (kept,) = record.read_all(tmp_path)
     assert (kept.trial["scale"], kept.trial["data"]["name"]) == ("own", "my_videos")

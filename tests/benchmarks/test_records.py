@@ -1,5 +1,6 @@
 """The benchmark of many records runs, and each file is read once."""
 
+import pytest
 from click.testing import CliRunner
 
 from benchmarks import records as bench
@@ -9,6 +10,7 @@ from harness.utils import json_file
 from tests.test_record import made
 
 
+@pytest.mark.slow
 def test_a_growth_is_measured():
     done = CliRunner().invoke(bench.command, ["--number", "5"])
     assert done.exit_code == 0, done.output

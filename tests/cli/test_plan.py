@@ -19,7 +19,7 @@ from harness.data import sizes
 from harness.data.datasets.desk_recipe import folder_name, recipe
 from harness.data.passport import complete_passport, write
 from harness.provenance import code
-from tests.test_command import harness
+from tests.helpers.command_line import harness
 from tests.test_record import made
 
 HEAVY = {"torch", "torchvision", "ray", "mlflow", "av", "matplotlib"}
@@ -67,9 +67,16 @@ def watched(*words):
     return done.stdout, set(seen["imported"]), seen["read"]
 
 
-@pytest.mark.slow
+# An ablation, one that only counts, a comparison with ensembles, and a leaderboard.
+KINDS = ("table_b", "table_i", "kinetics400", "dsanet_leaderboard")
+TABLES = [
+    pytest.param(name, marks=pytest.mark.slow if name in KINDS else pytest.mark.chaos)
+    for name in experiments.names()
+]
+
+
 @pytest.mark.parametrize("scale", SCALES)
-@pytest.mark.parametrize("name", experiments.names())
+@pytest.mark.parametrize("name", TABLES)
 def test_every_table_is_planned_and_explained_at_once(name, scale, tmp_path, compiled):
     where = ["--scale", scale, "--results", tmp_path, "--json"]
     out, imported, read = watched("plan", name, *where, "--data", tmp_path)

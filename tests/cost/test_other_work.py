@@ -209,12 +209,16 @@ def total(figure: Figure) -> Count:
 
 
 DEEP = ("R101", "R152", "-L", "NL ", "I3D", "C2D", "NL")
+QUICK = {}  # the first line of each backbone that is not deep
+for number, row in enumerate(LINES, 2):
+    if NETWORKS[number - 2] is not None and not any(name in row["model"] for name in DEEP):
+        QUICK.setdefault(NETWORKS[number - 2].trials[0].model.backbone, number)
 NUMBERED = [
     pytest.param(
         number,
         row,
         id=f"line {number}, {row['model']}",
-        marks=pytest.mark.slow if any(name in row["model"] for name in DEEP) else (),
+        marks=() if number in QUICK.values() else pytest.mark.slow,
     )
     for number, row in enumerate(LINES, 2)
     if NETWORKS[number - 2] is not None

@@ -85,18 +85,29 @@ def scored(count):
     return evaluate.score(_Counting(), given, num_videos=count, precision="float32")
 
 
-def together(count, work, argument, folder):
-    """Run a function in several ranks and return their results."""
-    mp.spawn(_one, (count, work, argument, str(folder)), nprocs=count)
+def together(count, calls, folder):
+    """Make calls one by one in several ranks; return for each call what the ranks return.
+
+    Args:
+        count: Of ranks.
+        calls: Functions, each with its argument.
+        folder: For their results.
+    """
+    mp.spawn(_one, (count, calls, str(folder)), nprocs=count)
     return [
-        torch.load(folder / f"{rank}.pt", weights_only=work is not scored) for rank in range(count)
+        [
+            torch.load(folder / f"{place}-{rank}.pt", weights_only=work is not scored)
+            for rank in range(count)
+        ]
+        for place, (work, _) in enumerate(calls)
     ]
 
 
-def _one(rank, count, work, argument, folder):
+def _one(rank, count, calls, folder):
     os.environ["GLOO_SOCKET_IFNAME"] = "lo"
     dist.init_process_group("gloo", f"file://{folder}/meet", rank=rank, world_size=count)
-    torch.save(work(argument), f"{folder}/{rank}.pt")
+    for place, (work, argument) in enumerate(calls):
+        torch.save(work(argument), f"{folder}/{place}-{rank}.pt")
     dist.destroy_process_group()
 
 

@@ -5,7 +5,6 @@ Prints its figures, which docs/statistics.md quotes:
     python -m pytest tests/stats/test_simulation.py -n 0 -s
 """
 
-import gc
 from collections.abc import Iterator
 
 import numpy as np
@@ -19,14 +18,6 @@ pytestmark = pytest.mark.slow
 TABLES = 1000
 VIDEOS = 480
 SEEDS = 3
-
-
-@pytest.fixture(autouse=True)
-def nothing_to_collect():
-    """Keep modules out of garbage collection, which statsmodels calls in every correction."""
-    gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 def row(rng, easy, *, better=0.0, own=0.0, seeds_sd=0.0, seeds=SEEDS):

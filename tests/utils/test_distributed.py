@@ -13,19 +13,33 @@ from harness.runtime import Runtime
 from harness.schedule import local_ranks
 from harness.utils import distributed
 from tests.helpers import rank_processes
+from tests.helpers.command_line import harness
 from tests.helpers.sockets import listening_sockets
-from tests.test_command import harness
+
+NORMS = {"all of two": (2, None), "two chunks each": (2, 2), "pairs of four": (4, 4)}
+VIDEOS = 7
+
+
+@pytest.fixture(scope="module")
+def ranks(tmp_path_factory):
+    """Return what two ranks and what four return: losses and state by `norm_videos`, scores."""
+    results = {}
+    for count in (2, 4):
+        norms = [norm for ranks, norm in NORMS.values() if ranks == count]
+        calls = [(rank_processes.fitted, norm) for norm in norms]
+        calls.append((rank_processes.scored, VIDEOS))
+        *fitted, scored = rank_processes.together(count, calls, tmp_path_factory.mktemp("ranks"))
+        results |= {(count, norm): each for norm, each in zip(norms, fitted, strict=True)}
+        results[count, "scores"] = scored
+    return results
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("count", "norm_videos"),
-    [(2, None), (2, 2), (4, 4)],
-    ids=["all of two", "two chunks each", "pairs of four"],
-)
-def test_ranks_give_the_loss_curve_of_one_process(tmp_path, count, norm_videos):
+@pytest.mark.parametrize(("count", "norm_videos"), NORMS.values(), ids=NORMS)
+def test_ranks_give_the_loss_curve_of_one_process(ranks, count, norm_videos):
     losses, state = rank_processes.fitted(norm_videos)
-    for each, other in rank_processes.together(count, rank_processes.fitted, norm_videos, tmp_path):
+    assert len(ranks[count, norm_videos]) == count
+    for each, other in ranks[count, norm_videos]:
         assert each == pytest.approx(losses, rel=1e-7)
         for name, value in state.items():
             if norm_videos is None or not name.endswith(("running_mean", "running_var", "tracked")):
@@ -33,10 +47,11 @@ def test_ranks_give_the_loss_curve_of_one_process(tmp_path, count, norm_videos):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("count", [2, 3])
-def test_seven_videos_are_scored_once_each(tmp_path, count):
-    for found in rank_processes.together(count, rank_processes.scored, 7, tmp_path):
-        np.testing.assert_array_equal(found[:, 0], np.arange(7))
+@pytest.mark.parametrize("count", [2, 4])
+def test_seven_videos_are_scored_once_each(ranks, count):
+    assert len(ranks[count, "scores"]) == count
+    for found in ranks[count, "scores"]:
+        np.testing.assert_array_equal(found[:, 0], np.arange(VIDEOS))
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,15 @@ FRAMES = {  # of networks that need more than four
 }
 
 
+def tried(names):
+    """Return networks to try; of the backbones of one file all but the first are slow."""
+    first = {}
+    for name in names:
+        first.setdefault(zoo.BACKBONES.get(name, name).partition(":")[0], name)
+    is_slow = {name: name not in first.values() for name in names}
+    return [pytest.param(name, marks=[pytest.mark.slow] * is_slow[name]) for name in names]
+
+
 def clips(name, videos=2):
     shape = (videos, 4, 3, FRAMES.get(NETWORKS[name].backbone, 4), 32, 32)
     return torch.randn(shape, generator=torch.Generator().manual_seed(1))
@@ -92,12 +101,12 @@ def made(name):
     return net
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", tried(NETWORKS))
 def test_clips_become_video_level_logits(name):
     assert made(name)(clips(name)).shape == (2, 12)
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", tried(NETWORKS))
 def test_gradients_reach_every_parameter(name):
     net = made(name)
     net(clips(name)).square().sum().backward()
@@ -106,7 +115,7 @@ def test_gradients_reach_every_parameter(name):
     assert [n for n in unreached if not n.endswith(unfelt)] == []
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", tried(NETWORKS))
 def test_videos_do_not_leak_into_each_other(name):
     net = made(name).eval()
     both = net(clips(name))
@@ -123,7 +132,7 @@ def lay_out(net, formats):
         parameter.data = parameter.data.contiguous(memory_format=memory_format)
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", tried(NETWORKS))
 def test_memory_formats_change_no_logits(name):
     """Weights and clips may lie plain in memory or channels last, together or not."""
     net, plain = made(name).eval(), clips(name)
@@ -139,7 +148,7 @@ def test_memory_formats_change_no_logits(name):
         assert torch.allclose(other, expected, rtol=1e-4, atol=1e-5 * expected.abs().max().item())
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", tried(NETWORKS))
 def test_it_builds_on_the_meta_device_with_the_same_shapes(name):
     real = build(NETWORKS[name], DATA)
     with torch.device("meta"):
@@ -148,7 +157,7 @@ def test_it_builds_on_the_meta_device_with_the_same_shapes(name):
     assert [p.shape for p in ghost.parameters()] == [p.shape for p in real.parameters()]
 
 
-@pytest.mark.parametrize("name", zoo.BACKBONES)
+@pytest.mark.parametrize("name", tried(zoo.BACKBONES))
 def test_a_plain_backbone_ignores_the_order_of_snippets(name):
     net = made(name).eval()
     assert torch.allclose(net(clips(name)), net(clips(name).flip(1)), atol=1e-5)
@@ -161,13 +170,13 @@ def test_a_module_sees_the_order_of_snippets_if_it_says_so(name):
     assert torch.allclose(net(clips(name)), net(clips(name).flip(1)), atol=1e-5) is not sees
 
 
-@pytest.mark.parametrize("name", zoo.BACKBONES)
+@pytest.mark.parametrize("name", tried(zoo.BACKBONES))
 def test_only_a_2d_backbone_ignores_the_order_of_frames(name):
     net = made(name).eval()
     assert torch.allclose(net(clips(name)), net(clips(name).flip(3)), atol=1e-5) is (name in FLAT)
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", tried(NETWORKS))
 def test_what_a_network_averages_is_known_by_its_names(name):
     net = made(name).eval()
     ignores_snippets = torch.allclose(net(clips(name)), net(clips(name).flip(1)), atol=1e-5)

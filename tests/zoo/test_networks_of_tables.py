@@ -1,4 +1,7 @@
-"""Every network of every table trains at desk scale."""
+"""Every network of every table trains at desk scale.
+
+One of each backbone with each module is tried by `nox -s tests`, the others by `nox -s chaos`.
+"""
 
 import pytest
 import torch
@@ -8,16 +11,24 @@ import experiments
 from experiments.scales import desk
 from harness.zoo.build import build
 
-TRIALS = {
-    repr((trial.model, trial.data)): pytest.param(trial, id=f"{name} {row.label}")
+NETWORKS = {
+    repr((trial.model, trial.data)): (f"{name} {row.label}", trial)
     for name in experiments.names()
     for row in experiments.load(name).rows
     for trial in map(desk, row.trials)
 }
+FIRST = {  # of its kind
+    (trial.model.backbone, trial.model.module): label
+    for label, trial in reversed(NETWORKS.values())
+}
+TRIALS = [
+    pytest.param(trial, id=label, marks=[] if label in FIRST.values() else pytest.mark.chaos)
+    for label, trial in NETWORKS.values()
+]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("trial", TRIALS.values())
+@pytest.mark.parametrize("trial", TRIALS)
 def test_a_step_lowers_the_loss_of_its_own_batch(trial):
     """A wrong layout of the clip, a dead network or an exploding one would not."""
     torch.manual_seed(0)

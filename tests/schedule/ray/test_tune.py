@@ -125,7 +125,7 @@ def worker():
 
 def test_a_killed_process_is_started_again_and_ends_with_the_same_numbers(runtime, tmp_path):
     events, listed, killed = Events(), planned(runtime, rows=(3,)), []
-    long = replace(listed[0].trial, train=replace(listed[0].trial.train, epochs=30))
+    long = replace(listed[0].trial, train=replace(listed[0].trial.train, epochs=8))
     listed[0] = replace(
         listed[0], trial=long, key=record.trial_key(long, passport_of(long, runtime))
     )
