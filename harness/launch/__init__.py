@@ -91,12 +91,8 @@ def run(
             on_request=partial(_announce_stop, log, status_writer), on_exit=status_writer.on_exit
         ),
     ):
-        launch = _Launch(requests, driver, stop, status_writer, console)
-        todo = launch.prepare()
-        if not todo:
-            return LaunchResult(outputs=launch.write_tables())
         schedule = partial(_schedule, resources=resources, run_trial=run_trial)
-        return launch.run_trials(todo, schedule, tracking)
+        return _Launch(requests, driver, stop, status_writer, console).run(schedule, tracking)
 
 
 def _check(
@@ -132,6 +128,13 @@ class _Launch:
         self.console = console
         self.log = partial(_print, console)
         self.shared: dict[str, list[PlannedTrial]] = {}
+
+    def run(self, schedule: Callable[..., None], tracking: str) -> LaunchResult:
+        """Run the trials that lack a record, if there are some, and write the tables."""
+        todo = self.prepare()
+        if not todo:
+            return LaunchResult(outputs=self.write_tables())
+        return self.run_trials(todo, schedule, tracking)
 
     def prepare(self) -> list[PlannedTrial]:
         """Return the trials to run, after all that has to be in order before the first of them."""
