@@ -132,7 +132,8 @@ def _train(
 
     def after_epoch(history: list[Epoch], state: State) -> None:
         if distributed.rank() == 0:
-            checkpoint.save(work, state | {"resumed": resumed}, epoch=len(history), owner=owner)
+            kept = state | {"resumed": resumed, checkpoint.OWNER: owner}
+            checkpoint.save(work, kept, epoch=len(history))
             report(history)
 
     history = loop.train(
