@@ -16,9 +16,9 @@ from harness.schedule import results_folder
 from harness.utils.json_file import BadFileError
 from tests.helpers.bad_files import CONTENTS, KINDS, rekeyed, sealed
 from tests.helpers.collected_tables import request
+from tests.helpers.results_folders import add_record
 from tests.helpers.tiny_trials import shrunk
 from tests.test_record import TRIAL, made
-from tests.test_video_scores import archive, good, write_pair
 
 GOOD = made(shrunk(TRIAL))
 BAD = made(replace(shrunk(TRIAL), seed=1))
@@ -151,12 +151,7 @@ def test_a_record_whose_scores_are_damaged_is_set_aside_with_them(tmp_path):
     rows = ("DSA at II", "TSN+I3D R50")
     claim = Claim(text="DSA helps", kind="better", rows=rows)
     pairs = [
-        write_pair(
-            tmp_path,
-            archive(**good(12, 12)),
-            (12, 12),
-            made(replace(shrunk(row.trial), seed=seed)),
-        )
+        add_record(tmp_path, shrunk(row.trial), seed=seed)
         for row in EXPERIMENT.rows
         if row.label in rows
         for seed in (0, 1)

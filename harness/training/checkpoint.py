@@ -23,29 +23,27 @@ KEPT = 2
 _SEEN_S = 90.0  # a network file system shows new files to other nodes within a minute
 _POLL_S = 1.0
 _DIGITS = 16
-_OWNER = "owner"
+OWNER = "owner"
 _LOG = logging.getLogger(__name__)
 Owner = Mapping[str, str]
 
 
-def save(
-    folder: Path, state: dict[str, Any], *, epoch: int, step: int = 0, owner: Owner | None = None
-) -> Path:
+def save(folder: Path, state: dict[str, Any], *, epoch: int, step: int = 0) -> Path:
     """Write the state after `epoch`, then drop all but the newest two checkpoints.
 
     The newest one between two epochs stays as well.
 
     Args:
         folder: Of one trial; created if missing.
-        state: Tensors, numbers, text, lists and dictionaries only.
+        state: Tensors, numbers, text, lists and dictionaries only; under `OWNER` the hashes of
+            the trial, the data and the code that it belongs to.
         epoch: Finished epochs.
         step: Finished steps of the next one.
-        owner: Hashes of what the state belongs to: trial, data and code.
     """
     import torch  # takes seconds, and a plan needs only KEPT
 
     buffer = io.BytesIO()
-    torch.save(state | {_OWNER: dict(owner or {})}, buffer)
+    torch.save(state, buffer)
     content = buffer.getvalue()
     within = f".{step:06d}" if step else ""
     path = folder / f"epoch-{epoch:04d}{within}-{_digest(content)}.pt"
@@ -130,7 +128,7 @@ def _check_owner(state: dict[str, Any], owner: Owner | None) -> None:
     """
     if owner is None:
         return
-    found = state.get(_OWNER)
+    found = state.get(OWNER)
     if not isinstance(found, dict) or not found:
         raise ValueError("it does not say which trial, data and code it belongs to")
     others = [name for name, value in owner.items() if found.get(name) != value]

@@ -46,20 +46,22 @@ class CheckpointWriter:
     def save(self, state: State, *, epoch: int) -> None:
         """Write the state after an epoch, and return once it is on disk."""
         self._wait()
-        checkpoint.save(self._folder, state, epoch=epoch, owner=self._owner)
+        checkpoint.save(self._folder, self._owned(state), epoch=epoch)
 
     def save_aside(self, state: State, *, epoch: int, step: int) -> None:
         """Copy the state after a step of the epoch that follows `epoch`; the thread writes it."""
         self._wait()
-        copied = tree_map(_copy, state)
+        copied = self._owned(tree_map(_copy, state))
         self._pending = self._thread.submit(
             checkpoint.save,
             self._folder,
             copied,
             epoch=epoch,
             step=step,
-            owner=self._owner,
         )
+
+    def _owned(self, state: State) -> State:
+        return state if self._owner is None else state | {checkpoint.OWNER: dict(self._owner)}
 
     def _wait(self) -> None:
         """Wait for the thread, and raise what failed there."""

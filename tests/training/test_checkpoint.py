@@ -95,8 +95,8 @@ OWNER = {"trial": "t", "data": "d", "code": "c"}
 
 @pytest.mark.parametrize("field", list(OWNER))
 def test_a_checkpoint_of_another_trial_data_or_code_is_passed_over(tmp_path, field, caplog):
-    checkpoint.save(tmp_path, state(1), epoch=1, owner=OWNER)
-    checkpoint.save(tmp_path, state(2), epoch=2, owner=OWNER | {field: "other"})
+    checkpoint.save(tmp_path, state(1) | {"owner": OWNER}, epoch=1)
+    checkpoint.save(tmp_path, state(2) | {"owner": OWNER | {field: "other"}}, epoch=2)
     assert checkpoint.load_newest(tmp_path, OWNER)["history"] == [{"epoch": 1}]
     assert caplog.text.count("passed over") == 1
     assert f"it belongs to other {field}; " in caplog.text
