@@ -14,7 +14,7 @@ from harness.data import passport
 from harness.data.datasets import class_names
 from tests.data.datasets.test_activitynet import taxonomy
 from tests.helpers import dataset_folders, video_files
-from tests.helpers.command_line import harness
+from tests.test_command import harness
 
 FRAMES = 24
 TERMS = ["--scale", "paper", "--epochs", 1, "--width", 0.125, "--batch", 4, "--crop", 32]

@@ -24,8 +24,8 @@ from harness.schedule.ray import nodes, session, tune
 from harness.schedule.ray.nodes import Node, Survey
 from harness.schedule.ray.session import ENVIRONMENT
 from harness.schedule.ray.tune import Resources
-from tests.helpers.command_line import harness
 from tests.helpers.tiny_trials import shrunk
+from tests.test_command import harness
 
 ONE = Node(id="1", name="one", cpus=8, gpus=4)
 TWO = Node(id="2", name="two", cpus=16, gpus=8)

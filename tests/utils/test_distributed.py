@@ -13,8 +13,8 @@ from harness.runtime import Runtime
 from harness.schedule import local_ranks
 from harness.utils import distributed
 from tests.helpers import rank_processes
-from tests.helpers.command_line import harness
 from tests.helpers.sockets import listening_sockets
+from tests.test_command import harness
 
 NORMS = {"all of two": (2, None), "two chunks each": (2, 2), "pairs of four": (4, 4)}
 VIDEOS = 7
