@@ -180,7 +180,7 @@ def _request(name: str, *, results: Path, scale: str, **options: Any) -> "Reques
 
 
 def _folder(folder: Folder | None, *, must_exist: bool = True) -> Path:
-    from harness.cli.options import default_results
+    from harness.runtime import default_results
 
     path = default_results() if folder is None else Path(folder).resolve()
     if must_exist and not path.is_dir():

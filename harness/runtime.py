@@ -3,9 +3,12 @@
 They are not part of the key of a trial.
 """
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,3 +88,24 @@ def check_device(name: str) -> None:
         raise ValueError(
             f"device {name}: this machine has {torch.cuda.device_count()} GPUs; choose another"
         )
+
+
+def home() -> Path:
+    """Return the folder of `results` and `data`: the clone within it, else the current folder."""
+    current = Path.cwd()
+    is_within = current.is_relative_to(ROOT) and (ROOT / "pyproject.toml").is_file()
+    return ROOT if is_within else current
+
+
+def default_results() -> Path:
+    """Return the results folder of a command without `--results`."""
+    return (
+        Path(os.environ.get("HARNESS_RESULTS") or home() / "results" / "local")
+        .expanduser()
+        .resolve()
+    )
+
+
+def default_data() -> Path:
+    """Return the folder of the data sets of a command without `--data`."""
+    return Path(os.environ.get("HARNESS_DATA") or home() / "data").expanduser().resolve()

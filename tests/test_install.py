@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli import options
+from harness import runtime
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -22,16 +22,16 @@ def test_results_and_data_lie_in_the_clone_within_it_and_else_in_the_current_fol
     for variable in ("HARNESS_RESULTS", "HARNESS_DATA"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.chdir(ROOT / current)
-    assert options.default_results() == home / "results" / "local"
-    assert options.default_data() == home / "data"
+    assert runtime.default_results() == home / "results" / "local"
+    assert runtime.default_data() == home / "data"
 
 
 def test_variables_name_the_folders(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HARNESS_RESULTS", "mine")
     monkeypatch.setenv("HARNESS_DATA", str(tmp_path / "videos"))
-    assert options.default_results() == tmp_path / "mine"
-    assert options.default_data() == tmp_path / "videos"
+    assert runtime.default_results() == tmp_path / "mine"
+    assert runtime.default_data() == tmp_path / "videos"
 
 
 @pytest.fixture(scope="module")

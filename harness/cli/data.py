@@ -13,7 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 
 from harness.cli.data_copy import copy_videos
-from harness.cli.options import FOLDER, data_option, home
+from harness.cli.options import FOLDER, data_option
+from harness.runtime import home
 from harness.utils import escape
 
 if TYPE_CHECKING:

@@ -10,7 +10,6 @@ import click
 from harness import tables as all_tables
 from harness.cli.options import (
     data_option,
-    experiment_option,
     json_option,
     open_workspace,
     print_result,
@@ -20,7 +19,7 @@ from harness.cli.options import (
     scale_option,
     seeds_option,
 )
-from harness.cli.requests import print_error
+from harness.cli.requests import experiment_option, print_error
 from harness.plan import grid
 from harness.plan.grid import PlannedTrial, Seeds
 from harness.plan.workspace import Workspace, find_table_row

@@ -1,7 +1,6 @@
 """Arguments and options shared by several commands, and the tables and scales they select."""
 
 import json
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,45 +9,13 @@ from typing import Any
 import click
 
 from experiments.scales import SCALES, Changes, own
-from harness import tables
 from harness.experiment import Experiment, Row
 from harness.plan.workspace import Workspace
+from harness.runtime import default_data, default_results
 from harness.specs import Scale, Trial
-from harness.tables import own_tables
 from harness.utils import escape
 
-ROOT = Path(__file__).resolve().parents[2]
 Command = Callable[..., Any]
-
-
-def home() -> Path:
-    """Return the folder of `results` and `data`: the clone within it, else the current folder."""
-    current = Path.cwd()
-    is_within = current.is_relative_to(ROOT) and (ROOT / "pyproject.toml").is_file()
-    return ROOT if is_within else current
-
-
-def default_results() -> Path:
-    """Return the results folder of a command without `--results`."""
-    return (
-        Path(os.environ.get("HARNESS_RESULTS") or home() / "results" / "local")
-        .expanduser()
-        .resolve()
-    )
-
-
-def default_data() -> Path:
-    """Return the folder of the data sets of a command without `--data`."""
-    return Path(os.environ.get("HARNESS_DATA") or home() / "data").expanduser().resolve()
-
-
-def _open_tables(_: click.Context, __: click.Parameter, files: tuple[str, ...]) -> None:
-    """Make tables known to a command, before it looks any up."""
-    for file in files:
-        if not own_tables.is_path(file):
-            raise click.BadParameter(f"{file!r} is not a Python file; write ./{file}.py")
-        tables.load(file)
-
 
 FOLDER = click.Path(file_okay=False, path_type=Path, resolve_path=True)
 tables_argument = click.argument("tables", nargs=-1, required=True, metavar="TABLE...")
@@ -75,15 +42,6 @@ weights_option = click.option(
     envvar="HARNESS_WEIGHTS",
     show_envvar=True,
     help="Folder of initial weights.",
-)
-experiment_option = click.option(
-    "--experiment",
-    multiple=True,
-    expose_value=False,
-    is_eager=True,
-    callback=_open_tables,
-    metavar="FILE",
-    help="Know the table of this Python file too; repeatable.",
 )
 scale_option = click.option(
     "--scale",

@@ -13,9 +13,7 @@ import click
 from experiments.scales import SCALES
 from harness import tables as all_tables
 from harness.cli.options import (
-    ROOT,
     data_option,
-    experiment_option,
     optional_tables_argument,
     results_option,
     scale_change_options,
@@ -24,13 +22,14 @@ from harness.cli.options import (
 from harness.cli.requests import (
     FAILED,
     build_requests,
+    experiment_option,
     print_error,
     print_tables,
     requests_of_written_tables,
     short_path,
 )
 from harness.record import Record, read_all
-from harness.runtime import Runtime
+from harness.runtime import ROOT, Runtime
 from harness.specs import Scale
 from harness.utils import atomic
 from harness.utils.lookup import check_name

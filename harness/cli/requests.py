@@ -12,7 +12,6 @@ from harness.cli.options import (
     SCALE_CHANGES,
     all_of,
     data_option,
-    default_data,
     results_option,
     row_labels,
     rows_option,
@@ -24,8 +23,9 @@ from harness.cli.options import (
 )
 from harness.experiment import Experiment
 from harness.plan.grid import Seeds
-from harness.runtime import Runtime
+from harness.runtime import Runtime, default_data
 from harness.specs import Scale
+from harness.tables import own_tables
 from harness.utils import escape, own_code
 from harness.utils.redaction import hide_known, redact
 
@@ -34,6 +34,25 @@ if TYPE_CHECKING:
     from harness.report.output import TableOutput
 
 FAILED = 1
+
+
+def _open_tables(_: click.Context, __: click.Parameter, files: tuple[str, ...]) -> None:
+    """Make tables known to a command, before it looks any up."""
+    for file in files:
+        if not own_tables.is_path(file):
+            raise click.BadParameter(f"{file!r} is not a Python file; write ./{file}.py")
+        all_tables.load(file)
+
+
+experiment_option = click.option(
+    "--experiment",
+    multiple=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_open_tables,
+    metavar="FILE",
+    help="Know the table of this Python file too; repeatable.",
+)
 
 
 request_options = all_of(

@@ -10,12 +10,11 @@ import click
 from harness.cli.options import (
     FOLDER,
     data_option,
-    experiment_option,
     json_option,
     print_result,
     results_option,
 )
-from harness.cli.requests import FAILED, print_error, short_path
+from harness.cli.requests import FAILED, experiment_option, print_error, short_path
 from harness.tables import load
 
 if TYPE_CHECKING:

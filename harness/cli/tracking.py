@@ -11,12 +11,11 @@ from experiments.scales import SCALES
 from harness import tables as all_tables
 from harness.cli.options import (
     data_option,
-    experiment_option,
     results_option,
     scale_change_options,
     select_scale,
 )
-from harness.cli.requests import build_requests, print_error
+from harness.cli.requests import build_requests, experiment_option, print_error
 
 
 @click.command("sync")
