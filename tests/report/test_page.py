@@ -14,7 +14,7 @@ from experiments.table_b import EXPERIMENT
 from harness.cli import report
 from harness.experiment import Claim, Experiment, Row
 from harness.plan.request import Request
-from harness.report import page
+from harness.report import build, page
 from harness.report.claims import JudgedClaim
 from harness.report.page import legend
 from harness.runtime import Runtime
@@ -161,6 +161,110 @@ def test_a_browser_runs_nothing_of_hostile_text(hostile_page):
         assert HOSTILE in shown.inner_text("main")
         shown.wait_for_function("document.querySelector('details[open] img').naturalWidth == 7")
         assert all(not url.startswith("http") for url in shown.asked)
+
+
+@pytest.fixture(scope="module")
+def all_tables(tmp_path_factory):
+    """Write the page of all tables from the published records."""
+    results = tmp_path_factory.mktemp("results")
+    for folder in ("records", "declared"):
+        (results / folder).symlink_to(PUBLISHED.parent / folder)
+    runtime = Runtime(results=results, data=results)
+    tables = [
+        build.collect_and_judge(
+            Request(
+                experiment=experiments.load(name),
+                scale="desk",
+                rescale=SCALES["desk"],
+                seeds=3,
+                runtime=runtime,
+            )
+        )
+        for name in experiments.names()
+    ]
+    return build.write_page([(table, build.write(table)) for table in tables])
+
+
+IS_DRAWN = "() => [...document.images].every(one => !one.checkVisibility() || one.naturalWidth)"
+
+
+@needs_browser
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [390, 1200])
+def test_the_page_shows_nine_tables_and_every_figure(width, all_tables):
+    with opened(f"file://{all_tables}", width=width) as shown:
+        anchors = shown.locator("main > section").evaluate_all("all => all.map(one => one.id)")
+        assert [name for name in anchors if name.startswith("table_")] == [
+            f"table_{letter}" for letter in "abcdefghi"
+        ]
+        for section in shown.locator("main > section").all()[1:-1]:
+            assert section.locator("tr.row").count() > 0
+        figures = shown.locator("main > section > figure img")
+        assert figures.count() >= 9
+        for figure in figures.all():
+            figure.scroll_into_view_if_needed()
+        shown.wait_for_function(IS_DRAWN)
+        assert shown.evaluate("document.documentElement.scrollWidth") <= width
+
+        row = shown.locator("#table_a tr.more").nth(4)
+        assert row.locator("figure img").get_attribute("src") is None
+        row.locator("summary").click()
+        shown.wait_for_function(IS_DRAWN)
+        assert row.locator("figure img").is_visible()
+        assert row.locator("table.seeds tr").count() == 4
+        assert all(not url.startswith("http") for url in shown.asked)
+
+
+CLIPPED = """
+all => all.filter(chip => {
+  const inner = chip.getBoundingClientRect();
+  const outer = (chip.closest(".wide") ?? document.body).getBoundingClientRect();
+  const isCut = chip.scrollWidth > chip.clientWidth + 1;
+  return isCut || inner.right > outer.right + 0.5 || inner.left < outer.left;
+}).map(chip => chip.textContent)
+"""
+
+
+@needs_browser
+@pytest.mark.slow
+def test_no_verdict_is_cut_off_on_a_laptop(all_tables):
+    with opened(f"file://{all_tables}", width=1280) as shown:
+        assert shown.locator(".chip").count() > 50
+        assert shown.locator(".chip").evaluate_all(CLIPPED) == []
+
+
+@needs_browser
+@pytest.mark.slow
+def test_a_narrow_screen_scrolls_to_every_column_and_keeps_the_rows_names(all_tables):
+    with opened(f"file://{all_tables}", width=500) as shown:
+        for name in ("table_a", "kinetics400"):
+            wide = shown.locator(f"#{name} .wide").first
+            wide.evaluate("box => { box.scrollLeft = box.scrollWidth }")
+            row = wide.locator("tr.row").first
+            last, first = (
+                row.locator("td").last.bounding_box(),
+                row.locator("td").first.bounding_box(),
+            )
+            edge = wide.bounding_box()
+            assert last["x"] + last["width"] <= edge["x"] + edge["width"] + 1
+            assert abs(first["x"] - edge["x"]) < 1
+            assert first["x"] + first["width"] < last["x"]
+        assert shown.evaluate("document.documentElement.scrollWidth") <= 500
+
+
+@pytest.mark.slow
+def test_every_word_of_the_page_is_explained(all_tables):
+    text = all_tables.read_text()
+    words = set(re.findall('<span class="chip [a-z]*">([^<]*)</span>', text))
+    assert len(words) > 5
+    assert {legend.stem(word) for word in words} <= set(legend.WORDS)
+
+
+@pytest.mark.slow
+def test_the_page_stays_small(all_tables):
+    page_bytes = all_tables.read_bytes()
+    assert len(page_bytes) < 1_500_000
+    assert len(page_bytes.partition(b'<script type="application/json"')[0]) < 200_000
 
 
 def test_a_check_of_figures_names_what_would_change_and_leaves_it(tmp_path):
