@@ -105,7 +105,7 @@ def test_links_to_another_disk_are_allowed_by_name_and_remembered(tmp_path, caps
     }
     said = capsys.readouterr().out
     assert "Links may also lead into: 1" in said
-    assert "- 1 lists and other text, such as notes/read\\nme.txt" in said
+    assert "- 1 lists and other text, such as notes/read\\\\nme.txt" in said  # Markdown shows one
     assert "Folders without a listed video, left out: 1\n\n- notes\n" in said
 
 
