@@ -1,4 +1,4 @@
-"""Frames of a video, from a file or a folder of pictures; small videos are cached whole.
+"""Frames of a video, from a file or a folder of pictures; small files are cached whole.
 
 Axes: F frames, H x W pixels, 3 colours (RGB, 0 to 255).
 """
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from harness.data import gate
 from harness.data.reading import image_folder
+from harness.data.reading.container import open_video
 from harness.data.reading.index_cache import ByteBudget, PacketTableCache
 from harness.data.reading.sparse_decode import read_planned
 from harness.data.video import RefusedVideoError, Video
@@ -34,10 +35,7 @@ def read(
         DamagedVideoError: If a requested frame cannot be read.
         RefusedVideoError: If the gate refuses the video.
     """
-    try:
-        gate.check_place(video.path, video.within)
-    except RefusedVideoError as error:
-        raise RefusedVideoError(f"{video.path}: {error}") from None
+    _check_place(video)
     if video.path.is_dir():
         return image_folder.read(video.path, indices, within=video.within)
     return read_planned(video.path, indices, upright=video.turned, tables=tables)
@@ -54,9 +52,9 @@ def read_any_order(
 
 
 class FrameCache:
-    """Decoded small videos, and packet tables of the others.
+    """Decoded small files, and packet tables of the others.
 
-    A video is cached if all its frames fit into 1/64 of the budget and into the rest of it.
+    A file is cached if all its frames fit into 1/64 of the budget and into the rest of it.
     Otherwise a few large videos would fill the cache, each at the price of decoding all of it.
 
     Args:
@@ -72,10 +70,30 @@ class FrameCache:
     def read(self, video: Video, indices: Int[np.ndarray, " F"]) -> Frames:
         """Return frames of a video by index; an index may repeat."""
         if video.path not in self.videos:
-            frames = read_any_order(video, indices, self.tables)
-            size = video.frames * frames[0].nbytes
-            if size > self.max_video_bytes or not self.budget.take(size):
-                return frames
+            if not self._take_room(video):
+                return read_any_order(video, indices, self.tables)
             # Not "all": the file may hold more than its passport says.
             self.videos[video.path] = read(video, range(video.frames))
         return self.videos[video.path][indices]
+
+    def _take_room(self, video: Video) -> bool:
+        """Take the bytes of all frames of a file from the budget, if it is to be cached."""
+        was_too_large = video.path in self.tables.entries
+        if not self.max_video_bytes or was_too_large or video.path.is_dir():
+            return False
+        size = video.frames * _picture_bytes(video)
+        return size <= self.max_video_bytes and self.budget.take(size)
+
+
+def _picture_bytes(video: Video) -> int:
+    """Return the bytes of a decoded frame, by the header of a file."""
+    _check_place(video)
+    with open_video(video.path) as (_, stream):
+        return 3 * stream.codec_context.width * stream.codec_context.height
+
+
+def _check_place(video: Video) -> None:
+    try:
+        gate.check_place(video.path, video.within)
+    except RefusedVideoError as error:
+        raise RefusedVideoError(f"{video.path}: {error}") from None
