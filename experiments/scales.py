@@ -29,8 +29,6 @@ STEM_WIDTHS: Mapping[str, int] = {  # where not as usual: of a network, or of it
     "swin3d_b": 128,
 }
 RESIDUAL_FORM: Options = {"depths": (2, 2, 2, 2), "stem_width": 8}
-SLOWFAST_FORM: Options = {**RESIDUAL_FORM, "beta": 1 / 2}
-VOV3D_FORM: Options = {**RESIDUAL_FORM, "num_units": 2}
 DESK_FORMS: Mapping[str, Options] = {  # of a network, or of its family
     # By their usual strides, four frames are too few.
     "i3d_5x7x7_resnet50": {**RESIDUAL_FORM, "time_strides": (1, 1, 2)},
@@ -143,8 +141,6 @@ def paper(trial: Trial) -> Trial:
 
 
 SCALES: Mapping[Scale, Callable[[Trial], Trial]] = {"desk": desk, "paper": paper}
-
-
 SMOKE_VIDEOS: Options = {"train_videos": 24, "test_videos": 12}
 SMOKE_EPOCHS, SMOKE_BATCH = 2, 8
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.specs import Trial, as_dict
-from harness.utils import schema
+from harness.utils.json_file import schema
 
 FORMAT = 2
 GIVEN_FOLDER = "given"  # in a results folder: weights that were scored and not trained

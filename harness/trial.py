@@ -24,7 +24,7 @@ from harness.runtime import Runtime, check_device
 from harness.specs import DataSpec, EvalSpec, Trial, as_dict
 from harness.training import evaluate, loop, metrics
 from harness.training.activation_checkpointing import recompute_blocks
-from harness.training.checkpoint_writer import CheckpointWriter
+from harness.training.checkpoint.writer import CheckpointWriter
 from harness.training.data_wait import waited_share
 from harness.training.loop import Epoch, StepSaves
 from harness.training.trainer import State

@@ -18,7 +18,7 @@ from harness.plan.request import Request
 from harness.runtime import Runtime
 from harness.schedule import doctor, serial, status
 from harness.schedule.ray import session
-from harness.schedule.status_writer import StatusWriter
+from harness.schedule.status.writer import StatusWriter
 from harness.schedule.stop import Stop
 from harness.tracking import errors, outgoing
 from harness.tracking.store import Store

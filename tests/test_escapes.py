@@ -32,9 +32,10 @@ from harness.report import build, claims_table
 from harness.report import table as report_table
 from harness.report.page.document import _visible
 from harness.report.table_csv import rows_csv
-from harness.schedule import doctor, status_text
+from harness.schedule import doctor
 from harness.schedule.doctor.checks import ok, problem, unknown
 from harness.schedule.status import RunState, Status, TrialStatus
+from harness.schedule.status import text as status_text
 from harness.utils import escape
 from harness.utils.lock import Holder
 from tests.helpers.collected_tables import collected, judged

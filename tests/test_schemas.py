@@ -8,7 +8,8 @@ import jsonschema
 import pytest
 
 from harness import record
-from harness.utils import json_file, schema
+from harness.utils import json_file
+from harness.utils.json_file import schema
 from tests.test_record import made
 
 NAMES = sorted(path.stem for path in schema.FOLDER.glob("*.json"))

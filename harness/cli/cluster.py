@@ -23,8 +23,9 @@ from harness.cli.options import (
 )
 from harness.cli.requests import print_error
 from harness.plan.grid import Seeds
-from harness.schedule import shards, status, status_text, stop
+from harness.schedule import shards, status, stop
 from harness.schedule.status import RunState
+from harness.schedule.status import text as status_text
 from harness.specs import Scale
 from harness.utils import escape
 from harness.utils.lock import Holder

@@ -28,7 +28,7 @@ from harness.cli.requests import (
     requests_of_written_tables,
     short_path,
 )
-from harness.record import Record, read_all
+from harness.record import Record, read, read_all
 from harness.runtime import ROOT, Runtime
 from harness.specs import Scale
 from harness.utils import atomic
@@ -212,13 +212,11 @@ def read_record(results: Path, key: str) -> Record:
     Raises:
         ValueError: If no record has the key, or several do.
     """
-    from harness import record
-
     keys = [path.stem for path in (results / "records").glob("*.json")]
     matches = [name for name in keys if len(key) >= _LEAST_DIGITS and name.startswith(key)]
     if len(matches) > 1:
         raise ValueError(f"{key!r} begins several records: {', '.join(sorted(matches))}")
-    found = record.read(results, matches[0] if matches else check_name(key, keys, what="record"))
+    found = read(results, matches[0] if matches else check_name(key, keys, what="record"))
     assert found is not None
     return found
 

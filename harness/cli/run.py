@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.options import all_of, scale_change_options
-from harness.cli.own_videos import check_own_videos
+from harness.cli.data.own_videos import check_own_videos
+from harness.cli.options import scale_change_options
 from harness.cli.requests import (
     FAILED,
     build_requests,
@@ -17,10 +17,15 @@ from harness.cli.requests import (
     request_options,
     short_path,
 )
-from harness.runtime import Runtime
-from harness.schedule import devices, shards
+from harness.cli.run_options import (
+    device_options,
+    loader_options,
+    record_options,
+    schedule_options,
+    training_options,
+)
+from harness.schedule import devices
 from harness.schedule.devices import Devices
-from harness.schedule.shards import Shard
 from harness.schedule.stop import Interrupted
 from harness.tables import load
 
@@ -39,106 +44,6 @@ _SCHEDULE = (
 )
 
 
-def _parse_shard(_: click.Context, __: click.Parameter, text: str | None) -> Shard | None:
-    """Return the shard that a text such as `2/4` names."""
-    try:
-        return None if text is None else shards.parse(text)
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from None
-
-
-_record_options = all_of(
-    click.option(
-        "--keep-checkpoints", is_flag=True, help="Keep the checkpoints of finished trials."
-    ),
-    click.option("--require-tracking", is_flag=True, help="Refuse to run without MLflow."),
-    click.option("--keep-stale", is_flag=True, help="Accept records made by other code."),
-    click.option("--campaign", help="Groups this launch in MLflow.  [default: the time]"),
-)
-_loader_options = all_of(
-    click.option(
-        "--workers",
-        type=click.IntRange(min=0),
-        default=0,
-        show_default=True,
-        help="Loader processes *per rank* of a trial: 8 ranks with 8 each have 64.",
-    ),
-    click.option(
-        "--io-retries",
-        type=click.IntRange(min=0),
-        default=Runtime.io_retries,
-        show_default=True,
-        help="Further tries after a failure of storage or network that may pass.",
-    ),
-    click.option(
-        "--io-wait",
-        "io_wait_s",
-        type=click.FloatRange(min=0),
-        default=Runtime.io_wait_s,
-        show_default=True,
-        help="Seconds before each of them.",
-    ),
-)
-_device_options = all_of(
-    click.option(
-        "--device",
-        help="cpu, cuda, cuda:<index>.  [default: cuda on a machine with GPUs, else cpu]",
-    ),
-    click.option(
-        "--gpus-per-trial",
-        type=click.FloatRange(min=0),
-        help="A trial spans nodes if no node has as many.  [default: one per rank with cuda]",
-    ),
-    click.option(
-        "--ranks",
-        type=click.IntRange(min=1),
-        help="Processes that share a trial.  [default: one for each of its GPUs, else 1]",
-    ),
-    click.option("--cpus-per-trial", type=click.IntRange(min=1), default=1, show_default=True),
-)
-_training_options = all_of(
-    click.option(
-        "--checkpoint-every",
-        "checkpoint_every_s",
-        type=click.FloatRange(min=0, min_open=True),
-        metavar="SECONDS",
-        help="Save within epochs as well, so often.",
-    ),
-    click.option(
-        "--compile",
-        "compiled",
-        is_flag=True,
-        help="Train what torch.compile makes of networks.",
-    ),
-    click.option(
-        "--activation-checkpointing",
-        is_flag=True,
-        help="Less memory: compute the inside of blocks again for gradients.",
-    ),
-)
-_schedule_options = all_of(
-    click.option("--address", help="A running Ray cluster.  [default: a local one]"),
-    click.option(
-        "--max-concurrent", type=click.IntRange(min=1), help="Most trials at once on Ray."
-    ),
-    click.option(
-        "--max-trials",
-        type=click.IntRange(min=1),
-        default=1000,
-        show_default=True,
-        help="Refuse a larger grid.",
-    ),
-    click.option("--no-ray", is_flag=True, help="Run trials in this process, one by one."),
-    click.option(
-        "--shard",
-        callback=_parse_shard,
-        metavar="K/N",
-        help="Run every N-th trial of the grid, from the K-th on, in this process, while other "
-        "processes run the other shards in the same results folder.",
-    ),
-)
-
-
 @click.command("run")
 @request_options
 @scale_change_options
@@ -147,11 +52,11 @@ _schedule_options = all_of(
     type=click.Path(file_okay=False, exists=True, path_type=Path, resolve_path=True),
     help="Check the videos of FOLDER/<class>/ first, then run --on them.",
 )
-@_record_options
-@_training_options
-@_loader_options
-@_device_options
-@_schedule_options
+@record_options
+@training_options
+@loader_options
+@device_options
+@schedule_options
 def run_tables(tables: tuple[str, ...], folder: Path | None, **options: Any) -> None:
     """Run the trials that tables still need, then write each table and draw its figure.
 

@@ -8,6 +8,7 @@ import click
 from rich.console import Console
 from rich.progress import Progress as Bar
 
+from harness.cli.data.own_videos import check_videos_to_score
 from harness.cli.options import (
     FOLDER,
     all_of,
@@ -18,7 +19,6 @@ from harness.cli.options import (
     row_argument,
     trial_of,
 )
-from harness.cli.own_videos import check_videos_to_score
 from harness.cli.report import read_record, rows_of, training_command
 from harness.cli.requests import short_path
 from harness.plan.workspace import find_table_row

@@ -10,8 +10,8 @@ from typing import Any
 
 from harness.cost.sound import read_sound
 from harness.data import passport
-from harness.exchange import archive, verdicts
-from harness.exchange.bundle import FORMAT, MANIFEST, source_sha256
+from harness.exchange import verdicts
+from harness.exchange.bundle import FORMAT, MANIFEST, archive, source_sha256
 from harness.exchange.places import freshness
 from harness.exchange.verdicts import Setting
 from harness.experiment import Experiment

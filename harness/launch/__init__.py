@@ -5,7 +5,7 @@ with a shard of the trials. A driver mirrors every event to MLflow, shows it on 
 keeps its status file up to date.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -27,7 +27,7 @@ from harness.schedule.ray import tune
 from harness.schedule.ray.tune import Resources
 from harness.schedule.serial import Claim
 from harness.schedule.shards import Driver, Shard
-from harness.schedule.status_writer import StatusWriter
+from harness.schedule.status.writer import StatusWriter
 from harness.schedule.stop import Stop, handle_signals
 from harness.tracking.mirror import Mirror
 from harness.utils import children, escape
@@ -175,7 +175,7 @@ class _Launch:
             dispatcher = EventDispatcher(
                 self.shared, self.status_writer, mirror, self.progress, self.waits
             )
-            _mirror_recorded(mirror, self.shared, self.requests[0])
+            preparation.mirror_recorded(mirror, self.shared, self.requests[0])
             with self.progress:
                 claim = None if self.driver.shard is None else partial(self._claim, dispatcher)
                 schedule(todo, runtime, dispatcher, stop=self.stop, log=self.log, claim=claim)
@@ -233,16 +233,6 @@ def _schedule(
         tune.run_on_ray(todo, runtime, on_event, resources, stop, log, run_trial=run_trial)
     else:
         serial.run_serially(todo, runtime, on_event, stop, run_trial=run_trial, claim=claim)
-
-
-def _mirror_recorded(
-    mirror: Mirror, shared: Mapping[str, Sequence[PlannedTrial]], request: Request
-) -> None:
-    """Mirror trials with a record: an earlier driver may have been killed before it did."""
-    for trials in shared.values():
-        for trial in trials:
-            if trial.record is not None and not preparation.is_open(trial, request):
-                mirror.finish_trial(trial, trial.record)
 
 
 def _write_and_mirror(request: Request, mirror: Mirror | None) -> TableOutput:

@@ -1,6 +1,6 @@
 """The trials of a launch, and what has to be in order before the first of them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from harness import data, record
 from harness.data import sizes
@@ -12,6 +12,7 @@ from harness.record import Record
 from harness.report import preregistration
 from harness.report.collect import collect
 from harness.runtime import Runtime
+from harness.tracking.mirror import Mirror
 from harness.zoo import initial_weights
 
 
@@ -90,3 +91,13 @@ def declare(requests: Sequence[Request]) -> None:
         trials = [row.trial for row in table.rows if row.trial and request.experiment.trains]
         digests = [sizes.passport_digest(trial.data, request.runtime.data) for trial in trials]
         preregistration.preregister(table, passports=[digest for digest in digests if digest])
+
+
+def mirror_recorded(
+    mirror: Mirror, shared: Mapping[str, Sequence[PlannedTrial]], request: Request
+) -> None:
+    """Mirror trials with a record: an earlier driver may have been killed before it did."""
+    for trials in shared.values():
+        for trial in trials:
+            if trial.record is not None and not is_open(trial, request):
+                mirror.finish_trial(trial, trial.record)

@@ -6,7 +6,7 @@ from harness.plan.grid import PlannedTrial
 from harness.schedule.attempt import TrialEvent
 from harness.schedule.data_waits import DataWaits
 from harness.schedule.progress import Progress
-from harness.schedule.status_writer import StatusWriter
+from harness.schedule.status.writer import StatusWriter
 from harness.tracking.mirror import Mirror
 
 

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from harness.plan.grid import PlannedTrial
 from harness.schedule.attempt import TrialEvent
-from harness.schedule.status_text import format_duration
+from harness.schedule.status.text import format_duration
 from harness.utils import escape
 
 _LINE_EVERY_S = 10.0

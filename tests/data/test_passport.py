@@ -12,7 +12,7 @@ from harness.data import gate, passport
 from harness.data.prepare.copy import copy_data_set
 from harness.data.reading import frame_cache
 from harness.data.video import RefusedVideoError, Timing, Video
-from harness.utils import schema
+from harness.utils.json_file import schema
 from tests.helpers import bad_videos, jpeg_folders
 
 FRAMES = 8

@@ -7,7 +7,7 @@ import tarfile
 
 import pytest
 
-from harness.exchange import archive
+from harness.exchange.bundle import archive
 
 
 def packed(path, *members, tail=b""):

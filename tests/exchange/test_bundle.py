@@ -15,7 +15,8 @@ from harness import record
 from harness.cli.main import app
 from harness.data import passport
 from harness.data.video import Video
-from harness.exchange import archive, bundle, places, verify
+from harness.exchange import bundle, places, verify
+from harness.exchange.bundle import archive
 from tests.helpers.results_folders import add_record, row_trial
 
 TABLES = (EXPERIMENT,)

@@ -22,8 +22,9 @@ from harness.data.video import DamagedVideoError
 from harness.record_form import check as check_record
 from harness.report import preregistration
 from harness.schedule import status
-from harness.utils import json_file, schema
+from harness.utils import json_file
 from harness.utils.journal import Journal
+from harness.utils.json_file import schema
 from tests.helpers import bad_videos
 from tests.test_record import made
 

@@ -10,7 +10,7 @@ from harness.schedule import status
 from harness.schedule.attempt import TrialEvent
 from harness.schedule.data_waits import DataWaits
 from harness.schedule.status import TrialStatus
-from harness.schedule.status_writer import _next_status
+from harness.schedule.status.writer import _next_status
 from tests.schedule.test_status import epoch
 from tests.test_record import made
 

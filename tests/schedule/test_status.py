@@ -12,11 +12,12 @@ import pytest
 
 from experiments.table_b import EXPERIMENT
 from harness.plan import grid
-from harness.schedule import status, status_text
-from harness.schedule import status_writer as status_writer
+from harness.schedule import status
 from harness.schedule.attempt import TrialEvent
 from harness.schedule.status import Status, TrialStatus
-from harness.schedule.status_writer import StatusWriter
+from harness.schedule.status import text as status_text
+from harness.schedule.status import writer as status_writer
+from harness.schedule.status.writer import StatusWriter
 from harness.schedule.stop import Interrupted, Stop
 from harness.training.loop import Epoch
 from harness.utils import lock, process

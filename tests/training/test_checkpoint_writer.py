@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from harness.training import checkpoint
-from harness.training.checkpoint_writer import CheckpointWriter
+from harness.training.checkpoint.writer import CheckpointWriter
 
 
 def names(folder):

@@ -15,7 +15,7 @@ from harness.data.datasets import class_names as class_tables
 from harness.data.datasets import official_files
 from harness.data.datasets.file_tree import FolderTree
 from harness.data.datasets.lists.files import from_files
-from harness.data.datasets.text_rows import RowErrors
+from harness.data.datasets.lists.text_rows import RowErrors
 from harness.data.video import Video
 from harness.utils import lookup
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from harness.data.datasets.file_tree import SUFFIXES, FolderTree
 from harness.data.datasets.lists.files import Listing, from_files, names_in
-from harness.data.datasets.text_rows import RowErrors
+from harness.data.datasets.lists.text_rows import RowErrors
 from harness.data.datasets.video_folders import videos_below
 from harness.data.video import Video
 from harness.utils import lookup

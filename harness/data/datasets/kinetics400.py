@@ -13,15 +13,15 @@ from pathlib import Path
 from harness.data.datasets import class_names as class_tables
 from harness.data.datasets import official_files
 from harness.data.datasets.file_tree import FolderTree, videos_by_stem
-from harness.data.datasets.kinetics_csv import (
+from harness.data.datasets.lists.files import Listing, from_files
+from harness.data.datasets.lists.kinetics_csv import (
     ClassFolders,
     clip_id,
     is_annotation,
     is_clip,
     read_annotations,
 )
-from harness.data.datasets.lists.files import Listing, from_files
-from harness.data.datasets.text_rows import RowErrors
+from harness.data.datasets.lists.text_rows import RowErrors
 from harness.data.datasets.video_folders import holds_frames, videos_below
 from harness.data.video import Video
 from harness.utils import lookup

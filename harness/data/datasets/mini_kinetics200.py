@@ -10,9 +10,10 @@ import re
 from collections.abc import Container, Sequence
 from pathlib import Path
 
-from harness.data.datasets import kinetics400, text_rows
+from harness.data.datasets import kinetics400
 from harness.data.datasets.file_tree import FolderTree
-from harness.data.datasets.kinetics_csv import check_youtube_id, clip_id, youtube_id
+from harness.data.datasets.lists import text_rows
+from harness.data.datasets.lists.kinetics_csv import check_youtube_id, clip_id, youtube_id
 from harness.data.video import Video
 from harness.utils import lookup
 

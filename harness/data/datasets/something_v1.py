@@ -11,10 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from harness.data.datasets import class_names as class_tables
-from harness.data.datasets import official_files, text_rows
+from harness.data.datasets import official_files
 from harness.data.datasets.file_tree import FolderTree
+from harness.data.datasets.lists import text_rows
 from harness.data.datasets.lists.files import from_files
-from harness.data.datasets.text_rows import RowErrors, read
+from harness.data.datasets.lists.text_rows import RowErrors, read
 from harness.data.video import Video
 from harness.utils import lookup
 

@@ -17,8 +17,8 @@ from harness.data.prepare.probe import DECODER
 from harness.data.prepare.probe_pool import ProbeSettings, probe_all
 from harness.data.prepare.video_facts import Facts, Verdict
 from harness.data.video import Video
-from harness.utils import schema
 from harness.utils.journal import Journal
+from harness.utils.json_file import schema
 
 JOURNAL = "journal.jsonl"
 ProgressCallback = Callable[[int, int, Facts | None], None]

@@ -10,8 +10,9 @@ from typing import Any
 import av
 
 from harness.data.prepare.reencode import EncodeSettings
-from harness.utils import atomic, schema
+from harness.utils import atomic
 from harness.utils.journal import Journal
+from harness.utils.json_file import schema
 
 JOURNAL, PASSPORT = "copies.jsonl", "copies.json"
 _SHOWN = 500  # characters of other settings

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 from harness.data import DATASETS, GENERATED, OWN_READER, passport, passport_path
-from harness.data.datasets.text_rows import MAX_SHOWN
+from harness.data.datasets.lists.text_rows import MAX_SHOWN
 from harness.data.prepare.folder_labels import contradictions
 from harness.data.sizes import PUBLISHED
 from harness.data.video import Video

@@ -12,7 +12,7 @@ from typing import Any
 from pandas import DataFrame
 
 from harness.data import passport
-from harness.data.datasets.text_rows import MAX_SHOWN
+from harness.data.datasets.lists.text_rows import MAX_SHOWN
 from harness.data.prepare.check import CheckedVideo
 from harness.data.prepare.sources import DataSource
 from harness.data.prepare.summary import Summary, build_passport

@@ -11,7 +11,7 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-from harness.cli.data_copy import copy_videos as command
+from harness.cli.data.copy import copy_videos as command
 from harness.data import passport
 from harness.data.datasets import desk
 from harness.data.passport import Passport

@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.data.datasets import class_names, text_rows
+from harness.data.datasets import class_names
 from harness.data.datasets.file_tree import FolderTree, normalise_path
-from harness.data.datasets.lists import formats
+from harness.data.datasets.lists import formats, text_rows
 from harness.data.datasets.lists.formats import ListFormat
 from harness.data.datasets.lists.rows import Row
-from harness.data.datasets.text_rows import MAX_ROWS, RowErrors
+from harness.data.datasets.lists.text_rows import MAX_ROWS, RowErrors
 from harness.data.video import Video
 
 _MAX_INNER = 50

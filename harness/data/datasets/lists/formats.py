@@ -9,9 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.data.datasets import text_rows
 from harness.data.datasets.file_tree import SUFFIXES, is_video
-from harness.data.datasets.lists import headers
+from harness.data.datasets.lists import headers, text_rows
 from harness.data.datasets.lists.headers import Columns
 from harness.data.datasets.lists.rows import SEPARATORS, Row, Separator, parse, parse_all, split
 

@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from harness.data.datasets import text_rows
 from harness.data.datasets.file_tree import is_video
+from harness.data.datasets.lists import text_rows
 from harness.data.datasets.lists.rows import Row, Separator, parse_all, split
 
 _PATH = re.compile(

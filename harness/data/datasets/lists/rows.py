@@ -6,8 +6,8 @@ A row is a path and a label, or a folder, its number of frames and a label.
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from harness.data.datasets import text_rows
 from harness.data.datasets.file_tree import is_video
+from harness.data.datasets.lists import text_rows
 
 Separator = Literal[" ", ",", ";"]
 SEPARATORS: tuple[Separator, ...] = (" ", ",", ";")

@@ -10,7 +10,7 @@ import pytest
 
 from harness.data.datasets.file_tree import FolderTree
 from harness.data.datasets.lists.files import from_files
-from harness.data.datasets.text_rows import RowErrors, read_stream, split_csv
+from harness.data.datasets.lists.text_rows import RowErrors, read_stream, split_csv
 from tests.helpers import dataset_folders
 
 

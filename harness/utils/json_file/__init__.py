@@ -7,7 +7,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from harness.utils import files, schema
+from harness.utils import files
+from harness.utils.json_file import schema
 
 _LOG = logging.getLogger(__name__)
 MAX_BYTES = 16 * 2**20

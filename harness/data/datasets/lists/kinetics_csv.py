@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness.data.datasets import class_names as class_tables
-from harness.data.datasets import text_rows
 from harness.data.datasets.file_tree import FolderTree, is_video, videos_by_stem
+from harness.data.datasets.lists import text_rows
 from harness.data.datasets.lists.files import Listing
 from harness.data.video import Video
 

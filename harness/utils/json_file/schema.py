@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-FOLDER = Path(__file__).resolve().parents[1] / "schemas"
+FOLDER = Path(__file__).resolve().parents[2] / "schemas"
 Check = Callable[[Any], None]
 Node = Mapping[str, Any]
 _SHOWN = 60  # characters of a value in a fault

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
-from harness.cli.data_copy import copy_videos
+from harness.cli.data.copy import copy_videos
 from harness.cli.options import FOLDER, data_option
 from harness.runtime import home
 from harness.utils import escape

@@ -20,7 +20,8 @@ from typing import Any
 from harness import record
 from harness.cost.sound import read_sound
 from harness.data import passport
-from harness.exchange import appendix, archive, declared, ro_crate, verdicts
+from harness.exchange import declared, verdicts
+from harness.exchange.bundle import appendix, archive, ro_crate
 from harness.exchange.verdicts import Setting
 from harness.experiment import Experiment
 from harness.record import Record
@@ -32,7 +33,7 @@ from harness.utils.files import make_folder
 FORMAT = 1
 MANIFEST = "manifest.json"
 _PACKAGES = ("harness", "experiments")
-_ROOT = Path(__file__).resolve().parents[2]
+_ROOT = Path(__file__).resolve().parents[3]
 
 
 @dataclass(frozen=True, kw_only=True)
