@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 from experiments.recipes import I3D_R18, with_module
-from experiments.scales import DESK_TRAIN
 from harness.experiment import Claim, Experiment, Row
 from harness.specs import DataSpec, EvalSpec, Trial
 
@@ -22,7 +21,6 @@ AVERAGE = replace(
     I3D_R18,
     data=DESK_CUE,
     model=replace(I3D_R18.model, weights=None, dropout=0.0),
-    train=DESK_TRAIN,
     evaluation=EvalSpec(num_passes=2, crop_px=16, short_side_px=16, every_epochs=4),
 )
 LAST = {"res5": (1,)}

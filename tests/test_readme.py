@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 TREES = ("harness", "benchmarks", "experiments", "tests", "cluster", "docs")
 RAY_PORTS = ("node-manager", "object-manager", "min-worker", "max-worker")
-OF_OTHER_PROGRAMS = {"--host", "--requeue", *(f"--{name}-port" for name in RAY_PORTS)}
+OF_OTHER_PROGRAMS = {"--host", "--requeue", "--signal", *(f"--{name}-port" for name in RAY_PORTS)}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -9,7 +9,7 @@ from harness.plan.grid import PlannedTrial
 from harness.schedule import status
 from harness.schedule.attempt import TrialEvent
 from harness.schedule.data_waits import DataWaits
-from harness.schedule.status import TrialStatus
+from harness.schedule.status import TrialStatus, text
 from harness.schedule.status.writer import _next_status
 from tests.schedule.test_status import epoch
 from tests.test_record import made
@@ -65,11 +65,11 @@ def test_the_status_of_a_trial_holds_its_wait_and_the_remedy(warned, tmp_path):
     start = TrialStatus(key="k", name="t/row", state="waiting", epoch=0, epochs=9)
     running = _next_status(event(0.61), start, waits.advise)
     assert (running.waited, running.advice[:22]) == (0.61, "make a training copy (")
-    line = status._trial_line(running)
+    line = text._trial_line(running)
     assert ", waits 61 % of its time for data: make a training copy (harness data copy), or" in line
     assert line.endswith("--workers 11, on here")
     low = _next_status(event(0.1), running, waits.advise)
-    assert ", waits 10 % of its time for data, on here" in status._trial_line(low)
+    assert ", waits 10 % of its time for data, on here" in text._trial_line(low)
     status.write(tmp_path, status.Status(run="r", sequence=1, phase="running", parts=(running,)))
     assert status.read(tmp_path).parts == (running,)
 

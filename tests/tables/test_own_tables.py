@@ -16,7 +16,7 @@ from harness.provenance import code
 from harness.record import trial_key
 from harness.runtime import Runtime
 from harness.schedule.attempt import run_attempt
-from harness.tables import own_names
+from harness.tables import offers, own_names
 from harness.utils import own_code
 from harness.zoo import MODULES
 from tests.helpers.own_code import GATE, TABLE, write
@@ -225,13 +225,13 @@ def test_a_module_of_a_package_is_named_and_hashed_without_importing_it(tmp_path
 
 
 def test_an_entry_point_gives_a_package_a_short_name(tmp_path, package, monkeypatch):
-    offers = {
+    found = {
         "dsanet_harness.modules": [
             EntryPoint("gated", "zz_gates.shift:Gate", "dsanet_harness.modules"),
             EntryPoint("se", "zz_gates.shift:Gate", "dsanet_harness.modules"),
         ]
     }
-    monkeypatch.setattr(offers, "entry_points", lambda group: offers.get(group, []))
+    monkeypatch.setattr(offers, "entry_points", lambda group: found.get(group, []))
     offers.installed.cache_clear()
     path = write(tmp_path, module="gated")
     assert code.places(gate_of(path))["Gate"] == "zz_gates.shift"

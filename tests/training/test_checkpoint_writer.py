@@ -31,10 +31,10 @@ def test_a_save_within_an_epoch_holds_the_state_of_its_moment(tmp_path, monkeypa
 
 def test_the_newest_is_by_epoch_and_then_by_step_and_one_between_epochs_stays(tmp_path):
     for epoch, step in ((1, 0), (1, 3), (1, 20), (1, 100)):
-        checkpoint.save(tmp_path, {"at": [epoch, step]}, epoch=epoch, step=step)
+        checkpoint.save(tmp_path, {"history": [], "at": [epoch, step]}, epoch=epoch, step=step)
         assert checkpoint.load_newest(tmp_path)["at"] == [epoch, step]
     assert names(tmp_path) == ["epoch-0001", "epoch-0001.000020", "epoch-0001.000100"]
-    checkpoint.save(tmp_path, {"at": [2, 0]}, epoch=2)
+    checkpoint.save(tmp_path, {"history": [], "at": [2, 0]}, epoch=2)
     assert checkpoint.load_newest(tmp_path)["at"] == [2, 0]
     assert names(tmp_path) == ["epoch-0001.000100", "epoch-0002"]
 
