@@ -39,8 +39,8 @@ def find(
     first, *others = parse_all(rows, separator)
     if first and _is_odd(first, [row for row in others if row is not None], exists):
         raise ValueError(
-            f"{file.name}, line 1: {rows[0]!r} looks like names of columns; known are `path,label` "
-            "and words like these"
+            f"{file.name}, line 1: {text_rows.shorten(repr(rows[0]))} looks like names of columns; "
+            "known are `path,label` and words like these"
         )
     return False, None
 
@@ -76,11 +76,12 @@ def _named_columns(file: Path, text: str, separator: Separator) -> Columns | Non
     kinds = [_kind(cell) for cell in cells]
     name = f"{file.name}, line 1"
     if "" in kinds:
-        unknown = cells[kinds.index("")]
-        raise ValueError(f"{name}: column {unknown!r} is not known; keep a path and a label alone")
+        unknown = text_rows.shorten(repr(cells[kinds.index("")]))
+        raise ValueError(f"{name}: column {unknown} is not known; keep a path and a label alone")
     for kind in ("path", "label"):
         if kinds.count(kind) > 1:
             both = " and ".join(repr(c) for c, k in zip(cells, kinds, strict=True) if k == kind)
+            both = text_rows.shorten(both)
             raise ValueError(f"{name}: columns {both} both look like the {kind}; keep one of them")
     path = kinds.index("path" if "path" in kinds else "id")
     label = kinds.index("label")

@@ -17,6 +17,14 @@ _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 # Programs write whole numbers as 10.0 as soon as a column has a gap.
 _NUMBER = re.compile(r"([0-9]{1,9})(\.0{1,6})?", re.ASCII)
 _FIRST_ROWS = 1000
+_END_LETTERS = 200  # of a long sentence
+
+
+def shorten(sentence: str) -> str:
+    """Leave out the middle of a sentence that quotes a very long row."""
+    if len(sentence) <= 2 * _END_LETTERS:
+        return sentence
+    return f"{sentence[:_END_LETTERS]} ... {sentence[-_END_LETTERS:]}"
 
 
 @dataclass(kw_only=True)
@@ -30,7 +38,7 @@ class RowErrors:
         """Count an error, and keep its message if it will be shown."""
         self.count += 1
         if len(self.messages) < MAX_SHOWN:
-            self.messages.append(f"{where}: {error}")
+            self.messages.append(f"{where}: {shorten(str(error))}")
 
     def check(self, what: str = "rows") -> None:
         """Raise all errors at once.

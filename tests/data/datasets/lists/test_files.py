@@ -8,6 +8,7 @@ import tracemalloc
 
 import pytest
 
+from harness.data.datasets import folder
 from harness.data.datasets.file_tree import FolderTree
 from harness.data.datasets.lists.files import from_files
 from harness.data.datasets.lists.text_rows import RowErrors, read_stream, split_csv
@@ -285,3 +286,23 @@ def test_a_row_that_is_not_csv_is_refused(row):
 def test_a_list_that_is_not_there_is_a_users_mistake(tmp_path):
     with pytest.raises(ValueError, match=r"none.txt cannot be read: No such file"):
         from_files({"test": tmp_path / "none.txt"}, FolderTree(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "{0},x,y,z\na/1.mp4,1\n",
+        "a/1.mp4,{0}\n",
+        "path,{0}\na/1.mp4,0\n",
+        "path,label,{0}\na/1.mp4,0,1\n",
+        "path,{0}path,label\na/1.mp4,a,0\n",
+        "a/1.mp4,0\n{0}\n",
+        '"{0}\n',
+    ],
+)
+def test_a_very_long_row_is_quoted_by_its_ends(tmp_path, content):
+    file = tmp_path / "list.csv"
+    file.write_text(content.format("[" * 5000))
+    with pytest.raises(ValueError, match=r"line [12]: .*\[\[ \.\.\. ") as error:
+        folder.videos(tmp_path, "train", rows=file)
+    assert max(map(len, str(error.value).splitlines())) < 700
