@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Int
 
+from harness.data.datasets import desk_recipe
 from harness.data.video import Video
 from harness.record import FusedRecord, Record, parts_of, scores_path
+from harness.stats import aspects
 from harness.training import metrics
 from harness.training.metrics import Scores, Targets, hits, multi_hot
 from harness.utils import array_file, json_file
@@ -174,6 +176,17 @@ def correct_videos(scored: VideoScores, *, metric: str) -> CorrectVideos:
         allowed = " and ".join(TOP_K)
         raise ValueError(f"{metric} is not a share of videos; claims can be about {allowed}")
     return hits(scored.scores, scored.targets, k=TOP_K[metric])
+
+
+def aspect_shares(results: Path, record: Record) -> dict[str, float]:
+    """Return which aspects of a record's answers are right, in percent; only desk videos have any.
+
+    Raises:
+        BadScoresError: If the scores are missing or altered.
+    """
+    scored = read(results, record)
+    answers, labels = aspects.answers(scored.scores), scored.targets.argmax(axis=1)
+    return aspects.shares(answers, labels, desk_recipe.ASPECTS)
 
 
 def pack(scores: np.ndarray, videos: list[Video]) -> bytes:

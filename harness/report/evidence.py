@@ -14,7 +14,7 @@ from harness.experiment import Claim
 from harness.plan.comparisons import SCALE_WORDS
 from harness.record import Record
 from harness.report.results import RowResult, TableResult
-from harness.stats import aspects, row_verdict
+from harness.stats import row_verdict
 from harness.stats.paired import Difference, paired_difference
 from harness.stats.resampling import Clusters, Correct
 from harness.stats.verdict import Verdict
@@ -135,7 +135,7 @@ def aspect_shares(table: TableResult) -> dict[str, tuple[Shares, ...]]:
     if table.scale != desk_recipe.DESK or not table.is_measured:
         return {}
     found = {
-        row.label: tuple(filter(None, (record_shares(table.results, each) for each in row.records)))
+        row.label: tuple(filter(None, (_shares_of(table.results, each) for each in row.records)))
         for row in table.rows
     }
     return {label: seeds for label, seeds in found.items() if seeds}
@@ -149,7 +149,7 @@ def mean_shares(seeds: Sequence[Shares]) -> Shares:
     }
 
 
-def record_shares(results: Path, record: Record) -> Shares | None:
+def _shares_of(results: Path, record: Record) -> Shares | None:
     """Return which aspects of a record's answers are right; None without sound scores.
 
     Scores are read once, whatever tables and files show their aspects.
@@ -157,12 +157,10 @@ def record_shares(results: Path, record: Record) -> Shares | None:
     key = (results, record.key, record.scores_sha256)
     if key not in _shares:
         try:
-            scored = video_scores.read(results, record)
+            _shares[key] = video_scores.aspect_shares(results, record)
         except BadScoresError as error:
             _LOG.warning("%s", error)
             return None
-        answers, labels = aspects.answers(scored.scores), scored.targets.argmax(axis=1)
-        _shares[key] = aspects.shares(answers, labels, desk_recipe.ASPECTS)
     return _shares[key]
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from harness.data.datasets.desk_recipe import DESK
+from harness import video_scores
+from harness.data.datasets import desk_recipe
 from harness.record import Record
-from harness.report.evidence import record_shares
 from harness.report.output import Rows
 from harness.tracking import runs
 from harness.tracking.errors import retry_on_race
@@ -22,6 +22,7 @@ from harness.tracking.run_state import RunState, read_state
 from harness.tracking.runs import TableRun, TrialRun
 from harness.tracking.uri import artifact_root, connect, is_server
 from harness.utils import process
+from harness.video_scores import BadScoresError
 
 if TYPE_CHECKING:
     from mlflow.entities import Metric, Run
@@ -58,9 +59,7 @@ class Store:
 
     def finish_trial(self, *, trial_run: TrialRun, record: Record) -> None:
         """Log a record and end its run as finished."""
-        is_desk = record.trial["data"]["name"] == DESK
-        shares = record_shares(self._results, record) if is_desk else None
-        points, tags = runs.record_metrics(record, shares or {})
+        points, tags = runs.record_metrics(record, self._aspect_shares(record))
         tags |= runs.nonfinite_tags(record.history)
         state = self._open_run(trial_run, record.history, tags)
         self._log(state, trial_run, runs.curve_metrics(record.history) + points, tags)
@@ -68,6 +67,15 @@ class Store:
         retry_on_race(lambda: self.client.log_inputs(state.id, inputs))
         state.add_epochs(record.history)
         self._end(state, "FINISHED", record.finished_ms)
+
+    def _aspect_shares(self, record: Record) -> dict[str, float]:
+        """Return which aspects of the answers are right; none but with scores of desk videos."""
+        if record.trial["data"]["name"] not in desk_recipe.RECIPES:
+            return {}
+        try:
+            return video_scores.aspect_shares(self._results, record)
+        except BadScoresError:
+            return {}  # a report names them
 
     def fail_trial(self, *, trial_run: TrialRun, reason: str) -> None:
         """End the run of a trial as failed."""
