@@ -94,9 +94,10 @@ def _counted(found: Record) -> Count | None:
     """Return the kept count of a record's network; None for other code, which may count another."""
     try:
         trial = from_dict(found.trial)
-    except (ValueError, TypeError, KeyError):  # of another version
+        is_current = found.code == code.hashes(trial)
+    except (ValueError, TypeError, KeyError):  # of another version, or with a module of its own
         return None
-    return cache.kept(trial) if found.code == code.hashes(trial) else None
+    return cache.kept(trial) if is_current else None
 
 
 def _check_cost(path: Path, found: Record) -> None:

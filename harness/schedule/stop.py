@@ -31,6 +31,7 @@ CONFIRM_S = 30.0
 _TICK_S = 0.25
 _POLITE_S = LEAVE_S + 5
 _URGENT_S = 5.0
+_DEATH_S = 30.0  # a killed process gives back its memory first
 _RESUMABLE = "the run has ended; the same command resumes each trial from its last epoch"
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -225,9 +226,9 @@ def force_stop(results: Path, holder: Holder) -> str:
     if not holder.is_local:
         raise ValueError(f"still running after {CONFIRM_S:g} s: {holder}; the request stays")
     for number in (signal.SIGTERM, signal.SIGTERM, signal.SIGKILL):
+        is_killed = number == signal.SIGKILL
         lock.signal_holder(results, holder, number)
-        if wait_until(has_ended, seconds=_URGENT_S):
-            is_killed = number == signal.SIGKILL
+        if wait_until(has_ended, seconds=_DEATH_S if is_killed else _URGENT_S):
             return f"it did not respond and was killed; {_RESUMABLE}" if is_killed else _RESUMABLE
     raise ValueError(f"SIGKILL had no effect; the process may wait for a device or disk: {holder}")
 
