@@ -20,7 +20,6 @@ CASES = (
             "non_local",
             "slowfast_4x16_resnet50",
             "x3d_m",
-            "r2plus1d_18",
         )
     ),
 )
