@@ -102,7 +102,7 @@ def fuzz(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def gpu(session: nox.Session) -> None:
-    """Compare a GPU with a CPU, ranks with one, and measure, in at most 10 minutes on a GPU."""
+    """Compare a GPU with a CPU and ranks with one, and measure; skipped without a GPU."""
     install(session, "test")
     # A card brings warnings of its own, and none of them should hide the rest.
     words = ("-n", "0", "-W", "default", "-m", "gpu", "tests/gpu")

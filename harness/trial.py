@@ -85,7 +85,7 @@ def run(trial: Trial, runtime: Runtime, report: Report) -> Record:
 
 
 class _Outcome(NamedTuple):
-    """What a trial came to, its epochs at each resumption, and its ranks at each attempt."""
+    """Results of a trial, its epochs at each resumption, and its ranks at each attempt."""
 
     cost: Cost
     history: list[Epoch]

@@ -25,7 +25,7 @@ def harness(*words, cwd=None, package="harness"):
         (["run", "tabel_b"], "harness: unknown table 'tabel_b'; did you mean 'table_b'?"),
         (["cost", "zzz"], "harness: unknown table 'zzz'; choose from activitynet, dsa_hosts,"),
         (["run", "table_b", "--sedes", "3"], "harness: No such option '--sedes'. (Did you mean"),
-        (["rnu", "table_b"], "harness: unknown command 'rnu'; did you mean 'run'?"),
+        (["rnu", "table_b"], "harness: No such command 'rnu'. Did you mean 'run'?"),
         (["run", "table_b", "--scale", "dsk"], "'dsk' is not one of 'desk', 'paper'."),
         (["run", "table_b", "--seeds", "0"], "0 is not in the range x>=1."),
         (["run", "table_b", "--rows", "DSA at I,DSA at V"], "did you mean 'DSA at I"),

@@ -27,7 +27,6 @@ from harness.record import trial_key
 from harness.tables import forget, select
 from harness.tracking import TrackingError
 from harness.utils import children, escape
-from harness.utils.lookup import check_name
 
 MISTAKE, INTERRUPTED = 2, 130
 EXAMPLES = """\b
@@ -44,18 +43,7 @@ Examples:
 """
 
 
-class _Group(click.Group):
-    """A group that names the nearest command to one that it lacks."""
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and not args[0].startswith("-"):
-            check_name(args[0], self.commands, what="command")
-        return super().resolve_command(ctx, args)
-
-
-@click.group(cls=_Group, epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="dsanet-harness", prog_name="harness")
 @click.pass_context
 def app(context: click.Context) -> None:

@@ -48,8 +48,8 @@ def check(results: Path, records: Iterable[Record]) -> None:
         BadScoresError: For the first record that does not fit; names its file.
     """
     for found in records:
-        told = (results, found.key, found.scores_sha256, *found.metrics.items())
-        identity = (*told, found.params, found.gmacs, len(found.history))
+        numbers = (*found.metrics.items(), found.params, found.gmacs, len(found.history))
+        identity = (results, found.key, found.scores_sha256, *numbers)
         if identity not in _sound:
             _check(results, found)
             _sound.add(identity)

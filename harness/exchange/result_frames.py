@@ -1,6 +1,6 @@
 """Scores of videos, rows and claims of a table as data frames."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ import pandas as pd
 
 from harness import video_scores
 from harness.record import Record
-from harness.report.evidence import Shares, aspect_shares, mean_shares
+from harness.report.evidence import aspect_columns
 from harness.report.judge import JudgedTable
 from harness.report.results import RowResult
 
@@ -47,19 +47,9 @@ def rows_frame(judged: JudgedTable) -> pd.DataFrame:
     paper's own scale. At desk scale, `right_shapes`, `right_motions` and `right_order` split the
     accuracy, each in percent of the answers that are right in the one before.
     """
-    shares = aspect_shares(judged.table)
-    return pd.DataFrame(
-        [
-            _row(judged, result) | _aspects(shares.get(result.label, ()) if shares else None)
-            for result in judged.table.shown
-        ]
-    )
-
-
-def _aspects(seeds: Sequence[Shares] | None) -> dict[str, float]:
-    """Return the columns of aspects; none in a table without them."""
-    shares = {} if seeds is None else mean_shares(seeds)
-    return {f"right_{name}": value for name, value in shares.items()}
+    aspects = aspect_columns(judged.table)
+    rows = [_row(judged, result) | aspects.get(result.label, {}) for result in judged.table.shown]
+    return pd.DataFrame(rows)
 
 
 def _row(judged: JudgedTable, result: RowResult) -> dict[str, Any]:

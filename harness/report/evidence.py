@@ -149,6 +149,16 @@ def mean_shares(seeds: Sequence[Shares]) -> Shares:
     }
 
 
+def aspect_columns(table: TableResult) -> dict[str, dict[str, float]]:
+    """Return the columns of aspects of each row, NaN without a record; empty without any."""
+    shares = aspect_shares(table)
+    means = {row.label: mean_shares(shares.get(row.label, ())) for row in table.rows if shares}
+    return {
+        label: {f"right_{name}": share for name, share in found.items()}
+        for label, found in means.items()
+    }
+
+
 def _shares_of(results: Path, record: Record) -> Shares | None:
     """Return which aspects of a record's answers are right; None without sound scores.
 

@@ -9,7 +9,7 @@ from harness.cost import count
 from harness.experiment import COSTS, Written
 from harness.report import cells
 from harness.report.claims import JudgedClaim
-from harness.report.evidence import aspect_shares, mean_shares
+from harness.report.evidence import aspect_columns
 from harness.report.judge import JudgedTable
 from harness.report.results import RowResult
 from harness.stats.verdict import round_digits
@@ -21,7 +21,7 @@ _PRINTED = ("top1", "top5", "map", "params_m", "gmacs", "total_gmacs")
 def rows_csv(judged: JudgedTable) -> str:
     """Write one row per line: accuracies to ten digits, costs unrounded, seeds in one column."""
     metric = judged.table.metric if judged.table.is_measured else "top1"
-    shares = aspect_shares(judged.table)
+    aspects = aspect_columns(judged.table)
     rows = [
         {
             "row": escape.spreadsheet(result.label),
@@ -36,11 +36,7 @@ def rows_csv(judged: JudgedTable) -> str:
             **_interval(metric, result),
             "seeds": len(result.values),
             f"{metric}_by_seed": " ".join(f"{value:.4f}" for value in result.values),
-            **{
-                f"right_{name}": round_digits(value) if value == value else None
-                for name, value in mean_shares(shares.get(result.label, ())).items()
-                if shares
-            },
+            **{name: round_digits(share) for name, share in aspects.get(result.label, {}).items()},
             "stale_records": len(result.stale),
             "verdict": judged.word(result),
             "cost_verdict": cells.cost_word(result),

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from harness.experiment import BrokenTableError
+from harness.utils import escape
 
 
 @contextmanager
@@ -18,6 +19,6 @@ def blame(table: str, row: str) -> Iterator[None]:
     except BrokenTableError:
         raise
     except Exception as error:
-        text = " ".join(str(error).split())
+        text = escape.one_line(error)
         kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
         raise BrokenTableError(f"{table}/{row}: {kind}{text}") from error

@@ -8,7 +8,7 @@ from pathlib import Path
 from harness.data import DATASETS, GENERATED
 from harness.specs import NAME
 from harness.tables.offers import check_defined, installed
-from harness.utils import own_code
+from harness.utils import escape, own_code
 
 _FUNCTIONS = ("videos", "class_names")
 _ADDED: set[str] = set()
@@ -72,5 +72,5 @@ def blamed(name: str) -> Iterator[None]:
     except (Exception, SystemExit) as error:
         if name not in _ADDED or isinstance(error, ValueError | OSError):
             raise
-        text = " ".join(str(error).split())
+        text = escape.one_line(error)
         raise ValueError(f"the reader of {name} fails: {type(error).__name__}: {text}") from error

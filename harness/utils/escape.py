@@ -76,6 +76,11 @@ def name(text: str, *, longest: int = MAX_NAME) -> str:
     return shown if len(text) <= longest else f"{shown[:longest]}... ({len(text):,} characters)"
 
 
+def one_line(error: BaseException) -> str:
+    """Return the text of an error on one line, whatever white space it has."""
+    return " ".join(str(error).split())
+
+
 def terminal(text: str) -> str:
     """Return lines for a terminal, which then shows text and obeys nothing."""
     return visible(text, keep="\n\t")

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.specs import DataSpec, ModelSpec
+from harness.utils import escape
 from harness.zoo.build import build
 from harness.zoo.layers.slots import Slots
 
@@ -33,7 +34,7 @@ def check_shapes(model: ModelSpec, data: DataSpec) -> None:
     except (ValueError, ImportError):
         raise
     except Exception as error:
-        text = " ".join(str(error).split())
+        text = escape.one_line(error)
         raise ValueError(f"{blamed} does not run: {type(error).__name__}: {text}") from error
     expected = (1, data.num_classes)
     if _shape(logits) != expected:

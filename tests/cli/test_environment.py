@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 
+import click
 import pytest
 
 from harness.cli.main import app
@@ -24,5 +25,8 @@ def test_the_backend_of_a_notebook_does_not_stop_figures():
 
 @pytest.mark.parametrize(("word", "near"), [("visualise", "visualize"), ("reprt", "report")])
 def test_a_mistyped_command_is_answered_with_the_nearest_one(word, near):
-    with pytest.raises(ValueError, match=f"unknown command '{word}'; did you mean '{near}'"):
+    with pytest.raises(click.UsageError) as error:
         app([word], standalone_mode=False)
+    said, _, suggestion = error.value.format_message().partition("Did you mean ")
+    assert said.startswith(f"No such command '{word}'")
+    assert f"'{near}'" in suggestion

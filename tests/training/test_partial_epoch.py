@@ -1,6 +1,7 @@
 """Saves within an epoch, and resumption from them."""
 
 import io
+import itertools
 from collections import namedtuple
 from dataclasses import replace
 
@@ -89,7 +90,9 @@ def test_a_resumed_epoch_asks_for_the_other_batches_alone():
     assert asked == [(1, 3), (2, 0)]
 
 
-def test_seconds_and_waits_of_a_resumed_epoch_go_on():
+def test_seconds_and_waits_of_a_resumed_epoch_go_on(monkeypatch):
+    looks = itertools.count()
+    monkeypatch.setattr(partial_epoch.time, "monotonic", lambda: next(looks) / 1000)
     _, _, saved = fit(every_s=1e-9)
     state = saved[1, 3]
     state["within"] |= {"seconds": 1000.0, "waited_s": 400.0}

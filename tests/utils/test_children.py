@@ -24,8 +24,7 @@ NAMES = (
 STARTS = {
     "harness/tracking/worker.py": ["subprocess.Popen"],  # children.command and environment
     "harness/tracking/ui.py": ["subprocess.Popen"],  # children.command and environment
-    "harness/schedule/doctor/__init__.py": ["subprocess.run"],  # the same
-    "harness/schedule/ray/machine_probe.py": ["subprocess.run"],  # the same
+    "harness/schedule/child.py": ["subprocess.run"],  # children.command and environment
     "harness/schedule/ray/gpu_probe.py": ["multiprocessing.get_context"],  # children.isolate
     "harness/data/prepare/probe_pool.py": ["subprocess.Popen"],  # children.command and environment
     "harness/data/prepare/copy.py": ["ProcessPoolExecutor", "get_context"],  # children.isolate

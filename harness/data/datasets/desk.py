@@ -46,7 +46,7 @@ Recipe = Mapping[str, int]
 
 
 class Design(NamedTuple):
-    """What the videos of a generated data set show, by their index in a split."""
+    """The drawing and the label of a generated video, by its index in a split."""
 
     draw: Callable[[int, str, Recipe], UInt8[np.ndarray, "F H W 3"]]
     label_of: Callable[[int], int]

@@ -40,7 +40,7 @@ class TimeEstimate:
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
-    """What one trial does: multiply-adds, and videos read of its data."""
+    """The work of one trial: multiply-adds, and videos read of its data."""
 
     data: DataSpec
     macs: int

@@ -143,7 +143,7 @@ def _row(
 
 
 def _aspects(seeds: Sequence[Shares]) -> str:
-    """Say which aspects of the answers are right, each among those right in the one before."""
+    """Return in words which aspects are right, each among the answers right in the one before."""
     if not seeds:
         return ""
     shares = [f"{name} {share:.1f} %" for name, share in mean_shares(seeds).items()]

@@ -6,13 +6,14 @@ Ray runs in a separate process with a time limit, since it may hang, or end the 
 import json
 import os
 import socket
-import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
 from urllib.parse import urlsplit
 
+from harness.schedule import child
+from harness.schedule.child import ChildError, SilentChildError
 from harness.schedule.doctor import checks, machine_checks
 from harness.schedule.doctor.checks import CheckResult, ok, problem
 from harness.schedule.doctor.inputs import check_passports, check_weights
@@ -21,7 +22,7 @@ from harness.schedule.ray.node_probe import NodeFacts
 from harness.schedule.ray.nodes import Node, Survey
 from harness.specs import Trial, as_dict
 from harness.tracking import TrackingError, is_server, mirror, redact, store_uri
-from harness.utils import children, files
+from harness.utils import files
 
 CONNECT_S = 60.0
 REACH_S = 5.0
@@ -166,17 +167,13 @@ def _survey(request: CheckRequest) -> Survey | CheckResult:
         "loaded": [as_dict(trial) for trial in loaded],
     }
     try:
-        process = subprocess.run(
-            children.command("-c", _PROGRAM, json.dumps(arguments)),
-            env=children.environment(),
-            capture_output=True,
-            text=True,
-            timeout=limit_s,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return problem("cluster", f"no answer within {limit_s:g} s", "see `ray status`")
-    return _parse_survey(process)
+        body = child.ask(_PROGRAM, json.dumps(arguments), limit_s=limit_s)
+    except SilentChildError as error:
+        return problem("cluster", str(error), "see `ray status`")
+    except ChildError as error:
+        remedy = "use the token, the address and the version of Ray of the cluster"
+        return problem("cluster", str(error), remedy)
+    return Survey(**body | {"nodes": [Node(**node) for node in body["nodes"]]})
 
 
 def _write_problem(folder: Path) -> str:
@@ -190,17 +187,6 @@ def _write_problem(folder: Path) -> str:
         return str(error)
     except OSError as error:
         return f"{folder} cannot be written: {error.strerror}"
-
-
-def _parse_survey(process: "subprocess.CompletedProcess[str]") -> Survey | CheckResult:
-    """Return the survey that `session.main` printed last, or its error."""
-    if process.returncode:
-        lines = [line.strip() for line in process.stderr.splitlines() if line.strip()]
-        why = lines[-1] if lines else f"the survey ended with exit code {process.returncode}"
-        remedy = "use the token, the address and the version of Ray of the cluster"
-        return problem("cluster", why[:300], remedy)
-    body = json.loads(process.stdout.splitlines()[-1])
-    return Survey(**body | {"nodes": [Node(**node) for node in body["nodes"]]})
 
 
 def _survey_this_machine(request: CheckRequest) -> Survey:

@@ -5,17 +5,17 @@ Ray.
 """
 
 import contextlib
-import json
 import os
 import resource
 import shutil
-import subprocess
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+from harness.schedule import child
+from harness.schedule.child import ChildError
 from harness.schedule.ray.node_probe import NodeFacts
-from harness.utils import children, files, lock
+from harness.utils import files, lock
 from harness.utils.lock import InUseError
 
 LIMIT_S = 120.0
@@ -84,18 +84,7 @@ def ask_gpus(question: str, *, limit_s: float = LIMIT_S) -> NodeFacts:
         limit_s: Longest wait for the answer, in seconds.
     """
     try:
-        process = subprocess.run(
-            children.command("-c", _PROGRAM, question),
-            env=children.environment(),
-            capture_output=True,
-            text=True,
-            timeout=limit_s,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return {"error": f"no answer within {limit_s:g} s"}
-    if process.returncode:
-        lines = [line.strip() for line in process.stderr.splitlines() if line.strip()]
-        return {"error": lines[-1][:300] if lines else f"exit code {process.returncode}"}
-    facts: NodeFacts = json.loads(process.stdout.splitlines()[-1])
+        facts: NodeFacts = child.ask(_PROGRAM, question, limit_s=limit_s)
+    except ChildError as error:
+        return {"error": str(error)}
     return facts
