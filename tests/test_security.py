@@ -31,7 +31,7 @@ from tests.helpers import kill_points
 from tests.helpers.collected_tables import collected, judged, request
 from tests.helpers.sockets import listening_sockets
 from tests.helpers.tracking_stores import closed_port
-from tests.test_launch import PATIENCE_S, wait_for
+from tests.test_launch import wait_for
 
 ROOT = Path(__file__).parents[1]
 NAMES = ("harness", "experiments", "benchmarks")
@@ -205,7 +205,7 @@ def ran(tmp_path_factory, data_root, empty_store):
     sockets = listening_sockets(process.pid)
     (port,) = (each.port for each in sockets if each.process == "gcs_server")
     refused = stranger(folder, port)
-    said, _ = process.communicate(timeout=PATIENCE_S)
+    said, _ = process.communicate(timeout=200)
     assert process.returncode == 0, said
     send(results, empty_store)
     return {"folder": folder, "results": results, "sockets": sockets, "said": said, "out": refused}

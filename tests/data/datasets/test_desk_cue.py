@@ -46,15 +46,15 @@ def test_no_sum_of_what_order_and_cue_add_is_right_on_a_whole_group(groups):
     """The second half of both proofs."""
     rng = np.random.default_rng(0)
     order, cue = rng.normal(size=(2, 1000, 2))
+    ceilings = desk_recipe.CEILINGS[desk_recipe.DESK_CUE]
     for _, labels in groups:
         assert set(Counter(labels).values()) == {2}
         sign = [1 if label == labels[0] else -1 for label in labels]
         leads = np.stack([order[:, k & 1] + cue[:, k >> 1] for k in range(4)])
         right = (leads.T * sign > 0).sum(axis=1)
-
-        assert (
-            100 * right.max() / 4 == desk_recipe.CEILINGS["desk_cue"]["fixed weights of snippets"]
-        )
+        assert right.max() == 4 * ceilings["fixed weights of snippets"] / 100
+        alike = (order[:, :1] * sign > 0).sum(axis=1)  # the same lead on all four
+        assert alike.max() == 4 * ceilings["average of snippets"] / 100
 
 
 def test_every_class_occurs_equally_often(tmp_path):
