@@ -100,7 +100,7 @@ def check_regular(path: Path) -> os.stat_result:
         RefusedVideoError: If it is a folder, a pipe or a device.
     """
     status = path.stat()
-    _check_kind(status)
+    check_kind(status)
     return status
 
 
@@ -113,14 +113,19 @@ def open_file(path: Path) -> BufferedReader:
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
-        _check_kind(os.fstat(descriptor))
+        check_kind(os.fstat(descriptor))
     except RefusedVideoError:
         os.close(descriptor)
         raise
     return os.fdopen(descriptor, "rb")
 
 
-def _check_kind(status: os.stat_result) -> None:
+def check_kind(status: os.stat_result) -> None:
+    """Refuse the status of what is no regular file.
+
+    Raises:
+        RefusedVideoError: If it is of a folder, a pipe or a device.
+    """
     if not stat.S_ISREG(status.st_mode):
         raise RefusedVideoError("path is not a regular file")
 

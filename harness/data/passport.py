@@ -8,6 +8,7 @@ import hashlib
 import itertools
 import json
 import os
+import stat
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -100,29 +101,36 @@ def verify(videos: Iterable[Video]) -> None:
     """
     for video in videos:
         try:
-            _check_place(video)
+            status = _check_place(video)
         except RefusedVideoError as error:
             raise RefusedVideoError(f"{video.path}: {error}") from None
-        if video.stamp is not None and file_stamp(video.path) == video.stamp:
+        if video.stamp is not None and _stamp(status) == video.stamp:
             continue
         if content_sha256(video.path) != video.sha256:
             raise DamagedVideoError(f"{video.path}: content differs from the hash in the passport")
 
 
-def _check_place(video: Video) -> None:
+def _check_place(video: Video) -> os.stat_result:
+    """Return the status of a video that lies where its passport allows, from one look at it."""
     gate.check_place(video.path, video.within)
-    if not video.path.exists():
-        raise DamagedVideoError(f"{video.path}: listed in the passport, but missing")
-    if not video.path.is_dir():
-        gate.check_regular(video.path)
+    try:
+        status = video.path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise DamagedVideoError(f"{video.path}: listed in the passport, but missing") from None
+    if not stat.S_ISDIR(status.st_mode):
+        gate.check_kind(status)
     elif video.within:
         for name in gate.list_names(video.path):
             gate.check_link(video.path / name, video.within)
+    return status
 
 
 def file_stamp(path: Path) -> tuple[int, int]:
     """Return the size in bytes and the modification time in nanoseconds."""
-    status = path.stat()
+    return _stamp(path.stat())
+
+
+def _stamp(status: os.stat_result) -> tuple[int, int]:
     return status.st_size, status.st_mtime_ns
 
 
