@@ -43,7 +43,7 @@ class Record:
         code: Name of each definition that ran to the hash of its syntax tree.
         metrics: `top1`, `top5` and `map` in percent; number of `videos`.
         params: Parameters of the network that ran, in ones.
-        gmacs: Its cost per view, 10^9 multiply-adds under `counting_rule`.
+        gmacs: Its cost per training view, 10^9 multiply-adds under `counting_rule`.
         counting_rule: See `harness.cost.count`.
         history: One entry per epoch.
         scores_sha256: Hash of the scores file.

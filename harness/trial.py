@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from harness import data, record
-from harness.cost import count
-from harness.cost.count import Cost
+from harness.cost import cache
+from harness.cost.cache import Count
 from harness.data import loader, sampling
 from harness.data.loader import Loader
 from harness.data.video import Video
@@ -28,7 +28,7 @@ from harness.training.checkpoint.writer import CheckpointWriter
 from harness.training.data_wait import waited_share
 from harness.training.loop import Epoch, StepSaves
 from harness.training.trainer import State
-from harness.training.view_limit import ViewLimit, limit_views
+from harness.training.view_limit import MAX_ELEMENTS, ViewLimit, limit_views
 from harness.utils import distributed
 from harness.video_scores import pack
 from harness.zoo import initial_weights
@@ -70,7 +70,7 @@ def run(trial: Trial, runtime: Runtime, report: Report) -> Record:
         metrics=metrics.summary(outcome.scores, outcome.targets),
         params=outcome.cost.params,
         gmacs=outcome.cost.macs / 1e9,
-        counting_rule=outcome.cost.counting_rule,
+        counting_rule=cache.RULES[0],
         history=[asdict(epoch) for epoch in outcome.history],
         scores_sha256=sha256(scores_file).hexdigest(),
         provenance=_provenance(trial, runtime, outcome),
@@ -87,7 +87,7 @@ def run(trial: Trial, runtime: Runtime, report: Report) -> Record:
 class _Outcome(NamedTuple):
     """Results of a trial, its epochs at each resumption, and its ranks at each attempt."""
 
-    cost: Cost
+    cost: Count
     history: list[Epoch]
     resumed: list[int]
     ranks: list[int]
@@ -107,8 +107,8 @@ def _train_and_score(
     workers = loader.start_workers(trial.data, batch_videos=size, seed=trial.seed, runtime=runtime)
     batches = Loader(splits["train"], workers, batch_videos=size)
     # Before training: nothing that can fail stands between the scores and the record.
-    cost = count.count_net(*on_meta(trial), num_classes=trial.data.num_classes)
-    limit = limit_views(*on_meta(trial, trial.evaluation.pass_snippets))
+    cost = cache.in_training(trial)
+    limit = view_limit(trial, runtime)
     torch.manual_seed(trial.seed)
     net = build(trial.model, trial.data, weights_root=runtime.weights).to(runtime.device)
     if runtime.activation_checkpointing:
@@ -140,6 +140,13 @@ def _check(trial: Trial, runtime: Runtime) -> None:
     )
     if trial.model.weights is not None:
         initial_weights.find(trial.model.weights, runtime.weights)
+
+
+def view_limit(trial: Trial, runtime: Runtime) -> ViewLimit:
+    """Return how many test views a device can score at a time; of a CPU, as many as there are."""
+    if runtime.device == "cpu":
+        return ViewLimit(views=MAX_ELEMENTS)
+    return limit_views(*on_meta(trial, trial.evaluation.pass_snippets))
 
 
 def on_meta(trial: Trial, num_snippets: int | None = None) -> tuple[nn.Module, Tensor]:

@@ -8,7 +8,9 @@ only.
 from harness.specs.fields import check_choices, check_fields
 from harness.specs.parts import (
     NAME,
+    STAGES,
     Average,
+    Blocks,
     Crops,
     DataSpec,
     EvalSpec,
@@ -27,7 +29,9 @@ from harness.specs.trial import Scale, Trial, as_dict, check_path, from_dict
 
 __all__ = [
     "NAME",
+    "STAGES",
     "Average",
+    "Blocks",
     "Crops",
     "DataSpec",
     "EvalSpec",

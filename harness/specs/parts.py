@@ -27,7 +27,9 @@ Crops = Literal[1, 3]
 Average = Literal["logits", "probabilities", "top3"]
 Option = str | int | float | bool | tuple[int, ...]
 Options = Mapping[Text, Option]
-Stage = Annotated[str, OneOf(("res2", "res3", "res4", "res5"))]
+STAGES = ("res2", "res3", "res4", "res5")
+Stage = Annotated[str, OneOf(STAGES)]
+Blocks = Mapping[Stage, Annotated[tuple[Index, ...], ascending]]
 Number = Annotated[float, whole_as_int]
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -114,7 +116,7 @@ class ModelSpec:
     module: Text | None = None
     module_options: Options = field(default_factory=_no_options)
     position: Position = "after_conv1"
-    blocks: Mapping[Stage, Annotated[tuple[Index, ...], ascending]] = field(default_factory=dict)
+    blocks: Blocks = field(default_factory=dict)
     dropout: Annotated[float, Within(at_least=0, below=1)] = 0.5
     weights: Text | None = None
 

@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
-_STAGES = ("res2", "res3", "res4", "res5")
+from harness.specs import STAGES
 
 
 def recompute_blocks(net: nn.Module) -> None:
@@ -31,7 +31,7 @@ def recompute_blocks(net: nn.Module) -> None:
             f"{type(net).__name__} has no stages of blocks to compute again; "
             "run it without --activation-checkpointing"
         )
-    for name in _STAGES:
+    for name in STAGES:
         for block in stage(name):
             setattr(block, "forward", _Recomputed(block))  # noqa: B010 -- a method of one module
 

@@ -26,8 +26,7 @@ from harness.specs import Trial, as_dict
 from harness.stats.given_verdict import VideoInterval, given_verdict, video_interval
 from harness.stats.verdict import Verdict
 from harness.training import evaluate, metrics
-from harness.training.view_limit import limit_views
-from harness.trial import count_short, on_meta
+from harness.trial import count_short, on_meta, view_limit
 from harness.weights import given_file
 from harness.weights.given_file import GIVEN, GivenFile
 
@@ -110,7 +109,7 @@ def _score(
     net: nn.Module, videos: list[Video], trial: Trial, runtime: Runtime, progress: Progress
 ) -> tuple[dict[str, Any], bytes]:
     """Score a network; return the measured fields of its record, and its scores as a file."""
-    limit = limit_views(*on_meta(trial, trial.evaluation.pass_snippets))
+    limit = view_limit(trial, runtime)
     size = min(trial.train.batch_videos, limit.views)
     workers = loader.start_workers(trial.data, batch_videos=size, seed=0, runtime=runtime)
     batches = Loader(videos, workers, views=trial.evaluation, batch_videos=size)

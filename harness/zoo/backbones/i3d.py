@@ -19,8 +19,9 @@ from einops import reduce
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from harness.specs import STAGES
 from harness.zoo.layers.conv import conv_bn
-from harness.zoo.layers.residual import STAGES, Block
+from harness.zoo.layers.residual import Block
 from harness.zoo.layers.snippets import average_snippets, fold_snippets
 
 FIRST_INFLATED = {"res2": 0, "res3": 0, "res4": 0, "res5": 1}

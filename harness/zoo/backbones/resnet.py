@@ -15,8 +15,9 @@ from einops import rearrange, reduce
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from harness.specs import STAGES
 from harness.zoo.layers.conv import Kernel, conv_bn, fold_time, unfold_time
-from harness.zoo.layers.residual import STAGES, Block
+from harness.zoo.layers.residual import Block
 from harness.zoo.layers.snippets import average_snippets, fold_snippets
 
 MakeBlock = Callable[[int, int, int], Block]

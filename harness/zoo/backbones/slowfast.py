@@ -15,9 +15,10 @@ from einops import reduce
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from harness.specs import STAGES
 from harness.zoo.layers.conv import Kernel, conv_bn, fold_time, start_at_zero, unfold_time
 from harness.zoo.layers.head import classifier, pool_positions
-from harness.zoo.layers.residual import STAGES, Block
+from harness.zoo.layers.residual import Block
 from harness.zoo.layers.snippets import average_snippets, fold_snippets
 
 JUNCTIONS = ("stem", *STAGES[:-1])  # behind each of them the slow pathway is joined by the fast

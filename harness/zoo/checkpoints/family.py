@@ -13,11 +13,10 @@ from typing import Any
 
 from torch import Tensor
 
-from harness.specs import ModelSpec, Option, Options
+from harness.specs import STAGES, ModelSpec, Option, Options
 from harness.utils.lookup import load_named
 from harness.zoo import BACKBONES
 from harness.zoo.checkpoints.rename import Rules, rename
-from harness.zoo.layers.residual import STAGES
 
 
 @dataclass(frozen=True, kw_only=True)

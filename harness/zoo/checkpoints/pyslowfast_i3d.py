@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from torch import Tensor
 
-from harness.specs import ModelSpec, Option
+from harness.specs import STAGES, ModelSpec, Option
 from harness.zoo.backbones.i3d import inflated_blocks
 from harness.zoo.checkpoints.family import (
     CheckpointLayout,
@@ -19,7 +19,6 @@ from harness.zoo.checkpoints.family import (
 )
 from harness.zoo.checkpoints.pyslowfast import PYSLOWFAST
 from harness.zoo.checkpoints.rename import Rules
-from harness.zoo.layers.residual import STAGES
 
 I3D_PYSLOWFAST: Rules = {
     **PYSLOWFAST,

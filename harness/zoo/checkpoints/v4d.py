@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from torch import Tensor
 
+from harness.specs import STAGES
 from harness.zoo.checkpoints.family import (
     CheckpointLayout,
     module_blocks,
@@ -17,7 +18,6 @@ from harness.zoo.checkpoints.family import (
 )
 from harness.zoo.checkpoints.rename import Rules
 from harness.zoo.checkpoints.torchvision import TORCHVISION
-from harness.zoo.layers.residual import STAGES
 
 V4D: Rules = {
     r"^module\.": "",

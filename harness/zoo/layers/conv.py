@@ -16,7 +16,8 @@ class Conv(nn.Module):
     """A bias-free 3D convolution, run as a 2D one if its kernel allows it.
 
     A 1 x k x k kernel sees frames as a batch, a k x 1 x 1 kernel sees (T, H W) as a plane; both
-    are views in channels-last memory. Padding keeps the size (zeros).
+    are views in channels-last memory. Padding keeps the size (zeros). Of a kernel on pictures of
+    one pixel only the middle counts: what is left is a convolution in time, or a matrix product.
 
     Args:
         channels: Input channels.
@@ -45,19 +46,41 @@ class Conv(nn.Module):
         self.groups = groups
 
     def forward(self, x: Float[Tensor, "NU C T H W"]) -> Float[Tensor, "NU D t h w"]:
-        time, height, width = self.weight.shape[2:]
+        weight: Tensor = self.weight
+        stride = self.stride
+        if x.shape[3:] == (1, 1):
+            weight, stride = _middle(weight), 1
+        time, height, width = weight.shape[2:]
         pad = (time // 2, height // 2, width // 2)
-        strides = (self.time_stride, self.stride, self.stride)
+        strides = (self.time_stride, stride, stride)
         if (time, self.time_stride) == (1, 1):
-            weight = self.weight.squeeze(2)
-            y = F.conv2d(fold_time(x), weight, None, self.stride, pad[1:], groups=self.groups)
+            if x.shape[3:] == (1, 1) and self.groups == 1:
+                return _multiply_pixels(x, weight)
+            y = F.conv2d(fold_time(x), weight.squeeze(2), None, stride, pad[1:], groups=self.groups)
             return unfold_time(y, frames=x.shape[2])
-        if (height, width, self.stride) == (1, 1, 1):
+        if (height, width, stride) == (1, 1, 1):
             plane = rearrange(x, "nu c t h w -> nu c t (h w)")
-            weight = self.weight.squeeze(4)
-            y = F.conv2d(plane, weight, None, strides[:2], pad[:2], groups=self.groups)
+            y = F.conv2d(plane, weight.squeeze(4), None, strides[:2], pad[:2], groups=self.groups)
             return rearrange(y, "nu d t (h w) -> nu d t h w", h=x.shape[3])
-        return F.conv3d(x, self.weight, None, strides, pad, groups=self.groups)
+        return F.conv3d(x, weight, None, strides, pad, groups=self.groups)
+
+    def macs(self, output: Tensor) -> int:
+        """Return the multiply-adds of the whole kernel, as if padding were multiplied too."""
+        return output.numel() * self.weight[0].numel()
+
+
+def _middle(weight: Float[Tensor, "D C t h w"]) -> Float[Tensor, "D C t 1 1"]:
+    """Return the part of a kernel that a single pixel, padded to its extent, is multiplied by."""
+    y, x = (extent // 2 for extent in weight.shape[3:])
+    return weight[..., y : y + 1, x : x + 1]
+
+
+def _multiply_pixels(
+    x: Float[Tensor, "NU C T 1 1"], weight: Float[Tensor, "D C 1 1 1"]
+) -> Float[Tensor, "NU D T 1 1"]:
+    """Multiply the single pixel of each frame, in channels-last memory."""
+    y = F.linear(x.flatten(2).mT, weight.flatten(1))
+    return rearrange(y, "nu t d -> nu d t 1 1")
 
 
 def fold_time(x: Float[Tensor, "NU C T H W"]) -> Float[Tensor, "NUT C H W"]:

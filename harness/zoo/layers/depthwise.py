@@ -12,9 +12,9 @@ from einops import reduce
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from harness.specs import STAGES
 from harness.zoo.layers.conv import Conv, Kernel, conv_bn
 from harness.zoo.layers.head import classifier, pool_positions
-from harness.zoo.layers.residual import STAGES
 from harness.zoo.layers.snippets import average_snippets, fold_snippets
 
 HIDDEN_WIDTH = 2048

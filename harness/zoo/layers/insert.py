@@ -5,7 +5,7 @@ from typing import Protocol, runtime_checkable
 
 from torch import nn
 
-from harness.zoo.layers.residual import STAGES
+from harness.specs import STAGES
 from harness.zoo.layers.slots import Slots
 
 

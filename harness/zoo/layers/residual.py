@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from harness.zoo.layers.conv import Kernel, conv_bn
 from harness.zoo.layers.slots import Slots
 
-STAGES = ("res2", "res3", "res4", "res5")
 POSITIONS = ("before_conv1", "after_conv1", "after_conv2", "after_conv3", "after_block")
 
 

@@ -4,9 +4,8 @@ import pytest
 import torch
 
 from harness.cost.count import count
-from harness.specs import DataSpec, ModelSpec
+from harness.specs import STAGES, DataSpec, ModelSpec
 from harness.zoo.build import build
-from harness.zoo.layers.residual import STAGES
 from tests.helpers import golden_cases
 from tests.helpers.costs import on_one_view
 
