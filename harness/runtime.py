@@ -26,7 +26,7 @@ class Runtime:
         loader_timeout_s: Longest wait for a batch from loader processes, in seconds; 0 for no
             limit.
         cache_mb: Cache of a loading process, in megabytes: small videos, decoded, and the packet
-            tables of others.
+            tables of others. Also the most that a small data set takes in `frames`.
         io_retries: Further tries after a failure of storage or network that may pass: of a video
             in its loading process, and then of the trial, from its checkpoint.
         io_wait_s: Seconds before each of them; within a loading process less, so that all of them
@@ -73,6 +73,11 @@ class Runtime:
     def work(self, key: str) -> Path:
         """Return the folder of an unfinished trial."""
         return self.results / "work" / key
+
+    @property
+    def frames(self) -> Path:
+        """Return the folder of decoded small videos, which all trials share."""
+        return self.results / "frames"
 
 
 def check_device(name: str) -> None:

@@ -16,6 +16,7 @@ from harness.cost import cache
 from harness.cost.cache import Count
 from harness.data import loader, sampling
 from harness.data.loader import Loader
+from harness.data.reading.frame_store import FrameStore
 from harness.data.video import Video
 from harness.data.workers import Workers
 from harness.provenance import code, machine
@@ -104,7 +105,13 @@ def _train_and_score(
 ) -> _Outcome:
     """Train the network of a trial from its newest checkpoint, and score the test videos."""
     size = trial.train.batch_videos
-    workers = loader.start_workers(trial.data, batch_videos=size, seed=trial.seed, runtime=runtime)
+    workers = loader.start_workers(
+        trial.data,
+        batch_videos=size,
+        seed=trial.seed,
+        runtime=runtime,
+        store=FrameStore(runtime.frames, splits, runtime.cache_mb),
+    )
     batches = Loader(splits["train"], workers, batch_videos=size)
     # Before training: nothing that can fail stands between the scores and the record.
     cost = cache.in_training(trial)

@@ -9,6 +9,7 @@ import torch
 
 from harness import data, record, trial, video_scores
 from harness.data import passport
+from harness.data.reading import frame_cache
 from harness.data.video import DamagedVideoError
 from harness.training import checkpoint, evaluate, metrics, trainer
 from harness.training.out_of_memory import DeviceMemoryError
@@ -33,6 +34,17 @@ def test_a_trial_leaves_a_whole_record(tiny_trial, runtime):
     assert done.params > 100_000
     assert done.gmacs > 0
     assert not runtime.work(done.key).exists()
+
+
+def test_trials_of_one_folder_share_decoded_videos_and_end_alike(tiny_trial, runtime, monkeypatch):
+    direct = trial.run(tiny_trial, replace(runtime, cache_mb=0), quiet)
+    assert not runtime.frames.exists()
+    first = trial.run(tiny_trial, runtime, quiet)
+    assert len([*runtime.frames.iterdir()]) == 36
+    monkeypatch.setattr(frame_cache, "open_video", None)
+    monkeypatch.setattr(frame_cache, "read_planned", None)
+    second = trial.run(tiny_trial, runtime, quiet)
+    assert direct.scores_sha256 == first.scores_sha256 == second.scores_sha256
 
 
 def test_what_fails_in_scoring_fails_before_the_first_epoch(tiny_trial, runtime, monkeypatch):

@@ -154,7 +154,7 @@ def verify_bundle(bundle: Path, max_gigabytes: float, as_json: bool) -> None:
     "--kind",
     "kinds",
     multiple=True,
-    type=click.Choice(["stale", "checkpoints", "work", "leftovers"]),
+    type=click.Choice(["stale", "checkpoints", "work", "frames", "leftovers"]),
     help="List this kind alone; may be repeated.  [default: all]",
 )
 @click.option(
@@ -179,8 +179,9 @@ def prune_folder(
     """List what a results folder no longer needs, with sizes, and remove it if asked to.
 
     Kinds: stale (records made by other code than this), checkpoints (kept ones of finished
-    trials), work (unfinished trials that nothing touched for a while) and leftovers of killed
-    processes. A record made by this code is never among them.
+    trials), work (unfinished trials that nothing touched for a while), frames (decoded small
+    videos, a cache) and leftovers of killed processes. A record made by this code is never among
+    them.
     """
     from harness.exchange import prune
     from harness.exchange.places import Places, all_tables

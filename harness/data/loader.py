@@ -16,6 +16,7 @@ from torch import Tensor
 from harness.data import sampling, transforms
 from harness.data.dataset import ClipDataset, ClipRequest, TestExample, cut_views
 from harness.data.reading.frame_cache import FrameCache
+from harness.data.reading.frame_store import FrameStore
 from harness.data.side_stream import SideStream
 from harness.data.video import Video
 from harness.data.workers import Chunk, Workers
@@ -35,7 +36,14 @@ class Batch(NamedTuple):
     indices: Int64[Tensor, " N"]
 
 
-def start_workers(spec: DataSpec, *, batch_videos: int, seed: int, runtime: Runtime) -> Workers:
+def start_workers(
+    spec: DataSpec,
+    *,
+    batch_videos: int,
+    seed: int,
+    runtime: Runtime,
+    store: FrameStore | None = None,
+) -> Workers:
     """Fork the loader processes of a trial; do this before anything touches a GPU.
 
     Args:
@@ -43,8 +51,9 @@ def start_workers(spec: DataSpec, *, batch_videos: int, seed: int, runtime: Runt
         batch_videos: Videos in a batch of training; as many are prefetched.
         seed: Seed of the trial.
         runtime: Device, loader processes, and their caches.
+        store: Decoded videos that they share with other trials; None for none.
     """
-    dataset = ClipDataset(spec, seed=seed, cache=FrameCache(runtime.cache_mb))
+    dataset = ClipDataset(spec, seed=seed, cache=FrameCache(runtime.cache_mb, store))
     workers = Workers(dataset, runtime, prefetch_chunks=-(-batch_videos // CHUNK_VIDEOS))
     workers.start()
     return workers

@@ -12,11 +12,12 @@ from harness.exchange.places import Places, freshness
 from harness.record import Record
 from harness.schedule import shards
 
-Kind = Literal["stale", "checkpoints", "work", "leftovers"]
+Kind = Literal["stale", "checkpoints", "work", "frames", "leftovers"]
 KINDS: dict[Kind, str] = {
     "stale": "records made by other code than this, with their scores",
     "checkpoints": "kept checkpoints of finished trials",
     "work": "checkpoints of trials that have not finished and that nothing touched for a while",
+    "frames": "decoded frames of small videos, which the next trial decodes again",
     "leftovers": "scores without a record, and files that a killed process left half written",
 }
 UNTOUCHED_DAYS = 14.0
@@ -68,6 +69,7 @@ def find(
     items = [
         *_stale(results, records, places),
         *_work(results, records, before),
+        *_frames(results),
         *_leftovers(results, records, before),
     ]
     return [item for item in items if item.kind in kinds]
@@ -106,6 +108,11 @@ def _work(results: Path, records: Mapping[str, Record], before: float) -> Iterat
         elif (touched := _touched(folder)) < before:
             days = (time.time() - touched) / _DAY_S
             yield _item("work", [folder], f"unfinished, untouched for {days:.0f} days")
+
+
+def _frames(results: Path) -> Iterator[Item]:
+    if (folder := results / "frames").is_dir():
+        yield _item("frames", [folder], f"{len(_files(folder))} videos")
 
 
 def _leftovers(results: Path, records: Mapping[str, Record], before: float) -> Iterator[Item]:

@@ -16,10 +16,15 @@ _SPARED = {"mlflow", "shards"}  # of other software; of drivers that start and e
 _NO_FOLDER_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EBADF}  # as of some network file systems
 
 
-def write_atomic(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all, through to the disk; a failure leaves no piece behind.
+def write_atomic(path: Path, content: bytes, *, is_synced: bool = True) -> None:
+    """Write a file whole or not at all; a failure leaves no piece behind.
 
     A link in its place is replaced.
+
+    Args:
+        path: The file.
+        content: Its bytes.
+        is_synced: Wait until they are on the disk. Without it a power failure may damage the file.
     """
     files.make_folder(path.parent)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
@@ -27,12 +32,14 @@ def write_atomic(path: Path, content: bytes) -> None:
         with files.create(temporary) as file:
             file.write(content)
             file.flush()
-            os.fsync(file.fileno())
+            if is_synced:
+                os.fsync(file.fileno())
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
+    if is_synced:
+        _sync_folder(path.parent)
 
 
 def replace_synced(part: Path, target: Path) -> None:

@@ -94,6 +94,15 @@ def test_leftovers_of_killed_processes_are_listed_once_they_are_old(tmp_path):
     }
 
 
+def test_decoded_frames_are_listed_and_removed_whole(tmp_path):
+    add_record(tmp_path)
+    (tmp_path / "frames").mkdir()
+    (tmp_path / "frames" / "video.rgb").write_bytes(b"x" * 1000)
+    assert found(tmp_path) == {("frames", "frames")}
+    prune.remove(tmp_path, prune.find(tmp_path, places=PLACES))
+    assert not (tmp_path / "frames").exists()
+
+
 def test_kinds_can_be_chosen(tmp_path):
     stale = add_record(tmp_path, code=OTHER_CODE)
     work(tmp_path, "a" * 20, days=99)

@@ -4,6 +4,7 @@ Axes: F frames, H x W pixels, 3 colours (RGB, 0 to 255).
 """
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from torch import Tensor
 from harness.data import gate
 from harness.data.reading import image_folder
 from harness.data.reading.container import open_video
+from harness.data.reading.frame_store import FrameStore
 from harness.data.reading.index_cache import ByteBudget, PacketTableCache
 from harness.data.reading.sparse_decode import read_planned
 from harness.data.video import RefusedVideoError, Video
@@ -59,35 +61,47 @@ class FrameCache:
 
     Args:
         budget_mb: Size of the cache in megabytes.
+        store: Files that another process has decoded; None to decode every file here.
     """
 
-    def __init__(self, budget_mb: int) -> None:
+    def __init__(self, budget_mb: int, store: FrameStore | None = None) -> None:
         self.budget = ByteBudget(budget_mb * 1_000_000)
         self.max_video_bytes = self.budget.left // MIN_CACHED_VIDEOS
         self.videos: dict[Path, Frames] = {}
         self.tables = PacketTableCache(self.budget)
+        self.store = store
 
     def read(self, video: Video, indices: Int[np.ndarray, " F"]) -> Frames:
         """Return frames of a video by index; an index may repeat."""
         if video.path not in self.videos:
-            if not self._take_room(video):
+            whole = self._read_whole(video)
+            if whole is None:
                 return read_any_order(video, indices, self.tables)
-            # Not "all": the file may hold more than its passport says.
-            self.videos[video.path] = read(video, range(video.frames))
+            self.videos[video.path] = whole
         return self.videos[video.path][indices]
 
-    def _take_room(self, video: Video) -> bool:
-        """Take the bytes of all frames of a file from the budget, if it is to be cached."""
+    def _read_whole(self, video: Video) -> Frames | None:
+        """Return all frames of a file, if it is to be cached."""
         was_too_large = video.path in self.tables.entries
         if not self.max_video_bytes or was_too_large or video.path.is_dir():
-            return False
-        size = video.frames * _picture_bytes(video)
+            return None
+        _check_place(video)
+        stored = self.store.get(video) if self.store else None
+        if stored is not None:
+            return stored if self._take_room(stored.numel()) else None
+        if not self._take_room(video.frames * _picture_bytes(video)):
+            return None
+        # Not "all": the file may hold more than its passport says.
+        decode = partial(read, video, range(video.frames))
+        return self.store.add(video, decode) if self.store else decode()
+
+    def _take_room(self, size: int) -> bool:
+        """Take bytes from the budget, if one video may have as many."""
         return size <= self.max_video_bytes and self.budget.take(size)
 
 
 def _picture_bytes(video: Video) -> int:
     """Return the bytes of a decoded frame, by the header of a file."""
-    _check_place(video)
     with open_video(video.path) as (_, stream):
         return 3 * stream.codec_context.width * stream.codec_context.height
 
