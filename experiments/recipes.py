@@ -126,6 +126,10 @@ I3D_R50_ACTIVITYNET = Trial(
     train=SGD_25_EPOCHS,
     evaluation=replace(EIGHT_SNIPPETS, average="probabilities"),
 )
+FIXED_KERNELS = (
+    "Rows with fixed kernels are ours: one learned kernel per channel, the same for all videos, "
+    "where DSA generates one for each."
+)
 FINAL_R50 = {"res3": (1, 3), "res4": (1, 3, 5)}  # released; the slides print 5 blocks
 FINAL_R18 = {"res3": (1,), "res4": (1,)}
 V4D_R50 = {"res3": (1, 3)}  # meets the printed FLOPs
@@ -168,6 +172,14 @@ def with_dsa(
 def with_final_dsa(trial: Trial) -> Trial:
     """Return a trial on 50 layers with the DSA modules of the paper's final setting."""
     return with_dsa(trial, FINAL_R50, beta=1 / 8)
+
+
+def with_fixed_kernels(trial: Trial, blocks: Mapping[str, tuple[int, ...]]) -> Trial:
+    """Return the trial with kernels over snippets that are learned and the same for all videos.
+
+    They mix as many channels as DSA does in its final setting, in the same places.
+    """
+    return with_module(trial, "static_mix", blocks=blocks, beta=1 / 8)
 
 
 def with_v4d(trial: Trial) -> Trial:

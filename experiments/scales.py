@@ -1,18 +1,18 @@
 """Scales: what changes when a table of the paper runs on a desk, or on a user's own terms."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from experiments.recipes import with_batch
-from harness.specs import DataSpec, EvalSpec, Options, Scale, TrainSpec, Trial
+from harness.specs import STAGES, Blocks, DataSpec, EvalSpec, Options, Scale, TrainSpec, Trial
 
 DESK_TRAIN = TrainSpec(
-    epochs=24,
+    epochs=20,
     batch_videos=16,
     lr=0.05,
     schedule="step",
-    milestones=(20, 23),
-    warmup_epochs=4,
+    milestones=(17, 19),
+    warmup_epochs=2,
     warmup_start=0.1,
     weight_decay=1e-4,
     clip_grad_norm=40,
@@ -29,6 +29,8 @@ STEM_WIDTHS: Mapping[str, int] = {  # where not as usual: of a network, or of it
     "swin3d_b": 128,
 }
 RESIDUAL_FORM: Options = {"depths": (2, 2, 2, 2), "stem_width": 8}
+# For tables that ablate blocks: every other block of a stage is as many as in ResNet-50.
+ABLATED_DEPTHS = (2, 4, 6, 2)
 DESK_FORMS: Mapping[str, Options] = {  # of a network, or of its family
     # By their usual strides, four frames are too few.
     "i3d_5x7x7_resnet50": {**RESIDUAL_FORM, "time_strides": (1, 1, 2)},
@@ -51,9 +53,17 @@ DESK_FORMS: Mapping[str, Options] = {  # of a network, or of its family
 }
 
 
-def desk_form(backbone: str) -> Options:
-    """Return the options that make a backbone small enough for a desk."""
-    return DESK_FORMS.get(backbone) or DESK_FORMS.get(family_of(backbone), RESIDUAL_FORM)
+def desk_form(backbone: str, ablates: Sequence[str] = ()) -> Options:
+    """Return the options that make a backbone small enough for a desk.
+
+    Args:
+        backbone: Its name.
+        ablates: Fields that the table of a trial ablates: `model.blocks` takes deeper stages.
+    """
+    form = DESK_FORMS.get(backbone) or DESK_FORMS.get(family_of(backbone), RESIDUAL_FORM)
+    if "model.blocks" in ablates and "depths" in form:
+        return {**form, "depths": ABLATED_DEPTHS}
+    return form
 
 
 def stem_width(backbone: str) -> int:
@@ -69,11 +79,12 @@ def family_of(backbone: str) -> str:
 def desk(trial: Trial) -> Trial:
     """Shrink width, depth, pictures, data and epochs; leave what a row ablates.
 
-    Blocks keep their stage and parity: block 3 of res4 becomes block 1 of two. Frames that are
-    spread over a video stay so, 16 of them, and a snippet has 16 at most: as many as its section.
+    Blocks keep their stage, and their place in it where it is deep enough; otherwise odd stays odd.
+    Frames that are spread over a video stay so, 16 of them, and a snippet has 16 at most: as many
+    as its section.
     """
     data = _desk_data(trial.data)
-    options = {**trial.model.backbone_options, **desk_form(trial.model.backbone)}
+    options = {**trial.model.backbone_options, **desk_form(trial.model.backbone, trial.ablates)}
     if "num_frames" in options:
         options["num_frames"] = data.num_frames
     return replace(
@@ -85,7 +96,7 @@ def desk(trial: Trial) -> Trial:
             backbone_options=options,
             dropout=0.0,
             weights=None,
-            blocks=fold_blocks(trial.model.blocks),
+            blocks=_fold_blocks(trial.model.blocks, options),
         ),
         train=DESK_TRAIN,
         evaluation=_desk_views(trial.evaluation, data),
@@ -130,9 +141,18 @@ def _desk_data(data: DataSpec) -> DataSpec:
     )
 
 
-def fold_blocks(blocks: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
-    """Place the blocks of a stage in two blocks, keeping odd and even."""
-    return {stage: tuple(sorted({index % 2 for index in at})) for stage, at in blocks.items()}
+def _fold(at: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(sorted({index % 2 for index in at}))
+
+
+def _fold_blocks(blocks: Blocks, options: Options) -> Blocks:
+    """Place the blocks of a stage that is too shallow for them in its first two, odd in odd."""
+    depths = options.get("depths")
+    depth_of = dict(zip(STAGES, depths, strict=True)) if isinstance(depths, tuple) else {}
+    return {
+        stage: at if max(at, default=0) < depth_of.get(stage, 2) else _fold(at)
+        for stage, at in blocks.items()
+    }
 
 
 def paper(trial: Trial) -> Trial:

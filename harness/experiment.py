@@ -1,7 +1,7 @@
 """A table of the paper as values: rows, printed numbers, claims."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Literal
 
 from harness.specs import NAME, OneOf, Text, Trial, Within, check_fields, check_path
@@ -65,6 +65,13 @@ class Row:
     def trials(self) -> tuple[Trial, ...]:
         """Return the trials of all networks of the row; none if it quotes other work."""
         return (self.trial, *self.ensemble) if self.trial is not None else ()
+
+    def ablating(self, fields: tuple[str, ...]) -> "Row":
+        """Return the row with trials of a table that ablates some fields."""
+        if all(trial.ablates == fields for trial in self.trials):
+            return self
+        trial, *ensemble = (replace(trial, ablates=fields) for trial in self.trials)
+        return replace(self, trial=trial, ensemble=tuple(ensemble))
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -177,6 +184,7 @@ class Experiment:
             raise ValueError(
                 f"experiment name {self.name!r} cannot be a file name; use a-z, 0-9 and _"
             )
+        object.__setattr__(self, "rows", tuple(row.ablating(self.ablates) for row in self.rows))
         labels = [row.label for row in self.rows]
         if not labels or len(set(labels)) < len(labels):
             raise ValueError(f"{self.name} needs rows with different labels; got {labels}")

@@ -19,7 +19,18 @@ _REAL_OPTIONS = ("beta",)  # 1.0 in the keys of published records, where other o
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
-    """A network to train and score with one seed; the key of its record is a hash of it."""
+    """A network to train and score with one seed; the key of its record is a hash of it.
+
+    Attributes:
+        data: Videos and clips.
+        model: Network.
+        train: Optimiser and schedule.
+        evaluation: Views of test videos.
+        seed: Of weights, batches and clips.
+        scale: At which the other fields are written.
+        ablates: Fields that the table of this trial ablates, which a scale leaves as they are. No
+            part of the trial: neither compared nor in `as_dict`.
+    """
 
     data: DataSpec
     model: ModelSpec
@@ -27,6 +38,7 @@ class Trial:
     evaluation: EvalSpec
     seed: Seed = 0
     scale: Scale = "paper"
+    ablates: tuple[str, ...] = dataclasses.field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -54,6 +66,7 @@ def check_path(path: str) -> None:
 def as_dict(trial: Trial) -> dict[str, Any]:
     """Return a trial as JSON holds it: nested dictionaries and lists, equal numbers spelt alike."""
     plain: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(trial), allow_nan=False))
+    del plain["ablates"]
     for part, field in _OPTIONS:
         options = plain[part][field]
         plain[part][field] = {name: _spell(name, value) for name, value in options.items()}

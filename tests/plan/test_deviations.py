@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from experiments.kinetics400 import EXPERIMENT as KINETICS
-from experiments.scales import SCALES, Changes, desk, own
+from experiments.scales import DESK_TRAIN, SCALES, Changes, desk, own
 from experiments.table_a import EXPERIMENT
 from harness.experiment import Experiment, Row
 from harness.plan import explanation
@@ -52,16 +52,16 @@ def test_paper_scale_departs_where_the_release_is_known_to_differ():
 
 def test_a_value_of_the_recipe_is_printed_after_its_source():
     text = explanation.text(explained())
-    assert "train.lr: 0.05; guess: 0.015" in text
+    assert f"train.lr: {DESK_TRAIN.lr}; guess: 0.015" in text
     assert "data.frame_stride: 4; V4D: 8" in text
     assert "evaluation.num_crops: 1; slides: 3" in text
-    assert "batch norm over: 16 videos; guess: 12 videos" in text
+    assert f"batch norm over: {DESK_TRAIN.batch_videos} videos; guess: 12 videos" in text
     assert "train.precision: bfloat16; release: float32" in explanation.text(
         explained(scale="paper")
     )
     (release,) = (row for row in KINETICS.rows if row.label == "DSA+I3D R50, 8 × 8 × 3")
     found = explanation.explain(KINETICS, release, (), scale="desk", rescale=desk)
-    assert "train.lr: 0.05; release: 0.015" in explanation.text(found)
+    assert f"train.lr: {DESK_TRAIN.lr}; release: 0.015" in explanation.text(found)
 
 
 def test_the_whole_recipe_is_listed_by_source():
@@ -75,14 +75,14 @@ def test_the_whole_recipe_is_listed_by_source():
 def test_a_table_without_sources_is_compared_with_its_recipe():
     own = Experiment(name="t", title="x", caption="y", rows=(ROW,))
     text = explanation.text(explanation.explain(own, ROW, (), scale="desk", rescale=desk))
-    assert "train.lr: 0.05; recipe: 0.015" in text
+    assert f"train.lr: {DESK_TRAIN.lr}; recipe: 0.015" in text
     assert "value by value" not in text
 
 
 def test_batch_norm_over_other_videos_is_one_departure():
     found = deviations()
     norm = found["batch norm over"]
-    assert (norm.ours, norm.paper) == ("16 videos", "12 videos")
+    assert (norm.ours, norm.paper) == (f"{DESK_TRAIN.batch_videos} videos", "12 videos")
     assert "mmaction2#2322" in norm.effect.source
     assert "train.norm_videos" not in found
     assert "batch norm over" not in deviations(scale="paper")

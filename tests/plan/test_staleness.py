@@ -92,7 +92,7 @@ def test_a_missing_trial_names_the_field_of_the_nearest_record(tmp_path):
     found = reason(tmp_path, [made(far), made(near)])
     assert (found.state, found.nearest.key) == ("missing", made(near).key)
     assert [(each.path, each.one, each.other) for each in found.nearest.fields] == [
-        ("train.lr", 0.05, 0.07)
+        ("train.lr", trial.train.lr, 0.07)
     ]
 
 

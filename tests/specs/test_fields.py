@@ -128,6 +128,7 @@ WRONG = {
     "evaluation.average": [("logit", "did you mean 'logits'?")],
     "evaluation.every_epochs": [(-1, "at least 0; did you mean 0?")],
     "seed": [(-1, "at least 0"), (2**63, "below"), (1.5, "did you mean 2?")],
+    "ablates": [("model.blocks", "did you mean ('model.blocks',)?")],
     "scale": [("dest", "did you mean 'desk'?")],
     "data": [(TRIAL.model, "must be of the type DataSpec"), (None, "must be of the type DataSpec")],
     "model": [({}, "must be of the type ModelSpec")],
@@ -235,7 +236,7 @@ def test_an_option_changed_afterwards_does_not_change_the_trial():
 
 def test_the_spelling_of_published_keys_stays():
     plain = as_dict(desk(TRIAL))
-    assert plain["train"]["milestones"] == [20, 23]
+    assert plain["train"]["milestones"] == [*DESK_TRAIN.milestones]
     numbers = (
         plain["train"]["clip_grad_norm"],
         plain["train"]["warmup_epochs"],
@@ -243,7 +244,7 @@ def test_the_spelling_of_published_keys_stays():
         plain["data"]["crop_area"],
         plain["model"]["module_options"]["beta"],
     )
-    assert repr(numbers) == "(40, 4, 0.0, [0.8, 1.0], 1.0)"
+    assert repr(numbers) == f"(40, {DESK_TRAIN.warmup_epochs}, 0.0, [0.8, 1.0], 1.0)"
 
 
 ROW = Row(label="a", trial=None)
@@ -311,3 +312,16 @@ def test_printed_numbers_keep_their_digits():
 def test_a_right_specification_is_made_again_as_it_is(spec):
     assert replace(spec) == spec
     assert isinstance(spec, Trial | TrainSpec | DataSpec | EvalSpec)
+
+
+def test_what_a_table_ablates_is_no_part_of_a_trial():
+    marked = replace(TRIAL, ablates=("model.blocks",))
+    assert marked == TRIAL
+    assert as_dict(marked) == as_dict(TRIAL)
+    assert [each.trial.ablates for each in table(rows=(replace(ROW, trial=TRIAL),)).rows] == [()]
+    ablating = table(
+        rows=(replace(ROW, trial=TRIAL, ensemble=(TRIAL,)),), ablates=("model.blocks",)
+    )
+    assert {each.ablates for row in ablating.rows for each in row.trials} == {("model.blocks",)}
+    again = replace(ablating, ablates=())
+    assert {each.ablates for row in again.rows for each in row.trials} == {()}

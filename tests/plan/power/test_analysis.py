@@ -18,10 +18,10 @@ DECLARED = SeedSpread(points=0.35, source="declared", is_measured=False)
 FAMILY = 19
 
 
-def of(experiment, *, seeds=3, scale="paper", family=FAMILY):
+def of(experiment, *, seeds=3, scale="paper", rescale=None, family=FAMILY):
     return analyze_power(
         experiment,
-        rescale={"paper": paper, "desk": desk}[scale],
+        rescale=rescale or {"paper": paper, "desk": desk}[scale],
         scale=scale,
         seeds=seeds,
         test_videos=5_000,
@@ -136,8 +136,16 @@ def test_printed_gaps_do_not_apply_at_desk_scale():
 
 
 def test_a_claim_that_the_scale_folds_is_not_testable():
-    assert set(words("table_f", scale="desk")) == {"not testable at desk scale"}
-    assert "not testable at desk scale" not in words("table_f")
+    def folded(trial):
+        blocks = dict.fromkeys(trial.model.blocks, (1,))
+        return replace(desk(trial), model=replace(desk(trial).model, blocks=blocks))
+
+    table = experiments.load("table_f")
+    assert {claim.word for claim in of(table, scale="desk", rescale=folded).claims} == {
+        "not testable at desk scale"
+    }
+    for scale in ("desk", "paper"):
+        assert "not testable at desk scale" not in words("table_f", scale=scale)
 
 
 def test_a_claim_of_a_row_without_a_printed_figure_says_so():

@@ -24,7 +24,8 @@ def test_a_convolution_is_that_of_pytorch(kernel, size_px, stride, time_stride, 
     upstream = torch.randn_like(expected)
     leaves = (x, conv.weight)
     torch.testing.assert_close(
-        torch.autograd.grad(found, leaves, upstream), torch.autograd.grad(expected, leaves, upstream)
+        torch.autograd.grad(found, leaves, upstream),
+        torch.autograd.grad(expected, leaves, upstream),
     )
     assert conv.macs(found) == expected.numel() * 4 // groups * kernel[0] * kernel[1] * kernel[2]
 
