@@ -7,11 +7,11 @@ from experiments.recipes import with_batch
 from harness.specs import STAGES, Blocks, DataSpec, EvalSpec, Options, Scale, TrainSpec, Trial
 
 DESK_TRAIN = TrainSpec(
-    epochs=20,
+    epochs=22,
     batch_videos=16,
     lr=0.05,
     schedule="step",
-    milestones=(17, 19),
+    milestones=(20, 21.5),
     warmup_epochs=2,
     warmup_start=0.1,
     weight_decay=1e-4,
