@@ -6,10 +6,15 @@ From Python: `harness.results`, `harness.scores`, `harness.table`, `harness.clai
 
 from typing import TYPE_CHECKING, Any
 
+from harness.utils.instruction_set import prefer_avx2
+
 if TYPE_CHECKING:
     from harness.api import claims, results, run, scores, table
 
 __all__ = ["claims", "results", "run", "scores", "table"]
+
+
+prefer_avx2()
 
 
 def __getattr__(name: str) -> Any:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.runtime import Runtime
+from harness.utils.instruction_set import AVX2
 
 _ROOT = Path(__file__).resolve().parents[2]
 _LIMITS = ("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "MKL_ENABLE_INSTRUCTIONS", "MKL_CBWR")
@@ -79,7 +80,8 @@ def _instruction_set() -> str:
     """Return what PyTorch's kernels use; another set rounds differently, so trials differ."""
     import torch
 
-    limits = [f"{name}={os.environ[name]}" for name in _LIMITS if name in os.environ]
+    given = {name: os.environ[name] for name in _LIMITS if name in os.environ}
+    limits = [f"{name}={limit}" for name, limit in given.items() if AVX2.get(name) != limit]
     return ", ".join([torch.backends.cpu.get_cpu_capability(), *limits])
 
 
