@@ -161,4 +161,5 @@ def _as_json(judged: JudgedClaim) -> dict[str, Any]:
     """Return a judged claim as JSON holds it."""
     fields = asdict(judged) | {"claim": judged.claim.text, "origin": judged.claim.origin}
     fields["late"] = fields.pop("is_post_hoc")
+    del fields["comparison"]
     return fields

@@ -44,6 +44,8 @@ class JudgedClaim:
         high: Upper end of it.
         p: Of a `better`, adjusted for the comparisons of all tables; of a `same`, unadjusted.
         is_post_hoc: True if it was not declared before its results.
+        comparison: Key of what it compares, equal in all tables that compare the same trials; empty
+            for claims that are not `better`.
     """
 
     claim: Claim
@@ -54,6 +56,7 @@ class JudgedClaim:
     high: float | None
     p: float | None
     is_post_hoc: bool
+    comparison: str = ""
 
 
 def judge_claims(table: TableResult) -> tuple[JudgedClaim, ...]:
@@ -67,7 +70,7 @@ def judge_claims(table: TableResult) -> tuple[JudgedClaim, ...]:
     judged = _judge_accuracies(table, measured)
     verdicts |= {claim: _told(verdict, table, claim) for claim, verdict in judged.items()}
     remarks = {claim: lateness(table, claim) for claim in measured}
-    return tuple(_judged(claim, verdicts[claim], remarks.get(claim, "")) for claim in claims)
+    return tuple(_judged(table, claim, verdicts[claim], remarks.get(claim, "")) for claim in claims)
 
 
 def _told(verdict: Verdict, table: TableResult, claim: Claim) -> Verdict:
@@ -77,10 +80,14 @@ def _told(verdict: Verdict, table: TableResult, claim: Claim) -> Verdict:
     return with_scale(replace(verdict, sentence=sentence), table)
 
 
-def _judged(claim: Claim, verdict: Verdict, remark: str) -> JudgedClaim:
+def _judged(table: TableResult, claim: Claim, verdict: Verdict, remark: str) -> JudgedClaim:
     sentence = "; ".join(filter(None, (verdict.sentence, remark)))
-    verdict = replace(verdict, sentence=sentence)
-    return JudgedClaim(claim=claim, is_post_hoc=bool(remark), **asdict(verdict))
+    return JudgedClaim(
+        claim=claim,
+        is_post_hoc=bool(remark),
+        comparison=_key(table, claim) if claim.kind == "better" else "",
+        **asdict(replace(verdict, sentence=sentence)),
+    )
 
 
 def _judge_accuracies(table: TableResult, claims: Sequence[Claim]) -> dict[Claim, Verdict]:

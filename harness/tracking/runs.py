@@ -26,7 +26,7 @@ SPLITS = ("train", "test")
 _MAX_TEXT = 5_000  # MLflow cuts a parameter at 6,000 characters
 _MAX_NOTE = 7_900  # and a tag at 8,000
 _MAX_DIGEST = 36  # and refuses a longer digest of a data set
-_CLAIM_COLUMNS = ("claim", "word", "sentence", "estimate", "low", "high", "p", "late")
+_CLAIM_COLUMNS = ("claim", "word", "sentence", "estimate", "low", "high", "p", "late", "origin")
 
 
 @dataclass(frozen=True, kw_only=True)

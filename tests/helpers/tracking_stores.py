@@ -52,6 +52,7 @@ CLAIM = {
     "high": 2.0,
     "p": 0.5,
     "late": False,
+    "origin": "read off",
 }
 
 

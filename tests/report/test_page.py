@@ -5,6 +5,7 @@ import hashlib
 import re
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -15,8 +16,8 @@ from harness.cli import report
 from harness.experiment import Claim, Experiment, Row
 from harness.plan.request import Request
 from harness.report import build, page
-from harness.report.claims import JudgedClaim
-from harness.report.page import legend
+from harness.report.claims import JudgedClaim, judge_claims
+from harness.report.page import document, legend
 from harness.runtime import Runtime
 from tests.helpers.browser import needs_browser, opened
 from tests.helpers.collected_tables import collected, judged
@@ -288,3 +289,12 @@ def test_the_published_page_has_every_claim_of_every_table():
     for name in experiments.names():
         for claim in experiments.load(name).claims:
             assert claim.text in text, f"{name}: run nox -s report"
+
+
+def test_a_comparison_that_two_tables_make_counts_once():
+    tables = [experiments.load(name) for name in ("table_g", "table_h")]
+    claims = [judge_claims(collected(table, [], rescale=SCALES["desk"])) for table in tables]
+    first, second = ({each.comparison for each in judged} - {""} for judged in claims)
+    assert len(first & second) == 2  # DSA against I3D, and against fixed kernels, on R50
+    distinct = document._distinct_claims([SimpleNamespace(claims=judged) for judged in claims])
+    assert len(distinct) == len(claims[0]) + len(claims[1]) - 2

@@ -142,8 +142,14 @@ def _scales(records: Sequence[Record]) -> set[str]:
 
 
 def _facts(sections: Sequence[Section], records: Sequence[Record]) -> dict[str, int]:
-    claims = sum(len(section.claims) for section in sections)
-    return {"tables": len(sections), "trials": len(records), "claims": claims}
+    claims = _distinct_claims(sections)
+    return {"tables": len(sections), "trials": len(records), "claims": len(claims)}
+
+
+def _distinct_claims(sections: Sequence[Section]) -> list[JudgedClaim]:
+    """Return all claims, of those that compare the same trials in several tables the last."""
+    claims = [claim for section in sections for claim in section.claims]
+    return [*{claim.comparison or id(claim): claim for claim in claims}.values()]
 
 
 def _tally(sections: Sequence[Section]) -> dict[str, list[tuple[str, int]]]:
@@ -155,9 +161,8 @@ def _tally(sections: Sequence[Section]) -> dict[str, list[tuple[str, int]]]:
         "in own runs": Counter(),
         "without a run": Counter(),
     }
-    for section in sections:
-        for claim in section.claims:
-            words[_judged_by(claim)][claim.word] += 1
+    for claim in _distinct_claims(sections):
+        words[_judged_by(claim)][claim.word] += 1
     return {group: counts.most_common() for group, counts in words.items() if counts}
 
 
