@@ -10,8 +10,8 @@ from torch import Tensor
 
 from harness.specs import ModelSpec, Option
 from harness.zoo.checkpoints.family import CheckpointLayout, shape_of, zoo_names
+from harness.zoo.checkpoints.inception.s3d import read_width
 from harness.zoo.checkpoints.rename import Rules
-from harness.zoo.checkpoints.s3d import read_width
 
 S3D: Rules = {r"^classifier\.1\.": "fc."}
 TRUNK: Rules = {r"^(?!fc\.)": "trunk."}

@@ -9,7 +9,7 @@ from dataclasses import replace
 from torch import Tensor
 
 from harness.specs import ModelSpec
-from harness.zoo.backbones.tsm import shift_step
+from harness.zoo.backbones.residual.tsm import shift_step
 from harness.zoo.checkpoints.family import (
     CheckpointLayout,
     module_blocks,

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from harness.specs import Option
 from harness.zoo import BACKBONES
+from harness.zoo.checkpoints.fair.pyslowfast import X3D
 from harness.zoo.checkpoints.family import (
     CheckpointLayout,
     nearest_backbone,
@@ -17,7 +18,6 @@ from harness.zoo.checkpoints.family import (
     shape_of,
     zoo_names,
 )
-from harness.zoo.checkpoints.pyslowfast import X3D
 from harness.zoo.checkpoints.rename import Rules
 
 VOV3D: Rules = {

@@ -13,7 +13,7 @@ from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor
 
-from harness.zoo.backbones.resnet import ResNet
+from harness.zoo.backbones.residual.resnet import ResNet
 from harness.zoo.layers.residual import Block
 
 

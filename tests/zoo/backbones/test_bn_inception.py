@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from harness.zoo.backbones.bn_inception import BNInception, RoundedUpPool, bn_inception
+from harness.zoo.backbones.inception.bn_inception import BNInception, RoundedUpPool, bn_inception
 
 
 def test_the_trunk_has_ten_million_parameters():

@@ -2,7 +2,7 @@
 
 import torch
 
-from harness.zoo.backbones.eco import Unit, eco_full
+from harness.zoo.backbones.inception.eco import Unit, eco_full
 
 
 def test_the_frame_path_of_the_full_network_ignores_the_order_of_frames():

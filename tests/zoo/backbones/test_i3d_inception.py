@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from harness.specs import DataSpec, ModelSpec
-from harness.zoo.backbones.i3d_inception import SamePool, pad_same
+from harness.zoo.backbones.inception.i3d_inception import SamePool, pad_same
 from harness.zoo.build import build
 
 

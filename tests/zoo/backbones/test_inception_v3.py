@@ -4,7 +4,7 @@ import pytest
 import torch
 from torchvision.models.inception import Inception3
 
-from harness.zoo.backbones.inception_v3 import inception_v3
+from harness.zoo.backbones.inception.inception_v3 import inception_v3
 from harness.zoo.pretrained import from_official
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from harness.zoo.backbones.mvfnet import MVF
+from harness.zoo.backbones.residual.mvfnet import MVF
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torchvision.models.video import S3D_Weights
 
-from harness.zoo.backbones.s3d import Gate, s3d, s3d_g
+from harness.zoo.backbones.inception.s3d import Gate, s3d, s3d_g
 from tests.helpers.costs import cost
 
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from harness.zoo.backbones.tanet import TAM
+from harness.zoo.backbones.residual.tanet import TAM
 from harness.zoo.modules.dsa import DSA
 
 

@@ -3,7 +3,7 @@ import torch
 import torch.nn.functional as F
 
 from harness.specs import DataSpec, ModelSpec
-from harness.zoo.backbones.tea import MotionExcitation, TemporalAggregation
+from harness.zoo.backbones.residual.tea import MotionExcitation, TemporalAggregation
 from harness.zoo.build import build
 
 

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from harness.zoo.backbones.teinet import TEI
-from harness.zoo.backbones.tsm import TemporalShift
+from harness.zoo.backbones.residual.teinet import TEI
+from harness.zoo.backbones.residual.tsm import TemporalShift
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from itertools import combinations
 import pytest
 import torch
 
-from harness.zoo.backbones.trn import trn_bn_inception
+from harness.zoo.backbones.inception.trn import trn_bn_inception
 
 
 def net(**options):

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from harness.specs import DataSpec, ModelSpec
-from harness.zoo.backbones.tsm import TemporalShift
+from harness.zoo.backbones.residual.tsm import TemporalShift
 from harness.zoo.build import build
 
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from harness.zoo.checkpoints.pyslowfast_i3d import I3D_PYSLOWFAST
+from harness.zoo.checkpoints.fair.pyslowfast_i3d import I3D_PYSLOWFAST
 from harness.zoo.checkpoints.rename import rename
 from harness.zoo.modules.non_local import NonLocal, pool_pixels
 from tests.helpers import golden_cases

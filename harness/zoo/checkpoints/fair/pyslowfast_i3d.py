@@ -10,6 +10,7 @@ from torch import Tensor
 
 from harness.specs import STAGES, ModelSpec, Option
 from harness.zoo.backbones.i3d import inflated_blocks
+from harness.zoo.checkpoints.fair.pyslowfast import PYSLOWFAST
 from harness.zoo.checkpoints.family import (
     CheckpointLayout,
     module_blocks,
@@ -17,7 +18,6 @@ from harness.zoo.checkpoints.family import (
     shape_of,
     zoo_names,
 )
-from harness.zoo.checkpoints.pyslowfast import PYSLOWFAST
 from harness.zoo.checkpoints.rename import Rules
 
 I3D_PYSLOWFAST: Rules = {

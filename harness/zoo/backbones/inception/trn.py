@@ -13,8 +13,8 @@ from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from harness.zoo.backbones.bn_inception import FULL_WIDTH, bn_inception
-from harness.zoo.backbones.resnet import resnet50
+from harness.zoo.backbones.inception.bn_inception import FULL_WIDTH, bn_inception
+from harness.zoo.backbones.residual.resnet import resnet50
 from harness.zoo.layers.head import classifier
 from harness.zoo.layers.snippets import average_snippets
 

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from harness.zoo.backbones.resnet import ResNet
+from harness.zoo.backbones.residual.resnet import ResNet
 from harness.zoo.layers.conv import Conv
 from harness.zoo.layers.insert import every_block, insert
 

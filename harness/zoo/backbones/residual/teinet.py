@@ -15,7 +15,7 @@ from einops import rearrange, reduce
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from harness.zoo.backbones.resnet import ResNet
+from harness.zoo.backbones.residual.resnet import ResNet
 from harness.zoo.layers.insert import every_block, insert
 from harness.zoo.layers.shift import shift_conv
 

@@ -8,10 +8,10 @@ from functools import partial
 
 from torch import Tensor
 
+from harness.zoo.checkpoints.fair.slowfast import read_slowfast
+from harness.zoo.checkpoints.fair.x3d import read_x3d
 from harness.zoo.checkpoints.family import CheckpointLayout, read_trunk, zoo_names
 from harness.zoo.checkpoints.rename import Rules
-from harness.zoo.checkpoints.slowfast import read_slowfast
-from harness.zoo.checkpoints.x3d import read_x3d
 
 PYSLOWFAST: Rules = {
     r"^module\.": "",

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from harness.specs import ModelSpec
-from harness.zoo.backbones.inception_v3 import FULL_WIDTH
+from harness.zoo.backbones.inception.inception_v3 import FULL_WIDTH
 from harness.zoo.checkpoints.family import CheckpointLayout, shape_of, zoo_names
 from harness.zoo.checkpoints.rename import Rules
 

@@ -15,7 +15,7 @@ from einops import reduce
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from harness.zoo.backbones.resnet import ResNet
+from harness.zoo.backbones.residual.resnet import ResNet
 from harness.zoo.layers.conv import Conv, conv_bn, fold_time, unfold_time
 from harness.zoo.layers.residual import Block
 from harness.zoo.layers.shift import shift_conv

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from harness.specs import ModelSpec, Options
-from harness.zoo.backbones.bn_inception import FULL_WIDTH
+from harness.zoo.backbones.inception.bn_inception import FULL_WIDTH
 from harness.zoo.checkpoints.family import CheckpointLayout, shape_of, zoo_names
 from harness.zoo.checkpoints.rename import Rules
 

@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from harness.zoo.backbones.resnet import ResNet
+from harness.zoo.backbones.residual.resnet import ResNet
 from harness.zoo.layers.insert import every_block, insert
 
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from harness.specs import ModelSpec, Option
-from harness.zoo.checkpoints.bn_inception import BN_INCEPTION, read_width
 from harness.zoo.checkpoints.family import CheckpointLayout, shape_of, zoo_names
+from harness.zoo.checkpoints.inception.bn_inception import BN_INCEPTION, read_width
 from harness.zoo.checkpoints.rename import Rules
 
 TRN: Rules = {

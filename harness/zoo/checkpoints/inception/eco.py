@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from harness.specs import ModelSpec
-from harness.zoo.checkpoints.bn_inception import BN_INCEPTION, read_width
 from harness.zoo.checkpoints.family import CheckpointLayout, zoo_names
+from harness.zoo.checkpoints.inception.bn_inception import BN_INCEPTION, read_width
 from harness.zoo.checkpoints.rename import Rules
 
 ECO: Rules = {

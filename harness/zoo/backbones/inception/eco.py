@@ -14,7 +14,7 @@ from einops import reduce
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from harness.zoo.backbones.bn_inception import (
+from harness.zoo.backbones.inception.bn_inception import (
     FULL_WIDTH,
     INPUTS,
     LAST_WIDTH,

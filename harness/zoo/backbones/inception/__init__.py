@@ -1,0 +1,1 @@
+"""Networks of inception blocks: 2D, inflated, separated, and with relations between frames."""

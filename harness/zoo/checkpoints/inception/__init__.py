@@ -1,0 +1,1 @@
+"""Checkpoints of networks of inception blocks."""
