@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from hashlib import sha256
 from typing import NamedTuple
@@ -99,7 +99,7 @@ class _Outcome(NamedTuple):
 def _train_and_score(
     trial: Trial,
     runtime: Runtime,
-    splits: Mapping[str, list[Video]],
+    splits: Mapping[str, Sequence[Video]],
     writer: CheckpointWriter,
     report: Report,
 ) -> _Outcome:
@@ -228,7 +228,7 @@ class _Evaluator:
     def __init__(
         self,
         net: nn.Module,
-        videos: list[Video],
+        videos: Sequence[Video],
         trial: Trial,
         workers: Workers,
         limit: ViewLimit,
@@ -276,7 +276,7 @@ class _Evaluator:
         return metrics.top_k(self.scores(self.validation_views), self.targets, k=1)
 
 
-def count_short(splits: Mapping[str, list[Video]], spec: DataSpec) -> dict[str, int]:
+def count_short(splits: Mapping[str, Sequence[Video]], spec: DataSpec) -> dict[str, int]:
     """Count the videos of each split that can be shorter than a clip, so the last frame repeats."""
     return {
         split: sum(

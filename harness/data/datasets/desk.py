@@ -14,7 +14,7 @@ Axes: F frames, H x W pixels. Drawing is integer arithmetic, so pixels do not de
 
 import itertools
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -54,7 +54,7 @@ class Design(NamedTuple):
 
 def videos(
     root: Path, *, progress: Progress | None = None, **options: int
-) -> dict[str, list[Video]]:
+) -> dict[str, Sequence[Video]]:
     """Return the splits of the desk data set, generated on the first call, then verified.
 
     Args:
@@ -72,7 +72,7 @@ def videos(
 
 def videos_in(
     folder: Path, recipe: Recipe, design: Design, progress: Progress | None
-) -> dict[str, list[Video]]:
+) -> dict[str, Sequence[Video]]:
     """Return the splits of a generated data set, made on the first call, then verified.
 
     Raises:

@@ -14,6 +14,7 @@ the same four sections. Two ceilings hold for any amount of training:
 Axes: F frames, H x W pixels.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +31,7 @@ _BAR_PX = 3
 
 def videos(
     root: Path, *, progress: desk.Progress | None = None, **options: int
-) -> dict[str, list[Video]]:
+) -> dict[str, Sequence[Video]]:
     """Return the splits, generated on the first call, then verified.
 
     Args:

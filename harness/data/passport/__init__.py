@@ -9,13 +9,15 @@ import itertools
 import json
 import os
 import stat
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from harness.data import gate, pictures
-from harness.data.passport_rows import (
+from harness.data.passport import column_file, columns
+from harness.data.passport.rows import (
     Places,
     absolute_path,
     relative_path,
@@ -44,7 +46,7 @@ class Passport:
         unused: Number and examples of the files below the root that are not used, by group.
     """
 
-    splits: Mapping[str, list[Video]]
+    splits: Mapping[str, Sequence[Video]]
     listed: Mapping[str, int]
     classes: tuple[str, ...] = ()
     root: Path | None = None
@@ -52,16 +54,20 @@ class Passport:
     also: tuple[Path, ...] = ()
     unused: Mapping[str, Any] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """Hash the identity, labels, length and content of every video, and the class names."""
-        lines = [
-            "\t".join((split, video.id, format_labels(video), str(video.frames), video.sha256))
-            for split, videos in sorted(self.splits.items())
-            for video in sorted(videos, key=lambda video: video.id)
-        ]
-        named = [f"classes\t{classes_sha256(self.classes)}"] if self.classes else []
-        return hashlib.sha256("\n".join(lines + named).encode()).hexdigest()
+        whole = hashlib.sha256()
+        for number, line in enumerate(self._lines()):
+            whole.update(f"\n{line}".encode() if number else line.encode())
+        return whole.hexdigest()
+
+    def _lines(self) -> Iterator[str]:
+        for split, videos in sorted(self.splits.items()):
+            for identity, labels, frames, sha256 in columns.identities(videos):
+                yield f"{split}\t{identity}\t{','.join(map(str, labels))}\t{frames}\t{sha256}"
+        if self.classes:
+            yield f"classes\t{classes_sha256(self.classes)}"
 
     @property
     def coverage(self) -> dict[str, Any]:
@@ -79,7 +85,7 @@ def format_labels(video: Video) -> str:
     return ",".join(map(str, video.labels))
 
 
-def complete_passport(splits: Mapping[str, list[Video]]) -> Passport:
+def complete_passport(splits: Mapping[str, Sequence[Video]]) -> Passport:
     """Return the passport of a data set without missing videos and class names."""
     return Passport(splits=splits, listed={split: len(videos) for split, videos in splits.items()})
 
@@ -156,22 +162,34 @@ def file_sha256(path: Path) -> str:
 
 
 def write(path: Path, passport: Passport) -> None:
-    """Write a passport, with paths relative to its folder."""
+    """Write a passport, with paths relative to its folder; a large one has columns beside it."""
+    rows = {
+        split: [video_to_row(video, path.parent) for video in videos]
+        for split, videos in passport.splits.items()
+    }
+    body = _body(path, passport)
+    write_atomic(path, json.dumps(body | {"splits": rows}, indent=0).encode())
+    write_columns(path, passport)
+
+
+def write_columns(path: Path, passport: Passport) -> None:
+    """Write the columns of a large passport, beside its JSON, which is written."""
+    column_file.write(path, _body(path, passport), passport.splits)
+
+
+def _body(path: Path, passport: Passport) -> dict[str, Any]:
+    """Return the JSON of a passport, without videos."""
     body: dict[str, Any] = {
         "listed": dict(passport.listed),
         "classes": passport.classes,
         "root": relative_path(passport.root or _common_root(passport, path.parent), path.parent),
         "changed": passport.changed,
-        "splits": {
-            split: [video_to_row(video, path.parent) for video in videos]
-            for split, videos in passport.splits.items()
-        },
     }
     if passport.also:
         body["also"] = [relative_path(folder, path.parent) for folder in passport.also]
     if passport.unused:
         body["unused"] = passport.unused
-    write_atomic(path, json.dumps(body, indent=0).encode())
+    return body
 
 
 def _common_root(passport: Passport, folder: Path) -> Path:
@@ -188,32 +206,40 @@ def read(path: Path) -> Passport:
     Raises:
         ValueError: If the file is not a passport, or names a video outside its folders.
     """
+    known = column_file.find(path)
+    if known is not None:
+        return _from_body(*known, path.parent)
     try:
         content = json_file.read_bytes(path.resolve(), max_bytes=_MAX_BYTES)
         body = json_file.parse(content, "passport", any_text=True)
-        return _from_body(body, path.parent)
+        return _from_body(body, _splits(body, path.parent), path.parent)
     except (ValueError, OSError) as error:
         raise ValueError(f"{path} is not a passport: {error}") from None
 
 
-def _from_body(body: Mapping[str, Any], folder: Path) -> Passport:
-    root = absolute_path(body["root"], folder)
-    also = tuple(absolute_path(path, folder) for path in body.get("also", ()))
-    places = Places((root, *also))
-    splits = {
+def _splits(body: Mapping[str, Any], folder: Path) -> dict[str, Sequence[Video]]:
+    """Return the videos of the rows of every split."""
+    roots = (body["root"], *body.get("also", ()))
+    places = Places(tuple(absolute_path(path, folder) for path in roots))
+    splits: dict[str, Sequence[Video]] = {
         split: [video_from_row(row, folder, places) for row in rows]
         for split, rows in body["splits"].items()
     }
-    classes = tuple(body["classes"])
-    if classes:
-        _check_labels(splits.values(), len(classes))
+    if body["classes"]:
+        _check_labels(splits.values(), len(body["classes"]))
+    return splits
+
+
+def _from_body(
+    body: Mapping[str, Any], splits: Mapping[str, Sequence[Video]], folder: Path
+) -> Passport:
     return Passport(
         splits=splits,
         listed=body["listed"],
-        classes=classes,
-        root=root,
+        classes=tuple(body["classes"]),
+        root=absolute_path(body["root"], folder),
         changed=body["changed"],
-        also=also,
+        also=tuple(absolute_path(path, folder) for path in body.get("also", ())),
         unused=body.get("unused", {}),
     )
 
