@@ -4,6 +4,7 @@ import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from functools import lru_cache
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -56,17 +57,19 @@ def run(trial: Trial, runtime: Runtime, report: Report) -> Record:
     start = time.monotonic()
     _check(trial, runtime)
     torch.set_num_threads(runtime.threads)
-    passport = data.load_passport(trial.data, runtime.data)
+    passport = data.load_passport(trial.data, runtime.data, campaign=runtime.campaign)
     key, reached = record.trial_key(trial, passport.digest), code.hashes(trial)
     owner = {"trial": key, "data": passport.digest, "code": record.hash_code(reached)}
     writer = CheckpointWriter(runtime.work(key), owner)
     outcome = _train_and_score(trial, runtime, passport.splits, writer, report)
     scores_file = pack(outcome.scores, passport.splits["test"])
+    # Rank 0 alone writes the record, and the others need not wait for the count.
+    short = count_short(passport.splits, trial.data) if distributed.rank() == 0 else {}
     finished = Record(
         key=key,
         trial=as_dict(trial),
         passport=passport.digest,
-        data=passport.coverage | {"short": count_short(passport.splits, trial.data)},
+        data=passport.coverage | {"short": short},
         code=reached,
         metrics=metrics.summary(outcome.scores, outcome.targets),
         params=outcome.cost.params,
@@ -278,9 +281,8 @@ class _Evaluator:
 
 def count_short(splits: Mapping[str, Sequence[Video]], spec: DataSpec) -> dict[str, int]:
     """Count the videos of each split that can be shorter than a clip, so the last frame repeats."""
+    is_short = lru_cache(lambda frames: sampling.is_short(frames, spec))
     return {
-        split: sum(
-            sampling.is_short(sampling.timeline_frames(video, spec.fps), spec) for video in videos
-        )
+        split: sum(is_short(sampling.timeline_frames(video, spec.fps)) for video in videos)
         for split, videos in splits.items()
     }

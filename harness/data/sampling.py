@@ -13,6 +13,7 @@ k / rate is rounded to the unit of the time stamps. The last frame lasts as long
 
 from collections.abc import Iterable
 from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Int
@@ -73,7 +74,12 @@ def timeline(video: Video, fps: float | None) -> Int[np.ndarray, " K"]:
 
 def _timeline_step(timing: Timing, fps: float) -> Fraction:
     """Return the distance of timeline frames: in steps, or in time units without a step."""
-    return 1 / (Fraction(str(fps)) * Fraction(timing.unit) * Fraction(timing.step or 1))
+    return _distance(timing.unit, timing.step or "1", fps)
+
+
+@lru_cache
+def _distance(unit: str, step: str, fps: float) -> Fraction:
+    return 1 / (Fraction(str(fps)) * Fraction(unit) * Fraction(step))
 
 
 def _end_time(timing: Timing, frames: int) -> int:

@@ -3,20 +3,29 @@
 The hash is part of every trial key: a trial on another copy of the data is another trial.
 """
 
-import contextlib
 import hashlib
 import itertools
 import json
 import os
-import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from harness.data import gate, pictures
+import numpy as np
+from jaxtyping import Int64
+
+from harness.data import gate
 from harness.data.passport import column_file, columns
+from harness.data.passport.content import (
+    Stamp,
+    check_unchanged,
+    content_sha256,
+    file_sha256,
+    file_stamp,
+    verify,
+)
 from harness.data.passport.rows import (
     Places,
     absolute_path,
@@ -24,10 +33,26 @@ from harness.data.passport.rows import (
     video_from_row,
     video_to_row,
 )
-from harness.data.video import DamagedVideoError, RefusedVideoError, Video
+from harness.data.video import Video
 from harness.utils import json_file
 from harness.utils.atomic import write_atomic
 
+__all__ = [
+    "FILE",
+    "Passport",
+    "Stamp",
+    "check_unchanged",
+    "classes_sha256",
+    "complete_passport",
+    "content_sha256",
+    "file_sha256",
+    "file_stamp",
+    "format_labels",
+    "read",
+    "verify",
+    "write",
+    "write_columns",
+]
 FILE = "passport.json"
 _MAX_BYTES = 2**31
 
@@ -44,6 +69,7 @@ class Passport:
         changed: Difference of the files from those of the lists, in words; empty if none.
         also: Folders besides the root that its links lead into.
         unused: Number and examples of the files below the root that are not used, by group.
+        file_sha256: Hash of the JSON that it was read from; empty otherwise.
     """
 
     splits: Mapping[str, Sequence[Video]]
@@ -53,6 +79,7 @@ class Passport:
     changed: str = ""
     also: tuple[Path, ...] = ()
     unused: Mapping[str, Any] = field(default_factory=dict)
+    file_sha256: str = field(default="", compare=False)
 
     @cached_property
     def digest(self) -> str:
@@ -68,6 +95,28 @@ class Passport:
                 yield f"{split}\t{identity}\t{','.join(map(str, labels))}\t{frames}\t{sha256}"
         if self.classes:
             yield f"classes\t{classes_sha256(self.classes)}"
+
+    @property
+    def stamps(self) -> Int64[np.ndarray, "N 2"]:
+        """Return the stamps of the N videos of all splits; -1 bytes for a video without one."""
+        parts = [columns.stamps_of(videos) for videos in self.splits.values()]
+        return np.concatenate([np.empty((0, 2), np.int64), *parts])
+
+    def with_stamps(self, stamps: Int64[np.ndarray, "N 2"], digest: str) -> "Passport":
+        """Return the same passport with other stamps, on which its hash does not depend.
+
+        Args:
+            stamps: As `stamps` has them.
+            digest: Its hash, if it is known already.
+        """
+        ends = np.cumsum([len(videos) for videos in self.splits.values()])
+        splits = {
+            split: columns.with_stamps(videos, stamps[end - len(videos) : end])
+            for (split, videos), end in zip(self.splits.items(), ends.tolist(), strict=True)
+        }
+        known = replace(self, splits=splits)
+        vars(known)["digest"] = digest  # what `cached_property` would set
+        return known
 
     @property
     def coverage(self) -> dict[str, Any]:
@@ -95,72 +144,6 @@ def classes_sha256(classes: Sequence[str]) -> str:
     return hashlib.sha256("\n".join(classes).encode()).hexdigest()
 
 
-def verify(videos: Iterable[Video]) -> None:
-    """Compare every video with its passport: its stamp or, if that differs, its bytes.
-
-    The stamp of a folder of frames is that of the folder itself.
-
-    Raises:
-        DamagedVideoError: For the first video that is missing or differs; names it.
-        RefusedVideoError: For the first that lies outside the folders of its passport, or is
-            neither a regular file nor a folder.
-    """
-    for video in videos:
-        try:
-            status = _check_place(video)
-        except RefusedVideoError as error:
-            raise RefusedVideoError(f"{video.path}: {error}") from None
-        if video.stamp is not None and _stamp(status) == video.stamp:
-            continue
-        if content_sha256(video.path) != video.sha256:
-            raise DamagedVideoError(f"{video.path}: content differs from the hash in the passport")
-
-
-def _check_place(video: Video) -> os.stat_result:
-    """Return the status of a video that lies where its passport allows, from one look at it."""
-    gate.check_place(video.path, video.within)
-    try:
-        status = video.path.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        raise DamagedVideoError(f"{video.path}: listed in the passport, but missing") from None
-    if not stat.S_ISDIR(status.st_mode):
-        gate.check_kind(status)
-    elif video.within:
-        for name in gate.list_names(video.path):
-            gate.check_link(video.path / name, video.within)
-    return status
-
-
-def file_stamp(path: Path) -> tuple[int, int]:
-    """Return the size in bytes and the modification time in nanoseconds."""
-    return _stamp(path.stat())
-
-
-def _stamp(status: os.stat_result) -> tuple[int, int]:
-    return status.st_size, status.st_mtime_ns
-
-
-def content_sha256(path: Path) -> str:
-    """Hash the bytes of a file; of a folder, the names and bytes of its pictures.
-
-    Of a folder whose pictures are no video, all files count.
-    """
-    if not path.is_dir():
-        return file_sha256(path)
-    files = sorted(file for name in gate.list_names(path) if (file := path / name).is_file())
-    with contextlib.suppress(DamagedVideoError):
-        names = {*pictures.sort_by_number(file.name for file in files)}
-        files = [file for file in files if file.name in names]
-    lines = [f"{file.name}\t{file_sha256(file)}" for file in files]
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-
-
-def file_sha256(path: Path) -> str:
-    """Hash the bytes of a file."""
-    with gate.open_file(path) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def write(path: Path, passport: Passport) -> None:
     """Write a passport, with paths relative to its folder; a large one has columns beside it."""
     rows = {
@@ -172,9 +155,12 @@ def write(path: Path, passport: Passport) -> None:
     write_columns(path, passport)
 
 
-def write_columns(path: Path, passport: Passport) -> None:
-    """Write the columns of a large passport, beside its JSON, which is written."""
-    column_file.write(path, _body(path, passport), passport.splits)
+def write_columns(path: Path, passport: Passport) -> bool:
+    """Write the columns of a large passport beside its JSON; return whether that was done.
+
+    It is not done for a passport that was read from columns.
+    """
+    return column_file.write(path, _body(path, passport), passport.splits)
 
 
 def _body(path: Path, passport: Passport) -> dict[str, Any]:
@@ -208,11 +194,13 @@ def read(path: Path) -> Passport:
     """
     known = column_file.find(path)
     if known is not None:
-        return _from_body(*known, path.parent)
+        body, splits, digest = known
+        return _from_body(body, splits, path.parent, digest)
     try:
         content = json_file.read_bytes(path.resolve(), max_bytes=_MAX_BYTES)
         body = json_file.parse(content, "passport", any_text=True)
-        return _from_body(body, _splits(body, path.parent), path.parent)
+        digest = hashlib.sha256(content).hexdigest()
+        return _from_body(body, _splits(body, path.parent), path.parent, digest)
     except (ValueError, OSError) as error:
         raise ValueError(f"{path} is not a passport: {error}") from None
 
@@ -231,7 +219,7 @@ def _splits(body: Mapping[str, Any], folder: Path) -> dict[str, Sequence[Video]]
 
 
 def _from_body(
-    body: Mapping[str, Any], splits: Mapping[str, Sequence[Video]], folder: Path
+    body: Mapping[str, Any], splits: Mapping[str, Sequence[Video]], folder: Path, sha256: str
 ) -> Passport:
     return Passport(
         splits=splits,
@@ -241,6 +229,7 @@ def _from_body(
         changed=body["changed"],
         also=tuple(absolute_path(path, folder) for path in body.get("also", ())),
         unused=body.get("unused", {}),
+        file_sha256=sha256,
     )
 
 

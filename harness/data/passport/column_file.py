@@ -15,7 +15,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from harness.data import gate
-from harness.data.passport.columns import VideoTable, pack
+from harness.data.passport.columns import VideoTable
+from harness.data.passport.packing import pack
 from harness.data.passport.rows import Places, absolute_path, relative_path
 from harness.data.video import Video
 from harness.utils import json_file
@@ -28,16 +29,20 @@ _LOG = logging.getLogger(__name__)
 Body = Mapping[str, Any]
 
 
-def write(path: Path, body: Body, splits: Mapping[str, Sequence[Video]]) -> None:
-    """Write the columns of a passport, if it is large and columns can hold it.
+def write(path: Path, body: Body, splits: Mapping[str, Sequence[Video]]) -> bool:
+    """Write the columns of a passport, if it is large, has none, and columns can hold it.
 
     Args:
         path: Of its JSON, which is written.
         body: Its JSON without videos.
         splits: Its videos.
+
+    Returns:
+        Whether they were written.
     """
-    if sum(map(len, splits.values())) < MIN_VIDEOS:
-        return
+    is_columnar = any(isinstance(videos, VideoTable) for videos in splits.values())
+    if is_columnar or sum(map(len, splits.values())) < MIN_VIDEOS:
+        return False
     folders: dict[str, int] = {}
     kinds: dict[tuple[str, str], int] = {}
     try:
@@ -50,7 +55,7 @@ def write(path: Path, body: Body, splits: Mapping[str, Sequence[Video]]) -> None
         }
     except (ValueError, OverflowError) as error:
         _LOG.info("%s has no columns: %s", path, error)
-        return
+        return False
     head = {
         "version": _VERSION,
         "passport": _sha256(path),
@@ -60,10 +65,11 @@ def write(path: Path, body: Body, splits: Mapping[str, Sequence[Video]]) -> None
         "kinds": list(kinds),
     }
     write_atomic(column_path(path), save(arrays, {"head": json.dumps(head)}))
+    return True
 
 
-def find(path: Path) -> tuple[Body, Mapping[str, VideoTable]] | None:
-    """Return the JSON without videos, and the videos, of a passport with current columns.
+def find(path: Path) -> tuple[Body, Mapping[str, VideoTable], str] | None:
+    """Return the JSON without videos, the videos, and the hash of the JSON, of current columns.
 
     Args:
         path: Of its JSON.
@@ -81,7 +87,7 @@ def find(path: Path) -> tuple[Body, Mapping[str, VideoTable]] | None:
             )
             if head.get("version") != _VERSION or head["passport"] != _sha256(path):
                 return None
-            return head["body"], _tables(head, content, path.parent)
+            return head["body"], _tables(head, content, path.parent), head["passport"]
     except FileNotFoundError:
         return None
     except (SafetensorError, OSError, ValueError, TypeError, KeyError, AttributeError) as error:

@@ -4,26 +4,31 @@ Axes: N videos, B bytes of text, L labels of all videos, M time stamps of all vi
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, overload
+from typing import overload
 
 import numpy as np
 
-from harness.data.passport.columns_check import END, TEXTS, check_columns, moment_counts
+from harness.data.passport.columns_check import (
+    END,
+    NO_KIND,
+    NO_STAMP,
+    TEXTS,
+    check_columns,
+    moment_counts,
+)
 from harness.data.video import Timing, Video
 
 Columns = Mapping[str, np.ndarray]
 Kinds = Sequence[tuple[str, str]]
-NO_STAMP = -1
-_NO_KIND = -1
-_MOMENTS = (np.int8, np.int16, np.int32)
 
 
 class VideoTable(Sequence[Video]):
     """Videos that are made when they are looked at.
 
     Args:
-        columns: See `pack`.
+        columns: See `harness.data.passport.packing.pack`.
         folders: Folders of the videos, which `columns` counts.
         kinds: Units and steps of time stamps, which `columns` counts.
         within: Folders that every video must lie in, with links resolved.
@@ -135,7 +140,7 @@ class VideoTable(Sequence[Video]):
 
     def _timing(self, index: int) -> Timing | None:
         kind = self.columns["timing_kinds"][index]
-        if kind == _NO_KIND:
+        if kind == NO_KIND:
             return None
         constant: Timing = self._units[kind]
         if constant.step:
@@ -154,6 +159,33 @@ def first_untimed(videos: Iterable[Video]) -> Video | None:
     return next((video for video, timing in timed if not (timing and timing.is_increasing)), None)
 
 
+def first_uncounted(videos: Iterable[Video]) -> Video | None:
+    """Return the first of some videos whose number of frames is unknown."""
+    if isinstance(videos, VideoTable):
+        found = np.flatnonzero(videos.columns["frames"] == 0)
+        return videos[int(found[0])] if len(found) else None
+    return next((video for video in videos if not video.frames), None)
+
+
+def stamps_of(videos: Sequence[Video]) -> np.ndarray:
+    """Return the stamps of videos; N x 2, of which those of a video without one are `NO_STAMP`."""
+    if isinstance(videos, VideoTable):
+        return videos.columns["stamps"]
+    stamps = [video.stamp or (NO_STAMP, 0) for video in videos]
+    return np.array(stamps, dtype=np.int64).reshape(-1, 2)
+
+
+def with_stamps(videos: Sequence[Video], stamps: np.ndarray) -> Sequence[Video]:
+    """Return the same videos with other stamps, as `stamps_of` returns them."""
+    if isinstance(videos, VideoTable):
+        return videos.with_stamps(stamps)
+    pairs = [None if size == NO_STAMP else (size, time) for size, time in stamps.tolist()]
+    return [
+        video if video.stamp == stamp else replace(video, stamp=stamp)
+        for video, stamp in zip(videos, pairs, strict=True)
+    ]
+
+
 def identities(videos: Sequence[Video]) -> Iterator[tuple[str, tuple[int, ...], int, str]]:
     """Yield the id, labels, frames and hash of videos, sorted by id."""
     if isinstance(videos, VideoTable):
@@ -164,86 +196,6 @@ def identities(videos: Sequence[Video]) -> Iterator[tuple[str, tuple[int, ...], 
         yield video.id, video.labels, video.frames, video.sha256
 
 
-def pack(
-    videos: Sequence[Video], paths: Iterable[str], folders: dict[str, int], kinds: dict[Any, int]
-) -> dict[str, np.ndarray]:
-    """Return the columns of videos.
-
-    Args:
-        videos: The N videos.
-        paths: Of each, as the passport names it.
-        folders: Numbers of the folders of the paths; those that are missing are added.
-        kinds: Numbers of pairs of unit and step; likewise.
-
-    Returns:
-        `ids` and `names`, zero-terminated UTF-8 (B); `folders`, `frames`, `turned`, `timing_kinds`
-        and `label_counts` (N); `labels` (L); `sha256` (N x 32); `stamps` (N x 2); and `moments`
-        (M), the distances of time stamps where their kind has no step.
-
-    Raises:
-        ValueError: If the columns cannot hold a video that a passport can.
-    """
-    parts = [path.rpartition("/") for path in paths]
-    timings = [_packed_timing(video, kinds) for video in videos]
-    moments = [np.diff(np.array(steps, np.int64), prepend=0) for _, steps in timings if steps]
-    return {
-        "ids": _packed_text(video.id for video in videos),
-        "names": _packed_text(name for *_, name in parts),
-        "folders": _whole(folders.setdefault(head or ".", len(folders)) for head, *_ in parts),
-        "frames": _whole(video.frames for video in videos),
-        "turned": np.array([video.turned for video in videos], dtype=np.uint8),
-        "timing_kinds": _whole(kind for kind, _ in timings),
-        "label_counts": _whole(len(video.labels) for video in videos),
-        "labels": _whole(label for video in videos for label in video.labels),
-        "sha256": _packed_hashes([video.sha256 for video in videos]),
-        "stamps": _packed_stamps(videos),
-        "moments": _smallest(np.concatenate([np.empty(0, np.int64), *moments])),
-    }
-
-
 def _compact(ends: np.ndarray) -> np.ndarray:
     """Return increasing numbers in 32 bits, if they fit."""
     return ends.astype(np.int32) if not len(ends) or ends[-1] <= np.iinfo(np.int32).max else ends
-
-
-def _whole(values: Iterable[int]) -> np.ndarray:
-    return np.array([*values], dtype=np.int32)
-
-
-def _packed_text(texts: Iterable[str]) -> np.ndarray:
-    content = b"".join(text.encode(errors="surrogateescape") + b"\0" for text in texts)
-    return np.frombuffer(content, dtype=np.uint8)
-
-
-def _packed_hashes(hashes: Sequence[str]) -> np.ndarray:
-    zeros = "0" * 64
-    if zeros in hashes or any(len(text) not in (0, 64) for text in hashes):
-        raise ValueError("a hash is not a SHA-256")
-    content = bytes.fromhex("".join(text or zeros for text in hashes))
-    return np.frombuffer(content, dtype=np.uint8).reshape(len(hashes), 32)
-
-
-def _packed_stamps(videos: Sequence[Video]) -> np.ndarray:
-    stamps = [video.stamp or (NO_STAMP, 0) for video in videos]
-    if any(video.stamp and video.stamp[0] < 0 for video in videos):
-        raise ValueError("a file has less than no bytes")
-    return np.array(stamps, dtype=np.int64).reshape(len(stamps), 2)
-
-
-def _packed_timing(video: Video, kinds: dict[Any, int]) -> tuple[int, Sequence[int]]:
-    timing = video.timing
-    if timing is None:
-        return _NO_KIND, ()
-    if timing.step and timing.stamps:
-        raise ValueError("a video has both a step and time stamps")
-    kind = kinds.setdefault((timing.unit, timing.step), len(kinds))
-    return kind, timing.stamps
-
-
-def _smallest(values: np.ndarray) -> np.ndarray:
-    """Return whole numbers in the smallest type that holds them, of 32 bits at most."""
-    low, high = (values.min(), values.max()) if len(values) else (0, 0)
-    for kind in _MOMENTS:
-        if np.iinfo(kind).min <= low and high <= np.iinfo(kind).max:
-            return values.astype(kind)
-    raise ValueError("time stamps lie too far apart")

@@ -8,6 +8,8 @@ import numpy as np
 from harness.data.gate import LIMITS
 
 END = 0  # of a text
+NO_STAMP = -1  # as a number of bytes
+NO_KIND = -1  # of time stamps
 TEXTS = ("ids", "names")
 _LABELS = 100_000
 _TEXT_BYTES = 4_096
@@ -44,7 +46,7 @@ def check_columns(
     kinds: Sequence[tuple[str, str]],
     num_classes: int,
 ) -> None:
-    """Refuse columns that hold what a passport may not; see `harness.data.passport.columns.pack`.
+    """Refuse columns that hold what a passport may not; see `harness.data.passport.packing.pack`.
 
     Args:
         columns: The columns.
