@@ -69,7 +69,7 @@ class PlaceCheck:
     """`check_place` of many paths, which resolves the links of every folder once."""
 
     def __init__(self) -> None:
-        self._folders: dict[Path, str] = {}
+        self._folders: dict[str, str] = {}
 
     def look(self, path: Path, roots: Sequence[str]) -> os.stat_result:
         """Return the status of a path that leads out of none of the roots, from one look at it.
@@ -86,9 +86,10 @@ class PlaceCheck:
         if stat.S_ISLNK(status.st_mode):
             check_place(path, roots)
             return path.stat()
-        if path.parent not in self._folders:
-            self._folders[path.parent] = os.path.realpath(path.parent)
-        _check_real(f"{self._folders[path.parent]}{os.sep}{path.name}", roots)
+        folder, name = os.path.split(path)
+        if folder not in self._folders:
+            self._folders[folder] = os.path.realpath(folder)
+        _check_real(f"{self._folders[folder]}{os.sep}{name}", roots)
         return status
 
 
