@@ -2,6 +2,7 @@
 
 import json
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -109,12 +110,14 @@ def test_a_small_passport_is_json_alone(tmp_path, monkeypatch):
         {"sha256": "0" * 64},
         {"sha256": "short"},
         {"stamp": (-1, 0)},
+        {"path": Path()},
         {"timing": Timing(unit="1/1000", stamps=(0, 2**40, 2**40 + 1)), "frames": 3},
     ],
     ids=repr,
 )
 def test_what_columns_cannot_hold_is_read_from_the_json(tmp_path, changed):
     path = tmp_path / passport.FILE
+    changed = changed | ({"path": tmp_path} if "path" in changed else {})
     passport.write(path, complete_passport({"train": [video(tmp_path, 0, **changed)]}))
     assert not column_file.column_path(path).exists()
 

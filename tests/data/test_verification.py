@@ -10,15 +10,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness import data
+from experiments.table_b import EXPERIMENT
+from harness import data, trial
 from harness.data import passport, verification
 from harness.data.dataset import ClipDataset, ClipRequest
 from harness.data.passport import Passport, column_file, content
 from harness.data.reading.frame_cache import FrameCache
 from harness.data.video import DamagedVideoError, Video
+from harness.plan.request import planned_trials
+from harness.schedule import rank_messages
 from harness.specs import DataSpec
 from harness.utils import process
-from tests.helpers import bad_videos
+from tests.helpers import bad_videos, collected_tables
 
 VIDEOS = 20
 SPEC = DataSpec(name="mine", num_classes=1)
@@ -280,6 +283,19 @@ def test_an_old_passport_gets_columns_from_the_first_process(root, monkeypatch):
     monkeypatch.setattr(content, "verify", None)
     touch_all(root)
     assert load(root).digest == first.digest
+
+
+def test_a_plan_a_trial_and_its_ranks_compare_the_videos_once_between_them(
+    tiny_trial, tmp_path, monkeypatch
+):
+    looks, verify = [], passport.verify
+    monkeypatch.setattr(passport, "verify", lambda videos: looks.append(videos) or verify(videos))
+    request = collected_tables.request(EXPERIMENT, tmp_path)
+    runtime = replace(request.runtime, campaign=CAMPAIGN)
+    planned_trials(replace(request, runtime=runtime))
+    rank_messages.make_folder(tiny_trial, runtime)
+    trial.run(tiny_trial, runtime, lambda _: None)
+    assert len(looks) == len(("train", "test"))
 
 
 @pytest.fixture

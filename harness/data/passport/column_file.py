@@ -123,7 +123,7 @@ def _tables(head: Body, content: Any, folder: Path) -> dict[str, VideoTable]:
     return {
         split: VideoTable(
             {key.rpartition("/")[2]: content.get_tensor(key) for key in _keys(content, split)},
-            folders=[*map(str, folders)],
+            folders=folders,
             kinds=kinds,
             within=places.real,
             num_classes=len(head["body"]["classes"]),

@@ -42,7 +42,7 @@ class VideoTable(Sequence[Video]):
         self,
         columns: Columns,
         *,
-        folders: Sequence[str],
+        folders: Sequence[Path],
         kinds: Kinds,
         within: tuple[str, ...],
         num_classes: int = 0,
@@ -123,7 +123,7 @@ class VideoTable(Sequence[Video]):
         folder = self.folders[self.columns["folders"][index]]
         return Video(
             id=identity,
-            path=Path(folder, self.text("names", index)),
+            path=folder / self.text("names", index),
             labels=labels,
             sha256=sha256,
             frames=frames,

@@ -35,6 +35,8 @@ def pack(
         ValueError: If the columns cannot hold a video that a passport can.
     """
     parts = [path.rpartition("/") for path in paths]
+    if any(name in ("", ".", "..") for *_, name in parts):
+        raise ValueError("a video is a folder that holds others")
     timings = [_packed_timing(video, kinds) for video in videos]
     moments = [np.diff(np.array(steps, np.int64), prepend=0) for _, steps in timings if steps]
     return {
