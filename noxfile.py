@@ -162,6 +162,13 @@ def bench_records(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def bench_scale(session: nox.Session) -> None:
+    """Benchmark the start of a trial over data sets of 2,400, 24,000 and 240,000 videos."""
+    install(session)
+    benchmark(session, "scale", *session.posargs)
+
+
+@nox.session(default=False)
 def bench_schedule(session: nox.Session) -> None:
     """Benchmark scheduling of idle trials against bare Ray Tune, and the cost of logging."""
     install(session)

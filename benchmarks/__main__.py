@@ -1,4 +1,4 @@
-"""The benchmarks: `python -m benchmarks dsa`, `reading`, `records`, `training` and `scheduling`."""
+"""The benchmarks: `python -m benchmarks NAME`, of `BENCHMARKS`."""
 
 import sys
 
@@ -12,6 +12,7 @@ BENCHMARKS = {
     "dsa": "benchmarks.dsa:command",
     "reading": "benchmarks.reading.command:command",
     "records": "benchmarks.records:command",
+    "scale": "benchmarks.scale:command",
     "scheduling": "benchmarks.scheduling.command:command",
     "training": "benchmarks.training.command:command",
 }

@@ -2,8 +2,9 @@
 
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from functools import lru_cache
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -56,17 +57,19 @@ def run(trial: Trial, runtime: Runtime, report: Report) -> Record:
     start = time.monotonic()
     _check(trial, runtime)
     torch.set_num_threads(runtime.threads)
-    passport = data.load_passport(trial.data, runtime.data)
+    passport = data.load_passport(trial.data, runtime.data, campaign=runtime.campaign)
     key, reached = record.trial_key(trial, passport.digest), code.hashes(trial)
     owner = {"trial": key, "data": passport.digest, "code": record.hash_code(reached)}
     writer = CheckpointWriter(runtime.work(key), owner)
     outcome = _train_and_score(trial, runtime, passport.splits, writer, report)
     scores_file = pack(outcome.scores, passport.splits["test"])
+    # Rank 0 alone writes the record, and the others need not wait for the count.
+    short = count_short(passport.splits, trial.data) if distributed.rank() == 0 else {}
     finished = Record(
         key=key,
         trial=as_dict(trial),
         passport=passport.digest,
-        data=passport.coverage | {"short": count_short(passport.splits, trial.data)},
+        data=passport.coverage | {"short": short},
         code=reached,
         metrics=metrics.summary(outcome.scores, outcome.targets),
         params=outcome.cost.params,
@@ -99,7 +102,7 @@ class _Outcome(NamedTuple):
 def _train_and_score(
     trial: Trial,
     runtime: Runtime,
-    splits: Mapping[str, list[Video]],
+    splits: Mapping[str, Sequence[Video]],
     writer: CheckpointWriter,
     report: Report,
 ) -> _Outcome:
@@ -228,7 +231,7 @@ class _Evaluator:
     def __init__(
         self,
         net: nn.Module,
-        videos: list[Video],
+        videos: Sequence[Video],
         trial: Trial,
         workers: Workers,
         limit: ViewLimit,
@@ -276,11 +279,10 @@ class _Evaluator:
         return metrics.top_k(self.scores(self.validation_views), self.targets, k=1)
 
 
-def count_short(splits: Mapping[str, list[Video]], spec: DataSpec) -> dict[str, int]:
+def count_short(splits: Mapping[str, Sequence[Video]], spec: DataSpec) -> dict[str, int]:
     """Count the videos of each split that can be shorter than a clip, so the last frame repeats."""
+    is_short = lru_cache(lambda frames: sampling.is_short(frames, spec))
     return {
-        split: sum(
-            sampling.is_short(sampling.timeline_frames(video, spec.fps), spec) for video in videos
-        )
+        split: sum(is_short(sampling.timeline_frames(video, spec.fps)) for video in videos)
         for split, videos in splits.items()
     }

@@ -189,7 +189,7 @@ def aspect_shares(results: Path, record: Record) -> dict[str, float]:
     return aspects.shares(answers, labels, desk_recipe.ASPECTS)
 
 
-def pack(scores: np.ndarray, videos: list[Video]) -> bytes:
+def pack(scores: np.ndarray, videos: Sequence[Video]) -> bytes:
     """Return scores, ids and first labels as a file; with all labels if a video has several.
 
     Raises:

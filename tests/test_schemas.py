@@ -28,6 +28,12 @@ EXAMPLES = {
     },
     "lock": {"what": "w", "pid": 7, "host": "h", "since": "now", "process": "7 2.00"},
     "stop": {"run": "r", "now": False},
+    "verification": {
+        "passport": "0" * 64,
+        "digest": "1" * 64,
+        "stamps": "2" * 64,
+        "scopes": {"3" * 64: 1.7e9},
+    },
     "passport": {
         "listed": {"train": 2},
         "classes": ["x"],

@@ -1,5 +1,6 @@
 """Arguments and options shared by several commands, and the tables and scales they select."""
 
+import itertools
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -211,7 +212,7 @@ def _num_classes(name: str, root: Path) -> int:
     if name in GENERATED:
         raise ValueError(f"--on {name}: these videos are generated for --scale {name}; use that")
     passport = read_checked_passport(name, root)
-    videos = [video for split in passport.splits.values() for video in split]
+    videos = itertools.chain.from_iterable(passport.splits.values())
     return len(passport.classes) or 1 + max(max(video.labels) for video in videos)
 
 

@@ -2,10 +2,13 @@
 
 import shlex
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from harness.data import passport
 from harness.data.passport import Passport
+from harness.data.passport.columns import first_uncounted
+from harness.data.verification import verify_once
 from harness.specs import DataSpec
 from harness.utils import lookup
 
@@ -25,37 +28,44 @@ OWN_READER = "folder"
 Progress = Callable[[str, int, int], None]
 
 
-def load_passport(spec: DataSpec, root: Path, progress: Progress | None = None) -> Passport:
-    """Return the passport of a data set after comparing its videos with it.
+def load_passport(
+    spec: DataSpec, root: Path, progress: Progress | None = None, *, campaign: str = ""
+) -> Passport:
+    """Return the passport of a data set whose videos have been compared with it.
 
     Args:
         spec: The data set.
         root: Folder of the data sets. A generated one is made here on first use; for any other,
             `harness data check` writes `<name>/passport.json` here.
         progress: Called with the step, the amount done, and the total.
+        campaign: Name of the campaign, of which one process on every machine compares them; without
+            one, this process does.
 
     Raises:
         ValueError: If the data set is unknown or unchecked, or if a video is missing or differs
             from its passport.
     """
+    verify = partial(verify_once, campaign=campaign)
     if spec.name in GENERATED:
-        videos = lookup.load_named(GENERATED, spec.name, what="data set")
-        return passport.complete_passport(videos(root, progress=progress, **spec.options))
+        generate = lookup.load_named(GENERATED, spec.name, what="data set")
+        return passport.complete_passport(
+            generate(root, progress=progress, verify=verify, **spec.options)
+        )
     data_passport = read_checked_passport(spec.name, root)
     if len(data_passport.classes) > spec.num_classes:
         raise ValueError(
             f"{spec.name} has {len(data_passport.classes)} classes, more than "
             f"num_classes={spec.num_classes}; see {passport_path(spec.name, root)}"
         )
+    path = passport_path(spec.name, root)
     for videos in data_passport.splits.values():
-        uncounted = next((video.id for video in videos if not video.frames), None)
+        uncounted = first_uncounted(videos)
         if uncounted is not None:
             raise ValueError(
-                f"{passport_path(spec.name, root)} does not say how many frames {uncounted} has; "
-                "run `harness data check` again"
+                f"{path} does not say how many frames {uncounted.id} has; run `harness data check` "
+                "again"
             )
-        passport.verify(videos)
-    return data_passport
+    return verify(path, data_passport)
 
 
 def read_checked_passport(name: str, root: Path) -> Passport:

@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from harness.data import sampling, transforms
+from harness.data.passport.content import check_unchanged
 from harness.data.reading.frame_cache import FrameCache
 from harness.data.video import Video
 from harness.specs import DataSpec, EvalSpec
@@ -73,6 +74,7 @@ class ClipDataset(Dataset[Example]):
         self.cache = cache
 
     def __getitem__(self, request: ClipRequest) -> Example:
+        check_unchanged(request.video)
         if request.views is not None:
             return self._test(request, request.views)
         return self._train(

@@ -56,8 +56,41 @@ def check_place(path: Path, roots: Sequence[str]) -> None:
     Raises:
         RefusedVideoError: If it lies elsewhere.
     """
-    if roots and not any(is_below(os.path.realpath(path), root) for root in roots):
+    if roots:
+        _check_real(os.path.realpath(path), roots)
+
+
+def _check_real(path: str, roots: Sequence[str]) -> None:
+    if roots and not any(is_below(path, root) for root in roots):
         raise RefusedVideoError("path is outside the folder of the data set")
+
+
+class PlaceCheck:
+    """`check_place` of many paths, which resolves the links of every folder once."""
+
+    def __init__(self) -> None:
+        self._folders: dict[str, str] = {}
+
+    def look(self, path: Path, roots: Sequence[str]) -> os.stat_result:
+        """Return the status of a path that leads out of none of the roots, from one look at it.
+
+        Raises:
+            FileNotFoundError: If it does not exist.
+            RefusedVideoError: If it lies elsewhere.
+        """
+        try:
+            status = path.lstat()
+        except OSError:
+            check_place(path, roots)
+            raise
+        if stat.S_ISLNK(status.st_mode):
+            check_place(path, roots)
+            return path.stat()
+        folder, name = os.path.split(path)
+        if folder not in self._folders:
+            self._folders[folder] = os.path.realpath(folder)
+        _check_real(f"{self._folders[folder]}{os.sep}{name}", roots)
+        return status
 
 
 def check_link(path: Path, roots: Sequence[str]) -> None:
@@ -80,11 +113,24 @@ def list_names(folder: Path, limits: Limits = LIMITS) -> list[str]:
     Raises:
         RefusedVideoError: If there are more than the frames of a video may be.
     """
+    return [entry.name for entry in _list(folder, limits)]
+
+
+def list_links(folder: Path, limits: Limits = LIMITS) -> list[str]:
+    """Return the names of the links in a folder, without a look at every file.
+
+    Raises:
+        RefusedVideoError: As `list_names`.
+    """
+    return [entry.name for entry in _list(folder, limits) if entry.is_symlink()]
+
+
+def _list(folder: Path, limits: Limits) -> list[os.DirEntry[str]]:
     with os.scandir(folder) as entries:
-        names = [entry.name for entry in islice(entries, limits.max_frames + 1)]
-    if len(names) > limits.max_frames:
+        found = [*islice(entries, limits.max_frames + 1)]
+    if len(found) > limits.max_frames:
         raise RefusedVideoError(f"folder has more than {limits.max_frames} files")
-    return names
+    return found
 
 
 def is_below(path: str, root: str) -> bool:

@@ -3,7 +3,7 @@
 Axes: N videos, V views, U snippets, C colours, T frames, H x W pixels.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple, cast
 
@@ -78,7 +78,7 @@ class Loader:
 
     def __init__(
         self,
-        videos: list[Video],
+        videos: Sequence[Video],
         workers: Workers,
         *,
         views: EvalSpec | None = None,

@@ -13,11 +13,12 @@ k / rate is rounded to the unit of the time stamps. The last frame lasts as long
 
 from collections.abc import Iterable
 from fractions import Fraction
-from itertools import pairwise
+from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Int
 
+from harness.data.passport.columns import first_untimed
 from harness.data.video import Timing, Video
 from harness.specs import DataSpec, EvalSpec
 
@@ -34,18 +35,12 @@ def check_rate(videos: Iterable[Video], fps: float | None) -> None:
         return
     if not 0 < fps < float("inf"):
         raise ValueError(f"frame rate {fps} is not a positive number")
-    for video in videos:
-        if video.timing is None or not _is_increasing(video.timing):
-            raise ValueError(
-                f"{video.id}: frames lack increasing presentation times, so the video cannot be "
-                f"sampled at {fps:g} frames a second"
-            )
-
-
-def _is_increasing(timing: Timing) -> bool:
-    if timing.step:
-        return Fraction(timing.step) > 0
-    return all(previous < following for previous, following in pairwise(timing.stamps))
+    video = first_untimed(videos)
+    if video is not None:
+        raise ValueError(
+            f"{video.id}: frames lack increasing presentation times, so the video cannot be "
+            f"sampled at {fps:g} frames a second"
+        )
 
 
 def timeline_frames(video: Video, fps: float | None) -> int:
@@ -79,7 +74,12 @@ def timeline(video: Video, fps: float | None) -> Int[np.ndarray, " K"]:
 
 def _timeline_step(timing: Timing, fps: float) -> Fraction:
     """Return the distance of timeline frames: in steps, or in time units without a step."""
-    return 1 / (Fraction(str(fps)) * Fraction(timing.unit) * Fraction(timing.step or 1))
+    return _distance(timing.unit, timing.step or "1", fps)
+
+
+@lru_cache
+def _distance(unit: str, step: str, fps: float) -> Fraction:
+    return 1 / (Fraction(str(fps)) * Fraction(unit) * Fraction(step))
 
 
 def _end_time(timing: Timing, frames: int) -> int:

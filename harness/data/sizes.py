@@ -11,6 +11,7 @@ from typing import Any
 from harness.data.datasets.desk_recipe import RECIPES, folder_name
 from harness.data.passport import FILE, read
 from harness.specs import DataSpec
+from harness.utils.read_once import ReadOnce
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +106,8 @@ def _recipe(data: DataSpec) -> dict[str, int]:
 def passport_digest(data: DataSpec, root: Path) -> str | None:
     """Return the hash of the passport of a data set under `root`; None if it has none.
 
-    Files are not compared with the passport here; a trial does that when it starts.
+    Files are not compared with the passport here; a trial does that when it starts. A passport that
+    has not changed is read once.
 
     Raises:
         ValueError: If the passport cannot be read.
@@ -113,4 +115,7 @@ def passport_digest(data: DataSpec, root: Path) -> str | None:
     is_generated = data.name in RECIPES
     folder = folder_name(_recipe(data), data.name) if is_generated else data.name
     path = root / folder / FILE
-    return read(path).digest if path.is_file() else None
+    return _digest(path) if path.is_file() else None
+
+
+_digest = ReadOnce(lambda path: read(path).digest)

@@ -1,6 +1,8 @@
 """A labelled video, from the lists of its data set and from its passport."""
 
 from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 
@@ -25,6 +27,13 @@ class Timing:
     unit: str
     step: str = ""
     stamps: tuple[int, ...] = ()
+
+    @property
+    def is_increasing(self) -> bool:
+        """Return whether every frame is shown later than the one before."""
+        if self.step:
+            return Fraction(self.step) > 0
+        return all(previous < following for previous, following in pairwise(self.stamps))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,6 +8,7 @@ A task is a chunk of a batch, a few videos: no process holds a whole batch, and 
 the first batch of an epoch.
 """
 
+import gc
 import itertools
 import multiprocessing
 import signal
@@ -67,6 +68,7 @@ class Workers:
             prefetch_factor=1 + -(-prefetch_chunks // runtime.workers) if runtime.workers else None,
             persistent_workers=runtime.workers > 0,
             multiprocessing_context=context,
+            worker_init_fn=_share_memory,
             timeout=min(_POLL_S, self.timeout_s),
             pin_memory=self.device.type == "cuda",
             # Without its own, it takes a number from the one that dropout draws from, and how
@@ -211,6 +213,11 @@ class _MonitoredDataset(Dataset[Example | ValueError]):
         finally:
             if worker is not None:
                 self.current_videos[worker.id] = _IDLE
+
+
+def _share_memory(_: int) -> None:
+    """Keep what was forked out of garbage collection, which would copy its pages to mark it."""
+    gc.freeze()
 
 
 def _collate(examples: list[Example | ValueError]) -> Chunk | ValueError:

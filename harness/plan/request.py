@@ -53,7 +53,9 @@ def planned_trials(
     def passport(trial: Trial) -> str:
         data_set = f"{trial.data.name} {sorted(trial.data.options.items())}"
         if data_set not in passports:
-            passports[data_set] = data.load_passport(trial.data, request.runtime.data, progress)
+            passports[data_set] = data.load_passport(
+                trial.data, request.runtime.data, progress, campaign=request.runtime.campaign
+            )
         splits, batch = passports[data_set].splits, trial.train.batch_videos
         if "train" not in splits:
             raise ValueError(

@@ -120,7 +120,7 @@ def find_baseline(dsa: Record, results: Path) -> Record:
     return baseline
 
 
-def load_test_videos(dsa: Record, runtime: Runtime) -> list[Video]:
+def load_test_videos(dsa: Record, runtime: Runtime) -> Sequence[Video]:
     """Return the test videos of a record.
 
     Raises:

@@ -46,7 +46,8 @@ def make_folder(spec: Trial, runtime: Runtime) -> Path:
         ValueError: If the batches of the trial do not divide among its ranks.
     """
     distributed.check_batch(spec.train.batch_videos, spec.train.norm_videos, ranks=runtime.ranks)
-    key = record.trial_key(spec, data.load_passport(spec.data, runtime.data).digest)
+    known = data.load_passport(spec.data, runtime.data, campaign=runtime.campaign)
+    key = record.trial_key(spec, known.digest)
     folder = message_folder(runtime, key)
     files.make_folder(folder)
     return folder

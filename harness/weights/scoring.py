@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -106,7 +106,7 @@ def score_given(request: GivenRequest, progress: Progress = lambda _done, _total
 
 
 def _score(
-    net: nn.Module, videos: list[Video], trial: Trial, runtime: Runtime, progress: Progress
+    net: nn.Module, videos: Sequence[Video], trial: Trial, runtime: Runtime, progress: Progress
 ) -> tuple[dict[str, Any], bytes]:
     """Score a network; return the measured fields of its record, and its scores as a file."""
     limit = view_limit(trial, runtime)

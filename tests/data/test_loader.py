@@ -236,6 +236,23 @@ def test_workers_are_there_before_the_first_batch_and_stay(splits, tiny_trial, r
         assert {process.pid for process in multiprocessing.active_children()} == children
 
 
+def test_loader_processes_collect_no_garbage_of_the_process_that_forked_them(
+    splits, tiny_trial, runtime
+):
+    before, marker = gc.get_freeze_count(), [[]]
+
+    class Tracked(ClipDataset):
+        def __getitem__(self, request):
+            raise ValueError(f"tracked: {any(item is marker for item in gc.get_objects())}")
+
+    dataset = Tracked(SPEC, seed=0, cache=FrameCache(0))
+    workers = Workers(dataset, replace(runtime, workers=1))
+    with pytest.raises(ValueError, match="tracked: False"):
+        next(workers.chunks([[ClipRequest(splits["train"][0], 0)]]))
+    assert any(item is marker for item in gc.get_objects())
+    assert gc.get_freeze_count() == before
+
+
 def test_the_first_batch_alone_reads_no_other_video(splits, tiny_trial, runtime):
     test = Loader(splits["test"], start(tiny_trial, runtime), views=VIEWS, batch_videos=6)
     read, seen = test.workers.dataset.cache.read, set()

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from harness.data import passport
-from harness.data.passport import Passport
+from harness.data.passport import Passport, content
 from harness.data.video import Video
 
 VIDEOS = 2_000
@@ -34,7 +34,7 @@ def videos(tmp_path):
 
 def counted(monkeypatch):
     """Count the looks at files and their hashes."""
-    counts, stat, hashed = Counter(), os.stat, passport.file_sha256
+    counts, stat, hashed = Counter(), os.stat, content.file_sha256
 
     def noted_stat(*args, **named):
         counts["stat"] += 1
@@ -45,7 +45,7 @@ def counted(monkeypatch):
         return hashed(path)
 
     monkeypatch.setattr(os, "stat", noted_stat)
-    monkeypatch.setattr(passport, "file_sha256", noted_hash)
+    monkeypatch.setattr(content, "file_sha256", noted_hash)
     return counts
 
 

@@ -5,7 +5,9 @@ import pytest
 from experiments.scales import desk
 from experiments.table_b import EXPERIMENT
 from harness import data
+from harness.data import passport, sizes
 from harness.data.datasets.desk_recipe import folder_name, recipe
+from harness.data.passport import Passport
 from harness.data.sizes import PUBLISHED, data_set_size, passport_digest
 from harness.specs import DataSpec
 from tests.helpers.tiny_trials import TINY_DATA
@@ -14,6 +16,21 @@ from tests.helpers.tiny_trials import TINY_DATA
 def test_a_passport_is_that_of_the_data_set_itself(runtime, tiny_trial):
     known = data.load_passport(tiny_trial.data, runtime.data)
     assert passport_digest(tiny_trial.data, runtime.data) == known.digest
+
+
+def test_a_passport_is_hashed_once_until_it_changes(tmp_path, tiny_trial, monkeypatch):
+    monkeypatch.setattr("harness.utils.read_once._TICK_NS", -1)
+    monkeypatch.setattr("harness.utils.read_once._SECOND_NS", -1)
+    folder = tmp_path / folder_name(recipe(**tiny_trial.data.options))
+    passport.write(folder / passport.FILE, passport.complete_passport({"train": []}))
+    first = passport_digest(tiny_trial.data, tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr(sizes, "read", None)
+        assert passport_digest(tiny_trial.data, tmp_path) == first
+    passport.write(
+        folder / passport.FILE, Passport(splits={}, listed={}, classes=("another passport",))
+    )
+    assert passport_digest(tiny_trial.data, tmp_path) != first
 
 
 def test_data_that_are_not_there_have_no_passport_and_are_not_made(tmp_path):

@@ -12,9 +12,8 @@ snippets. Hence two ceilings that hold for any amount of training:
 Axes: F frames, H x W pixels. Drawing is integer arithmetic, so pixels do not depend on a machine.
 """
 
-import itertools
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -24,8 +23,9 @@ import numpy as np
 from filelock import FileLock
 from jaxtyping import Bool, Int, UInt8
 
-from harness.data import passport
+from harness.data import passport, verification
 from harness.data.datasets.desk_recipe import CLASSES, PAIRS, folder_name, recipe
+from harness.data.verification import Verify
 from harness.data.video import DamagedVideoError, Video
 from harness.utils.atomic import replace_synced
 from harness.utils.files import make_folder
@@ -53,13 +53,18 @@ class Design(NamedTuple):
 
 
 def videos(
-    root: Path, *, progress: Progress | None = None, **options: int
-) -> dict[str, list[Video]]:
+    root: Path,
+    *,
+    progress: Progress | None = None,
+    verify: Verify = verification.verify,
+    **options: int,
+) -> dict[str, Sequence[Video]]:
     """Return the splits of the desk data set, generated on the first call, then verified.
 
     Args:
         root: Folder of the data sets.
         progress: Called with the step, the amount done, and the total.
+        verify: Compares the files with their passport.
         options: Arguments of `recipe`.
 
     Raises:
@@ -67,12 +72,12 @@ def videos(
     """
     desk_recipe = recipe(**options)
     folder = root / folder_name(desk_recipe)
-    return videos_in(folder, desk_recipe, Design(draw, label_of), progress)
+    return videos_in(folder, desk_recipe, Design(draw, label_of), progress, verify)
 
 
 def videos_in(
-    folder: Path, recipe: Recipe, design: Design, progress: Progress | None
-) -> dict[str, list[Video]]:
+    folder: Path, recipe: Recipe, design: Design, progress: Progress | None, verify: Verify
+) -> dict[str, Sequence[Video]]:
     """Return the splits of a generated data set, made on the first call, then verified.
 
     Raises:
@@ -83,8 +88,8 @@ def videos_in(
         if not (folder / passport.FILE).is_file():
             _generate(folder, recipe, design, progress)
     try:
-        splits = dict(passport.read(folder / passport.FILE).splits)
-        passport.verify(itertools.chain.from_iterable(splits.values()))
+        path = folder / passport.FILE
+        splits = dict(verify(path, passport.read(path)).splits)
     except ValueError as error:
         message = f"{error}; delete {folder} to generate its videos again"
         raise DamagedVideoError(message) from None

@@ -14,14 +14,17 @@ the same four sections. Two ceilings hold for any amount of training:
 Axes: F frames, H x W pixels.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Int, UInt8
 
+from harness.data import verification
 from harness.data.datasets import desk
 from harness.data.datasets.desk import CYCLE_FRAMES, MAX_BACKGROUND, MAX_CONTRAST, Recipe
 from harness.data.datasets.desk_recipe import CLASSES, DESK_CUE, PAIRS, cue_recipe, folder_name
+from harness.data.verification import Verify
 from harness.data.video import Video
 
 _GROUP = 4
@@ -29,13 +32,18 @@ _BAR_PX = 3
 
 
 def videos(
-    root: Path, *, progress: desk.Progress | None = None, **options: int
-) -> dict[str, list[Video]]:
+    root: Path,
+    *,
+    progress: desk.Progress | None = None,
+    verify: Verify = verification.verify,
+    **options: int,
+) -> dict[str, Sequence[Video]]:
     """Return the splits, generated on the first call, then verified.
 
     Args:
         root: Folder of the data sets.
         progress: Called with the step, the amount done, and the total.
+        verify: Compares the files with their passport.
         options: Arguments of `desk_recipe.cue_recipe`.
 
     Raises:
@@ -43,7 +51,7 @@ def videos(
     """
     recipe = cue_recipe(**options)
     folder = root / folder_name(recipe, DESK_CUE)
-    return desk.videos_in(folder, recipe, desk.Design(draw, label_of), progress)
+    return desk.videos_in(folder, recipe, desk.Design(draw, label_of), progress, verify)
 
 
 def label_of(index: int) -> int:

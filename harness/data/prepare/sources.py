@@ -37,7 +37,7 @@ class DataSource:
 
     name: str
     root: Path
-    splits: Mapping[str, list[Video]]
+    splits: Mapping[str, Sequence[Video]]
     class_names: tuple[str, ...] = ()
     official: Mapping[str, int] = field(default_factory=dict)
     fps: Fraction | None = None
@@ -120,12 +120,12 @@ def _all_to_score(
     return root, {"test": videos}
 
 
-def _official(name: str, splits: Mapping[str, list[Video]]) -> dict[str, int]:
+def _official(name: str, splits: Mapping[str, Sequence[Video]]) -> dict[str, int]:
     published = PUBLISHED[name].listed if name in PUBLISHED else {}
     return {split: count for split, count in published.items() if split in splits}
 
 
-def _check_disjoint(splits: Mapping[str, list[Video]]) -> None:
+def _check_disjoint(splits: Mapping[str, Sequence[Video]]) -> None:
     """Refuse a video that is in two splits.
 
     Raises:

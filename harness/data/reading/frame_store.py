@@ -15,7 +15,7 @@ import math
 import platform
 import struct
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import av
@@ -49,11 +49,11 @@ class FrameStore:
         max_mb: Most megabytes of the data set.
     """
 
-    def __init__(self, folder: Path, splits: Mapping[str, list[Video]], max_mb: int) -> None:
+    def __init__(self, folder: Path, splits: Mapping[str, Sequence[Video]], max_mb: int) -> None:
         self.folder = folder
-        num_videos = sum(map(len, splits.values()))
-        self.num_frames = sum(video.frames for videos in splits.values() for video in videos)
-        self.max_bytes = max_mb * 1_000_000 if num_videos <= MAX_VIDEOS else 0
+        stored = splits if sum(map(len, splits.values())) <= MAX_VIDEOS else {}
+        self.num_frames = sum(video.frames for videos in stored.values() for video in videos)
+        self.max_bytes = max_mb * 1_000_000
         self.is_writable = True
 
     def get(self, video: Video) -> Frames | None:
