@@ -21,7 +21,7 @@ from harness.cli.options import (
     seeds_option,
     weights_option,
 )
-from harness.cli.requests import print_error
+from harness.cli.requests import warning_of
 from harness.plan.grid import Seeds
 from harness.schedule import shards, status, stop
 from harness.schedule.status import RunState
@@ -56,9 +56,10 @@ def examine(
     Prints a line for each check: ok, problem or unknown, the finding, and a remedy. The exit code
     is 1 if there is a problem.
     """
-    chosen = all_tables.select(tables, print_error)
+    warn = warning_of(tables)
+    chosen = all_tables.select(tables, warn)
     workspace = open_workspace(scale, options["results"], options["data"])
-    trials = workspace.trials(chosen, seeds=seeds)
+    trials = workspace.trials(chosen, seeds=seeds, warn=warn, are_counted=True)
     from harness.schedule import doctor
 
     request = doctor.CheckRequest(

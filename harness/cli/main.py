@@ -22,7 +22,7 @@ from harness.cli import (
 )
 from harness.cli.notices import show_warnings
 from harness.cli.options import optional_tables_argument
-from harness.cli.requests import print_error
+from harness.cli.requests import FAILED, LEFT_OUT, print_error, warning_of
 from harness.record import trial_key
 from harness.tables import forget, select
 from harness.tracking import TrackingError
@@ -55,11 +55,19 @@ def app(context: click.Context) -> None:
     context.with_resource(show_warnings())
 
 
+@app.result_callback()
+@click.pass_context
+def end(context: click.Context, _result: object) -> None:
+    """End with an exit code that is not 0 if a table that was named is left out."""
+    if context.meta.get(LEFT_OUT):
+        sys.exit(FAILED)
+
+
 @click.command("list")
 @optional_tables_argument
 def list_tables(tables: tuple[str, ...]) -> None:
     """List the tables; of each TABLE that is named, the rows too."""
-    for experiment in select(tables, print_error):
+    for experiment in select(tables, warning_of(tables)):
         title = escape.name(experiment.title)
         click.echo(f"{escape.name(experiment.name)}  {title} ({len(experiment.rows)} rows)")
         first: dict[tuple[str, ...], str] = {}
