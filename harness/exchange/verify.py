@@ -89,7 +89,9 @@ def _manifest(folder: Path, path: Path) -> Mapping[str, Any]:
 
 
 def _setting(bundled: Mapping[str, Any]) -> Setting:
-    return Setting(table=bundled["table"], scale=bundled["scale"], changes=dict(bundled["changes"]))
+    table, scale, changes = bundled["table"], bundled["scale"], dict(bundled["changes"])
+    base = "paper" if scale == "own" else scale
+    return Setting(table=table, scale=scale, changes=changes, base=bundled.get("base", base))
 
 
 def _file_faults(folder: Path, names: Sequence[str], manifest: Mapping[str, Any]) -> Iterator[str]:

@@ -162,6 +162,18 @@ def test_the_appendix_leads_from_claims_to_commands_results_tolerances_and_times
         assert word in text
 
 
+def test_a_run_on_own_terms_at_desk_scale_is_judged_and_told_how_to_run(data, tmp_path):
+    changed = own(Changes(smoke=True, lr=0.1), "desk")
+    add_record(tmp_path / "mine", changed(row_trial("table_b/DSA at II", scale="paper")))
+    path = tmp_path / "mine.tar.gz"
+    done = bundle.write(path, tmp_path / "mine", data=data, tables=TABLES)
+    assert "table_b at own scale from desk lr=0.1 smoke=True" in done.tables
+    assert verified(path).faults == ()
+    archive.unpack(path, tmp_path / "whole")
+    text = (tmp_path / "whole" / "APPENDIX.md").read_text()
+    assert "harness run table_b --scale desk --seeds 1 --rows 'DSA at II' --lr 0.1 --smoke" in text
+
+
 def test_the_crate_describes_every_file(whole):
     crate = json.loads((whole / "ro-crate-metadata.json").read_text())
     graph = {entity["@id"]: entity for entity in crate["@graph"]}
