@@ -103,7 +103,9 @@ def judge(
     """
     named = {table.name: table for table in tables}
     if setting.table not in named:
-        raise ValueError(f"{setting.table} is not a table of this version")
+        raise ValueError(
+            f"{setting.table} is not a table of this version; name its file with --experiment"
+        )
     is_own = setting.scale == "own"
     return collect_and_judge(
         Request(
