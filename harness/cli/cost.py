@@ -7,9 +7,9 @@ import click
 
 from harness import tables as all_tables
 from harness.cli.options import json_option, optional_tables_argument, print_result
+from harness.cli.printing import echo
 from harness.cli.requests import FAILED, warn_once, warning_of
 from harness.experiment import Experiment
-from harness.utils import escape
 
 
 @click.command("cost")
@@ -44,12 +44,12 @@ def _check(tables: Sequence[Experiment], *, as_json: bool) -> bool:
     for row in (row for table in tables for row in checks(table)):
         rows.append(row)
         if not as_json:
-            click.echo(escape.terminal(sentence(row)))
+            echo(sentence(row))
     if as_json:
         print_result(rows)
     else:
         failed = sum(row["word"] in FAILURES for row in rows)
-        click.echo(f"{len(rows)} networks counted twice: {failed} without agreement")
+        echo(f"{len(rows)} networks counted twice: {failed} without agreement")
     return any(row["word"] in FAILURES for row in rows)
 
 

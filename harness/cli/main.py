@@ -22,6 +22,7 @@ from harness.cli import (
 )
 from harness.cli.notices import show_warnings
 from harness.cli.options import optional_tables_argument
+from harness.cli.printing import echo
 from harness.cli.requests import FAILED, LEFT_OUT, print_error, warning_of
 from harness.record import trial_key
 from harness.tables import forget, select
@@ -33,13 +34,13 @@ EXAMPLES = """\b
 Examples:
   harness run table_b                     every row, three seeds, at desk scale
   harness run table_b --seeds 1 --no-ray  one seed, in this process
-  harness run table_b --scale paper --on my_videos --epochs 5 --batch 8   your own setting
-  harness plan table_b --scale paper      trials, cost and statistical power before a run
-  harness explain table_b/II              all deviations from the paper's recipe
-  harness cost table_b --json             parameters and multiply-adds of every row
+  harness plan table_b --scale paper      trials, cost and power before a run
+  harness explain table_b/II              deviations from the paper's recipe
+  harness cost table_b --json             parameters and multiply-adds per row
   harness ui                              every run of every table, in MLflow
-  harness new module my_gate              a module of your own, with its test, in this folder
+  harness new module my_gate              a module of your own, with its test
   harness run ./my_table.py               a table of your own
+  harness run table_b --scale paper --on my_videos --epochs 5   your setting
 """
 
 
@@ -69,14 +70,14 @@ def list_tables(tables: tuple[str, ...]) -> None:
     """List the tables; of each TABLE that is named, the rows too."""
     for experiment in select(tables, warning_of(tables)):
         title = escape.name(experiment.title)
-        click.echo(f"{escape.name(experiment.name)}  {title} ({len(experiment.rows)} rows)")
+        echo(f"{escape.name(experiment.name)}  {title} ({len(experiment.rows)} rows)")
         first: dict[tuple[str, ...], str] = {}
         for row in experiment.rows if tables else ():
             keys = tuple(trial_key(desk(trial), "") for trial in row.trials)
             same = first.setdefault(keys, row.label)
             is_same = experiment.trains and keys and same != row.label
             remark = f" (same trial at desk scale as {escape.name(same)})" if is_same else ""
-            click.echo(f"  {escape.name(row.label)}{remark if keys else ' (quoted)'}")
+            echo(f"  {escape.name(row.label)}{remark if keys else ' (quoted)'}")
 
 
 for command in (

@@ -21,6 +21,7 @@ from harness.cli.options import (
     tables_argument,
     weights_option,
 )
+from harness.cli.printing import echo
 from harness.experiment import Experiment
 from harness.plan.grid import Seeds
 from harness.runtime import Runtime, default_data
@@ -150,7 +151,7 @@ def _family(chosen: Sequence[Experiment], *, is_all: bool) -> tuple[Experiment, 
 def print_tables(outputs: Sequence["TableOutput"]) -> None:
     """Print tables and the paths of their files."""
     for output in outputs:
-        click.echo(f"\n{escape.terminal(output.markdown)}")
+        echo(f"\n{output.markdown}")
         for path in output.files:
             click.echo(short_path(path))
 
@@ -164,4 +165,4 @@ def short_path(path: Path) -> str:
 
 def print_error(text: str) -> None:
     """Print text on standard error, without secrets and control characters."""
-    click.echo(escape.terminal(redact(text)), err=True)
+    echo(redact(text), is_error=True)

@@ -10,6 +10,7 @@ import click
 from harness import tables as all_tables
 from harness.cli.data.own_videos import check_own_videos
 from harness.cli.options import scale_change_options
+from harness.cli.printing import echo
 from harness.cli.requests import (
     FAILED,
     build_requests,
@@ -85,7 +86,7 @@ def run_tables(tables: tuple[str, ...], folder: Path | None, **options: Any) -> 
     result = _launch(requests, chosen, schedule)
     print_tables(result.outputs)
     results = requests[0].runtime.results
-    click.echo(f"Compare the runs in MLflow: harness ui --results {short_path(results)}")
+    echo(f"Compare the runs in MLflow:\n  harness ui --results {short_path(results)}")
     _report_failures(result)
 
 
@@ -107,7 +108,7 @@ def _choose_devices(options: dict[str, Any], schedule: Mapping[str, Any]) -> Dev
         is_remote=schedule["address"] is not None,
     )
     if chosen.note:
-        click.echo(chosen.note)
+        echo(chosen.note)
     return chosen
 
 

@@ -172,4 +172,4 @@ def text(budget: Budget) -> str:
 
 
 def _paragraph(name: str, part: str) -> str:
-    return fill(f"{name:15}{part}", width=100, subsequent_indent=" " * 15)
+    return fill(f"{name:15}{part}", width=80, break_on_hyphens=False, subsequent_indent=" " * 15)

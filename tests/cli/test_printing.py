@@ -1,0 +1,92 @@
+"""What commands print fits the terminal."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from harness.cli import printing
+from tests.helpers.command_line import harness
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMANDS = [
+    ["--help"],
+    ["list"],
+    ["list", "kinetics400"],
+    ["plan", "table_a", "table_b"],
+    ["plan", "kinetics400", "--scale", "paper"],
+    ["cost", "table_a", "kinetics400"],
+    ["status"],
+    ["explain", "table_b/II"],
+    ["explain", "kinetics400/DSANet R50, 8", "--scale", "paper"],
+    ["why", "table_b/II"],
+    ["report", "table_b", "table_c"],
+    ["report", "kinetics400", "--scale", "paper"],
+    ["diff", ROOT / "results"],
+    ["prune"],
+    ["doctor", "table_b"],
+    ["run", "no_table"],
+]
+WIDTH = 80
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    """Return a copy of the published results, for commands that write."""
+    return shutil.copytree(ROOT / "results", tmp_path_factory.mktemp("published") / "results")
+
+
+def too_long(line):
+    """Return whether a line is longer than it must be: one word or command is as long as it is."""
+    return len(line) > WIDTH and " " in line.strip() and not line.strip().startswith("harness ")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("words", COMMANDS, ids=lambda words: " ".join(map(str, words))[:40])
+def test_what_a_command_prints_fits_eighty_columns(words, results, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(WIDTH))
+    monkeypatch.chdir(results.parent)
+    where = [] if words[0] in ("--help", "list", "cost") else ["--results", results]
+    done = harness(*words, *where)
+    lines = [*done.stdout.splitlines(), *done.stderr.splitlines()]
+    assert lines
+    assert [line for line in lines if too_long(line)] == []
+
+
+def test_nothing_is_wrapped_for_a_file_or_a_program(monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    assert max(map(len, harness("list").stdout.splitlines())) > WIDTH
+    monkeypatch.setenv("COLUMNS", "50")
+    told = harness("cost", "table_b", "--json").stdout
+    assert len(json.loads(told)) == 6
+
+
+@pytest.mark.parametrize("columns", ["", "0", "-3", "wide", "²"])
+def test_a_width_that_is_none_wraps_nothing(columns, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", columns)
+    printing.echo("word " * 60)
+    assert capsys.readouterr().out == f"{'word ' * 60}\n"
+
+
+def test_long_lines_go_on_set_in_and_words_and_commands_stay_whole():
+    text = f"  head: {'word ' * 12}\nharness run table_b {'--rows x ' * 9}\n{'x' * 90}"
+    assert printing.fit(text, 40).splitlines() == [
+        "  head: word word word word word word",
+        "    word word word word word word",
+        f"harness run table_b {'--rows x ' * 9}",
+        "x" * 90,
+    ]
+    assert printing.fit(text, 400) == text
+
+
+def test_a_wide_table_folds_into_cards():
+    table = (
+        "# Title\n\n| Row | top-1, % | Verdict |\n|:----|---:|:---|\n"
+        "| DSA \\| II | 98.1 ± 0.4 | supported |\n| plain |  | quoted |\n\nA note."
+    )
+    assert printing.fit(table, 80) == table
+    assert printing.fit(table, 30).splitlines() == [
+        *("# Title", "", "DSA \\| II", "  top-1, %: 98.1 ± 0.4", "  Verdict: supported"),
+        *("plain", "  Verdict: quoted", "", "A note."),
+    ]
