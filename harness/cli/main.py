@@ -23,6 +23,8 @@ from harness.cli import (
 from harness.cli.notices import show_warnings
 from harness.cli.options import optional_tables_argument
 from harness.cli.printing import echo
+from harness.cli.printing.help import GroupedCommands
+from harness.cli.printing.streams import outlive_readers
 from harness.cli.requests import FAILED, LEFT_OUT, print_error, warning_of
 from harness.record import trial_key
 from harness.tables import forget, select
@@ -30,6 +32,14 @@ from harness.tracking import TrackingError
 from harness.utils import children, escape
 
 MISTAKE, INTERRUPTED = 2, 130
+DEBUG = "debug"
+GREETING = """\
+harness reproduces the tables of DSANet (arXiv 2105.12085) and runs yours beside them.
+
+  harness list          the tables
+  harness run table_b   one of them, in minutes, on this machine
+  harness doctor        whether this machine is ready
+  harness --help        all commands"""
 EXAMPLES = """\b
 Examples:
   harness run table_b                     every row, three seeds, at desk scale
@@ -44,21 +54,31 @@ Examples:
 """
 
 
-@click.group(epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=GroupedCommands,
+    epilog=EXAMPLES,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    invoke_without_command=True,
+)
 @click.version_option(package_name="dsanet-harness", prog_name="harness")
+@click.option("--debug", is_flag=True, help="Show where an error was raised, too.")
 @click.pass_context
-def app(context: click.Context) -> None:
+def app(context: click.Context, debug: bool) -> None:
     """Reproduce the tables of DSANet (arXiv 2105.12085), and run your own beside them.
 
     A TABLE is a name that `harness list` prints, or a Python file that holds an EXPERIMENT.
     """
+    if context.invoked_subcommand is None:
+        echo(GREETING)
+    if context.obj is not None:
+        context.obj[DEBUG] = debug
     forget()
     context.with_resource(show_warnings())
 
 
 @app.result_callback()
 @click.pass_context
-def end(context: click.Context, _result: object) -> None:
+def end(context: click.Context, /, _result: object, **_options: object) -> None:
     """End with an exit code that is not 0 if a table that was named is left out."""
     if context.meta.get(LEFT_OUT):
         sys.exit(FAILED)
@@ -108,9 +128,17 @@ def main() -> None:
     """Run the command line; a mistake or a full disk is one sentence and a non-zero exit code."""
     children.isolate()
     sys.excepthook = _print_traceback
+    with outlive_readers():
+        _run({DEBUG: False})
+
+
+def _run(options: dict[str, bool]) -> None:
+    """Run the command line; it notes the options that it was called with."""
     try:
-        app.main(standalone_mode=False)
+        app.main(standalone_mode=False, obj=options)
     except (click.ClickException, TrackingError, ValueError, OSError) as error:
+        if options[DEBUG]:
+            print_error(traceback.format_exc().rstrip())
         text = error.format_message() if isinstance(error, click.ClickException) else str(error)
         print_error(f"harness: {text}")
         sys.exit(MISTAKE)

@@ -1,12 +1,17 @@
 """What commands print fits the terminal."""
 
 import json
+import os
 import shutil
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
 
 from harness.cli import printing
+from harness.cli.main import app
+from harness.cli.printing.help import GROUPS
+from harness.cli.printing.streams import outlive_readers
 from tests.helpers.command_line import harness
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -90,3 +95,37 @@ def test_a_wide_table_folds_into_cards():
         *("# Title", "", "DSA \\| II", "  top-1, %: 98.1 ± 0.4", "  Verdict: supported"),
         *("plain", "  Verdict: quoted", "", "A note."),
     ]
+
+
+def test_every_command_stands_in_one_group_of_the_help_with_a_whole_sentence():
+    named = [name for names in GROUPS.values() for name in names]
+    assert sorted(named) == sorted(app.commands)
+    shown = harness("--help").stdout
+    assert "..." not in shown.replace("[ARGS]...", "")
+    assert all(f"\n{title}:\n" in shown for title in GROUPS)
+
+
+def test_the_command_alone_greets():
+    done = harness()
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "harness run table_b" in done.stdout
+    assert harness("nothing").returncode == 2
+
+
+def test_an_error_shows_where_it_was_raised_if_asked():
+    told = {words: harness(*words).stderr for words in [("why", "x"), ("--debug", "why", "x")]}
+    plain, debugged = told.values()
+    assert len(plain.splitlines()) == 1
+    assert debugged.startswith("Traceback")
+    assert debugged.endswith(plain)
+
+
+def test_a_reader_that_goes_away_ends_no_command(tmp_path):
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w", encoding="utf-8") as stream, redirect_stdout(stream):
+        with outlive_readers():
+            for _ in range(3):
+                print("line " * 10_000)
+            (tmp_path / "after").touch()
+        assert (tmp_path / "after").exists()
