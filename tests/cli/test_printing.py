@@ -1,8 +1,14 @@
 """What commands print fits the terminal."""
 
+import fcntl
 import json
 import os
+import pty
 import shutil
+import struct
+import subprocess
+import sys
+import termios
 from contextlib import redirect_stdout
 from pathlib import Path
 
@@ -50,7 +56,8 @@ def too_long(line):
 @pytest.mark.slow
 @pytest.mark.parametrize("words", COMMANDS, ids=lambda words: " ".join(map(str, words))[:40])
 def test_what_a_command_prints_fits_eighty_columns(words, results, monkeypatch):
-    monkeypatch.setenv("COLUMNS", str(WIDTH))
+    monkeypatch.setattr(printing, "columns", lambda _: WIDTH)  # as on a terminal
+    monkeypatch.setenv("COLUMNS", str(WIDTH))  # of click's help
     monkeypatch.chdir(results.parent)
     where = [] if words[0] in ("--help", "list", "cost") else ["--results", results]
     done = harness(*words, *where)
@@ -59,19 +66,25 @@ def test_what_a_command_prints_fits_eighty_columns(words, results, monkeypatch):
     assert [line for line in lines if too_long(line)] == []
 
 
-def test_nothing_is_wrapped_for_a_file_or_a_program(monkeypatch):
-    monkeypatch.delenv("COLUMNS", raising=False)
+@pytest.mark.parametrize("columns", ["50", None])
+def test_nothing_is_wrapped_for_a_file_or_a_program(columns, monkeypatch):
+    """Whatever COLUMNS says: readline exports it to the children of any Python that loads it."""
+    monkeypatch.setenv("COLUMNS", columns) if columns else monkeypatch.delenv("COLUMNS", False)
     assert max(map(len, harness("list").stdout.splitlines())) > WIDTH
-    monkeypatch.setenv("COLUMNS", "50")
-    told = harness("cost", "table_b", "--json").stdout
-    assert len(json.loads(told)) == 6
+    assert len(json.loads(harness("cost", "table_b", "--json").stdout)) == 6
 
 
-@pytest.mark.parametrize("columns", ["", "0", "-3", "wide", "²"])
-def test_a_width_that_is_none_wraps_nothing(columns, monkeypatch, capsys):
-    monkeypatch.setenv("COLUMNS", columns)
-    printing.echo("word " * 60)
-    assert capsys.readouterr().out == f"{'word ' * 60}\n"
+@pytest.mark.parametrize(("columns", "width"), [("", 50), ("70", 70), ("0", 50), ("wide", 50)])
+def test_the_width_is_that_of_the_terminal_or_of_columns(columns, width):
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 50, 0, 0))
+    program = "from harness.cli.printing import echo; echo('word ' * 60)"
+    environment = {**os.environ, "COLUMNS": columns}
+    subprocess.run([sys.executable, "-c", program], stdout=theirs, env=environment, check=True)
+    os.close(theirs)
+    lines = os.read(ours, 10_000).decode().splitlines()
+    os.close(ours)
+    assert width - len("word ") <= max(map(len, lines)) <= width
 
 
 def test_long_lines_go_on_set_in_and_words_and_commands_stay_whole():

@@ -1,7 +1,7 @@
 """Printed text that fits the terminal: long lines are wrapped, and wide tables fold into cards."""
 
-import os
 import re
+import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from itertools import groupby
@@ -25,17 +25,12 @@ def echo(text: str, *, is_error: bool = False) -> None:
 
 
 def columns(stream: TextIO) -> int | None:
-    """Return the width to print in: that of COLUMNS, else of the terminal; None if it is neither.
+    """Return the width of the terminal that a stream writes to, or that of COLUMNS in its place.
 
-    What goes to a file or another program is not wrapped, unless COLUMNS says so.
+    None stands for a file or another program, which get whole lines.
     """
-    given = os.environ.get("COLUMNS", "")
-    if given.isascii() and given.isdigit() and int(given):
-        return max(int(given), LEAST)
-    try:
-        width = os.get_terminal_size(stream.fileno()).columns if stream.isatty() else 0
-    except (OSError, ValueError):  # no terminal after all
-        width = 0
+    # COLUMNS alone says nothing: readline exports it to the children of any Python that loads it.
+    width = shutil.get_terminal_size(fallback=(0, 0)).columns if stream.isatty() else 0
     return max(width, LEAST) if width else None
 
 
