@@ -21,11 +21,12 @@ from harness.cli import (
     weights,
 )
 from harness.cli.notices import show_warnings
-from harness.cli.options import optional_tables_argument
+from harness.cli.options import json_option, optional_tables_argument, print_result
 from harness.cli.printing import echo
 from harness.cli.printing.help import GroupedCommands
 from harness.cli.printing.streams import outlive_readers
 from harness.cli.requests import FAILED, LEFT_OUT, print_error, warning_of
+from harness.experiment import Experiment
 from harness.record import trial_key
 from harness.tables import forget, select
 from harness.tracking import TrackingError
@@ -86,18 +87,36 @@ def end(context: click.Context, /, _result: object, **_options: object) -> None:
 
 @click.command("list")
 @optional_tables_argument
-def list_tables(tables: tuple[str, ...]) -> None:
+@json_option
+def list_tables(tables: tuple[str, ...], as_json: bool) -> None:
     """List the tables; of each TABLE that is named, the rows too."""
-    for experiment in select(tables, warning_of(tables)):
+    chosen = select(tables, warning_of(tables))
+    if as_json:
+        print_result([{**_summary(table), "rows": _rows(table)} for table in chosen])
+        return
+    for experiment in chosen:
         title = escape.name(experiment.title)
         echo(f"{escape.name(experiment.name)}  {title} ({len(experiment.rows)} rows)")
-        first: dict[tuple[str, ...], str] = {}
-        for row in experiment.rows if tables else ():
-            keys = tuple(trial_key(desk(trial), "") for trial in row.trials)
-            same = first.setdefault(keys, row.label)
-            is_same = experiment.trains and keys and same != row.label
-            remark = f" (same trial at desk scale as {escape.name(same)})" if is_same else ""
-            echo(f"  {escape.name(row.label)}{remark if keys else ' (quoted)'}")
+        for row in _rows(experiment) if tables else ():
+            same = f" (same trial at desk scale as {escape.name(str(row['same_as']))})"
+            remark = " (quoted)" if row["is_quoted"] else same if row["same_as"] else ""
+            echo(f"  {escape.name(str(row['row']))}{remark}")
+
+
+def _summary(experiment: Experiment) -> dict[str, str]:
+    return {"table": experiment.name, "title": experiment.title}
+
+
+def _rows(experiment: Experiment) -> list[dict[str, object]]:
+    """Return the rows of a table, each with the first one that is the same trial at desk scale."""
+    first: dict[tuple[str, ...], str] = {}
+    rows: list[dict[str, object]] = []
+    for row in experiment.rows:
+        keys = tuple(trial_key(desk(trial), "") for trial in row.trials)
+        same = first.setdefault(keys, row.label)
+        is_same = bool(experiment.trains and keys and same != row.label)
+        rows.append({"row": row.label, "is_quoted": not keys, "same_as": same if is_same else None})
+    return rows
 
 
 for command in (
