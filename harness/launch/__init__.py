@@ -182,8 +182,13 @@ class _Launch:
         """Write the tables and mirror them, unless another driver still runs trials of them."""
         with self.driver.ending() as is_last:
             if is_last:
-                write = partial(_write_and_mirror, mirror=mirror)
-                return list(each_of(self.requests, write, self.leave_out))
+                return list(
+                    each_of(
+                        self.requests,
+                        lambda request: _write_and_mirror(request, mirror),
+                        self.leave_out,
+                    )
+                )
         self.log(
             "other shards are still at work: the last one writes the tables; `harness report` "
             "writes them at any time"
