@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -57,7 +58,8 @@ def test_trials_are_lines_of_every_row_that_they_serve(folder):
 
 def test_a_trial_without_a_row_has_a_line_too(folder):
     trial = row_trial()
-    add_record(folder, type(trial)(**(vars(trial) | {"scale": "own"})), seed=7)
+    other = replace(trial.train, weight_decay=0.123)  # no option of a command leads to it
+    add_record(folder, replace(trial, scale="own", train=other), seed=7)
     (line,) = harness.results(folder).query("seed == 7").to_dict("records")
     assert line["scale"] == "own"
     assert np.isnan(line["table"]) or line["table"] is None

@@ -72,6 +72,15 @@ def test_tables_are_listed_without_heavy_imports():
     assert done.stdout.endswith("[]\n")
 
 
+def test_the_list_is_json_on_request():
+    done = command_line.harness("list", "kinetics400", "table_b", "--json")
+    kinetics, table_b = json.loads(done.stdout)
+    assert (table_b["table"], len(table_b["rows"])) == ("table_b", 6)
+    assert {"row": "DSA at II", "is_quoted": False, "same_as": None} in table_b["rows"]
+    same = {row["row"]: row["same_as"] for row in kinetics["rows"]}
+    assert same["NL+I3D R50, 128 × 10 × 3"] == "NL+I3D R50, 32 × 10 × 3"
+
+
 def test_cost_is_json_on_request():
     done = harness("cost", "table_b", "--json")
     rows = json.loads(done.stdout)

@@ -21,7 +21,8 @@ from harness.cli.options import (
     seeds_option,
     weights_option,
 )
-from harness.cli.requests import print_error
+from harness.cli.printing import echo
+from harness.cli.requests import warning_of
 from harness.plan.grid import Seeds
 from harness.schedule import shards, status, stop
 from harness.schedule.status import RunState
@@ -56,9 +57,10 @@ def examine(
     Prints a line for each check: ok, problem or unknown, the finding, and a remedy. The exit code
     is 1 if there is a problem.
     """
-    chosen = all_tables.select(tables, print_error)
+    warn = warning_of(tables)
+    chosen = all_tables.select(tables, warn)
     workspace = open_workspace(scale, options["results"], options["data"])
-    trials = workspace.trials(chosen, seeds=seeds)
+    trials = workspace.trials(chosen, seeds=seeds, warn=warn, are_counted=True)
     from harness.schedule import doctor
 
     request = doctor.CheckRequest(
@@ -70,7 +72,7 @@ def examine(
     for result in doctor.run_checks(request):
         results.append(result)
         if not as_json:
-            click.echo(escape.terminal(str(result)))
+            echo(str(result))
     if as_json:
         _echo_json([asdict(result) for result in results])
     if any(result.level == "problem" for result in results):
@@ -90,7 +92,7 @@ def show_status(results: Path, as_json: bool) -> None:
         alone = states.get("")
         _echo_json(status.as_json(alone) if alone else status.shards_as_json(states))
     else:
-        click.echo(status_text.format_drivers(states))
+        echo(status_text.format_drivers(states))
 
 
 def _inspect(results: Path) -> dict[str, RunState]:
@@ -123,7 +125,7 @@ def stop_run(results: Path, now: bool) -> None:
         found = "; ".join(status_text.summaries(states))
         raise ValueError(f"no run to stop in {results}: {found}")
     for folder, holder in active.items():
-        click.echo(f"requested a stop{' at once' if now else ''}: {escape.name(str(holder))}")
+        echo(f"requested a stop{' at once' if now else ''}: {escape.name(str(holder))}")
         stop.request_stop(folder, holder.run, now=now)
     _await_stops(active, stop.force_stop if now else _confirm_stop)
 
@@ -137,7 +139,7 @@ def _await_stops(active: Mapping[Path, Holder], await_stop: Callable[[Path, Hold
     problems = []
     for folder, holder in active.items():
         try:
-            click.echo(await_stop(folder, holder))
+            echo(await_stop(folder, holder))
         except ValueError as error:
             problems.append(str(error))
     if problems:

@@ -7,9 +7,9 @@ import click
 
 from harness import tables as all_tables
 from harness.cli.options import json_option, optional_tables_argument, print_result
-from harness.cli.requests import FAILED, print_error
+from harness.cli.printing import echo
+from harness.cli.requests import FAILED, warn_once, warning_of
 from harness.experiment import Experiment
-from harness.utils import escape
 
 
 @click.command("cost")
@@ -23,31 +23,34 @@ from harness.utils import escape
 @json_option
 def show_cost(tables: tuple[str, ...], is_check: bool, as_json: bool) -> None:
     """Count parameters and multiply-adds at paper scale, beside the printed numbers."""
-    chosen = all_tables.select(tables, print_error)
+    warn = warning_of(tables)
+    chosen = all_tables.select(tables, warn)
     if is_check:
-        sys.exit(_check(chosen, as_json=as_json))
+        if _check(chosen, as_json=as_json):
+            sys.exit(FAILED)
+        return
     from harness.cost.rows import listing, sentence
 
-    counted = all_tables.each_of(chosen, listing, None if tables else print_error)
+    counted = all_tables.each_of(chosen, listing, warn)
     rows = [line for lines in counted for line in lines]
     print_result(rows if as_json else "\n".join(sentence(row) for row in rows))
 
 
-def _check(tables: Sequence[Experiment], *, as_json: bool) -> int:
-    """Print a second count of every network, as it is made, and return the exit code."""
+def _check(tables: Sequence[Experiment], *, as_json: bool) -> bool:
+    """Print a second count of every network, as it is made, and return whether one failed."""
     from harness.cost.check import FAILURES, checks, sentence
 
     rows = []
     for row in (row for table in tables for row in checks(table)):
         rows.append(row)
         if not as_json:
-            click.echo(escape.terminal(sentence(row)))
+            echo(sentence(row))
     if as_json:
         print_result(rows)
     else:
         failed = sum(row["word"] in FAILURES for row in rows)
-        click.echo(f"{len(rows)} networks counted twice: {failed} without agreement")
-    return FAILED if any(row["word"] in FAILURES for row in rows) else 0
+        echo(f"{len(rows)} networks counted twice: {failed} without agreement")
+    return any(row["word"] in FAILURES for row in rows)
 
 
 @click.command("zoo")
@@ -55,7 +58,7 @@ def show_zoo() -> None:
     """Print docs/zoo.md: every network of the comparisons, its cost, its file and its licence."""
     from harness.cost.zoo_page import page
 
-    print_result(page(all_tables.load_all(print_error)).rstrip("\n"))
+    print_result(page(all_tables.load_all(warn_once)).rstrip("\n"))
 
 
 COMMANDS = (show_cost, show_zoo)

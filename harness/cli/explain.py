@@ -19,7 +19,7 @@ from harness.cli.options import (
     scale_option,
     seeds_option,
 )
-from harness.cli.requests import experiment_option, print_error
+from harness.cli.requests import experiment_option, warn_once
 from harness.plan import grid
 from harness.plan.grid import PlannedTrial, Seeds
 from harness.plan.workspace import Workspace, find_table_row
@@ -84,7 +84,7 @@ def explain_state(target: str, seeds: Seeds, as_json: bool, **options: Any) -> N
 
 def _diagnose_row(text: str, workspace: Workspace, seeds: Seeds) -> list["Diagnosis"]:
     experiment, row = find_table_row(text)
-    trials = workspace.trials([grid.select_rows(experiment, [row.label])], seeds=seeds)
+    trials = workspace.trials_of(grid.select_rows(experiment, [row.label]), seeds=seeds)
     if not trials:
         raise ValueError(f"{experiment.name} trains nothing, so it has no records")
     records = workspace.records()
@@ -113,7 +113,8 @@ def _diagnose_key(prefix: str, workspace: Workspace, seeds: Seeds) -> "Diagnosis
             f"{prefix!r} is neither TABLE/ROW nor a key; a key is 4 to 20 digits of 0-9a-f"
         )
     records = workspace.records()
-    trials = workspace.trials(all_tables.load_all(print_error), seeds=seeds)
+    tables = all_tables.load_all(warn_once)
+    trials = workspace.trials(tables, seeds=seeds, warn=warn_once)
     planned = {trial.key: trial for trial in trials if workspace.passport(trial.trial)}
     recorded = {record.key: record for record in records}
     key = _match_key(prefix, sorted({*planned, *recorded}), workspace.scale)

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from experiments.scales import SCALES, Changes, own
+from harness.cli.printing import echo
 from harness.experiment import Experiment, Row
 from harness.plan.workspace import Workspace
 from harness.runtime import default_data, default_results
@@ -224,6 +225,6 @@ def row_labels(rows: str) -> tuple[str, ...]:
 def print_result(result: object) -> None:
     """Print text as lines, and anything else as JSON."""
     if isinstance(result, str):
-        click.echo(escape.terminal(result))
+        echo(result)
     else:
         click.echo(escape.json_lines(json.dumps(result, indent=1, ensure_ascii=False)))

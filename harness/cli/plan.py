@@ -25,7 +25,7 @@ from harness.cli.options import (
     seeds_option,
     tables_argument,
 )
-from harness.cli.requests import print_error
+from harness.cli.requests import leave_out, warn_once
 from harness.plan import grid
 from harness.plan.grid import Seeds
 from harness.plan.throughput import GPUS, Rate, assumed_rate, read_rate
@@ -91,7 +91,7 @@ def plan_tables(
     workspace = open_workspace(**options)
     chosen = [
         grid.select_rows(experiment, row_labels(rows))
-        for experiment in all_tables.select(tables, print_error)
+        for experiment in all_tables.select(tables, leave_out)
     ]
     rate = _rate(workspace.base, gpu, throughput)
     from harness.plan import preview
@@ -105,7 +105,8 @@ def plan_tables(
         devices=gpus if workspace.base == "paper" else os.cpu_count() or 1,
         devices_per_trial=gpus_per_trial,
         workers=workers,
-        warn=print_error,
+        warn=warn_once,
+        leave_out=leave_out,
     )
     print_result(preview.as_json(result) if as_json else preview.text(result))
 
@@ -178,7 +179,7 @@ def recount() -> None:
 
     count = cache.write(
         rescale(trial)
-        for experiment in all_tables.load_all(print_error)
+        for experiment in all_tables.load_all(warn_once)
         for row in experiment.rows
         for trial in row.trials
         for rescale in SCALES.values()

@@ -23,14 +23,16 @@ from harness.cli.requests import (
     FAILED,
     build_requests,
     experiment_option,
-    print_error,
     print_tables,
     requests_of_written_tables,
     short_path,
+    warn_once,
+    warning_of,
 )
 from harness.record import Record, read, read_all
 from harness.runtime import ROOT, Runtime
 from harness.specs import Scale
+from harness.tables import Warn
 from harness.utils import atomic
 from harness.utils.lookup import check_name
 
@@ -60,19 +62,18 @@ def write_reports(tables: tuple[str, ...], parquet: bool | None, **options: Any)
     from harness.exchange.trial_frame import write_parquet
     from harness.report import build
 
-    requests = requests_of_written_tables(tables, **options)
-    records = read_all(options["results"])
+    requests, results = requests_of_written_tables(tables, **options), options["results"]
+    records = read_all(results)
     judge = partial(build.collect_and_judge, records=records)
-    judged = list(all_tables.each_of(requests, judge, None if tables else print_error))
+    judged = list(all_tables.each_of(requests, judge, warning_of(tables)))
     outputs = [build.write(table) for table in judged]
     print_tables(outputs)
     if not tables and judged:
         page = build.write_page(list(zip(judged, outputs, strict=True)))
         click.echo(f"Everything on one page: {short_path(page)}")
-    results: Path = options["results"]
     is_own = results != ROOT / "results"
     if (is_own if parquet is None else parquet) and (results / "records").is_dir():
-        click.echo(short_path(write_parquet(results, records, all_tables.load_all(print_error))))
+        click.echo(short_path(write_parquet(results, records, all_tables.load_all(warn_once))))
 
 
 @click.command("figures")
@@ -84,7 +85,8 @@ def write_reports(tables: tuple[str, ...], parquet: bool | None, **options: Any)
 )
 def draw_figures(tables: tuple[str, ...], is_check: bool, **options: Any) -> None:
     """Draw figures from existing records; without TABLE, those of all written tables."""
-    paths, changed = redraw(requests_of_written_tables(tables, **options), is_check=is_check)
+    requests = requests_of_written_tables(tables, **options)
+    paths, changed = redraw(requests, is_check=is_check, warn=warning_of(tables))
     for path in paths:
         click.echo(f"{short_path(path)}{' would change' if path in changed and is_check else ''}")
     for path in (path for path in changed if path not in paths):
@@ -100,7 +102,7 @@ def draw_figures(tables: tuple[str, ...], is_check: bool, **options: Any) -> Non
 def draw_tradeoff(tables: tuple[str, ...], **options: Any) -> None:
     """Draw measured accuracy against cost of several tables; by default (a), (g) and (h)."""
     requests = build_requests(tables or TRADEOFF_TABLES, **options)
-    for path in tradeoff(requests):
+    for path in tradeoff(requests, warn=warning_of(tables)):
         click.echo(short_path(path))
 
 
@@ -131,7 +133,7 @@ def draw_videos(key: str, **options: Any) -> None:
 _LEAST_DIGITS = 4  # of a key
 
 
-def tradeoff(requests: Sequence["Request"]) -> list[Path]:
+def tradeoff(requests: Sequence["Request"], *, warn: Warn = warn_once) -> list[Path]:
     """Draw measured accuracy against cost, the rows of several tables in one figure.
 
     Raises:
@@ -142,10 +144,8 @@ def tradeoff(requests: Sequence["Request"]) -> list[Path]:
     from harness.report.tradeoff import measured_points
 
     results, scale = requests[0].runtime.results, requests[0].scale
-    records = read_all(results)
     trained = [request for request in requests if request.experiment.trains]
-    find = partial(collect, records=records)
-    tables = list(all_tables.each_of(trained, find, print_error))
+    tables = list(all_tables.each_of(trained, partial(collect, records=read_all(results)), warn))
     groups = measured_points([row for table in tables for row in table.rows])
     if not groups:
         names = " ".join(request.experiment.name for request in requests)
@@ -155,12 +155,12 @@ def tradeoff(requests: Sequence["Request"]) -> list[Path]:
     )
 
 
-def redraw(requests: Sequence["Request"], *, is_check: bool) -> tuple[list[Path], list[Path]]:
-    """Draw the figures of some tables again, and the trade-off if it was drawn before.
+def redraw(
+    requests: Sequence["Request"], *, is_check: bool, warn: Warn = warn_once
+) -> tuple[list[Path], list[Path]]:
+    """Draw the figures of tables of one results folder again, and the trade-off if it was drawn.
 
-    Args:
-        requests: The tables.
-        is_check: Put back the previous files afterwards.
+    A check puts back the previous files afterwards.
 
     Returns:
         All figures, and those that differ from the previous files, with the files removed since
@@ -169,19 +169,19 @@ def redraw(requests: Sequence["Request"], *, is_check: bool) -> tuple[list[Path]
     from harness.report import build
     from harness.report.collect import collect
 
+    if not requests:
+        return [], []
+    results = requests[0].runtime.results
     before = {
         path: path.read_bytes()
-        for folder in {request.runtime.results / "figures" for request in requests}
-        for path in folder.glob("*.*")
+        for path in (results / "figures").glob("*.*")
         if not path.name.startswith(".")  # a piece of a write that goes on
     }
-    records = {folder: read_all(folder) for folder in {each.runtime.results for each in requests}}
-    tables = [collect(request, records[request.runtime.results]) for request in requests]
+    tables = list(all_tables.each_of(requests, partial(collect, records=read_all(results)), warn))
     paths = [path for table in tables for path in build.draw(table)]
-    for request in requests[:1]:
-        if (request.runtime.results / "figures" / f"{request.scale}-tradeoff.svg").is_file():
-            charted = [all_tables.load(name) for name in TRADEOFF_TABLES]
-            paths += tradeoff([replace(request, experiment=table) for table in charted])
+    if (results / "figures" / f"{requests[0].scale}-tradeoff.svg").is_file():
+        charted = [all_tables.load(name) for name in TRADEOFF_TABLES]
+        paths += tradeoff([replace(requests[0], experiment=table) for table in charted])
     changed = [path for path in paths if before.get(path) != path.read_bytes()]
     changed += sorted(path for path in before if not path.exists())
     for path in changed if is_check else ():
@@ -240,7 +240,7 @@ def rows_of(finished: Record) -> tuple[str, ...]:
     rescale = SCALES.get(finished.trial["scale"])
     return tuple(
         f"{experiment.name}/{row.label}"
-        for experiment in all_tables.load_all(print_error)
+        for experiment in all_tables.load_all(warn_once)
         for row in experiment.rows
         if rescale and any(records_of(trial, [finished], rescale=rescale) for trial in row.trials)
     )

@@ -21,6 +21,7 @@ from harness.cli.options import (
     tables_argument,
     weights_option,
 )
+from harness.cli.printing import echo
 from harness.experiment import Experiment
 from harness.plan.grid import Seeds
 from harness.runtime import Runtime, default_data
@@ -34,6 +35,33 @@ if TYPE_CHECKING:
     from harness.report.output import TableOutput
 
 FAILED = 1
+LEFT_OUT, _WARNED = "harness.left_out", "harness.warned"  # keys of the context of a command
+
+
+def leave_out(text: str) -> None:
+    """Print that a table which the user named is left out; the exit code is then not 0."""
+    _of_command(LEFT_OUT).add(text)
+    warn_once(text)
+
+
+def warn_once(text: str) -> None:
+    """Print a sentence on standard error, unless this command has printed it."""
+    warned = _of_command(_WARNED)
+    if text not in warned:
+        warned.add(text)
+        print_error(text)
+
+
+def _of_command(name: str) -> set[str]:
+    """Return sentences that the command in progress keeps; an empty set outside of commands."""
+    context = click.get_current_context(silent=True)
+    kept: set[str] = set() if context is None else context.meta.setdefault(name, set())
+    return kept
+
+
+def warning_of(tables: Sequence[str]) -> all_tables.Warn:
+    """Return how a command says that a table is broken: one that was named, or any."""
+    return leave_out if tables else warn_once
 
 
 def _open_tables(_: click.Context, __: click.Parameter, files: tuple[str, ...]) -> None:
@@ -87,7 +115,7 @@ def build_requests(
     **machine: Any,
 ) -> list["Request"]:
     """Return one request per table from the options of a command."""
-    chosen = all_tables.select(tables, print_error)
+    chosen = all_tables.select(tables, warning_of(tables))
     from harness.plan.request import Request
 
     changes = {name: machine.pop(name, None) for name in SCALE_CHANGES}
@@ -117,13 +145,13 @@ def build_requests(
 
 def _family(chosen: Sequence[Experiment], *, is_all: bool) -> tuple[Experiment, ...]:
     """Return all tables, whose comparisons are corrected together; warn once of broken ones."""
-    return tuple(chosen) if is_all else all_tables.load_all(print_error)
+    return tuple(chosen) if is_all else all_tables.load_all(warn_once)
 
 
 def print_tables(outputs: Sequence["TableOutput"]) -> None:
     """Print tables and the paths of their files."""
     for output in outputs:
-        click.echo(f"\n{escape.terminal(output.markdown)}")
+        echo(f"\n{output.markdown}")
         for path in output.files:
             click.echo(short_path(path))
 
@@ -137,4 +165,4 @@ def short_path(path: Path) -> str:
 
 def print_error(text: str) -> None:
     """Print text on standard error, without secrets and control characters."""
-    click.echo(escape.terminal(redact(text)), err=True)
+    echo(redact(text), is_error=True)

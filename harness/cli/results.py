@@ -106,7 +106,8 @@ def write_bundle(out: Path, license_url: str, results: Path, data: Path, as_json
     """Write an archive for reviewers: everything behind the tables of a results folder.
 
     Holds records, scores, declared claims, passports, versions, tables, figures, the page, an
-    artifact appendix and RO-Crate metadata. Equal results give equal bytes.
+    artifact appendix, RO-Crate metadata, and the source of each table that --experiment names, with
+    that of its networks. Equal results give equal bytes.
     """
     from harness.exchange import bundle
     from harness.exchange.places import all_tables
@@ -114,6 +115,8 @@ def write_bundle(out: Path, license_url: str, results: Path, data: Path, as_json
     done = bundle.write(out, results, data=data, tables=all_tables(), license_url=license_url)
     for name in done.without_passport:
         print_error(f"harness: the passport of {name} is not in {data}, so it is left out")
+    for sentence in done.without_source:
+        print_error(f"harness: {sentence}")
     names = ", ".join(done.tables) or "no table"
     summary = f"{short_path(out)}: {done.records} records; {names}"
     print_result(asdict(done) | {"path": str(out)} if as_json else summary)

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness import tables as all_tables
 from harness.cli.data.own_videos import check_own_videos
 from harness.cli.options import scale_change_options
+from harness.cli.printing import echo
 from harness.cli.requests import (
     FAILED,
     build_requests,
+    leave_out,
     print_error,
     print_tables,
     request_options,
@@ -27,10 +30,9 @@ from harness.cli.run_options import (
 from harness.schedule import devices
 from harness.schedule.devices import Devices
 from harness.schedule.stop import Interrupted
-from harness.tables import load
 
 if TYPE_CHECKING:
-    from harness.launch import LaunchResult
+    from harness.launch.result import LaunchResult
     from harness.plan.request import Request
 
 _SCHEDULE = (
@@ -70,13 +72,12 @@ def run_tables(tables: tuple[str, ...], folder: Path | None, **options: Any) -> 
         if options["scale"] != "paper":
             raise click.UsageError("--folder changes a table at paper scale: add --scale paper")
         options["on"] = check_own_videos(folder, options["data"], on=options["on"])
-    for table in tables:
-        load(table)  # a mistake is told before PyTorch looks for GPUs
+    chosen_tables = all_tables.select(tables, leave_out)  # mistakes first, PyTorch after them
     schedule = {name: options.pop(name) for name in _SCHEDULE}
     _check_shard(schedule)
     chosen = _choose_devices(options, schedule)
     requests = build_requests(
-        tables,
+        [table.name for table in chosen_tables],
         threads=max(schedule["cpus_per_trial"] // chosen.ranks, 1),
         ranks=chosen.ranks,
         device=chosen.device,
@@ -85,7 +86,7 @@ def run_tables(tables: tuple[str, ...], folder: Path | None, **options: Any) -> 
     result = _launch(requests, chosen, schedule)
     print_tables(result.outputs)
     results = requests[0].runtime.results
-    click.echo(f"Compare the runs in MLflow: harness ui --results {short_path(results)}")
+    echo(f"Compare the runs in MLflow:\n  harness ui --results {short_path(results)}")
     _report_failures(result)
 
 
@@ -107,7 +108,7 @@ def _choose_devices(options: dict[str, Any], schedule: Mapping[str, Any]) -> Dev
         is_remote=schedule["address"] is not None,
     )
     if chosen.note:
-        click.echo(chosen.note)
+        echo(chosen.note)
     return chosen
 
 
@@ -149,12 +150,12 @@ def _launch(
 
 
 def _report_failures(result: "LaunchResult") -> None:
-    """Print why trials failed, and end the process if some did or a stop was requested."""
+    """Print why trials failed, and end the process if a part of the run is missing."""
     for event in result.failed:
         print_error(f"harness: {event.planned.name} failed: {event.failure}")
     if result.code:
         raise Interrupted(result.code)
-    if result.failed:
+    if result.failed or result.left_out:
         sys.exit(FAILED)
 
 

@@ -15,7 +15,7 @@ from harness.cli.options import (
     scale_change_options,
     select_scale,
 )
-from harness.cli.requests import build_requests, experiment_option, print_error
+from harness.cli.requests import build_requests, experiment_option, warn_once
 
 
 @click.command("sync")
@@ -45,7 +45,7 @@ def sync_tracking(results: Path, data: Path, checkpoints: bool, **own: Any) -> N
     ]
     requests.sort(key=lambda request: request.experiment.name)
     tables = all_tables.each_of(
-        requests, partial(build.collect_and_judge, records=records), print_error
+        requests, partial(build.collect_and_judge, records=records), warn_once
     )
     num_runs = sync(
         store_uri(results),

@@ -8,6 +8,7 @@ from typing import Any
 from harness.cost import cache, count
 from harness.cost.cache import Count
 from harness.cost.count import RULE
+from harness.cost.own_layers import OwnLayers, own_layers
 from harness.experiment import Experiment, Row
 from harness.specs import Trial
 from harness.stats.verdict import Match, match_figure
@@ -27,6 +28,7 @@ class RowCost:
         gmacs_by_rule: The same under every rule.
         views: Views of a test video, passes times crops; a longer pass counts in proportion.
         matches: Printed figure to verdict.
+        own_layers: How layers of the user were counted.
     """
 
     params: int
@@ -34,6 +36,7 @@ class RowCost:
     gmacs_by_rule: Mapping[str, float]
     views: float
     matches: Mapping[str, Match]
+    own_layers: OwnLayers
 
 
 def row_cost(row: Row) -> RowCost | None:
@@ -50,6 +53,7 @@ def row_cost(row: Row) -> RowCost | None:
         gmacs_by_rule=by_rule,
         views=views,
         matches=_matches(row, trials, params / 1e6, by_rule, views),
+        own_layers=own_layers(trials),
     )
 
 
@@ -81,6 +85,7 @@ def listing(experiment: Experiment) -> list[dict[str, object]]:
                     "total_gmacs": counted.gmacs * counted.views,
                     "printed": {name: match.printed for name, match in counted.matches.items()},
                     "verdicts": {name: asdict(match) for name, match in counted.matches.items()},
+                    "own_layers": asdict(counted.own_layers),
                 }
             )
     return rows
@@ -177,5 +182,7 @@ def sentence(row: Mapping[str, Any]) -> str:
         + (f" ({match['convention']})" if match["convention"] else "")
         for name, match in row["verdicts"].items()
     ]
+    if own := str(OwnLayers(**row["own_layers"])):
+        verdicts.append(f"counted: {own}")
     counted = f"{row['params']:>11,} parameters {row['gmacs']:9.3f} GMACs"
     return f"{row['table']:11} {row['row']:27} {counted}  {'; '.join(verdicts)}".rstrip()

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from experiments.scales import SCALES, Changes, own, stem_width
+from experiments.scales import SCALES, SMOKE_VIDEOS, Changes, own, stem_width
 from harness.experiment import Experiment
 from harness.provenance import code
 from harness.record import Record
-from harness.specs import Trial, as_dict, from_dict
+from harness.specs import Scale, Trial, as_dict, from_dict
 from harness.tables import load_all
 
 Freshness = Literal["fresh", "stale", "unknown"]
@@ -39,13 +39,28 @@ class Place:
         return f"{self.table}/{self.row}{part}"
 
 
+@dataclass(frozen=True, kw_only=True)
+class OwnPlace:
+    """A row that a trial on a user's own terms serves.
+
+    Attributes:
+        place: The row.
+        base: Scale that the terms change.
+        changes: What they change of it.
+    """
+
+    place: Place
+    base: Scale
+    changes: Changes
+
+
 class Places:
     """The rows of some tables, found by the trials that they need."""
 
     def __init__(self, tables: Iterable[Experiment]) -> None:
         self.rows = [pair for table in tables for pair in _rows(table)]
         self.by_trial: dict[Identity, list[Place]] = {}
-        self.own: dict[Identity, list[tuple[Place, Changes]]] = {}
+        self.own: dict[Identity, list[OwnPlace]] = {}
         for rescale in SCALES.values():
             for place, trial in self.rows:
                 self.by_trial.setdefault(identity(as_dict(rescale(trial))), []).append(place)
@@ -54,20 +69,17 @@ class Places:
         """Return every row that a record serves; none if no table needs its trial."""
         name = identity(record.trial)
         if name not in self.by_trial:
-            self.by_trial[name] = [place for place, _ in self.own_changes(record)]
+            self.by_trial[name] = [own.place for own in self.own_places(record)]
         return self.by_trial[name]
 
-    def own_changes(self, record: Record) -> Sequence[tuple[Place, Changes]]:
-        """Return the rows that a trial on a user's own terms serves, and its changes to each."""
+    def own_places(self, record: Record) -> Sequence[OwnPlace]:
+        """Return the rows that a trial on a user's own terms serves, with its changes to each."""
         name, trial = identity(record.trial), _parse(record)
         if trial is None or trial.scale != "own":
             return ()
         if name not in self.own:
-            self.own[name] = [
-                (place, changes)
-                for place, recipe in self.rows
-                if (changes := _own_changes(recipe, trial, name)) is not None
-            ]
+            found = (_own_place(place, recipe, trial, name) for place, recipe in self.rows)
+            self.own[name] = [own_place for own_place in found if own_place is not None]
         return self.own[name]
 
 
@@ -116,34 +128,52 @@ def _parse(record: Record) -> Trial | None:
         return None
 
 
-def _own_changes(recipe: Trial, trial: Trial, name: Identity) -> Changes | None:
-    """Return the changes of a user's own that make a trial from a recipe; None without any."""
-    changes = _changes(recipe, trial)
+def _own_place(place: Place, recipe: Trial, trial: Trial, name: Identity) -> OwnPlace | None:
+    """Return how a user's own terms make a trial from the recipe of a row; None if none do."""
+    if (recipe.model.backbone, recipe.model.module) != (trial.model.backbone, trial.model.module):
+        return None
+    for base in SCALES:
+        for changes in _changes(recipe, trial, base):
+            if _changed_name(recipe, changes, base) == name:
+                return OwnPlace(place=place, base=base, changes=changes)
+    return None
+
+
+def _changed_name(recipe: Trial, changes: Changes, base: Scale) -> Identity | None:
+    """Return the identity of a trial on a user's own terms; None if they cannot be met."""
     try:
-        changed = own(changes)(recipe)
+        return identity(as_dict(replace(own(changes, base)(recipe), scale="own")))
     except ValueError:
         return None
-    return changes if identity(as_dict(replace(changed, scale="own"))) == name else None
 
 
-def _changes(recipe: Trial, trial: Trial) -> Changes:
-    """Return the changes that lead from a recipe to a trial, if any do."""
+def _changes(recipe: Trial, trial: Trial, base: Scale) -> Iterator[Changes]:
+    """Yield the changes of a scale that may lead from a recipe to a trial."""
+    is_smoke = base == "desk" and trial.data.options == SMOKE_VIDEOS
+    usual = own(Changes(smoke=True if is_smoke else None), base)(recipe)
 
     def changed(recorded: Any, usual: Any) -> Any:
         return None if recorded == usual else recorded
 
     is_other_data = (trial.data.name, trial.data.num_classes) != (
-        recipe.data.name,
-        recipe.data.num_classes,
+        usual.data.name,
+        usual.data.num_classes,
     )
-    return Changes(
+    width = _width(usual, trial)
+    has_lost_weights = width is None and usual.model.weights and not trial.model.weights
+    changes = Changes(
         on=trial.data.name if is_other_data else None,
         num_classes=trial.data.num_classes if is_other_data else None,
-        epochs=changed(trial.train.epochs, recipe.train.epochs),
-        batch=changed(trial.train.batch_videos, recipe.train.batch_videos),
-        crop=changed(trial.data.crop_px, recipe.data.crop_px),
-        width=_width(recipe, trial),
+        epochs=changed(trial.train.epochs, usual.train.epochs),
+        batch=changed(trial.train.batch_videos, usual.train.batch_videos),
+        crop=changed(trial.data.crop_px, usual.data.crop_px),
+        width=width,
+        from_scratch=True if has_lost_weights else None,
+        smoke=True if is_smoke else None,
     )
+    if changes != Changes():  # without any, a scale is not own
+        yield changes
+    yield replace(changes, lr=trial.train.lr)  # another batch changes it too
 
 
 def _width(recipe: Trial, trial: Trial) -> float | None:

@@ -18,11 +18,13 @@ class RowGroup:
         results: Their folder.
         records: By seed.
         places: Rows of tables that they serve.
+        base: Scale that own terms change; empty at a named scale.
     """
 
     results: Path
     records: Mapping[int, Record]
     places: tuple[Place, ...]
+    base: str = ""
 
     @property
     def first(self) -> Record:
@@ -42,7 +44,8 @@ class RowGroup:
     @property
     def units(self) -> list[Unit]:
         """Return the rows that it serves, apart from their trials."""
-        return [(place.table, place.row, place.network, self.scale) for place in self.places]
+        scale = f"{self.scale} {self.base}"
+        return [(place.table, place.row, place.network, scale) for place in self.places]
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -74,10 +77,16 @@ def read_groups(results: Path, places: Places, *, is_restricted: bool) -> list[R
             results=results,
             records=dict(sorted(by_seed.items())),
             places=tuple(places.of(next(iter(by_seed.values())))),
+            base=_base(places, next(iter(by_seed.values()))),
         )
         for by_seed in found.values()
     ]
     return [group for group in groups if group.places or not is_restricted]
+
+
+def _base(places: Places, record: Record) -> str:
+    """Return the scale that the own terms of a record change; empty if it has none."""
+    return next((own.base for own in places.own_places(record)), "")
 
 
 def pairs(

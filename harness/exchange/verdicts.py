@@ -30,17 +30,20 @@ class Setting:
         table: Name of the table.
         scale: Of its records.
         changes: Those of a run on a user's own terms, by name; empty at a named scale.
+        base: The scale that own terms change; else the same.
     """
 
     table: str
     scale: Scale
     changes: Mapping[str, Any]
+    base: Scale
 
     @property
     def name(self) -> str:
         """Return the setting in words."""
         changes = " ".join(f"{name}={value}" for name, value in self.changes.items())
-        return " ".join(filter(None, (f"{self.table} at {self.scale} scale", changes)))
+        start = f" from {self.base}" if (self.scale, self.base) == ("own", "desk") else ""
+        return " ".join(filter(None, (f"{self.table} at {self.scale} scale{start}", changes)))
 
 
 def settings(records: Sequence[Record], tables: Sequence[Experiment]) -> list[Setting]:
@@ -52,22 +55,23 @@ def settings(records: Sequence[Record], tables: Sequence[Experiment]) -> list[Se
         for place in places.of(record)
         if record.trial["scale"] in SCALES
     }
-    own_terms: dict[str, list[dict[str, Any]]] = {}
+    own_terms: dict[tuple[str, Scale], list[dict[str, Any]]] = {}
     for record in records:
-        for place, changes in places.own_changes(record):
-            _add(own_terms.setdefault(place.table, []), changes)
+        for found in places.own_places(record):
+            _add(own_terms.setdefault((found.place.table, found.base), []), found.changes)
     return [
         setting
         for table in tables
         for setting in (
             *(
-                Setting(table=table.name, scale=scale, changes={})
+                Setting(table=table.name, scale=scale, changes={}, base=scale)
                 for scale in SCALES
                 if (table.name, scale) in named
             ),
             *(
-                Setting(table=table.name, scale="own", changes=changes)
-                for changes in own_terms.get(table.name, [])
+                Setting(table=table.name, scale="own", changes=changes, base=base)
+                for base in SCALES
+                for changes in own_terms.get((table.name, base), [])
             ),
         )
     ]
@@ -99,13 +103,16 @@ def judge(
     """
     named = {table.name: table for table in tables}
     if setting.table not in named:
-        raise ValueError(f"{setting.table} is not a table of this version")
+        raise ValueError(
+            f"{setting.table} is not a table of this version; name its file with --experiment"
+        )
     is_own = setting.scale == "own"
     return collect_and_judge(
         Request(
             experiment=named[setting.table],
             scale=setting.scale,
-            rescale=own(Changes(**setting.changes)) if is_own else SCALES[setting.scale],
+            base=setting.base,
+            rescale=own(Changes(**setting.changes), setting.base),
             seeds=1,
             runtime=Runtime(results=results, data=data or Path(tempfile.gettempdir()) / "no data"),
             family=() if is_own else family_of(named[setting.table], tables),

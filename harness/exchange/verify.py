@@ -11,7 +11,7 @@ from typing import Any
 from harness.cost.sound import read_sound
 from harness.data import passport
 from harness.exchange import verdicts
-from harness.exchange.bundle import FORMAT, MANIFEST, archive, source_sha256
+from harness.exchange.bundle import FORMAT, MANIFEST, archive, own_sources, source_sha256
 from harness.exchange.places import freshness
 from harness.exchange.verdicts import Setting
 from harness.experiment import Experiment
@@ -56,6 +56,7 @@ def verify(path: Path, *, tables: Sequence[Experiment], max_bytes: int) -> Verif
         names = archive.unpack(path, folder, max_bytes=max_bytes)
         manifest = _manifest(folder, path)
         faults = [*_file_faults(folder, names, manifest), *_passport_faults(folder)]
+        are_files_whole = not faults
         records, record_faults = _records(folder / "results")
         faults += record_faults
         judged: list[str] = []
@@ -68,7 +69,7 @@ def verify(path: Path, *, tables: Sequence[Experiment], max_bytes: int) -> Verif
             records=len(records),
             tables=tuple(judged),
             faults=tuple(faults),
-            remarks=tuple(_remarks(records, manifest)),
+            remarks=tuple(_remarks(records, manifest, folder if are_files_whole else None)),
         )
 
 
@@ -79,6 +80,7 @@ def _manifest(folder: Path, path: Path) -> Mapping[str, Any]:
         _ = [(file["sha256"], file["bytes"]) for file in manifest["files"].values()]
         for bundled in manifest["verdicts"]:
             _ = bundled["rows"].items(), bundled["claims"].items(), _setting(bundled).name
+        _check_own(manifest.get("own"), manifest["files"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(
             f"{path} is not a bundle of harness bundle: no readable {MANIFEST} ({error})"
@@ -88,8 +90,19 @@ def _manifest(folder: Path, path: Path) -> Mapping[str, Any]:
     return dict(manifest)
 
 
+def _check_own(own: Any, files: Mapping[str, Any]) -> None:
+    """Refuse a list of own sources that names a file which the bundle does not list."""
+    for place, module in own["modules"].items() if own is not None else ():
+        if place not in files or not isinstance(module, str):
+            raise ValueError(f"{place} is listed as a source, and not as a file")
+    if own is not None and not all(isinstance(sentence, str) for sentence in own["missing"]):
+        raise ValueError("a missing source is not text")
+
+
 def _setting(bundled: Mapping[str, Any]) -> Setting:
-    return Setting(table=bundled["table"], scale=bundled["scale"], changes=dict(bundled["changes"]))
+    table, scale, changes = bundled["table"], bundled["scale"], dict(bundled["changes"])
+    base = "paper" if scale == "own" else scale
+    return Setting(table=table, scale=scale, changes=changes, base=bundled.get("base", base))
 
 
 def _file_faults(folder: Path, names: Sequence[str], manifest: Mapping[str, Any]) -> Iterator[str]:
@@ -151,8 +164,17 @@ def _verdict_faults(
                 yield f"{name} is not the table of the records"
 
 
-def _remarks(records: Sequence[Record], manifest: Mapping[str, Any]) -> Iterator[str]:
-    if manifest["source"] != source_sha256():
+def _remarks(
+    records: Sequence[Record], manifest: Mapping[str, Any], folder: Path | None
+) -> Iterator[str]:
+    own = manifest.get("own", {"modules": {}, "missing": []})
+    yield from own["missing"]
+    is_same_version = manifest["source"] == source_sha256()
+    if folder is not None:
+        yield from own_sources.remarks(
+            own["modules"], records, folder, is_same_version=is_same_version
+        )
+    if not is_same_version:
         yield "another version of the harness wrote the bundle: texts of tables were not compared"
     other = sum(freshness(found) != "fresh" for found in records)
     if other:

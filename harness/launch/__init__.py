@@ -7,12 +7,12 @@ keeps its status file up to date.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from functools import partial
 
 from rich.console import Console
 
 from harness.launch import preparation
+from harness.launch.result import LaunchResult
 from harness.plan.grid import PlannedTrial
 from harness.plan.request import Request
 from harness.report import build
@@ -29,25 +29,11 @@ from harness.schedule.serial import Claim
 from harness.schedule.shards import Driver, Shard
 from harness.schedule.status.writer import StatusWriter
 from harness.schedule.stop import Stop, handle_signals
+from harness.tables import each_of
 from harness.tracking.mirror import Mirror
 from harness.utils import children, escape
 from harness.utils.lock import InUseError
 from harness.utils.redaction import redact
-
-
-@dataclass(frozen=True, kw_only=True)
-class LaunchResult:
-    """The outcome of a launch.
-
-    Attributes:
-        outputs: The tables; none if another driver is to write them.
-        failed: Last events of the trials that failed.
-        code: Exit code after a request to stop that left trials to run; 0 otherwise.
-    """
-
-    outputs: Sequence[TableOutput]
-    failed: Sequence[TrialEvent] = ()
-    code: int = 0
 
 
 def run(
@@ -62,8 +48,8 @@ def run(
 ) -> LaunchResult:
     """Run every trial that lacks a fresh record, then write each table and draw its figure.
 
-    A trial that several tables share runs once. A signal, or `harness stop`, ends the run after
-    the epochs in progress; a second one ends it at once.
+    A trial that several tables share runs once; a broken table is left out. A signal, or
+    `harness stop`, ends the run after the epochs in progress; a second one ends it at once.
 
     Args:
         requests: Tables, all with the same runtime.
@@ -75,7 +61,8 @@ def run(
         shard: Runs this part of the trials, beside drivers of other parts; without Ray.
 
     Raises:
-        ValueError: If another process uses the results folder, or a request is wrong.
+        ValueError: If another process uses the results folder, a request is wrong, or every table
+            is broken.
         Interrupted: If this process is to end at once.
     """
     children.isolate()
@@ -128,12 +115,13 @@ class _Launch:
         self.console = console
         self.log = partial(_print, console)
         self.shared: dict[str, list[PlannedTrial]] = {}
+        self.left_out: list[str] = []
 
     def run(self, schedule: Callable[..., None], tracking: str) -> LaunchResult:
         """Run the trials that lack a record, if there are some, and write the tables."""
         todo = self.prepare()
         if not todo:
-            return LaunchResult(outputs=self.write_tables())
+            return LaunchResult(outputs=self.write_tables(), left_out=self.left_out)
         return self.run_trials(todo, schedule, tracking)
 
     def prepare(self) -> list[PlannedTrial]:
@@ -141,7 +129,9 @@ class _Launch:
         with self.driver.starting() as is_alone:
             if is_alone:
                 results_folder.sweep(self.runtime.results)
-            planned = preparation.trials_by_key(self.requests, self.log)
+            tables = preparation.plan(self.requests, self.log, self.leave_out)
+            self.requests = [table.request for table in tables]
+            planned = preparation.trials_by_key(tables)
             keys = list(planned)
             own = keys if self.driver.shard is None else self.driver.shard.part_of(keys)
             self.shared = {key: planned[key] for key in own}
@@ -150,7 +140,7 @@ class _Launch:
             preparation.check_initial_weights(todo, self.runtime)
             for trial in todo:
                 results_folder.set_aside(self.runtime.results, trial.key)
-            preparation.declare(self.requests)
+            preparation.declare(tables)
         self.progress = Progress(todo, self.console)
         self.waits = DataWaits(self.runtime, self.log)
         self.status_writer.expect(
@@ -184,6 +174,7 @@ class _Launch:
         return LaunchResult(
             outputs=outputs,
             failed=dispatcher.failed,
+            left_out=self.left_out,
             code=0 if is_complete else self.stop.code,
         )
 
@@ -191,12 +182,23 @@ class _Launch:
         """Write the tables and mirror them, unless another driver still runs trials of them."""
         with self.driver.ending() as is_last:
             if is_last:
-                return [_write_and_mirror(request, mirror) for request in self.requests]
+                return list(
+                    each_of(
+                        self.requests,
+                        lambda request: _write_and_mirror(request, mirror),
+                        self.leave_out,
+                    )
+                )
         self.log(
             "other shards are still at work: the last one writes the tables; `harness report` "
             "writes them at any time"
         )
         return []
+
+    def leave_out(self, sentence: str) -> None:
+        """Say that a table is left out."""
+        self.left_out.append(sentence)
+        self.log(sentence)
 
     @contextmanager
     def _claim(self, dispatcher: EventDispatcher, planned: PlannedTrial) -> Iterator[bool]:

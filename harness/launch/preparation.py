@@ -1,6 +1,7 @@
 """The trials of a launch, and what has to be in order before the first of them."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from harness import data, record
 from harness.data import sizes
@@ -11,7 +12,9 @@ from harness.provenance import code
 from harness.record import Record
 from harness.report import preregistration
 from harness.report.collect import collect
+from harness.report.results import TableResult
 from harness.runtime import Runtime
+from harness.tables import each_of
 from harness.tracking.mirror import Mirror
 from harness.zoo import initial_weights
 
@@ -32,13 +35,37 @@ def check_count(requests: Sequence[Request], limit: int) -> None:
         )
 
 
-def trials_by_key(
-    requests: Sequence[Request], log: Callable[[str], None]
-) -> dict[str, list[PlannedTrial]]:
+@dataclass(frozen=True, kw_only=True)
+class PlannedTable:
+    """A table whose networks can all be built, with its trials and its results so far."""
+
+    request: Request
+    trials: Sequence[PlannedTrial]
+    result: TableResult
+
+
+def plan(
+    requests: Sequence[Request], log: Callable[[str], None], warn: Callable[[str], None]
+) -> list[PlannedTable]:
+    """Plan the trials of all tables; warn of a broken table, and leave it out.
+
+    Raises:
+        BrokenTableError: If no table is left.
+    """
+    progress = _progress_in_tenths(log)
+
+    def plan_one(request: Request) -> PlannedTable:
+        trials = planned_trials(request, progress=progress)
+        return PlannedTable(request=request, trials=trials, result=collect(request))
+
+    return list(each_of(requests, plan_one, warn))
+
+
+def trials_by_key(tables: Sequence[PlannedTable]) -> dict[str, list[PlannedTrial]]:
     """List the trials of all tables by their keys; tables may share one."""
     trials: dict[str, list[PlannedTrial]] = {}
-    for request in requests:
-        for trial in planned_trials(request, progress=_progress_in_tenths(log)):
+    for table in tables:
+        for trial in table.trials:
             trials.setdefault(trial.key, []).append(trial)
     return trials
 
@@ -84,13 +111,15 @@ def check_initial_weights(todo: Sequence[PlannedTrial], runtime: Runtime) -> Non
         raise ValueError(". ".join(faults))
 
 
-def declare(requests: Sequence[Request]) -> None:
+def declare(tables: Sequence[PlannedTable]) -> None:
     """Write down the claims of the tables before their first result."""
-    for request in requests:
-        table = collect(request)
-        trials = [row.trial for row in table.rows if row.trial and request.experiment.trains]
-        digests = [sizes.passport_digest(trial.data, request.runtime.data) for trial in trials]
-        preregistration.preregister(table, passports=[digest for digest in digests if digest])
+    for table in tables:
+        rows = table.result.rows if table.request.experiment.trains else ()
+        data = table.request.runtime.data
+        digests = [sizes.passport_digest(row.trial.data, data) for row in rows if row.trial]
+        preregistration.preregister(
+            table.result, passports=[digest for digest in digests if digest]
+        )
 
 
 def mirror_recorded(

@@ -72,11 +72,8 @@ def estimate_budget(
         devices_per_trial: Devices that share a trial.
         workers: Loader processes of each device; None to leave reading out.
     """
-    missing = [planned for planned in trials if planned.state != "fresh"]
-    todo, workloads = [planned.trial for planned in missing], []
-    for planned in missing:
-        with blame(planned.table, planned.rows[0]):
-            workloads.append(estimate_workload(planned.trial))
+    todo = [planned.trial for planned in trials if planned.state != "fresh"]
+    workloads = estimate_workloads(trials)
     checkpoints = sorted((workload.checkpoint_bytes for workload in workloads), reverse=True)
     return Budget(
         trials=len(trials),
@@ -98,6 +95,20 @@ def estimate_budget(
             workers=workers,
         ),
     )
+
+
+def estimate_workloads(trials: Sequence[PlannedTrial]) -> list[Workload]:
+    """Estimate the work of each trial that has no fresh record.
+
+    Raises:
+        BrokenTableError: If a network cannot be counted.
+    """
+    workloads = []
+    for planned in trials:
+        if planned.state != "fresh":
+            with blame(planned.table, planned.rows[0]):
+                workloads.append(estimate_workload(planned.trial))
+    return workloads
 
 
 def estimate_workload(trial: Trial) -> Workload:
@@ -161,4 +172,4 @@ def text(budget: Budget) -> str:
 
 
 def _paragraph(name: str, part: str) -> str:
-    return fill(f"{name:15}{part}", width=100, subsequent_indent=" " * 15)
+    return fill(f"{name:15}{part}", width=80, break_on_hyphens=False, subsequent_indent=" " * 15)

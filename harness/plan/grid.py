@@ -1,6 +1,6 @@
 """The grid of a table: its distinct trials, and the records that some of them have."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -78,6 +78,14 @@ def trials(
             hashes = code(trial)
         planned.append(_planned(experiment.name, tuple(rows[key]), trial, key, hashes, results))
     return planned
+
+
+def distinct(planned: Iterable[PlannedTrial]) -> list[PlannedTrial]:
+    """Return trials of several tables, one of each key."""
+    by_key: dict[str, PlannedTrial] = {}
+    for trial in planned:
+        by_key.setdefault(trial.key, trial)
+    return list(by_key.values())
 
 
 def seed_numbers(seeds: Seeds) -> Sequence[int]:

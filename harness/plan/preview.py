@@ -54,8 +54,9 @@ def preview_tables(
     devices_per_trial: int = 1,
     workers: int | None = None,
     warn: Callable[[str], None],
+    leave_out: Callable[[str], None],
 ) -> Preview:
-    """Plan some tables.
+    """Plan some tables, without the broken ones.
 
     Args:
         workspace: Records and data.
@@ -66,8 +67,18 @@ def preview_tables(
         devices_per_trial: Devices that share a trial.
         workers: Loader processes of each device; None to leave reading out.
         warn: Called with a sentence on each table that does not load.
+        leave_out: Called with a sentence on each table to plan that is broken.
+
+    Raises:
+        BrokenTableError: If no table is left.
     """
-    trials, records = workspace.trials(tables, seeds=seeds), workspace.records()
+
+    def listing(table: Experiment) -> tuple[Experiment, list[PlannedTrial]]:
+        return table, workspace.counted_trials_of(table, seeds=seeds)
+
+    listed = list(all_tables.each_of(tables, listing, leave_out))
+    tables, records = [table for table, _ in listed], workspace.records()
+    trials = grid.distinct(trial for _, own in listed for trial in own)
     corrected = tables if workspace.scale == "own" else all_tables.load_all(warn)
     families = {
         table.name: len(

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
-from harness import tables
+from harness import tables as all_tables
 from harness.data import sizes
 from harness.experiment import Experiment, Row
-from harness.plan import grid, row_lookup
+from harness.plan import budget, grid, row_lookup
 from harness.plan.grid import PlannedTrial, Seeds
 from harness.provenance import code
 from harness.record import Records, read_all
@@ -49,20 +50,49 @@ class Workspace:
             self.passports[data_set] = sizes.passport_digest(trial.data, self.data)
         return self.passports[data_set]
 
-    def trials(self, tables: Sequence[Experiment], *, seeds: Seeds) -> list[PlannedTrial]:
-        """List the distinct trials of some tables; without data, all are missing."""
-        by_key: dict[str, PlannedTrial] = {}
-        for experiment in tables:
-            for planned in grid.trials(
-                experiment,
-                rescale=self.rescale,
-                seeds=seeds,
-                passport=lambda trial: self.passport(trial) or _NO_PASSPORT,
-                code=code.hashes,
-                results=self.results,
-            ):
-                by_key.setdefault(planned.key, planned)
-        return list(by_key.values())
+    def trials(
+        self,
+        tables: Sequence[Experiment],
+        *,
+        seeds: Seeds,
+        warn: all_tables.Warn,
+        are_counted: bool = False,
+    ) -> list[PlannedTrial]:
+        """List the distinct trials of some tables, without those of broken ones.
+
+        Args:
+            tables: The tables.
+            seeds: Trials per row, or their seeds.
+            warn: Called with a sentence on each table that is left out.
+            are_counted: Leave out tables too with networks that cannot be counted.
+
+        Raises:
+            BrokenTableError: If no table is left.
+        """
+        function = self.counted_trials_of if are_counted else self.trials_of
+        listed = all_tables.each_of(tables, partial(function, seeds=seeds), warn)
+        return grid.distinct(trial for trials in listed for trial in trials)
+
+    def counted_trials_of(self, experiment: Experiment, *, seeds: Seeds) -> list[PlannedTrial]:
+        """List the distinct trials of a table whose networks can all be counted.
+
+        Raises:
+            BrokenTableError: If one without a fresh record cannot.
+        """
+        trials = self.trials_of(experiment, seeds=seeds)
+        budget.estimate_workloads(trials)
+        return trials
+
+    def trials_of(self, experiment: Experiment, *, seeds: Seeds) -> list[PlannedTrial]:
+        """List the distinct trials of a table; without data, all are missing."""
+        return grid.trials(
+            experiment,
+            rescale=self.rescale,
+            seeds=seeds,
+            passport=lambda trial: self.passport(trial) or _NO_PASSPORT,
+            code=code.hashes,
+            results=self.results,
+        )
 
 
 def find_table_row(text: str) -> tuple[Experiment, Row]:
@@ -73,7 +103,7 @@ def find_table_row(text: str) -> tuple[Experiment, Row]:
     """
     file, suffix, rest = text.partition(".py/")
     table, slash, row = (f"{file}.py", "/", rest) if suffix else _split(text)
-    experiment = tables.load(table.strip())
+    experiment = all_tables.load(table.strip())
     if not slash:
         labels = "; ".join(row.label for row in experiment.rows)
         raise ValueError(f"{text!r} has no row; write TABLE/ROW with one of: {labels}")

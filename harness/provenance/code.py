@@ -50,6 +50,30 @@ def hashes_of_given(trial: Trial, family: str) -> Mapping[str, str]:
     return _hashes((_SCORE_GIVEN, *reader, *_generator(trial), *_network(trial)))
 
 
+def hashes_of_files(
+    trial: Trial, modules: Mapping[str, str], files: own_code.Exported
+) -> Mapping[str, str]:
+    """Return `hashes` of a trial whose network lies in files that are not known here.
+
+    Args:
+        trial: Names definitions of the files as `file.py:Definition`.
+        modules: File, without its folder, to the name of its module.
+        files: They are parsed, and never run.
+
+    Raises:
+        ValueError: If the trial names what does not exist.
+        SyntaxError: If a file is not Python.
+    """
+    model, entries = trial.model, [_TRIAL, *_generator(trial)]
+    for table, name in ((BACKBONES, model.backbone), (MODULES, model.module)):
+        file, _, definition = (name or "").partition(":")
+        if file in modules:
+            entries.append(f"{modules[file]}:{definition}")
+        elif name is not None:
+            entries.append(table[check_name(name, table, what="network")])
+    return {item.label: item.digest for item in _reach(tuple(entries), files, ())}
+
+
 def places(trial: Trial) -> Mapping[str, str]:
     """Return the module of every definition that a trial runs.
 

@@ -18,11 +18,11 @@ from harness.provenance import code
 from harness.record import Record, Records, parts_of
 from harness.report import preregistration
 from harness.report.results import ComparedRecords, RowResult, State, TableResult, metric_of
-from harness.specs import Trial
+from harness.specs import Trial, as_dict
 from harness.tables import blame
 from harness.video_scores import BadScoresError
 
-MAX_SEEDS = 10  # of interrupted trials that are noticed
+_USUAL_SEEDS = range(100)  # of work in progress, besides those that a request or a record names
 
 
 def collect(request: Request, records: Sequence[Record] | None = None) -> TableResult:
@@ -167,9 +167,11 @@ def _has_work(trial: Trial, request: Request, records: Sequence[Record]) -> bool
     passports = {record.passport for record in records if record.trial["data"]["name"] == name}
     local = sizes.passport_digest(trial.data, request.runtime.data)
     passports |= {local} if local else set()
-    keys = (
-        record.trial_key(replace(trial, seed=seed), passport)
+    seeds = {int(record.trial["seed"]) for record in records}
+    seeds |= {*_USUAL_SEEDS, *grid.seed_numbers(request.seeds)}
+    fields, unfinished = as_dict(trial), {path.name for path in work.glob("*")}
+    return any(
+        record.key_of(fields | {"seed": seed}, passport) in unfinished
         for passport in passports
-        for seed in range(MAX_SEEDS)
+        for seed in seeds
     )
-    return any((work / key).is_dir() for key in keys)

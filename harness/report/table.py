@@ -97,6 +97,7 @@ def notes(judged: JudgedTable) -> list[str]:
         *recipe_sources.guess_notes(experiment),
         *tradeoff.sentences(experiment),
         *([_cost_note(table)] if any(result.cost for result in table.rows) else []),
+        *_own_layer_notes(table),
         *([INPUT_NOTE] if "T × U" in cells.frame(judged) else []),
         *([STALE_NOTE] if any(result.stale for result in table.shown) else []),
     ]
@@ -105,6 +106,12 @@ def notes(judged: JudgedTable) -> list[str]:
 def _cost_note(table: TableResult) -> str:
     is_own = table.scale == "own"
     return COST_NOTE.format("of the network that ran" if is_own else "at the paper's own scale")
+
+
+def _own_layer_notes(table: TableResult) -> Iterator[str]:
+    for result in table.rows:
+        if result.cost and (counted := str(result.cost.own_layers)):
+            yield f"{result.label}: its own layers were counted: {counted}."
 
 
 def _verdict_notes(judged: JudgedTable) -> Iterator[str]:

@@ -63,24 +63,30 @@ def family_of(experiment: Experiment, tables: Iterable[Experiment]) -> tuple[Exp
 
 
 def select(names: Sequence[str], warn: Warn) -> tuple[Experiment, ...]:
-    """Return some tables; without names, all that load.
+    """Return some tables, without the broken ones; without names, all that load.
 
     Raises:
-        ValueError: If a named table is unknown or broken.
+        ValueError: If a named table is unknown, or all of them are broken.
     """
     if not names:
         return load_all(warn)
-    return tuple({table.name: table for table in map(load, names)}.values())
+    return tuple({table.name: table for table in each_of(names, load, warn)}.values())
 
 
-def each_of(items: Sequence[T], function: Callable[[T], R], warn: Warn | None) -> Iterator[R]:
-    """Yield the result of every item; of one of a broken table, warn instead, or fail if None."""
-    for item in items:
+def each_of(items: Sequence[T], function: Callable[[T], R], warn: Warn) -> Iterator[R]:
+    """Yield the result of every item; of one of a broken table, warn instead.
+
+    Raises:
+        BrokenTableError: If no item is left.
+    """
+    is_any_sound = False
+    for number, item in enumerate(items, start=1):
         try:
             result = function(item)
         except BrokenTableError as error:
-            if warn is None:
+            if number == len(items) and not is_any_sound:
                 raise
             warn(f"left out: {error}")
         else:
+            is_any_sound = True
             yield result

@@ -6,7 +6,7 @@ can be imported: the name in a record of somebody else leads nowhere.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -74,7 +74,19 @@ def enable(trial: Trial, exported: own_code.Exported) -> None:
 
 def has_own(trial: Trial) -> bool:
     """Return whether the network of a trial uses a definition of the user."""
-    return any(name not in _ours(what) for what, name in _names(trial).items())
+    return bool(own(_names(trial)))
+
+
+def own(model: Mapping[str, Any]) -> list[str]:
+    """Return the names in a model, as trials or records hold it, that are none of the harness."""
+    names = {what: model.get(what) for what in _REGISTRIES}
+    return [str(name) for what, name in names.items() if name and name not in _ours(what)]
+
+
+def file_of(name: str) -> str | None:
+    """Return the file that a name leads to, without its folder; None if it leads to none."""
+    match = _FILE.fullmatch(name)
+    return match["file"] if match else None
 
 
 def clashes() -> Iterator[str]:

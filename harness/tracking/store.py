@@ -97,6 +97,7 @@ class Store:
         existing = self._runs_at_scale(experiment, "table", scale)
         run = existing[0] if existing else self._create_table_run(experiment, table_run)
         self._log_table_files(run.info.run_id, table_run)
+        self._describe(experiment, table_run)
         self.client.set_terminated(run.info.run_id)
         for trial in self._runs_at_scale(experiment, "trial", scale):
             self._log_batches(trial.info.run_id, [], table_run.trial_tags(trial.data.tags))
@@ -130,6 +131,12 @@ class Store:
         tags = {"kind": "table", "table": table_run.name, "scale": table_run.scale}
         name = f"{table_run.name} at {table_run.scale} scale"
         return self.client.create_run(experiment, tags=tags, run_name=name)
+
+    def _describe(self, experiment: str, table_run: TableRun) -> None:
+        """Show a table above the runs of its experiment: the newest one of any scale."""
+        note = {"mlflow.note.content": runs.truncate_note(table_run.output.markdown)}
+        for name, value in clean(note, self._uri).items():
+            self.client.set_experiment_tag(experiment, name, value)
 
     def _log_table_files(self, run_id: str, table_run: TableRun) -> None:
         """Put the files, records and claims of a table into its run."""

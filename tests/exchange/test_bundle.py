@@ -3,20 +3,22 @@
 import hashlib
 import json
 import shutil
+import sys
 import tarfile
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from experiments.scales import Changes, own
+from experiments.scales import Changes, desk, own
 from experiments.table_b import EXPERIMENT
-from harness import record
+from harness import record, tables
 from harness.cli.main import app
 from harness.data import passport
 from harness.data.video import Video
 from harness.exchange import bundle, places, verify
 from harness.exchange.bundle import archive
+from tests.helpers.own_code import write
 from tests.helpers.results_folders import add_record, row_trial
 
 TABLES = (EXPERIMENT,)
@@ -160,6 +162,75 @@ def test_the_appendix_leads_from_claims_to_commands_results_tolerances_and_times
     assert "supported at desk scale: difference" in text
     for word in ("Claim", "Command", "Expected", "Tolerance", "Time", "0.1 min (1 trial)"):
         assert word in text
+
+
+def test_a_run_on_own_terms_at_desk_scale_is_judged_and_told_how_to_run(data, tmp_path):
+    changed = own(Changes(smoke=True, lr=0.1), "desk")
+    add_record(tmp_path / "mine", changed(row_trial("table_b/DSA at II", scale="paper")))
+    path = tmp_path / "mine.tar.gz"
+    done = bundle.write(path, tmp_path / "mine", data=data, tables=TABLES)
+    assert "table_b at own scale from desk lr=0.1 smoke=True" in done.tables
+    assert verified(path).faults == ()
+    archive.unpack(path, tmp_path / "whole")
+    text = (tmp_path / "whole" / "APPENDIX.md").read_text()
+    assert "harness run table_b --scale desk --seeds 1 --rows 'DSA at II' --lr 0.1 --smoke" in text
+
+
+@pytest.fixture
+def mine(tmp_path):
+    """Return a results folder with a record of a network of the user's, whose table was named."""
+    table = tables.load(str(write(tmp_path / "code", module="my_gate.py:Gate")))
+    trial = desk(table.rows[1].trial)
+    assert trial.model.module == "my_gate.py:Gate"
+    add_record(tmp_path / "results", trial, passport=PASSPORT.digest)
+    yield tmp_path / "results"
+    tables.forget()
+
+
+def told(text, folder, data, *, named):
+    """Write a bundle of a user's network, and return it with what a reviewer's command says."""
+    path = folder.parent / "mine.tar.gz"
+    done = bundle.write(path, folder, data=data, tables=[*TABLES, *named])
+    tables.forget()  # a reviewer has other files
+    remarks = "\n".join(verified(path).remarks)
+    archive.unpack(path, folder.parent / "whole")
+    appendix = (folder.parent / "whole" / "APPENDIX.md").read_text()
+    assert text in appendix
+    return done, remarks
+
+
+def test_a_bundle_holds_the_source_of_own_networks_which_is_compared_and_never_runs(
+    mine, data, tmp_path, monkeypatch
+):
+    source = {
+        f"own/{name}": (tmp_path / "code" / name).read_bytes()
+        for name in ("my_gate.py", "my_layers.py", "my_table.py")
+    }
+    done, remarks = told("- own/my_gate.py\n", mine, data, named=[tables.load("my_table")])
+    assert done.without_source == ()
+    files = files_of(tmp_path / "whole")
+    assert {name: files[name].read_bytes() for name in source} == source
+    assert "own/ holds source of the author, which was read and did not run" in remarks
+    assert "records of own networks that this source made: 1 of 1" in remarks
+    assert not {"my_gate", "my_layers", "my_table"} & set(sys.modules)
+
+
+def test_other_source_than_that_of_the_records_is_said(mine, data, tmp_path):
+    gate = tmp_path / "code" / "my_gate.py"
+    gate.write_text(gate.read_text().replace("SHARE = 1 / 4", "SHARE = 1 / 2"))
+    tables.forget()
+    named = [tables.load(str(tmp_path / "code" / "my_table.py"))]
+    said = "- records of my_gate.py:Gate that other code made: 1 of 1"
+    _, remarks = told(said, mine, data, named=named)
+    assert "records of own networks that this source made: 0 of 1" in remarks
+
+
+def test_source_that_is_not_known_is_missing_by_name(mine, data):
+    tables.forget()
+    sentence = "the source of my_gate.py:Gate (records: 1) is left out: its file is not known"
+    done, remarks = told("- the source of my_gate.py:Gate (records: 1)", mine, data, named=[])
+    assert done.without_source[0].startswith(sentence)
+    assert sentence in remarks
 
 
 def test_the_crate_describes_every_file(whole):

@@ -109,6 +109,16 @@ def test_a_row_of_another_recipe_is_compared_and_its_change_named(folders):
     assert "train.epochs 6 for 5" in row.changed
 
 
+def test_own_terms_of_two_scales_are_compared_each_with_its_own(folders):
+    paper = row_trial(scale="paper")
+    for folder, epochs in zip(folders, (5, 6), strict=True):
+        for base in ("desk", "paper"):
+            fill(folder, [0.5, 0.6], trial=own(Changes(epochs=epochs), base)(paper))
+    changed = [row.changed for row in compared(folders).rows if "table_b/DSA at II" in row.rows]
+    assert len(changed) == 2
+    assert all("train.epochs 6 for 5" in text for text in changed)
+
+
 @pytest.mark.parametrize(
     ("how", "sentence"),
     [

@@ -71,10 +71,39 @@ def test_a_run_on_own_terms_serves_the_row_that_it_changes(tmp_path, changes, pl
     assert tuple(place.split("/")) in named(add_record(tmp_path, trial))
 
 
+@pytest.mark.parametrize(
+    ("base", "changes"),
+    [
+        ("desk", Changes(smoke=True)),
+        ("desk", Changes(smoke=True, epochs=3)),
+        ("desk", Changes(smoke=True, lr=0.123)),
+        ("desk", Changes(epochs=5)),
+        ("desk", Changes(epochs=5, lr=0.123)),
+        ("desk", Changes(lr=0.123)),
+        ("desk", Changes(lr=0.05)),  # as it is without
+        ("paper", Changes(lr=0.123)),
+        ("paper", Changes(batch=16, lr=0.123)),
+        ("paper", Changes(epochs=5, from_scratch=True)),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize(
+    "place", ["table_b/DSA at II", "table_a/I3D R18, 4 × 1", "static_or_dynamic/DSA, last layer"]
+)
+def test_the_terms_of_a_row_are_found_again_at_any_scale(tmp_path, base, changes, place):
+    trial = own(changes, base)(row_trial(place, scale="paper"))
+    served = Places(TABLES).own_places(add_record(tmp_path, trial))
+    own_place = next(own for own in served if str(own.place) == place)
+    again = own(own_place.changes, own_place.base)(row_trial(place, scale="paper"))
+    assert again == trial
+    assert own_place.base == base
+
+
 def test_a_trial_that_no_row_needs_serves_none(tmp_path):
     trial = row_trial()
     other = replace(trial, train=replace(trial.train, lr=0.123))
     assert named(add_record(tmp_path, other)) == set()
+    other = replace(trial, train=replace(trial.train, weight_decay=0.123))
     assert named(add_record(tmp_path, replace(other, scale="own"))) == set()
 
 

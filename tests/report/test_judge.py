@@ -13,9 +13,10 @@ from harness.experiment import Claim, Row
 from harness.plan import grid
 from harness.report import preregistration
 from harness.report.claims import judge_claims
+from harness.report.collect import collect
 from harness.report.evidence import correct
 from harness.report.judge import judge_rows
-from tests.helpers.collected_tables import collected
+from tests.helpers.collected_tables import collected, request
 from tests.helpers.tiny_trials import shrunk
 from tests.test_record import made
 from tests.test_video_scores import written
@@ -240,13 +241,28 @@ def elsewhere(trial):
     return replace(small, data=replace(small.data, name="other"))
 
 
-def test_a_trial_that_was_left_is_interrupted(table):
+@pytest.mark.parametrize("seed", [2, 10, 99])
+def test_a_trial_that_was_left_is_interrupted(table, seed):
     results, records = table
-    trial = replace(shrunk(ROWS["DSA at IV"].trial), seed=2)
+    trial = replace(shrunk(ROWS["DSA at IV"].trial), seed=seed)
     (results / "work" / record.trial_key(trial, "p")).mkdir(parents=True)
     cells = judge_rows(table_of(results, records))
     assert cells["DSA at IV"].word == "interrupted"
     assert cells["DSA at I"].word == "not run"
+
+
+def test_a_trial_that_was_left_with_a_seed_that_a_request_or_a_record_names_is_interrupted(table):
+    results, records = table
+    for seed, label in {5000: "DSA at IV", 6000: "DSA at I"}.items():
+        trial = replace(shrunk(ROWS[label].trial), seed=seed)
+        (results / "work" / record.trial_key(trial, "p")).mkdir(parents=True)
+    wanted = replace(request(EXPERIMENT, results), seeds=(5000,))
+    states = {row.label: row.state for row in collect(wanted, records).rows}
+    assert (states["DSA at IV"], states["DSA at I"]) == ("interrupted", "not run")
+    first = records[0]
+    other = replace(first, trial={**first.trial, "seed": 6000})
+    states = {row.label: row.state for row in collect(wanted, [*records, other]).rows}
+    assert states["DSA at I"] == "interrupted"
 
 
 def at_paper(tmp_path, shares, **how):

@@ -47,6 +47,51 @@ def test_a_file_is_a_table_under_its_own_name(tmp_path, capsys):
     assert "my_gate.py:Gate" not in MODULES
 
 
+NORMED = (
+    GATE.replace(
+        "        self.shifted =",
+        "        self.norm, self.scale = nn.GroupNorm(1, channels), Scale(channels)\n"
+        "        self.shifted =",
+    ).replace("return self.mix(", "return self.scale(self.norm(x)) + self.mix(")
+    + """
+
+class Scale(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels, 1, 1, 1))
+
+    def forward(self, x):
+        return x * self.weight
+
+    def macs(self, output):
+        return 0
+"""
+)
+
+
+@pytest.mark.parametrize(
+    ("gate", "how"),
+    [
+        (GATE, "Gate as torch.utils.flop_counter sees it run"),
+        (
+            NORMED,
+            "Gate as torch.utils.flop_counter sees it run; Scale by its own macs(); "
+            "GroupNorm by its parameters alone",
+        ),
+    ],
+    ids=["seen", "declared and free"],
+)
+def test_the_cost_of_own_layers_says_how_it_was_counted(tmp_path, gate, how, capsys):
+    path = write(tmp_path, gate=gate)
+    app(["cost", str(path)], standalone_mode=False)
+    plain, own = capsys.readouterr().out.splitlines()
+    assert "counted:" not in plain
+    assert own.endswith(f"  counted: {how}")
+    app(["report", str(path), "--results", str(tmp_path / "results")], standalone_mode=False)
+    written = capsys.readouterr().out.replace("\\", "")
+    assert f"gate: its own layers were counted: {how}." in written
+
+
 def test_its_claims_and_ours_are_corrected_apart(tmp_path):
     mine, ours = tables.load(str(write(tmp_path))), tables.load("table_b")
     everything = (mine, ours, tables.load("table_c"))

@@ -1,13 +1,20 @@
 """Tables that are broken: each is named in a sentence, and the others go on."""
 
+import io
 import sys
+from dataclasses import replace
 
 import pytest
+from rich.console import Console
 
 import experiments
-from harness import tables, zoo
+from harness import launch, record, tables, zoo
 from harness.cli.main import app
 from harness.experiment import BrokenTableError
+from harness.runtime import Runtime
+from harness.tracking import store_uri
+from tests.helpers.collected_tables import request
+from tests.helpers.command_line import harness
 
 GOOD = """
 from dataclasses import replace
@@ -128,6 +135,54 @@ def test_a_module_of_a_wrong_shape_spoils_its_own_table_only(halved, tmp_path, c
     assert "Table (i)" in written
     assert warned.startswith("left out: zz_mine/mine: ")
     assert len(warned.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["list"], ["cost"], ["report"], ["plan", "--seeds", 1], ["doctor"], ["tradeoff"]],
+    ids=lambda words: words[0],
+)
+@pytest.mark.parametrize("text", ["x = 1 / 0", GOOD], ids=["does not load", "wrong shape"])
+def test_a_broken_table_among_named_ones_is_named_and_the_others_go_on(
+    halved, mine, text, words, tmp_path
+):
+    if text != GOOD:
+        mine(text)
+    where = [] if words[0] in ("list", "cost") else ["--results", tmp_path]
+    named = ("zz_mine", "table_i") if words[0] != "tradeoff" else ("zz_mine", "table_b")
+    done = harness(*words, *named, *where)
+    if words[0] == "list" and text == GOOD:  # it counts no network
+        assert done.returncode == 0
+        return
+    if words[0] == "tradeoff":  # nothing is recorded
+        assert done.returncode == 2
+    else:
+        assert any(word in done.stdout for word in ("table_i", "Table (i)", "table_a"))
+        assert done.returncode == 1
+    assert "zz_mine" in done.stderr
+    assert done.stderr.count("left out: ") == 1
+
+
+@pytest.mark.slow
+def test_a_run_leaves_a_broken_table_out_and_ends_with_the_others(halved, tmp_path, data_root):
+    runtime = Runtime(results=tmp_path / "results", data=data_root)
+    requests = [
+        replace(request(tables.load(name), tmp_path), rows=rows, seeds=1, runtime=runtime)
+        for name, rows in {"zz_mine": (), "table_b": ("TSN R50 (2D)",)}.items()
+    ]
+    console = Console(file=io.StringIO())
+    outcome = launch.run(
+        requests, resources=None, tracking=store_uri(runtime.results), console=console
+    )
+    (sentence,) = outcome.left_out
+    assert sentence.startswith("left out: zz_mine/mine: ")
+    assert sentence in console.file.getvalue().replace("\n", " ")
+    (written,) = outcome.outputs
+    assert "Position of the DSA module" in written.markdown
+    assert len(record.read_all(runtime.results)) == 1
+    assert not (runtime.results / "declared" / "zz_mine.jsonl").exists()
+    with pytest.raises(BrokenTableError, match=r"^zz_mine/mine: "):  # nothing else is left
+        launch.run(requests[:1], resources=None, tracking="", console=console)
 
 
 def test_a_table_is_found_in_whatever_case_and_its_rows_are_listed(capsys):

@@ -326,6 +326,8 @@ def test_the_run_of_a_table_holds_its_files_and_records(results: Path) -> None:
     assert run.info.run_name == "table_b at desk scale"
     assert run.info.status == "FINISHED"
     assert run.data.tags["mlflow.note.content"] == "| row | top1 |"
+    experiment = client(tracking.store_uri(results)).get_experiment(run.info.experiment_id)
+    assert experiment.tags["mlflow.note.content"] == "| row | top1 |"
     assert artifact_paths(results, run) == {
         "tables/table_b.md",
         "figures/table_b.svg",

@@ -14,6 +14,7 @@ from rich.progress import Progress as Bar
 
 from harness.cli.data.copy import copy_videos
 from harness.cli.options import FOLDER, data_option
+from harness.cli.printing import echo
 from harness.runtime import home
 from harness.utils import escape
 
@@ -149,7 +150,7 @@ def check_source(source: "DataSource", out: Path, settings: "ProbeSettings") -> 
         )
     totals = summary.summarise(videos, source, out=out)
     paths = summary_files.write(videos, totals, source, out)
-    click.echo(escape.terminal(summary_files.to_markdown(totals)))
+    echo(summary_files.to_markdown(totals))
     for path in paths:
         click.echo(escape.terminal(str(path)))
     return totals.clean

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from harness.cli.printing import echo
 from harness.utils import escape
 
 FAILED = 1
@@ -76,7 +77,7 @@ def copy_videos(
         "damaged": {item.id: item.damage for item in damaged},
     }
     for item in damaged:
-        click.echo(escape.terminal(f"harness: no copy of {item.id}: {item.damage}"), err=True)
+        echo(f"harness: no copy of {item.id}: {item.damage}", is_error=True)
     text = f"{body['copies']} copies in {folder}, {len(damaged)} damaged videos left out"
     click.echo(json.dumps(body, indent=1) if as_json else escape.terminal(text))
     if damaged:

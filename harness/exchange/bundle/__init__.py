@@ -2,7 +2,8 @@
 
 manifest.json            hash and size of every other file, and the verdicts
 ro-crate-metadata.json   what the files are (RO-Crate 1.1)
-APPENDIX.md              claim, command, expected result, tolerance, time
+APPENDIX.md              claim, command, expected result, tolerance, time; own source
+own/                     source of the user's own tables and networks
 requirements.lock        versions of the libraries
 passports/               of the data sets, without paths of this machine
 results/                 records, scores, declared claims, tables, figures, page
@@ -21,7 +22,8 @@ from harness import record
 from harness.cost.sound import read_sound
 from harness.data import passport
 from harness.exchange import declared, verdicts
-from harness.exchange.bundle import appendix, archive, ro_crate
+from harness.exchange.bundle import appendix, archive, own_sources, ro_crate
+from harness.exchange.bundle.own_sources import OwnSources
 from harness.exchange.verdicts import Setting
 from harness.experiment import Experiment
 from harness.record import Record
@@ -45,12 +47,14 @@ class Bundle:
         records: Number of its records.
         tables: Settings of the tables that it has verdicts of.
         without_passport: Data sets whose passport is not at hand, with its hash.
+        without_source: A sentence on each network whose source is left out.
     """
 
     path: Path
     records: int
     tables: tuple[str, ...]
     without_passport: tuple[str, ...]
+    without_source: tuple[str, ...]
 
 
 def write(
@@ -89,8 +93,10 @@ def write(
             if file.is_file()
         }
         files |= {f"passports/{digest}.json": text for digest, text in passports.items()}
-        files |= {"APPENDIX.md": appendix.text(judged).encode(), "requirements.lock": _lock()}
-        _describe(files, records, judged, license_url)
+        own = own_sources.collect(records)
+        text = appendix.text(judged) + own_sources.text(own)
+        files |= {"APPENDIX.md": text.encode(), "requirements.lock": _lock(), **own.files}
+        _describe(files, records, judged, own, license_url)
         make_folder(path.parent)
         part = path.with_name(f".{path.name}.part")
         archive.write(part, files)
@@ -103,6 +109,7 @@ def write(
         without_passport=tuple(
             f"{name} ({digest})" for digest, name in names.items() if digest not in passports
         ),
+        without_source=own.missing,
     )
 
 
@@ -170,6 +177,7 @@ def _describe(
     files: dict[str, bytes | Path],
     records: Sequence[Record],
     judged: Sequence[tuple[Setting, JudgedTable]],
+    own: OwnSources,
     license_url: str,
 ) -> None:
     """Add the metadata and the manifest to the files of a bundle."""
@@ -190,6 +198,7 @@ def _describe(
             name: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
             for name, content in sorted(contents.items())
         },
+        "own": {"modules": own.modules, "missing": own.missing},
         "verdicts": [verdicts.as_json(setting, table) for setting, table in judged],
     }
     files[MANIFEST] = f"{json.dumps(manifest, indent=1, ensure_ascii=False)}\n".encode()

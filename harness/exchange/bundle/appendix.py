@@ -85,8 +85,7 @@ def _tolerance(claim: Claim) -> str:
 def _command(setting: Setting, rows: Sequence[RowResult]) -> str:
     """Return the command that runs some rows again; the whole table if a label has a comma."""
     seeds = sorted({seed for row in rows for seed in row.seeds})
-    scale = "paper" if setting.scale == "own" else setting.scale
-    words = ["harness run", setting.table, f"--scale {scale}"]
+    words = ["harness run", setting.table, f"--scale {setting.base}"]
     if seeds:
         is_counted = seeds == list(range(len(seeds)))
         listed = ",".join(map(str, seeds))
@@ -99,8 +98,9 @@ def _command(setting: Setting, rows: Sequence[RowResult]) -> str:
 
 def _changes(setting: Setting) -> Iterator[str]:
     for name, value in setting.changes.items():
+        option = f"--{name.replace('_', '-')}"
         if name != "num_classes":
-            yield f"--{name} {quote(str(value))}"
+            yield option if value is True else f"{option} {quote(str(value))}"
 
 
 def _time(rows: Sequence[RowResult]) -> str:

@@ -14,10 +14,10 @@ from harness.stats.power import MAX_SEEDS
 
 def power_text(analysis: PowerAnalysis) -> str:
     """Return a power analysis as lines of at most 100 characters."""
-    lines = [fill(_head(analysis), width=100, subsequent_indent="  ")]
+    lines = [fill(_head(analysis), width=80, break_on_hyphens=False, subsequent_indent="  ")]
     for claim in analysis.claims:
         sentence = f"  {claim.claim} ({claim.kind}, {claim.origin}): {_sentence(claim, analysis)}"
-        lines.append(fill(sentence, width=100, subsequent_indent="    "))
+        lines.append(fill(sentence, width=80, break_on_hyphens=False, subsequent_indent="    "))
         lines += [f"    {_gap_sentence(gap, analysis)}" for gap in claim.gaps]
     return "\n".join(lines)
 
