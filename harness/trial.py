@@ -1,5 +1,6 @@
 """One trial from start to record, in one process, without Ray or MLflow."""
 
+import contextlib
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -124,7 +125,7 @@ def _train_and_score(
     if runtime.activation_checkpointing:
         recompute_blocks(net)
     evaluator = _Evaluator(net, splits["test"], trial, workers, limit)
-    with workers.translate_errors(), writer:
+    with workers.translate_errors(), writer, contextlib.closing(workers.dataset.cache):
         evaluator.try_batch()
         history, resumed, ranks = _train(net, batches, evaluator, runtime, writer, report)
         scores = evaluator.scores(trial.evaluation)

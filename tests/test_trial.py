@@ -2,6 +2,7 @@ import io
 import multiprocessing
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -45,6 +46,20 @@ def test_trials_of_one_folder_share_decoded_videos_and_end_alike(tiny_trial, run
     monkeypatch.setattr(frame_cache, "read_planned", None)
     second = trial.run(tiny_trial, runtime, quiet)
     assert direct.scores_sha256 == first.scores_sha256 == second.scores_sha256
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="the kernel lists no mappings")
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_trial_leaves_no_video_mapped(fails, tiny_trial, runtime, monkeypatch):
+    """A process that runs many trials would meet the limit on its mappings."""
+    trial.run(tiny_trial, runtime, quiet)
+    if fails:
+        monkeypatch.setattr(evaluate, "score", lambda *_, **__: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            trial.run(replace(tiny_trial, seed=1), runtime, quiet)
+    else:
+        trial.run(replace(tiny_trial, seed=1), runtime, quiet)
+    assert str(runtime.frames) not in Path("/proc/self/maps").read_text()
 
 
 def test_what_fails_in_scoring_fails_before_the_first_epoch(tiny_trial, runtime, monkeypatch):

@@ -80,6 +80,10 @@ class FrameCache:
             self.videos[video.path] = whole
         return self.videos[video.path][indices]
 
+    def close(self) -> None:
+        """Forget all frames, since a process may map a limited number of files."""
+        self.videos.clear()
+
     def _read_whole(self, video: Video) -> Frames | None:
         """Return all frames of a file, if it is to be cached."""
         was_too_large = video.path in self.tables.entries
