@@ -58,10 +58,11 @@ def desk_form(backbone: str, ablates: Sequence[str] = ()) -> Options:
 
     Args:
         backbone: Its name.
-        ablates: Fields that the table of a trial ablates: `model.blocks` takes deeper stages.
+        ablates: Fields that the table of a trial ablates: blocks take deeper stages.
     """
     form = DESK_FORMS.get(backbone) or DESK_FORMS.get(family_of(backbone), RESIDUAL_FORM)
-    if "model.blocks" in ablates and "depths" in form:
+    is_of_blocks = any(p == "model" or f"{p}.".startswith("model.blocks.") for p in ablates)
+    if is_of_blocks and "depths" in form:
         return {**form, "depths": ABLATED_DEPTHS}
     return form
 

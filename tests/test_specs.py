@@ -100,7 +100,8 @@ def test_every_table_says_what_the_paper_claims_and_its_printed_figures_agree(na
     for claim in experiment.claims:
         figures = [printed[label].get(claim.metric) for label in claim.rows]
         if claim.origin == "ours":
-            assert set(figures) == {None}
+            # Of two printed figures the paper would be the judge.
+            assert figures.count(None) >= len(figures) - 1, claim.text
             continue
         if claim.kind in ("better", "best"):
             assert figures[0] > max(figures[1:]), claim.text
@@ -113,6 +114,10 @@ def test_every_table_says_what_the_paper_claims_and_its_printed_figures_agree(na
             assert round(figures[0] / figures[1], 1) == claim.limit, claim.text
 
 
+FIXED_KERNELS = {
+    "DSA is better than fixed kernels",
+    *(f"DSA is better than fixed kernels on {depth}" for depth in ("R18", "R50")),
+}
 STATED = {
     "DSA improves I3D R50, from 74.9 to 78.2 as printed",
     "DSA is better than an average of snippets",
@@ -137,7 +142,7 @@ def test_the_paper_is_said_to_state_what_its_abstract_or_slides_state_and_nothin
         assert place in ("abstract", "slides", "abstract of VoV3D")
         assert quote.startswith('"')
     tables = (experiments.load(name) for name in ("dsa_hosts", "static_or_dynamic"))
-    ours = {claim.text for table in tables for claim in table.claims}
+    ours = {claim.text for table in tables for claim in table.claims} | FIXED_KERNELS
     assert {claim.text for claim in claims if claim.origin == "ours"} == ours
 
 

@@ -9,7 +9,6 @@ those of the note.
 
 import contextlib
 import hashlib
-import io
 import json
 import logging
 import os
@@ -31,6 +30,7 @@ from harness.utils.atomic import write_atomic
 FOLDER = "verified"
 VALID_S = 86_400.0
 _MAX_BYTES = 100_000
+_STAMP = "<i8"
 _LOG = logging.getLogger(__name__)
 Stamps = Int64[np.ndarray, "N 2"]
 Verify = Callable[[Path, Passport], Passport]
@@ -135,9 +135,8 @@ class _Memory:
         """Write the note, if it is of use; without the right to, none is kept."""
         if not self._scope and np.array_equal(verified.stamps, self._known.stamps):
             return
-        file = io.BytesIO()
-        np.save(file, verified.stamps, allow_pickle=False)
-        sha256, last = hashlib.sha256(file.getvalue()).hexdigest(), self._note()
+        content = verified.stamps.astype(_STAMP).tobytes()
+        sha256, last = hashlib.sha256(content).hexdigest(), self._note()
         others = last.scopes if last is not None and last.stamps == sha256 else {}
         scopes = {scope: then for scope, then in others.items() if _is_valid(then)}
         note = _Note(
@@ -147,7 +146,7 @@ class _Memory:
             scopes=scopes | ({self._scope: time.time()} if self._scope else {}),
         )
         try:
-            write_atomic(self._stamps_path, file.getvalue())
+            write_atomic(self._stamps_path, content)
             write_atomic(self._path, json.dumps(asdict(note)).encode())
         except OSError as error:
             _LOG.info("%s cannot be written, so every process verifies: %s", self._path, error)
@@ -169,16 +168,14 @@ class _Memory:
 
     def _stamps(self, note: _Note) -> Stamps | None:
         """Return the stamps of all videos; None without those of the note."""
-        count = sum(map(len, self._known.splits.values()))
+        size = 2 * np.dtype(_STAMP).itemsize * sum(map(len, self._known.splits.values()))
         try:
-            content = json_file.read_bytes(self._stamps_path, max_bytes=16 * count + _MAX_BYTES)
-            if hashlib.sha256(content).hexdigest() != note.stamps:
-                return None
-            stamps: Stamps = np.load(io.BytesIO(content), allow_pickle=False)
+            content = json_file.read_bytes(self._stamps_path, max_bytes=size)
         except (OSError, ValueError):
             return None
-        is_whole = stamps.shape == (count, 2) and stamps.dtype == np.int64
-        return stamps if is_whole else None
+        if len(content) != size or hashlib.sha256(content).hexdigest() != note.stamps:
+            return None
+        return np.frombuffer(content, _STAMP).astype(np.int64).reshape(-1, 2)
 
 
 def _is_valid(then: float | None) -> bool:

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from harness.runtime import Runtime
-from harness.utils.instruction_set import AVX2
+from harness.utils.instruction_set import AVX2, NAMES
 
 _ROOT = Path(__file__).resolve().parents[2]
-_LIMITS = ("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "MKL_ENABLE_INSTRUCTIONS", "MKL_CBWR")
+_LIMITS = (*NAMES, "MKL_ENABLE_INSTRUCTIONS", "MKL_CBWR")
 _LIBRARIES = ("torch", "torchvision", "av", "numpy", "einops", "ray", "mlflow")
 
 
@@ -80,8 +80,10 @@ def _instruction_set() -> str:
     """Return what PyTorch's kernels use; another set rounds differently, so trials differ."""
     import torch
 
-    given = {name: os.environ[name] for name in _LIMITS if name in os.environ}
-    limits = [f"{name}={limit}" for name, limit in given.items() if AVX2.get(name) != limit]
+    given = {name: limit for name in _LIMITS if (limit := os.environ.get(name))}
+    # One of them alone leaves AVX-512 to the other library.
+    usual = AVX2.items() if AVX2.items() <= given.items() else set()
+    limits = [f"{name}={limit}" for name, limit in given.items() if (name, limit) not in usual]
     return ", ".join([torch.backends.cpu.get_cpu_capability(), *limits])
 
 

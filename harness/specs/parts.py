@@ -122,10 +122,12 @@ class ModelSpec:
 
     def __post_init__(self) -> None:
         check_fields(self)
+        # A stage without blocks would be another key of the same network.
+        object.__setattr__(self, "blocks", {stage: at for stage, at in self.blocks.items() if at})
         if self.module is None and (self.module_options or self.blocks):
             found = f"module_options={self.module_options} and blocks={self.blocks}"
             raise ValueError(f"module=None takes neither options nor blocks, not {found}")
-        if self.module is not None and not any(self.blocks.values()):
+        if self.module is not None and not self.blocks:
             raise ValueError(f"module={self.module!r} is in no block; name some in blocks")
 
 

@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 AVX2 = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"}
+NAMES = (*AVX2, "DNNL_MAX_CPU_ISA")  # oneDNN reads its former name as well
 
 
 def prefer_avx2(cpu_info: Path = Path("/proc/cpuinfo")) -> None:
@@ -16,7 +17,7 @@ def prefer_avx2(cpu_info: Path = Path("/proc/cpuinfo")) -> None:
     Args:
         cpu_info: What Linux says of the processors; elsewhere nothing is limited.
     """
-    if "avx512f" in _flags(cpu_info) and not AVX2.keys() & os.environ.keys():
+    if "avx512f" in _flags(cpu_info) and not any(os.environ.get(name) for name in NAMES):
         os.environ.update(AVX2)
 
 

@@ -131,15 +131,18 @@ def test_columns_of_another_json_are_not_read(tmp_path):
     assert read(tmp_path).splits["train"][0].frames == 299
 
 
-def altered(root, head=None, **arrays):
-    """Replace columns or the metadata `head`, and keep the rest as it is."""
+def altered(root, head=None, is_signed=True, **arrays):
+    """Replace columns or the metadata `head`, and keep the rest as it is but for the hash."""
     path = column_file.column_path(root / passport.FILE)
     with safe_open(path, "np") as file:
         columns = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         kept = file.metadata()
     for name, column in arrays.items():
         columns[f"train/{name}"] = column
-    save_file(columns, path, head or kept)
+    metadata = kept | ({"head": json.dumps(head)} if head else {})
+    if is_signed:
+        metadata["sha256"] = column_file.checksum(metadata["head"], columns)
+    save_file(columns, path, metadata)
 
 
 def text(*parts):
@@ -201,7 +204,7 @@ def heads(root):
     path = column_file.column_path(root / passport.FILE)
     with safe_open(path, "np") as file:
         head = json.loads(file.metadata()["head"])
-    return head, lambda new: altered(root, head={"head": json.dumps(new)})
+    return head, lambda new, **named: altered(root, new, **named)
 
 
 @pytest.mark.parametrize(
@@ -224,6 +227,31 @@ def test_metadata_that_no_passport_could_have_is_passed_over(tmp_path, change, c
     replace(head | change)
     assert type(read(tmp_path).splits["train"]) is list
     assert "is damaged" in caplog.text
+
+
+LIKELY = {
+    "another label": {"labels": np.array([0, 3], np.int32)},
+    "another hash": {"sha256": np.ones((2, 32), np.uint8)},
+    "another length": {"frames": np.array([300, 200], np.int32)},
+    "another stamp": {"stamps": np.ones((2, 2), np.int64)},
+    "another name": {"names": text(b"a", b"b")},
+}
+
+
+@pytest.mark.parametrize("change", LIKELY.values(), ids=LIKELY)
+def test_damage_that_leaves_columns_of_a_passport_is_noticed(tmp_path, change, caplog):
+    known = written(tmp_path, *(video(tmp_path, n) for n in range(2)))
+    altered(tmp_path, is_signed=False, **change)
+    assert read(tmp_path).splits == known.splits
+    assert "its content differs from its hash" in caplog.text
+
+
+def test_damaged_metadata_is_noticed(tmp_path, caplog):
+    known = written(tmp_path, video(tmp_path, 0))
+    head, replace = heads(tmp_path)
+    replace(head | {"folders": ["elsewhere"]}, is_signed=False)
+    assert read(tmp_path).splits == known.splits
+    assert "its content differs from its hash" in caplog.text
 
 
 def memory_of(root):

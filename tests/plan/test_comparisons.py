@@ -74,6 +74,12 @@ def test_a_table_that_differs_in_blocks_alone_ablates_them():
             assert table.ablates == ("model.blocks",), table.name
 
 
+@pytest.mark.parametrize("path", ["model", "model.blocks", "model.blocks.res4"])
+def test_blocks_are_kept_by_whatever_path_a_table_names_them(path):
+    for row in replace(experiments.load("table_f"), ablates=(path,)).rows:
+        assert not comparisons.altered(row, ("model.blocks",), desk)
+
+
 def test_rows_that_a_scale_makes_equal_are_one_trial():
     def same(trial):
         return replace(desk(trial), model=replace(desk(trial).model, blocks={"res5": (1,)}))

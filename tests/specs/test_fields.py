@@ -314,6 +314,11 @@ def test_a_right_specification_is_made_again_as_it_is(spec):
     assert isinstance(spec, Trial | TrainSpec | DataSpec | EvalSpec)
 
 
+def test_a_stage_without_blocks_makes_no_other_trial():
+    blocks = {"res3": (), **TRIAL.model.blocks, "res2": ()}
+    assert as_dict(replace(TRIAL, model=replace(TRIAL.model, blocks=blocks))) == as_dict(TRIAL)
+
+
 def test_what_a_table_ablates_is_no_part_of_a_trial():
     marked = replace(TRIAL, ablates=("model.blocks",))
     assert marked == TRIAL

@@ -1,7 +1,7 @@
 """The columnar form of a passport beside its JSON, from which it is made and which decides.
 
 A file of safetensors: the columns of every split, and in its metadata the rest of the passport with
-the hash of the JSON. Whatever is wrong with it, the JSON is read instead.
+the hash of the JSON, and a hash of all of it. Whatever is wrong with it, the JSON is read instead.
 """
 
 import hashlib
@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
@@ -24,7 +25,7 @@ from harness.utils.atomic import write_atomic
 
 MIN_VIDEOS = 10_000  # below, JSON is as good
 _SUFFIX = ".columns"
-_VERSION = 1
+_VERSION = 2
 _LOG = logging.getLogger(__name__)
 Body = Mapping[str, Any]
 
@@ -56,15 +57,17 @@ def write(path: Path, body: Body, splits: Mapping[str, Sequence[Video]]) -> bool
     except (ValueError, OverflowError) as error:
         _LOG.info("%s has no columns: %s", path, error)
         return False
-    head = {
-        "version": _VERSION,
-        "passport": _sha256(path),
-        "body": dict(body),
-        "splits": list(splits),
-        "folders": list(folders),
-        "kinds": list(kinds),
-    }
-    write_atomic(column_path(path), save(arrays, {"head": json.dumps(head)}))
+    head = json.dumps(
+        {
+            "version": _VERSION,
+            "passport": _sha256(path),
+            "body": dict(body),
+            "splits": list(splits),
+            "folders": list(folders),
+            "kinds": list(kinds),
+        }
+    )
+    write_atomic(column_path(path), save(arrays, {"head": head, "sha256": checksum(head, arrays)}))
     return True
 
 
@@ -82,17 +85,37 @@ def find(path: Path) -> tuple[Body, Mapping[str, VideoTable], str] | None:
     try:
         gate.check_regular(file)
         with safe_open(file, "np") as content:
-            head = json_file.loads(
-                (content.metadata() or {}).get("head", "").encode(), any_text=True
-            )
+            metadata = content.metadata() or {}
+            head = json_file.loads(metadata.get("head", "").encode(), any_text=True)
             if head.get("version") != _VERSION or head["passport"] != _sha256(path):
                 return None
-            return head["body"], _tables(head, content, path.parent), head["passport"]
+            columns = {name: content.get_tensor(name) for name in content.keys()}  # noqa: SIM118
+        _check_hash(metadata, columns)
+        return head["body"], _tables(head, columns, path.parent), head["passport"]
     except FileNotFoundError:
         return None
     except (SafetensorError, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         _LOG.warning("%s is damaged, so %s is read: %s", file, path.name, error)
         return None
+
+
+def checksum(head: str, columns: Mapping[str, np.ndarray]) -> str:
+    """Hash metadata and columns, of which most damage would leave others that a passport may have.
+
+    Args:
+        head: The metadata, as JSON.
+        columns: By split and name.
+    """
+    whole = hashlib.sha256(head.encode())
+    for name, column in sorted(columns.items()):
+        whole.update(f"{name} {column.dtype} {column.shape}".encode())
+        whole.update(np.ascontiguousarray(column).data)
+    return whole.hexdigest()
+
+
+def _check_hash(metadata: Mapping[str, str], columns: Mapping[str, np.ndarray]) -> None:
+    if metadata.get("sha256") != checksum(metadata["head"], columns):
+        raise ValueError("its content differs from its hash")
 
 
 def column_path(path: Path) -> Path:
@@ -105,7 +128,7 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _tables(head: Body, content: Any, folder: Path) -> dict[str, VideoTable]:
+def _tables(head: Body, columns: Mapping[str, np.ndarray], folder: Path) -> dict[str, VideoTable]:
     """Return the videos of every split.
 
     Raises:
@@ -122,7 +145,11 @@ def _tables(head: Body, content: Any, folder: Path) -> dict[str, VideoTable]:
         places.check(path, str(path))
     return {
         split: VideoTable(
-            {key.rpartition("/")[2]: content.get_tensor(key) for key in _keys(content, split)},
+            {
+                name.rpartition("/")[2]: column
+                for name, column in columns.items()
+                if name.rpartition("/")[0] == split
+            },
             folders=folders,
             kinds=kinds,
             within=places.real,
@@ -130,11 +157,6 @@ def _tables(head: Body, content: Any, folder: Path) -> dict[str, VideoTable]:
         )
         for split in head["splits"]
     }
-
-
-def _keys(content: Any, split: str) -> list[str]:
-    names: list[str] = content.keys()
-    return [name for name in names if name.rpartition("/")[0] == split]
 
 
 def _check_head(head: Body, kinds: Sequence[tuple[str, str]]) -> None:
