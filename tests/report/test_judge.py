@@ -203,7 +203,9 @@ def test_what_other_code_made_is_stale(table):
 
 def test_a_claim_changed_after_results_says_so(table):
     results, records = table
-    preregistration.preregister(table_of(results, [], claims=(HELPS,)), passports=["p"])
+    declared = table_of(results, [], claims=(HELPS,))
+    passports = {row.label: "p" for row in declared.rows}
+    preregistration.preregister(declared, passports=passports)
     before = table_of(results, records, claims=(HELPS,))
     assert [each.is_post_hoc for each in judge_claims(before)] == [False]
     after = judge_claims(table_of(results, records, claims=(HELPS, SAME)))
