@@ -157,6 +157,20 @@ def scales_of_records():
     return "no number at paper scale was measured"
 
 
+def picture_of_single_videos():
+    """Return the sentence on the qualitative figure; empty as long as none is published."""
+    drawn = sorted((ROOT / "results" / "figures").glob("visualize-*.svg"))
+    if not drawn:
+        return ""
+    (path,) = drawn
+    (found,) = (run for run in RECORDS if run.key == path.stem.removeprefix("visualize-"))
+    assert found.trial["model"]["module"] == "dsa"
+    return (
+        f"[Desk videos that only DSA gets right](results/figures/{path.name}), with their kernels, "
+        "stand in for the last slide, whose videos [were not at hand](docs/figures.md)."
+    )
+
+
 SENTENCES = (
     number_of_ablations,
     runs_of_the_main_job,
@@ -168,6 +182,7 @@ SENTENCES = (
     rows_that_are_not_built,
     published_comparisons,
     scales_of_records,
+    picture_of_single_videos,
 )
 
 
