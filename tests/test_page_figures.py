@@ -18,6 +18,7 @@ from harness.cost.rows import row_cost
 from harness.data.datasets import desk_recipe
 from harness.plan import comparisons, grid
 from harness.stats import power
+from tests.helpers.command_line import harness
 
 ROOT = Path(__file__).parents[1]
 RECORDS = record.read_all(ROOT / "results")
@@ -230,3 +231,10 @@ CASES = [
 def test_pages_say_what_records_and_counts_say(page, compute):
     sentence = compute()
     assert sentence in text_of(page), f"{page} has another figure; write: {sentence}"
+
+
+def test_the_plan_in_the_documentation_is_what_the_command_prints(tmp_path):
+    folders = ("--results", tmp_path, "--data", tmp_path)
+    printed = harness("plan", "table_b", "--scale", "paper", *folders).stdout
+    plan = printed[printed.index("data not checked") :]
+    assert plan in (ROOT / "docs" / "planning.md").read_text(encoding="utf-8"), plan
