@@ -406,7 +406,7 @@ def test_only_paper_scale_is_smaller_than_claimed(tmp_path):
     records = at_paper(tmp_path, {II: 0.64, PLAIN: 0.6}, videos=5000)
     (found,) = judge_claims(table_of(tmp_path, records, at="paper", rows=rows))
     assert found.word == "supported, smaller than claimed"
-    assert "the paper prints +20.0" in found.sentence
+    assert "printed: +20.0" in found.sentence
     at_desk = [*ran(tmp_path, II, 0.64, videos=5000), *ran(tmp_path, PLAIN, 0.6, videos=5000)]
     assert words(judge_claims(table_of(tmp_path, at_desk, rows=rows))) == [
         "supported at desk scale"
