@@ -60,23 +60,6 @@ def test_tables_and_figures_are_those_of_the_records(name, tmp_path):
         assert path.read_bytes() == published.read_bytes(), f"run: harness report {name}"
 
 
-def test_the_readme_counts_the_runs_that_exceed_the_ceiling():
-    runs = {
-        record.key: (row.values[0].trial.model.module in SEES_ORDER, record.metrics["top1"])
-        for row in ROWS
-        if row.values[0].trial.model.module not in MAY_SEE_ORDER
-        for record in grid.records_of(row.values[0].trial, RECORDS, rescale=SCALES["desk"])
-    }
-    above = {
-        mixes: [top1 > 50 + ROUNDING for is_dsa, top1 in runs.values() if is_dsa == mixes]
-        for mixes in (True, False)
-    }
-    text = " ".join((PUBLISHED.parent / "README.md").read_text(encoding="utf-8").split())
-    assert f"{sum(above[True])} of {len(above[True])} exceed the 50 % ceiling" in text
-    assert f"none of the other {len(above[False])} does" in text
-    assert not any(above[False])
-
-
 def old_processor():
     """Return the environment in which libraries add as on CPUs without wide vectors and FMA."""
     wide = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])

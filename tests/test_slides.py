@@ -1,5 +1,6 @@
 """Every printed cell of the slides, against the tables of `experiments`."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,8 @@ def slides():
 
 
 TABLES = slides()
+ROOT = Path(__file__).parents[1]
+PUBLIC = [ROOT / "README.md", *ROOT.glob("docs/*.md"), *ROOT.glob("experiments/*.py")]
 OURS = {"dsa_hosts", "static_or_dynamic"}
 
 
@@ -88,3 +91,10 @@ def test_the_printed_sampling_is_that_of_the_trials():
                 assert (
                     row.as_written["test"] == f"{data.num_frames} × {snippets} × {views.num_crops}"
                 )
+
+
+@pytest.mark.parametrize("path", PUBLIC, ids=lambda path: path.name)
+def test_nobody_says_what_the_papers_text_says(path):
+    """Only its abstract, slides and code were at hand."""
+    text = path.read_text(encoding="utf-8")
+    assert re.findall(r"[Tt]he paper(?:'s text)? (?:prints|says|states|writes|names)", text) == []

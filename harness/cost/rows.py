@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
 
-from harness.cost import cache, count
+from harness.cost import cache, count, parts
 from harness.cost.cache import Count
 from harness.cost.count import RULE
 from harness.cost.own_layers import OwnLayers, own_layers
@@ -85,6 +85,7 @@ def listing(experiment: Experiment) -> list[dict[str, object]]:
                     "total_gmacs": counted.gmacs * counted.views,
                     "printed": {name: match.printed for name, match in counted.matches.items()},
                     "verdicts": {name: asdict(match) for name, match in counted.matches.items()},
+                    "largest_parts": parts.sentences(row.trials, counted.matches),
                     "own_layers": asdict(counted.own_layers),
                 }
             )
@@ -182,6 +183,7 @@ def sentence(row: Mapping[str, Any]) -> str:
         + (f" ({match['convention']})" if match["convention"] else "")
         for name, match in row["verdicts"].items()
     ]
+    verdicts += row["largest_parts"]
     if own := str(OwnLayers(**row["own_layers"])):
         verdicts.append(f"counted: {own}")
     counted = f"{row['params']:>11,} parameters {row['gmacs']:9.3f} GMACs"

@@ -94,7 +94,7 @@ def _with_lateness(line: Line, runs: Sequence[tuple[str, str, int]], lines: Sequ
     seen = {
         trial
         for other in lines
-        if other["passports"] == line["passports"] and _time_ms(other) < time
+        if data <= set(other["passports"]) and _time_ms(other) < time
         for claim in other["claims"]
         for trial in claim["trials"]
     }

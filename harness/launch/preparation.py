@@ -116,9 +116,11 @@ def declare(tables: Sequence[PlannedTable]) -> None:
     for table in tables:
         rows = table.result.rows if table.request.experiment.trains else ()
         data = table.request.runtime.data
-        digests = [sizes.passport_digest(row.trial.data, data) for row in rows if row.trial]
+        digests = {
+            row.label: sizes.passport_digest(row.trial.data, data) for row in rows if row.trial
+        }
         preregistration.preregister(
-            table.result, passports=[digest for digest in digests if digest]
+            table.result, passports={row: digest for row, digest in digests.items() if digest}
         )
 
 

@@ -94,7 +94,7 @@ def _accuracy(table: TableResult, result: RowResult, deviation: SeedDeviation) -
         deviation=deviation,
     )
     return _with_remarks(
-        verdict, (coverage_text(**counts), *remarks, preregistration.margin_lateness(table))
+        verdict, (coverage_text(**counts), *remarks, preregistration.margin_lateness(table, result))
     )
 
 

@@ -1,15 +1,17 @@
 """Preregistration: claims and margin of a table, kept before their first result.
 
-`declared/<name>.jsonl` has a line for every launch that declared something new, with the time, the
-commit, the data and the trials it was declared for. Lines are only ever added. A claim counts as
-declared before its results if its rows had not all run on these data then, and their trials had
-not all been declared before, in whatever table; so deleting records does not make a claim look
-older. The wording and the origin of a claim may change: they do not alter what is tested.
+`declared/<name>.jsonl` has a line for every launch and data set that declared something new, with
+the time, the commit, the data and the trials it was declared for. Lines are only ever added. A
+claim counts as declared before its results if its rows had not all run on these data then, and
+their trials had not all been declared before, in whatever table; so deleting records does not make
+a claim look older. Rows of one table may have different data: a new copy of one data set leaves
+what was declared for the others. The wording and the origin of a claim may change: they do not
+alter what is tested.
 """
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,43 +30,58 @@ _LOG = logging.getLogger(__name__)
 Line = Mapping[str, Any]
 
 
-def preregister(table: TableResult, *, passports: Sequence[str]) -> None:
+def preregister(table: TableResult, *, passports: Mapping[str, str]) -> None:
     """Add what a table declares now and has not declared yet, for the same data and trials.
 
     Args:
         table: Before its trials run.
-        passports: Hashes of its data.
+        passports: Label of a row to the hash of its data; a row without data has none.
 
     Raises:
         ValueError: If an earlier declaration is damaged.
     """
-    path, data = _path(table), sorted(set(passports))
     if bad := faults(table.results):  # a lost line could make a claim look older than it is
         raise ValueError(
             f"{bad[0]}; restore the file, or delete the line and the records that came after it"
         )
-    same_data = [line for line in _read_all(table) if line["passports"] == data]
+    claims: dict[tuple[str, ...], list[Claim]] = {
+        (digest,): [] for digest in passports.values()
+    } or {(): []}
+    for claim in table.experiment.claims:
+        digests = {passports[label] for label in claim.rows if label in passports}
+        claims.setdefault(tuple(sorted(digests)), []).append(claim)
+    for data, own in claims.items():
+        rows = [result for result in table.rows if passports.get(result.label, "") in data]
+        _declare(table, list(data), own, rows)
+
+
+def _declare(
+    table: TableResult, data: list[str], claims: Sequence[Claim], rows: Sequence[RowResult]
+) -> None:
+    """Add a line on the claims and rows of a table that have the same data, if it says more."""
+    path = _path(table)
+    same_data = _with_data(data, _read_all(table))
     seen = {trial for line in same_data for claim in line["claims"] for trial in claim["trials"]}
     known = [_assertion(claim) for line in same_data for claim in line["claims"]]
-    claims = [
+    declared = [
         json.loads(json.dumps(asdict(claim)))
         | {
             "trials": _trials(table, claim),
             "before_results": _is_before(table, claim, data, seen),
         }
-        for claim in table.experiment.claims
+        for claim in claims
     ]
-    own = [line for line in _read(path) if line["passports"] == data]
+    own = _with_data(data, _read(path))
     margins = [line["margin"] for line in own]
-    if all(_assertion(claim) in known for claim in claims) and table.experiment.margin in margins:
+    if all(_assertion(claim) in known for claim in declared) and table.experiment.margin in margins:
         return
     line = {
         "declared": datetime.now(UTC).isoformat(timespec="seconds"),
         **machine.commit(),
         "passports": data,
-        "before_results": not own and not _have_run(table.rows, data),
+        "before_results": not own and not _have_run(rows, data),
         "margin": table.experiment.margin,
-        "claims": claims,
+        "claims": declared,
     }
     with files.open_to_append(path, below=path.parents[1]) as file:
         file.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
@@ -77,7 +94,7 @@ def faults(results: Path) -> tuple[str, ...]:
 
 def lateness(table: TableResult, claim: Claim) -> str:
     """Return how a claim came after its results; empty if it was declared before them."""
-    lines = _of_same_data(table, _read_all(table))
+    lines = _with_data(_data_of(table.of(claim)), _read_all(table))
     if not lines:
         return "claim not declared before the results"
     wanted = _assertion(asdict(claim) | {"trials": _trials(table, claim)})
@@ -89,9 +106,9 @@ def lateness(table: TableResult, claim: Claim) -> str:
     return "" if is_before else "claim declared after the results"
 
 
-def margin_lateness(table: TableResult) -> str:
-    """Return how a margin came after the results; empty if it was declared before them."""
-    lines = _of_same_data(table, _read(_path(table)))
+def margin_lateness(table: TableResult, row: RowResult) -> str:
+    """Return how a row's margin came after its results; empty if it was declared before them."""
+    lines = _with_data(_data_of([row]), _read(_path(table)))
     if not any(line["before_results"] for line in lines):
         return "margin not declared before the results"
     margins = [line["margin"] for line in lines if line["before_results"]]
@@ -131,10 +148,14 @@ def _assertion(claim: Line) -> list[Any]:
     return [*(claim.get(name) for name in _ASSERTION), trials[:fixed], sorted(trials[fixed:])]
 
 
-def _of_same_data(table: TableResult, lines: Sequence[Line]) -> list[Line]:
-    """Return the declarations made for the data that the table's records were scored on."""
-    passports = {record.passport for record in table.records}
-    return [line for line in lines if passports <= set(line["passports"])]
+def _data_of(rows: Sequence[RowResult]) -> set[str]:
+    """Return the hashes of the data that the records of some rows were scored on."""
+    return {record.passport for result in rows for record in result.records}
+
+
+def _with_data(data: Collection[str], lines: Sequence[Line]) -> list[Line]:
+    """Return the declarations made for some data, or for more than these."""
+    return [line for line in lines if set(data) <= set(line["passports"])]
 
 
 def _read_all(table: TableResult) -> list[Line]:

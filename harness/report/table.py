@@ -7,7 +7,7 @@ own columns, and measured accuracies carry the scale of their records.
 import re
 from collections.abc import Iterator
 
-from harness.cost import count
+from harness.cost import count, parts
 from harness.experiment import Experiment
 from harness.plan import recipe_sources
 from harness.plan.comparisons import SCALE_WORDS
@@ -96,6 +96,7 @@ def notes(judged: JudgedTable) -> list[str]:
         *experiment.notes,
         *recipe_sources.guess_notes(experiment),
         *tradeoff.sentences(experiment),
+        *_part_notes(table),
         *([_cost_note(table)] if any(result.cost for result in table.rows) else []),
         *_own_layer_notes(table),
         *([INPUT_NOTE] if "T × U" in cells.frame(judged) else []),
@@ -106,6 +107,13 @@ def notes(judged: JudgedTable) -> list[str]:
 def _cost_note(table: TableResult) -> str:
     is_own = table.scale == "own"
     return COST_NOTE.format("of the network that ran" if is_own else "at the paper's own scale")
+
+
+def _part_notes(table: TableResult) -> Iterator[str]:
+    """Name the largest part of networks whose counted cost is not the printed one."""
+    for result in table.rows:
+        for sentence in parts.sentences(result.row.trials, cells.matches(result)):
+            yield f"{result.label}: no convention meets the printed cost; {sentence}."
 
 
 def _own_layer_notes(table: TableResult) -> Iterator[str]:

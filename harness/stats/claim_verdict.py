@@ -55,7 +55,7 @@ def judge_better(
     elif gap.estimate < 0:
         word = "reversed"
     elif printed is not None and gap.high < printed / 2:
-        word, more = "supported, smaller than claimed", f"; the paper prints {printed:+.1f}"
+        word, more = "supported, smaller than claimed", f"; printed: {printed:+.1f}"
     else:
         word = "supported"
     return _gap_verdict(gap, word=word, sentence=measured + more, p=p)

@@ -169,7 +169,7 @@ def test_a_target_in_use_is_refused(folders, into):
 def declared_at(folder, hours, records=()):
     """Declare the claims of table (b) at an hour; return its table."""
     table = collected(EXPERIMENT, records, folder, rescale=desk)
-    preregister(table, passports=[PASSPORT])
+    preregister(table, passports={row.label: PASSPORT for row in table.rows})
     path = folder / "declared" / "table_b.jsonl"
     *earlier, last = path.read_text().splitlines()
     time = datetime.fromtimestamp(3600 * hours, UTC).isoformat(timespec="seconds")

@@ -203,7 +203,9 @@ def test_what_other_code_made_is_stale(table):
 
 def test_a_claim_changed_after_results_says_so(table):
     results, records = table
-    preregistration.preregister(table_of(results, [], claims=(HELPS,)), passports=["p"])
+    declared = table_of(results, [], claims=(HELPS,))
+    passports = {row.label: "p" for row in declared.rows}
+    preregistration.preregister(declared, passports=passports)
     before = table_of(results, records, claims=(HELPS,))
     assert [each.is_post_hoc for each in judge_claims(before)] == [False]
     after = judge_claims(table_of(results, records, claims=(HELPS, SAME)))
@@ -404,7 +406,7 @@ def test_only_paper_scale_is_smaller_than_claimed(tmp_path):
     records = at_paper(tmp_path, {II: 0.64, PLAIN: 0.6}, videos=5000)
     (found,) = judge_claims(table_of(tmp_path, records, at="paper", rows=rows))
     assert found.word == "supported, smaller than claimed"
-    assert "the paper prints +20.0" in found.sentence
+    assert "printed: +20.0" in found.sentence
     at_desk = [*ran(tmp_path, II, 0.64, videos=5000), *ran(tmp_path, PLAIN, 0.6, videos=5000)]
     assert words(judge_claims(table_of(tmp_path, at_desk, rows=rows))) == [
         "supported at desk scale"

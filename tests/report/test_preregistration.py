@@ -18,13 +18,12 @@ from tests.helpers.tiny_trials import shrunk
 from tests.test_record import made
 
 PUBLISHED = Path(__file__).parents[2] / "results"
-DATA = ["p"]
 SAME = EXPERIMENT.claims[2]
 
 
-def records_of(*labels):
+def records_of(*labels, passport="p"):
     return [
-        made(shrunk(row.trial), top1=50.0, passport="p")
+        made(shrunk(row.trial), top1=50.0, passport=passport)
         for row in EXPERIMENT.rows
         if row.label in labels
     ]
@@ -37,14 +36,21 @@ def table(results, *, records=(), **changes):
     return collected(replace(EXPERIMENT, **changes), list(records), results)
 
 
-def declare(results, *, passports=DATA, **how):
-    preregistration.preregister(table(results, **how), passports=passports)
+def declare(results, *, data="p", others=None, **how):
+    """Declare all rows for one copy of the data, some for another."""
+    declared = table(results, **how)
+    passports = {row.label: data for row in declared.rows} | (others or {})
+    preregistration.preregister(declared, passports=passports)
 
 
 def late(results, *, records=ALL, claims=EXPERIMENT.claims):
     """Return the claims that count as late once all rows have run."""
     judged = table(results, records=records, claims=claims)
     return [claim for claim in claims if preregistration.lateness(judged, claim)]
+
+
+def margin(judged):
+    return preregistration.margin_lateness(judged, judged.rows[0])
 
 
 def lines(results):
@@ -56,7 +62,7 @@ def test_claims_declared_before_their_results_are_not_late(tmp_path):
     declare(tmp_path)
     assert late(tmp_path) == []
     (line,) = lines(tmp_path)
-    assert line["passports"] == DATA
+    assert line["passports"] == ["p"]
     assert len(line["commit"]) == 40
     assert line["declared"].endswith("+00:00")
     assert [len(claim["trials"]) for claim in line["claims"]] == [4, 2, 2]
@@ -128,13 +134,51 @@ def test_the_order_of_equal_rows_makes_no_other_claim(tmp_path):
 
 
 def test_other_data_are_declared_anew(tmp_path):
-    declare(tmp_path, passports=["other"])
+    declare(tmp_path, data="other")
     assert late(tmp_path) == list(EXPERIMENT.claims)
     judged = table(tmp_path, records=ALL)
     sentence = "claim not declared before the results"
     assert preregistration.lateness(judged, EXPERIMENT.claims[0]) == sentence
     declare(tmp_path)
     assert late(tmp_path) == []
+
+
+TWO = ("DSA at I", "DSA at II")
+APART = [claim for claim in EXPERIMENT.claims if set(claim.rows) <= set(TWO)]
+
+
+def on_two_data_sets(results, *, second):
+    """Collect a table of which two rows ran on one data set, and all others on a second one."""
+    labels = [row.label for row in EXPERIMENT.rows if row.label not in TWO]
+    records = [*records_of(*TWO, passport="p"), *records_of(*labels, passport=second)]
+    return table(results, records=records)
+
+
+def test_rows_of_one_table_may_have_different_data(tmp_path):
+    declare(tmp_path, data="q", others=dict.fromkeys(TWO, "p"))
+    assert [line["passports"] for line in lines(tmp_path)] == [["q"], ["p"], ["p", "q"]]
+    assert [len(line["claims"]) for line in lines(tmp_path)] == [0, 1, 2]
+    judged = on_two_data_sets(tmp_path, second="q")
+    assert not any(preregistration.lateness(judged, claim) for claim in EXPERIMENT.claims)
+    assert not any(preregistration.margin_lateness(judged, row) for row in judged.rows)
+
+
+def test_a_new_copy_of_one_data_set_leaves_what_was_declared_for_the_other(tmp_path):
+    declare(tmp_path, data="q", others=dict.fromkeys(TWO, "p"))
+    ran = records_of(*TWO)
+    declare(tmp_path, data="new", others=dict.fromkeys(TWO, "p"), records=ran)
+    judged = on_two_data_sets(tmp_path, second="new")
+    assert not any(preregistration.lateness(judged, claim) for claim in EXPERIMENT.claims)
+    assert not any(preregistration.margin_lateness(judged, row) for row in judged.rows)
+
+
+def test_a_claim_declared_for_its_own_data_is_known_to_a_table_of_several(tmp_path):
+    declare(tmp_path, claims=tuple(APART))
+    swapped = replace(APART[0], limit=5.0)
+    others = dict.fromkeys(TWO, "p")
+    declare(tmp_path, name="other", data="q", others=others, claims=(swapped,))
+    assert late(tmp_path, claims=(swapped,)) == [swapped]
+    assert late(tmp_path, claims=tuple(APART)) == []
 
 
 def test_other_trials_are_declared_anew(tmp_path):
@@ -150,22 +194,22 @@ def test_a_table_that_was_never_declared_is_not_called_changed(tmp_path):
     judged = table(tmp_path, records=ALL)
     for claim in EXPERIMENT.claims:
         assert preregistration.lateness(judged, claim) == "claim not declared before the results"
-    assert preregistration.margin_lateness(judged) == "margin not declared before the results"
+    assert margin(judged) == "margin not declared before the results"
 
 
 def test_a_margin_first_declared_beside_results_is_late(tmp_path):
     declare(tmp_path, records=ALL, margin=5.0)
     wide = table(tmp_path, records=ALL, margin=5.0)
-    assert preregistration.margin_lateness(wide) == "margin not declared before the results"
+    assert margin(wide) == "margin not declared before the results"
 
 
 def test_the_first_margin_counts(tmp_path):
     declare(tmp_path)
-    assert preregistration.margin_lateness(table(tmp_path, records=ALL)) == ""
+    assert margin(table(tmp_path, records=ALL)) == ""
     declare(tmp_path, margin=9.0)
     wide = table(tmp_path, records=ALL, margin=9.0)
-    assert preregistration.margin_lateness(wide) == "margin changed after the results"
-    assert preregistration.margin_lateness(table(tmp_path, records=ALL)) == ""
+    assert margin(wide) == "margin changed after the results"
+    assert margin(table(tmp_path, records=ALL)) == ""
 
 
 def test_a_reworded_claim_is_the_same_one(tmp_path):
