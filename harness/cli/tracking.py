@@ -3,6 +3,7 @@
 import sys
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
@@ -27,7 +28,8 @@ from harness.cli.requests import build_requests, experiment_option, warn_once
 def sync_tracking(results: Path, data: Path, checkpoints: bool, **own: Any) -> None:
     """Send every record to MLflow; runs that are already there stay.
 
-    With the options of a run on your own terms, send that run too.
+    Tables and figures in the results folder stay as they are: harness report writes them. With the
+    options of a run on your own terms, send that run too.
     """
     from harness import record
     from harness.report import build
@@ -47,13 +49,18 @@ def sync_tracking(results: Path, data: Path, checkpoints: bool, **own: Any) -> N
     tables = all_tables.each_of(
         requests, partial(build.collect_and_judge, records=records), warn_once
     )
-    num_runs = sync(
-        store_uri(results),
-        ((judged.table, build.write(judged)) for judged in tables if judged.table.records),
-        results=results,
-        checkpoints=checkpoints,
-        progress=click.echo,
-    )
+    with TemporaryDirectory(prefix="harness-sync-") as folder:
+        num_runs = sync(
+            store_uri(results),
+            (
+                (judged.table, build.write(judged, Path(folder)))
+                for judged in tables
+                if judged.table.records
+            ),
+            results=results,
+            checkpoints=checkpoints,
+            progress=click.echo,
+        )
     click.echo(f"{num_runs} runs written")
 
 
