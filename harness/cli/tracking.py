@@ -12,6 +12,8 @@ from experiments.scales import SCALES
 from harness import tables as all_tables
 from harness.cli.options import (
     data_option,
+    json_option,
+    print_result,
     results_option,
     scale_change_options,
     select_scale,
@@ -25,7 +27,8 @@ from harness.cli.requests import build_requests, experiment_option, warn_once
 @results_option
 @data_option
 @click.option("--checkpoints", is_flag=True, help="Send final weights too, where they were kept.")
-def sync_tracking(results: Path, data: Path, checkpoints: bool, **own: Any) -> None:
+@json_option
+def sync_tracking(results: Path, data: Path, checkpoints: bool, as_json: bool, **own: Any) -> None:
     """Send every record to MLflow; runs that are already there stay.
 
     Tables and figures in the results folder stay as they are: harness report writes them. With the
@@ -59,9 +62,9 @@ def sync_tracking(results: Path, data: Path, checkpoints: bool, **own: Any) -> N
             ),
             results=results,
             checkpoints=checkpoints,
-            progress=click.echo,
+            progress=partial(click.echo, err=as_json),
         )
-    click.echo(f"{num_runs} runs written")
+    print_result({"runs": num_runs} if as_json else f"{num_runs} runs written")
 
 
 @click.command("ui")
