@@ -12,11 +12,13 @@ import click
 
 from harness import tables as all_tables
 from harness.cli.options import (
+    SCALE_CHANGES,
     data_option,
     json_option,
     open_workspace,
     optional_tables_argument,
     results_option,
+    scale_change_options,
     scale_option,
     seeds_option,
     weights_option,
@@ -37,6 +39,7 @@ _HAS_PROBLEM = 1
 @click.command("doctor")
 @optional_tables_argument
 @scale_option
+@scale_change_options
 @seeds_option
 @click.option("--address", help="A running Ray cluster.  [default: this machine alone]")
 @click.option("--ray", is_flag=True, help="Start Ray on this machine and check it too.")
@@ -59,7 +62,8 @@ def examine(
     """
     warn = warning_of(tables)
     chosen = all_tables.select(tables, warn)
-    workspace = open_workspace(scale, options["results"], options["data"])
+    changes = {name: options.pop(name) for name in SCALE_CHANGES}
+    workspace = open_workspace(scale, options["results"], options["data"], **changes)
     trials = workspace.trials(chosen, seeds=seeds, warn=warn, are_counted=True)
     from harness.schedule import doctor
 
@@ -109,7 +113,8 @@ def _echo_json(body: Any) -> None:
 @click.command("stop")
 @results_option
 @click.option("--now", is_flag=True, help="End at once; the epochs in progress are lost.")
-def stop_run(results: Path, now: bool) -> None:
+@json_option
+def stop_run(results: Path, now: bool, as_json: bool) -> None:
     """Stop the run in a results folder, all its shards, from any machine that sees the folder.
 
     Trials finish their epoch, then tables are written from the records. The exit code is 0 once
@@ -125,23 +130,30 @@ def stop_run(results: Path, now: bool) -> None:
         found = "; ".join(status_text.summaries(states))
         raise ValueError(f"no run to stop in {results}: {found}")
     for folder, holder in active.items():
-        echo(f"requested a stop{' at once' if now else ''}: {escape.name(str(holder))}")
+        asked = f"requested a stop{' at once' if now else ''}: {escape.name(str(holder))}"
+        echo(asked, is_error=as_json)
         stop.request_stop(folder, holder.run, now=now)
-    _await_stops(active, stop.force_stop if now else _confirm_stop)
+    _await_stops(active, stop.force_stop if now else _confirm_stop, as_json=as_json)
 
 
-def _await_stops(active: Mapping[Path, Holder], await_stop: Callable[[Path, Holder], str]) -> None:
+def _await_stops(
+    active: Mapping[Path, Holder], await_stop: Callable[[Path, Holder], str], *, as_json: bool
+) -> None:
     """Print how each driver responds to a request.
 
     Raises:
         ValueError: If some do not respond.
     """
-    problems = []
+    problems, answers = [], {}
     for folder, holder in active.items():
         try:
-            echo(await_stop(folder, holder))
+            answers[folder] = await_stop(folder, holder)
         except ValueError as error:
             problems.append(str(error))
+        else:
+            echo(answers[folder], is_error=as_json)
+    if as_json:
+        _echo_json([{"folder": str(folder), "answer": text} for folder, text in answers.items()])
     if problems:
         raise ValueError("; ".join(problems))
 

@@ -25,6 +25,7 @@ from harness.cli.options import json_option, optional_tables_argument, print_res
 from harness.cli.printing import echo
 from harness.cli.printing.help import GroupedCommands
 from harness.cli.printing.streams import outlive_readers
+from harness.cli.report import visualize
 from harness.cli.requests import FAILED, LEFT_OUT, print_error, warning_of
 from harness.experiment import Experiment
 from harness.record import trial_key
@@ -94,9 +95,11 @@ def list_tables(tables: tuple[str, ...], as_json: bool) -> None:
     if as_json:
         print_result([{**_summary(table), "rows": _rows(table)} for table in chosen])
         return
+    width = max((len(escape.name(experiment.name)) for experiment in chosen), default=0)
     for experiment in chosen:
-        title = escape.name(experiment.title)
-        echo(f"{escape.name(experiment.name)}  {title} ({len(experiment.rows)} rows)")
+        title, num_rows = escape.name(experiment.title), len(experiment.rows)
+        rows = f"{num_rows} row{'' if num_rows == 1 else 's'}"
+        echo(f"{escape.name(experiment.name):{width}}  {title} ({rows})")
         for row in _rows(experiment) if tables else ():
             same = f" (same trial at desk scale as {escape.name(str(row['same_as']))})"
             remark = " (quoted)" if row["is_quoted"] else same if row["same_as"] else ""
@@ -124,6 +127,7 @@ for command in (
     data.data,
     *run.COMMANDS,
     *report.COMMANDS,
+    *visualize.COMMANDS,
     *cost.COMMANDS,
     *tracking.COMMANDS,
     *plan.COMMANDS,

@@ -173,7 +173,8 @@ def measure_steps(
 
 
 @click.command("recount")
-def recount() -> None:
+@json_option
+def recount(as_json: bool) -> None:
     """Count the networks of every table and save the counts for plans."""
     from harness.cost import cache
 
@@ -184,7 +185,7 @@ def recount() -> None:
         for trial in row.trials
         for rescale in SCALES.values()
     )
-    click.echo(f"{count} networks counted")
+    print_result({"networks": count} if as_json else f"{count} networks counted")
 
 
 COMMANDS = (plan_tables, measure_steps, recount)

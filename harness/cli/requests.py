@@ -12,6 +12,7 @@ from harness.cli.options import (
     SCALE_CHANGES,
     all_of,
     data_option,
+    print_result,
     results_option,
     row_labels,
     rows_option,
@@ -154,6 +155,29 @@ def print_tables(outputs: Sequence["TableOutput"]) -> None:
         echo(f"\n{output.markdown}")
         for path in output.files:
             click.echo(short_path(path))
+
+
+def tables_as_json(outputs: Sequence["TableOutput"]) -> list[dict[str, Any]]:
+    """Return tables with their verdicts, claims and files, as JSON holds them."""
+    return [
+        {
+            "files": [str(path) for path in output.files],
+            "markdown": output.markdown,
+            "verdicts": dict(output.verdicts),
+            "claims": list(output.claims),
+            "stale": sorted(output.stale),
+        }
+        for output in outputs
+    ]
+
+
+def print_paths(paths: Sequence[Path], *, as_json: bool) -> None:
+    """Print written files: their paths as lines, or as JSON."""
+    if as_json:
+        print_result({"files": [str(path) for path in paths]})
+        return
+    for path in paths:
+        click.echo(short_path(path))
 
 
 def short_path(path: Path) -> str:

@@ -3,13 +3,13 @@
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
 from harness import tables as all_tables
 from harness.cli.data.own_videos import check_own_videos
-from harness.cli.options import scale_change_options
+from harness.cli.options import json_option, print_result, scale_change_options
 from harness.cli.printing import echo
 from harness.cli.requests import (
     FAILED,
@@ -19,6 +19,7 @@ from harness.cli.requests import (
     print_tables,
     request_options,
     short_path,
+    tables_as_json,
 )
 from harness.cli.run_options import (
     device_options,
@@ -59,7 +60,8 @@ _SCHEDULE = (
 @loader_options
 @device_options
 @schedule_options
-def run_tables(tables: tuple[str, ...], folder: Path | None, **options: Any) -> None:
+@json_option
+def run_tables(tables: tuple[str, ...], folder: Path | None, as_json: bool, **options: Any) -> None:
     """Run the trials that tables still need, then write each table and draw its figure.
 
     A trial that tables share runs once, and a finished one never again; a started one resumes from
@@ -71,11 +73,15 @@ def run_tables(tables: tuple[str, ...], folder: Path | None, **options: Any) -> 
     if folder is not None:
         if options["scale"] != "paper":
             raise click.UsageError("--folder changes a table at paper scale: add --scale paper")
-        options["on"] = check_own_videos(folder, options["data"], on=options["on"])
+        options["on"] = check_own_videos(
+            folder, options["data"], on=options["on"], is_error=as_json
+        )
     chosen_tables = all_tables.select(tables, leave_out)  # mistakes first, PyTorch after them
     schedule = {name: options.pop(name) for name in _SCHEDULE}
     _check_shard(schedule)
     chosen = _choose_devices(options, schedule)
+    if chosen.note:
+        echo(chosen.note, is_error=as_json)
     requests = build_requests(
         [table.name for table in chosen_tables],
         threads=max(schedule["cpus_per_trial"] // chosen.ranks, 1),
@@ -83,10 +89,14 @@ def run_tables(tables: tuple[str, ...], folder: Path | None, **options: Any) -> 
         device=chosen.device,
         **options,
     )
-    result = _launch(requests, chosen, schedule)
-    print_tables(result.outputs)
-    results = requests[0].runtime.results
-    echo(f"Compare the runs in MLflow:\n  harness ui --results {short_path(results)}")
+    result = _launch(requests, chosen, schedule, sys.stderr if as_json else sys.stdout)
+    if as_json:
+        failed = {event.planned.name: str(event.failure) for event in result.failed}
+        print_result({"tables": tables_as_json(result.outputs), "failed": failed})
+    else:
+        print_tables(result.outputs)
+        results = requests[0].runtime.results
+        echo(f"Compare the runs in MLflow:\n  harness ui --results {short_path(results)}")
     _report_failures(result)
 
 
@@ -100,16 +110,13 @@ def _check_shard(schedule: Mapping[str, Any]) -> None:
 
 def _choose_devices(options: dict[str, Any], schedule: Mapping[str, Any]) -> Devices:
     """Take the options of devices out of all options, and complete them."""
-    chosen = devices.choose(
+    return devices.choose(
         device=options.pop("device"),
         gpus=options.pop("gpus_per_trial"),
         ranks=options.pop("ranks"),
         on_ray=_is_on_ray(schedule),
         is_remote=schedule["address"] is not None,
     )
-    if chosen.note:
-        echo(chosen.note)
-    return chosen
 
 
 def _is_on_ray(schedule: Mapping[str, Any]) -> bool:
@@ -117,9 +124,9 @@ def _is_on_ray(schedule: Mapping[str, Any]) -> bool:
 
 
 def _launch(
-    requests: Sequence["Request"], chosen: Devices, schedule: Mapping[str, Any]
+    requests: Sequence["Request"], chosen: Devices, schedule: Mapping[str, Any], output: TextIO
 ) -> "LaunchResult":
-    """Launch the requests.
+    """Launch the requests, with progress on `output`.
 
     Imports are late: a mistake in the options is reported before PyTorch and Ray are loaded.
     """
@@ -143,7 +150,7 @@ def _launch(
         requests,
         resources=ray if _is_on_ray(schedule) else None,
         tracking=tracking,
-        console=Console(file=sys.stdout),
+        console=Console(file=output),
         max_trials=schedule["max_trials"],
         shard=schedule["shard"],
     )

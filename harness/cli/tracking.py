@@ -3,6 +3,7 @@
 import sys
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
@@ -11,6 +12,8 @@ from experiments.scales import SCALES
 from harness import tables as all_tables
 from harness.cli.options import (
     data_option,
+    json_option,
+    print_result,
     results_option,
     scale_change_options,
     select_scale,
@@ -24,10 +27,12 @@ from harness.cli.requests import build_requests, experiment_option, warn_once
 @results_option
 @data_option
 @click.option("--checkpoints", is_flag=True, help="Send final weights too, where they were kept.")
-def sync_tracking(results: Path, data: Path, checkpoints: bool, **own: Any) -> None:
+@json_option
+def sync_tracking(results: Path, data: Path, checkpoints: bool, as_json: bool, **own: Any) -> None:
     """Send every record to MLflow; runs that are already there stay.
 
-    With the options of a run on your own terms, send that run too.
+    Tables and figures in the results folder stay as they are: harness report writes them. With the
+    options of a run on your own terms, send that run too.
     """
     from harness import record
     from harness.report import build
@@ -47,14 +52,19 @@ def sync_tracking(results: Path, data: Path, checkpoints: bool, **own: Any) -> N
     tables = all_tables.each_of(
         requests, partial(build.collect_and_judge, records=records), warn_once
     )
-    num_runs = sync(
-        store_uri(results),
-        ((judged.table, build.write(judged)) for judged in tables if judged.table.records),
-        results=results,
-        checkpoints=checkpoints,
-        progress=click.echo,
-    )
-    click.echo(f"{num_runs} runs written")
+    with TemporaryDirectory(prefix="harness-sync-") as folder:
+        num_runs = sync(
+            store_uri(results),
+            (
+                (judged.table, build.write(judged, Path(folder)))
+                for judged in tables
+                if judged.table.records
+            ),
+            results=results,
+            checkpoints=checkpoints,
+            progress=partial(click.echo, err=as_json),
+        )
+    print_result({"runs": num_runs} if as_json else f"{num_runs} runs written")
 
 
 @click.command("ui")

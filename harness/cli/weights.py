@@ -19,8 +19,8 @@ from harness.cli.options import (
     row_argument,
     trial_of,
 )
-from harness.cli.report import read_record, rows_of, training_command
-from harness.cli.requests import short_path
+from harness.cli.report.records import read_record, rows_of, training_command
+from harness.cli.requests import print_paths, short_path
 from harness.plan.workspace import find_table_row
 from harness.runtime import Runtime
 from harness.specs import from_dict
@@ -100,7 +100,7 @@ def evaluate_weights(
     """
     experiment, found = find_table_row(row)
     if folder is not None:
-        on = check_videos_to_score(folder, machine["data"], on=on)
+        on = check_videos_to_score(folder, machine["data"], on=on, is_error=as_json)
     trial = trial_of(experiment, found, machine["data"], on=on, width=width, crop=crop)
     if batch is not None:
         trial = replace(trial, train=replace(trial.train, batch_videos=batch, norm_videos=None))
@@ -221,7 +221,10 @@ def _kept_network(key: str, runtime: Runtime) -> "nn.Module":
 @click.option("--out", type=FOLDER, help="Folder of the files.  [default: <results>/exports]")
 @results_option
 @data_option
-def export_weights(key: str, form: "Format", out: Path | None, **machine: Any) -> None:
+@json_option
+def export_weights(
+    key: str, form: "Format", out: Path | None, as_json: bool, **machine: Any
+) -> None:
     """Write the weights of a finished trial with a model card.
 
     They must have been kept: harness run TABLE --keep-checkpoints.
@@ -240,8 +243,7 @@ def export_weights(key: str, form: "Format", out: Path | None, **machine: Any) -
         out=out or export.default_folder(trial, finished.key, runtime.results),
         runtime=runtime,
     )
-    for path in export.export(request):
-        click.echo(short_path(path))
+    print_paths(export.export(request), as_json=as_json)
 
 
 COMMANDS: tuple[click.Command, ...] = (evaluate_weights, predict_videos, export_weights)

@@ -46,14 +46,20 @@ def collect_and_judge(request: Request, records: Records | None = None) -> Judge
             known = known.without(error.key, str(error))
 
 
-def write(judged: JudgedTable) -> TableOutput:
-    """Write the files of a table and draw its figures."""
+def write(judged: JudgedTable, folder: Path | None = None) -> TableOutput:
+    """Write the files of a table and draw its figures.
+
+    Args:
+        judged: The table.
+        folder: Folder of `tables/` and `figures/`; None for the results folder.
+    """
     table = judged.table
-    files = write_tables(judged)
+    files = write_tables(judged, folder)
     if tradeoff.is_charted(table.experiment):
-        files.append(tradeoff.write(table.experiment, table.results))
+        files.append(tradeoff.write(table.experiment, folder or table.results))
     return TableOutput(
-        files=(*files, *draw(table)),
+        folder=folder,
+        files=(*files, *draw(table, folder)),
         markdown=report_table.markdown(judged),
         verdicts={label: verdict.word for label, verdict in judged.verdicts.items()},
         claims=[_as_json(claim) for claim in judged.claims],
@@ -61,7 +67,7 @@ def write(judged: JudgedTable) -> TableOutput:
     )
 
 
-def write_tables(judged: JudgedTable) -> list[Path]:
+def write_tables(judged: JudgedTable, folder: Path | None = None) -> list[Path]:
     """Write `tables/<name>.md`, `.csv`, `.tex`, and `.claims.csv` if the table has claims."""
     texts = {
         "md": report_table.markdown(judged),
@@ -70,25 +76,27 @@ def write_tables(judged: JudgedTable) -> list[Path]:
     }
     if judged.claims:
         texts["claims.csv"] = table_csv.claims_csv(judged.claims)
-    paths = []
+    paths, folder = [], folder or judged.table.results
     for extension, text in texts.items():
-        paths.append(judged.table.results / "tables" / f"{judged.table.file_stem}.{extension}")
+        paths.append(folder / "tables" / f"{judged.table.file_stem}.{extension}")
         write_atomic(paths[-1], text.encode())
     return paths
 
 
-def draw(table: TableResult) -> list[Path]:
+def draw(table: TableResult, folder: Path | None = None) -> list[Path]:
     """Draw the figures of a table; remove the one of its rows if it has none any more."""
-    paths = figures.table(table, ceilings=ceilings(table.scale, _data_set(table)))
+    folder = folder or table.results
+    heights = ceilings(table.scale, _data_set(table))
+    paths = figures.table(table, ceilings=heights, results=folder)
     for kind in figures.FILE_KINDS if not paths else ():
-        (table.results / "figures" / f"{table.file_stem}.{kind}").unlink(missing_ok=True)
-    paths += _draw_aspects(table) if paths else []
+        (folder / "figures" / f"{table.file_stem}.{kind}").unlink(missing_ok=True)
+    paths += _draw_aspects(table, folder) if paths else []
     if tradeoff.is_charted(table.experiment):
-        paths += figures.comparison(table.experiment, results=table.results)
+        paths += figures.comparison(table.experiment, results=folder)
     return paths
 
 
-def _draw_aspects(table: TableResult) -> list[Path]:
+def _draw_aspects(table: TableResult, folder: Path) -> list[Path]:
     """Draw which aspects of the answers are right; desk videos have some, others none."""
     rows = aspect_shares(table)
     if not rows:
@@ -97,7 +105,7 @@ def _draw_aspects(table: TableResult) -> list[Path]:
         rows,
         chances=chances(desk_recipe.ASPECTS),
         ceilings=desk_recipe.ASPECT_CEILINGS,
-        results=table.results,
+        results=folder,
         name=f"{table.file_stem}-aspects",
     )
 

@@ -19,6 +19,7 @@ class TableOutput:
         claims: The claims with their verdicts: `claim`, `origin`, `word`, `sentence`,
             `estimate`, `low`, `high`, `p`, `late`.
         stale: Keys of the records made by other code.
+        folder: Folder that `files` lie below; None for the results folder.
     """
 
     files: tuple[Path, ...]
@@ -26,3 +27,4 @@ class TableOutput:
     verdicts: Mapping[str, str] = field(default_factory=dict)
     claims: Rows = ()
     stale: frozenset[str] = frozenset()
+    folder: Path | None = None

@@ -142,7 +142,7 @@ class Store:
         """Put the files, records and claims of a table into its run."""
         output = table_run.output
         for file in output.files:
-            place = runs.artifact_path(self._results, file)
+            place = runs.artifact_path(output.folder or self._results, file)
             self.client.log_artifact(run_id, check_file(place), file.parent.name)
         for record in table_run.records:
             path = self._results / "records" / f"{record.key}.json"

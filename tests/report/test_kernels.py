@@ -10,6 +10,9 @@ import experiments
 from experiments.table_b import EXPERIMENT
 from harness import trial, video_scores
 from harness.cli import report
+from harness.cli.options import open_workspace
+from harness.cli.report import records
+from harness.cli.report.visualize import visualize
 from harness.report.kernels import choose_videos, class_name, collect_examples, find_baseline
 from harness.training import checkpoint
 from harness.video_scores import VideoScores
@@ -63,13 +66,18 @@ def test_the_average_is_the_same_network_without_dsa(trained):
         find_baseline(replace(dsa, passport="other"), runtime.results)
 
 
+def draw(target, results, data):
+    workspace = open_workspace("desk", results, data)
+    return visualize(target, workspace, videos="", against=None, seed=0)
+
+
 @pytest.mark.slow
 def test_the_command_draws_the_same_picture_twice(trained, tmp_path):
     dsa, _, runtime = trained
     drawn = []
     for place in ("a", "b"):
         shutil.copytree(runtime.results, tmp_path / place)
-        drawn.append(report.visualize(dsa.key, "", None, tmp_path / place, runtime.data))
+        drawn.append(draw(dsa.key, tmp_path / place, runtime.data))
     assert [path.name for path in drawn[0]] == [
         f"visualize-{dsa.key}.png",
         f"visualize-{dsa.key}.svg",
@@ -107,7 +115,7 @@ def test_mistakes_are_named(trained, tmp_path):
     with pytest.raises(ValueError, match="has no DSA module"):
         collect_examples(baseline, baseline, **NO_VIDEOS, runtime=runtime)
     with pytest.raises(ValueError, match="unknown record"):
-        report.visualize("0" * 20, "", None, runtime.results, runtime.data)
+        draw("0" * 20, runtime.results, runtime.data)
     with pytest.raises(ValueError, match="is missing"):
         video_scores.read(tmp_path, dsa)
 
@@ -133,7 +141,7 @@ def test_a_class_is_said_in_words_where_its_data_set_knows():
 def test_the_command_to_train_again_names_table_seeds_and_folder(trained):
     dsa, _, runtime = trained
     desk_record = replace(dsa, trial={**dsa.trial, "seed": 2})
-    assert "--seeds 3" in report.training_command(desk_record, runtime.results)
+    assert "--seeds 3" in records.training_command(desk_record, runtime.results)
 
 
 def test_a_trade_off_of_nothing_says_what_to_run(tmp_path):

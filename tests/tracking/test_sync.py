@@ -10,6 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load
 
+import experiments
 from harness import record, tracking
 from harness.record import Record
 from harness.report.output import TableOutput
@@ -18,6 +19,8 @@ from harness.tracking.runs import TableRun
 from harness.tracking.store import Store
 from harness.training import checkpoint
 from harness.training.loop import Epoch
+from tests.helpers.command_line import harness
+from tests.helpers.results_folders import add_record
 from tests.helpers.tracking_stores import (
     CLAIM,
     LABEL,
@@ -228,3 +231,21 @@ def test_a_records_folder_elsewhere_is_not_sent(tmp_path: Path) -> None:
     (results / "records").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(ValueError, match="is not sent"):
         sent_files(results)
+
+
+def test_a_sync_leaves_the_tables_of_the_folder_as_they_are(tmp_path, monkeypatch):
+    monkeypatch.setattr(experiments, "names", lambda: ["table_b"])  # for speed
+    add_record(tmp_path)
+    where = ("--results", tmp_path, "--data", tmp_path / "data")
+    assert harness("report", "table_b", *where).returncode == 0
+    folders = ("tables", "figures")
+    written = {path for name in folders for path in (tmp_path / name).iterdir()}
+    for path in written:
+        path.write_bytes(b"tracked by git")
+    assert harness("sync", *where).returncode == 0
+    assert {path for name in folders for path in (tmp_path / name).iterdir()} == written
+    assert {path.read_bytes() for path in written} == {b"tracked by git"}
+    (run,) = runs(tmp_path, "table")
+    names = {f"{path.parent.name}/{path.name}" for path in written}
+    assert names <= artifact_paths(tmp_path, run)
+    assert "tracked by git" not in run.data.tags["mlflow.note.content"]

@@ -1,19 +1,16 @@
 """Commands about data sets: `harness data check`."""
 
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
 
 from harness.cli.data.copy import copy_videos
-from harness.cli.options import FOLDER, data_option
+from harness.cli.data.progress import Progress
+from harness.cli.options import FOLDER, data_option, json_option, print_result
 from harness.cli.printing import echo
 from harness.runtime import home
 from harness.utils import escape
@@ -21,11 +18,10 @@ from harness.utils import escape
 if TYPE_CHECKING:
     from harness.data.prepare.probe_pool import ProbeSettings
     from harness.data.prepare.sources import DataSource
-    from harness.data.prepare.video_facts import Facts
+    from harness.data.prepare.summary import Summary
 
 SPLITS = ("train", "test")
 _EXIT_NOT_CLEAN = 1
-_LINE_EVERY_S = 10.0
 _FOLDER = click.Path(file_okay=False, exists=True, path_type=Path, resolve_path=True)
 
 
@@ -89,6 +85,7 @@ data.add_command(copy_videos)
     show_default=True,
     help="Fewer are too short.",
 )
+@json_option
 def check(
     name: str,
     root: Path | None,
@@ -99,6 +96,7 @@ def check(
     data: Path,
     out: Path | None,
     min_frames: int,
+    as_json: bool,
     **how: Any,
 ) -> None:
     """Read every video of a data set once, and say exactly what is there and what is broken.
@@ -129,16 +127,34 @@ def check(
             checked = [
                 sources.read_source(name, root, data, rows=rows, fps=fps, also=also, only=only)
             ]
-    clean = [
-        check_source(source, _out(source, name, data, out, several=len(checked) > 1), settings)
+    totals = {
+        source.name: check_source(
+            source,
+            _out(source, name, data, out, several=len(checked) > 1),
+            settings,
+            is_error=as_json,
+        )
         for source in checked
-    ]
-    if not all(clean):
+    }
+    if as_json:
+        print_result(
+            [{"name": key, "clean": found.clean, **vars(found)} for key, found in totals.items()]
+        )
+    if not all(found.clean for found in totals.values()):
         sys.exit(_EXIT_NOT_CLEAN)
 
 
-def check_source(source: "DataSource", out: Path, settings: "ProbeSettings") -> bool:
-    """Check a data set, write the findings and return whether all videos are good."""
+def check_source(
+    source: "DataSource", out: Path, settings: "ProbeSettings", *, is_error: bool
+) -> "Summary":
+    """Check a data set, write and print the findings, and return them.
+
+    Args:
+        source: The data set.
+        out: Folder of the findings.
+        settings: Processes and limits.
+        is_error: Print on standard error.
+    """
     from harness.data.prepare import check, summary, summary_files
     from harness.utils.lock import hold
 
@@ -150,10 +166,10 @@ def check_source(source: "DataSource", out: Path, settings: "ProbeSettings") -> 
         )
     totals = summary.summarise(videos, source, out=out)
     paths = summary_files.write(videos, totals, source, out)
-    echo(summary_files.to_markdown(totals))
+    echo(summary_files.to_markdown(totals), is_error=is_error)
     for path in paths:
-        click.echo(escape.terminal(str(path)))
-    return totals.clean
+        click.echo(escape.terminal(str(path)), err=is_error)
+    return totals
 
 
 def check_keeps_splits(name: str, out: Path, only: str | None) -> None:
@@ -198,51 +214,3 @@ def _rows(lists: tuple[str, ...]) -> dict[str, Path]:
         if not files[split].is_file():
             raise ValueError(f"--list {text}: the file does not exist")
     return files
-
-
-class Progress:
-    """Show how many videos are checked, how fast, and the time that is left.
-
-    Args:
-        console: Where to: a bar on a terminal, a line now and then elsewhere.
-    """
-
-    def __init__(self, console: Console) -> None:
-        self.console = console
-        self.began = self.last_line = time.monotonic()
-        self.known = 0
-        self.bad = 0
-        columns = (MofNCompleteColumn(), BarColumn(), TextColumn("{task.description}"))
-        self.bar = Bar(*columns, TimeRemainingColumn(), console=console, transient=True)
-        self.task = self.bar.add_task("videos", total=None)
-
-    def __enter__(self) -> Self:
-        if self.console.is_terminal:
-            self.bar.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self.console.is_terminal:
-            self.bar.stop()
-
-    def watch(self, done: int, total: int, facts: "Facts | None") -> None:
-        """Take in one checked video, or how many are known from before."""
-        from harness.data.prepare.video_facts import USABLE
-
-        if facts is None:
-            self.known = done
-        else:
-            self.bad += facts.verdict not in USABLE
-        rate = (done - self.known) / max(time.monotonic() - self.began, 1e-9)
-        text = f"{rate:.0f} videos/s, {self.bad} not good"
-        self.bar.update(self.task, completed=done, total=total, description=text)
-        due = time.monotonic() - self.last_line > _LINE_EVERY_S
-        if not self.console.is_terminal and (due or facts is None or done == total):
-            self.last_line = time.monotonic()
-            left = f", {(total - done) / rate:.0f} s left" if rate else ""
-            self.console.print(f"[{done}/{total}{left}]  {text}", markup=False, highlight=False)

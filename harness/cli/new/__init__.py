@@ -6,7 +6,8 @@ from pathlib import Path
 import click
 
 from harness import tables
-from harness.cli.requests import short_path
+from harness.cli.options import json_option, print_result
+from harness.cli.requests import print_paths
 from harness.specs import NAME
 from harness.tables import own_datasets
 from harness.utils import atomic, own_code
@@ -30,7 +31,8 @@ NEXT = {
     show_default=True,
     help="Module that a new table compares with a plain network: a name, or my_gate.py:Gate.",
 )
-def new(kind: str, name: str, module: str) -> None:
+@json_option
+def new(kind: str, name: str, module: str, as_json: bool) -> None:
     """Write a working skeleton with its test into the current folder: NAME.py and test_NAME.py.
 
     A module is a layer that tables insert into networks, a table compares rows, and a dataset lists
@@ -47,8 +49,12 @@ def new(kind: str, name: str, module: str) -> None:
         raise ValueError(f"{' and '.join(present)} exists already; choose another name")
     for path, text in written.items():
         atomic.write_atomic(path, text.encode())
-        click.echo(short_path(path))
-    click.echo(f"Next: {NEXT[kind].format(name=name, title=title)}")
+    after = NEXT[kind].format(name=name, title=title)
+    if as_json:
+        print_result({"files": list(map(str, written)), "next": after})
+        return
+    print_paths(list(written), as_json=False)
+    click.echo(f"Next: {after}")
 
 
 def _check(kind: str, name: str) -> None:

@@ -65,7 +65,14 @@ def videos(
     tree = FolderTree(root, also)
     if rows is not None and rows.suffix.lower() != ".json":
         folders = {split: _folders(tree, split)}
-        return from_files({split: rows}, tree, classes=official, folders=folders).splits[split]
+        listed = from_files(
+            {split: rows},
+            tree,
+            classes=official,
+            folders=folders,
+            known=lambda: videos(root, split, also=also),
+        )
+        return listed.splits[split]
     file = rows or official_files.require(root, _FILE)
     existing, path_of = _video_paths(tree, split)
     split_videos = _list_split(_database(_read(file), file), split, official, path_of)

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from harness.data.datasets.file_tree import SUFFIXES, FolderTree
-from harness.data.datasets.lists.files import Listing, from_files, names_in
+from harness.data.datasets.lists.files import from_files, has_labels, names_in
+from harness.data.datasets.lists.listing import Listing
 from harness.data.datasets.lists.text_rows import RowErrors
 from harness.data.datasets.video_folders import videos_below
 from harness.data.video import Video
@@ -30,7 +31,8 @@ def class_names(root: Path, *, also: Sequence[Path] = ()) -> tuple[str, ...]:
     A folder that holds no video in any split is no class.
     """
     tree = FolderTree(root, also)
-    if files := _list_files(tree):
+    files = _list_files(tree)
+    if files and has_labels(files.values(), tree):
         return names_in(files.values(), tree)
     splits = _scan(tree, RowErrors()).values()
     return tuple(sorted({name for classes in splits for name in classes}))
@@ -56,12 +58,29 @@ def videos(
     files = _list_files(tree) if rows is None else {split: rows}
     if files:
         names = class_names(root, also=also)
-        listed = from_files(files, tree, classes=names or None).splits
+        listed = from_files(
+            files, tree, classes=names or None, known=lambda: _known(tree, is_root=rows is None)
+        ).splits
         return divide(listed[_ALL])[split] if _ALL in listed else listed[split]
     listing = _from_folders(tree)
     if unsplit := listing.videos(_ALL):
         return divide(unsplit)[split]
     return listing.videos(split)
+
+
+def _known(tree: FolderTree, *, is_root: bool) -> list[Video]:
+    """List the videos of both splits with their classes, for a list that names none.
+
+    Args:
+        tree: The root.
+        is_root: Whether that list is the one of the root, so that folders alone give classes.
+    """
+    files = {} if is_root else _list_files(tree)
+    if files and has_labels(files.values(), tree):
+        listed = from_files(files, tree, classes=names_in(files.values(), tree) or None).splits
+    else:
+        listed = {split: _from_folders(tree).videos(split) for split in (*_SPLITS, _ALL)}
+    return [video for split_videos in listed.values() for video in split_videos]
 
 
 def divide(unsplit: Sequence[Video]) -> dict[str, list[Video]]:

@@ -7,20 +7,16 @@ Source: Kay et al., The Kinetics Human Action Video Dataset (2017); annotations 
 Common Visual Data Foundation; folders and lists of MMAction, which the DSANet release shares.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from harness.data.datasets import class_names as class_tables
 from harness.data.datasets import official_files
 from harness.data.datasets.file_tree import FolderTree, videos_by_stem
-from harness.data.datasets.lists.files import Listing, from_files
-from harness.data.datasets.lists.kinetics_csv import (
-    ClassFolders,
-    clip_id,
-    is_annotation,
-    is_clip,
-    read_annotations,
-)
+from harness.data.datasets.lists.clip_names import clip_id, is_clip, youtube_id
+from harness.data.datasets.lists.files import from_files
+from harness.data.datasets.lists.kinetics_csv import ClassFolders, is_annotation, read_annotations
+from harness.data.datasets.lists.listing import Listing
 from harness.data.datasets.lists.text_rows import RowErrors
 from harness.data.datasets.video_folders import holds_frames, videos_below
 from harness.data.video import Video
@@ -31,9 +27,10 @@ FOLDERS = {
     "test": ("val", "val_256", "videos_val", "rawframes_val"),
 }
 _ANNOTATIONS = {
-    "train": ("train.csv", "kinetics_train.csv"),
-    "test": ("val.csv", "validate.csv", "kinetics_val.csv"),
+    "train": ("train", "kinetics_train"),
+    "test": ("val", "validate", "kinetics_val"),
 }
+_ANNOTATION_FOLDERS = ("annotations/", "kinetics400/", "")
 _LISTS = (
     "kinetics400_{}_list_videos.txt",
     "kinetics400_{}_list_rawframes.txt",
@@ -69,13 +66,29 @@ def videos(
         return _list_class_folders(tree, split)
     if is_annotation(file):
         return read_annotations(file, tree, _folder(tree, split), split)
-    return from_rows(file, tree, split, classes=class_names(root))
+
+    def known() -> list[Video]:
+        return videos(root, split, also=also) if rows else _list_class_folders(tree, split)
+
+    return from_rows(file, tree, split, classes=class_names(root), known=known)
 
 
 def from_rows(
-    file: Path, tree: FolderTree, split: str, *, classes: int | Sequence[str]
+    file: Path,
+    tree: FolderTree,
+    split: str,
+    *,
+    classes: int | Sequence[str],
+    known: Callable[[], Sequence[Video]],
 ) -> list[Video]:
     """List the videos of a list of paths, relative to the root or to a folder of the split.
+
+    Args:
+        file: The list.
+        tree: The root, which holds all videos.
+        split: `train` or `test`.
+        classes: Names by label, or the number of classes.
+        known: Lists the videos of the split with their classes, for a list that names none.
 
     Raises:
         ValueError: If a row is invalid.
@@ -86,6 +99,8 @@ def from_rows(
         classes=classes,
         folders={split: _folders(tree, split)},
         identity=clip_id,
+        known=known,
+        alias=youtube_id,
     )
     return contents.splits[split]
 
@@ -104,9 +119,13 @@ def _single(paths: Sequence[Path]) -> Path | None:
 
 def _find_list(root: Path, split: str) -> Path | None:
     """Return the annotations below the root, or else the list."""
-    annotations = _ANNOTATIONS[split]
+    annotations = [
+        [f"{folder}{name}{suffix}" for name in _ANNOTATIONS[split]]
+        for suffix in (".csv", ".json")
+        for folder in _ANNOTATION_FOLDERS
+    ]
     lists = [name.format(FOLDERS[split][0]) for name in _LISTS]
-    for candidates in ([f"annotations/{name}" for name in annotations], annotations, lists):
+    for candidates in (*annotations, lists):
         if file := _single([root / name for name in candidates if (root / name).is_file()]):
             return file
     return None
@@ -136,7 +155,7 @@ def _list_class_folders(tree: FolderTree, split: str) -> list[Video]:
     if not classes.folders and not classes.unknown:
         places = f"{tree.root} or {tree.root}/annotations"
         archives = official_files.describe_archives(tree)
-        missing = f"{_ANNOTATIONS[split][0]} is not in {places}{archives}"
+        missing = f"{_ANNOTATIONS[split][0]}.csv is not in {places}{archives}"
         raise ValueError(f"{folder} has no class folders, and {missing}")
     for name in classes.unknown:
         if videos_below(tree, folder / name):

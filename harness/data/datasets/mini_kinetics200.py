@@ -12,8 +12,8 @@ from pathlib import Path
 
 from harness.data.datasets import kinetics400
 from harness.data.datasets.file_tree import FolderTree
-from harness.data.datasets.lists import text_rows
-from harness.data.datasets.lists.kinetics_csv import check_youtube_id, clip_id, youtube_id
+from harness.data.datasets.lists import kinetics_json, text_rows
+from harness.data.datasets.lists.clip_names import check_youtube_id, clip_id, youtube_id
 from harness.data.video import Video
 from harness.utils import lookup
 
@@ -53,7 +53,13 @@ def videos(
     lookup.check_name(split, _LISTS, what="split")
     if rows is not None and not _is_list_of_ids(rows):
         classes = class_names(root, also=also) or _NUM_CLASSES
-        return kinetics400.from_rows(rows, FolderTree(root, also), split, classes=classes)
+        return kinetics400.from_rows(
+            rows,
+            FolderTree(root, also),
+            split,
+            classes=classes,
+            known=lambda: videos(root, split, also=also),
+        )
     labels = {label: number for number, label in enumerate(_labels(root, also))}
     ids, clips = _ids(rows or _list(root, split)), _clips(root, split, also)
     _check_unknown(ids, clips, root)
@@ -77,7 +83,7 @@ def _list(root: Path, split: str) -> Path:
 
 def _is_list_of_ids(file: Path) -> bool:
     """Return whether the first row of a list is an id, or at least nothing with a label."""
-    return not re.search(r"[\s,;]", text_rows.first_row(file))
+    return not kinetics_json.is_json(file) and not re.search(r"[\s,;]", text_rows.first_row(file))
 
 
 def _ids(file: Path) -> list[str]:

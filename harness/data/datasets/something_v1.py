@@ -69,7 +69,14 @@ def videos(
     tree = FolderTree(root, also)
     if rows is not None and not _is_official(rows):
         folders = {split: official_files.existing_folders(tree, _FOLDERS)}
-        return from_files({split: rows}, tree, classes=official, folders=folders).splits[split]
+        listed = from_files(
+            {split: rows},
+            tree,
+            classes=official,
+            folders=folders,
+            known=lambda: videos(root, split, also=also),
+        )
+        return listed.splits[split]
     file = rows or official_files.require(root, _LISTS[split])
     errors, listed_videos = RowErrors(), dict[str, Video]()
     labels = {name: label for label, name in enumerate(official)}

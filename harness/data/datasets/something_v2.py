@@ -67,7 +67,14 @@ def videos(
     if rows is not None and rows.suffix.lower() != ".json":
         folders = {split: official_files.existing_folders(tree, _FOLDERS)}
         classes = class_names(root) if _find(root, _LABELS) else _NUM_CLASSES
-        return from_files({split: rows}, tree, classes=classes, folders=folders).splits[split]
+        listed = from_files(
+            {split: rows},
+            tree,
+            classes=classes,
+            folders=folders,
+            known=lambda: videos(root, split, also=also),
+        )
+        return listed.splits[split]
     file = rows or _require(root, _LISTS[split])
     labels = {name: label for label, name in enumerate(class_names(root))}
     content = official_files.read_json(file)

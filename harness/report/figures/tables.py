@@ -16,7 +16,9 @@ LOW, HIGH = 0, 100  # percent
 BAR = 0.5  # of the distance between two rows
 
 
-def table(result: TableResult, *, ceilings: Mapping[str, float]) -> list[Path]:
+def table(
+    result: TableResult, *, ceilings: Mapping[str, float], results: Path | None = None
+) -> list[Path]:
     """Draw the rows of a table with their intervals: `figures/<name>.png` and `.svg`.
 
     Quoted rows are left out; a table without anything of its own to show has no figure.
@@ -24,6 +26,7 @@ def table(result: TableResult, *, ceilings: Mapping[str, float]) -> list[Path]:
     Args:
         result: The table.
         ceilings: Highest possible top-1 by kind of network, in percent.
+        results: Folder that holds `figures/`; None for that of the table.
     """
     if not is_drawn(result):
         return []
@@ -37,7 +40,7 @@ def table(result: TableResult, *, ceilings: Mapping[str, float]) -> list[Path]:
         else:
             _costs(axes, rows)
         _title(axes, result)
-        return save(figure, result.results, result.file_stem)
+        return save(figure, results or result.results, result.file_stem)
 
 
 def is_drawn(result: TableResult) -> bool:

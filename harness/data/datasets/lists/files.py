@@ -7,12 +7,15 @@ the format of a list.
 import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from harness.data.datasets import class_names
-from harness.data.datasets.file_tree import FolderTree, normalise_path
-from harness.data.datasets.lists import formats, text_rows
+from harness.data.datasets.file_tree import FolderTree
+from harness.data.datasets.lists import formats, kinetics_json, text_rows
 from harness.data.datasets.lists.formats import ListFormat
+from harness.data.datasets.lists.known_videos import KnownVideos
+from harness.data.datasets.lists.labels import Labels
+from harness.data.datasets.lists.listing import Listing
 from harness.data.datasets.lists.rows import Row
 from harness.data.datasets.lists.text_rows import MAX_ROWS, RowErrors
 from harness.data.video import Video
@@ -29,46 +32,6 @@ class ListedVideos:
     repeated: int
 
 
-class Listing:
-    """Videos by id: a repeated one counts once, and a contradiction is an error."""
-
-    def __init__(self) -> None:
-        self.entries: dict[str, tuple[str, Video]] = {}
-        self.repeated = 0
-
-    def add(self, split: str, video: Video) -> None:
-        """Add a video.
-
-        Raises:
-            ValueError: If it is already listed in another split, with other labels or another path.
-        """
-        first_split, first_video = self.entries.setdefault(video.id, (split, video))
-        if first_video is video:
-            return
-        if first_split != split:
-            raise ValueError(f"{video.id!r} is in split {first_split!r} already: a leak")
-        if first_video.labels != video.labels:
-            label = video.label
-            raise ValueError(
-                f"{video.id!r} has label {label}, but had label {first_video.label} before"
-            )
-        if first_video.path != video.path:
-            raise ValueError(f"{video.id!r} is {video.path}, but was {first_video.path} before")
-        self.repeated += 1
-
-    def add_file(self, split: str, video: Video, tree: FolderTree, errors: RowErrors) -> None:
-        """Add a video from a folder, or its error."""
-        try:
-            tree.check_inside(video.path)
-            self.add(split, video)
-        except ValueError as error:
-            errors.add(repr(tree.name(video.path)), error)
-
-    def videos(self, split: str) -> list[Video]:
-        """Return the videos of a split, in the order of their addition."""
-        return [video for listed_split, video in self.entries.values() if listed_split == split]
-
-
 def from_files(
     files: Mapping[str, Path],
     tree: FolderTree,
@@ -77,8 +40,12 @@ def from_files(
     max_rows: int = MAX_ROWS,
     folders: Mapping[str, Sequence[Path]] | None = None,
     identity: Callable[[str], str] = str,
+    known: Callable[[], Iterable[Video]] = tuple,
+    alias: Callable[[str], str] = str,
 ) -> ListedVideos:
     """Read list files, each in its own format; see `formats`.
+
+    A list that names no class has those of known videos, or of folders with the name of a class.
 
     Args:
         files: File of each split.
@@ -88,6 +55,8 @@ def from_files(
         folders: Base folders of the paths of a split besides the root: the one that holds the most
             of the first rows is the base of all.
         identity: Function from a path as written to an id.
+        known: Lists the videos below the root with their classes.
+        alias: Function from an id to another name that a list may use.
 
     Raises:
         ValueError: If a row is invalid; shows up to 20 errors and the number of the others.
@@ -95,10 +64,13 @@ def from_files(
     errors, listing = RowErrors(), Listing()
     for split, file in files.items():
         bases = (tree.root, *(folders or {}).get(split, ()))
-        form = _detect(file, tree, bases)
-        base = _base(file, form, tree, bases)
-        handler = _row_handler(listing, split, Labels(classes), tree, base, identity)
-        formats.read(file, form, handler, errors, max_rows=max_rows)
+        videos = KnownVideos(known, tree, Labels(classes), identity=identity, alias=alias)
+        add = partial(listing.add, split)
+        if kinetics_json.is_json(file):
+            _read_clips(file, add, split, videos, errors)
+        else:
+            _read_rows(file, add, bases, videos, errors, max_rows)
+        _check_known(file, videos, listing.videos(split))
     errors.check()
     if not listing.entries:
         raise ValueError(f"{', '.join(map(str, files.values()))} contains no rows")
@@ -106,51 +78,52 @@ def from_files(
     return ListedVideos(splits=splits, repeated=listing.repeated)
 
 
-class Labels:
-    """Labels of the rows of a list: all are numbers, or all are names of classes.
-
-    Args:
-        classes: Names by label, or the number of classes; None if neither is known.
-    """
-
-    def __init__(self, classes: int | Sequence[str] | None) -> None:
-        self.names = () if classes is None or isinstance(classes, int) else tuple(classes)
-        self.count = classes if isinstance(classes, int) else len(self.names) or None
-        self.by_spelling = class_names.labels_by_spelling(self.names)
-        self.by_name = {name: label for label, name in enumerate(self.names)}
-        self.numbered: bool | None = None
-
-    def parse(self, text: str) -> int:
-        """Return the label that a name or a number stands for.
-
-        Raises:
-            ValueError: If it is neither, or the rows before it have the other kind.
-        """
-        # Names may be numbers, of folders for example; their order is not that of the numbers.
-        numbered = text_rows.is_number(text) and text not in self.by_name
-        if self.numbered is None:
-            self.numbered = numbered
-        if self.numbered or not self.names:
-            return text_rows.parse_label(text, self.count)
-        return class_names.find_label(text, self.by_spelling, self.names)
-
-
-def _row_handler(
-    listing: Listing,
+def _read_clips(
+    file: Path,
+    add: Callable[[Video], None],
     split: str,
-    labels: Labels,
-    tree: FolderTree,
-    base: Path,
-    identity: Callable[[str], str],
-) -> Callable[[Row], None]:
+    videos: KnownVideos,
+    errors: RowErrors,
+) -> None:
+    """Add the video of every annotation in JSON, and collect errors."""
+    videos.check(file)
+    kinetics_json.read(file, lambda row: add(videos.clip(row, split)), errors)
+
+
+def _read_rows(
+    file: Path,
+    add: Callable[[Video], None],
+    bases: Sequence[Path],
+    videos: KnownVideos,
+    errors: RowErrors,
+    max_rows: int,
+) -> None:
+    """Add the video of every row of a list, and collect errors."""
+    tree = videos.tree
+    form = _detect(file, tree, bases)
+    base = _base(file, form, tree, bases)
+    if not form.labelled:
+        videos.check(file)
+
     def add_row(row: Row) -> None:
-        path = tree.resolve(base, row.name)
         if row.counted:
             _check_count(tree, base, row.name)
-        name = identity(normalise_path(tree.locate(base, row.name)[1]))
-        listing.add(split, Video(id=name, path=path, labels=(labels.parse(row.label),)))
+        add(videos.labelled(base, row) if form.labelled else videos.bare(base, row.name))
 
-    return add_row
+    formats.read(file, form, add_row, errors, max_rows=max_rows)
+
+
+def _check_known(file: Path, videos: KnownVideos, listed: Sequence[Video]) -> None:
+    """Refuse a list without labels of which no row is known.
+
+    Raises:
+        ValueError: If it is one.
+    """
+    if videos.num_unknown and not listed:
+        raise ValueError(
+            f"{file} has no labels, and none of its rows is the path or the id of a video whose "
+            f"class {videos.tree.root} says, by a folder or a list; add a label to each row"
+        )
 
 
 def _check_count(tree: FolderTree, base: Path, name: str) -> None:
@@ -182,11 +155,29 @@ def _base(file: Path, form: ListFormat, tree: FolderTree, bases: Sequence[Path])
     best = max(bases, key=num_held)
     if not names or num_held(best):
         return best
+    if not form.labelled and not any("/" in name for name in names):
+        return best  # ids
     other = max(_inner_folders(tree), key=num_held, default=best)
     if num_held(other):
         return other
     _check_prefix(file, names, tree, bases)
     return best
+
+
+def has_labels(files: Iterable[Path], tree: FolderTree) -> bool:
+    """Return whether lists have labels.
+
+    Raises:
+        ValueError: If some have them and others do not.
+    """
+    labelled = {file: _detect(file, tree, [tree.root]).labelled for file in files}
+    if len({*labelled.values()}) > 1:
+        bare = next(file.name for file, has in labelled.items() if not has)
+        raise ValueError(
+            f"{tree.root} holds lists with labels, and {bare} without; add them there, or remove "
+            "them from all lists, so that folders are the classes"
+        )
+    return all(labelled.values())
 
 
 def names_in(files: Iterable[Path], tree: FolderTree) -> tuple[str, ...]:

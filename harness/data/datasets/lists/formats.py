@@ -1,7 +1,8 @@
 """Format of a list of labelled videos: its separator, header and columns, detected from its rows.
 
 All rows of a list have one format: a path and a label, or a folder, its number of frames and a
-label; separated by commas, semicolons, or blanks and tabs; with or without names of columns.
+label; separated by commas, semicolons, or blanks and tabs; with or without names of columns. Or
+all are paths or ids alone.
 """
 
 import re
@@ -12,7 +13,15 @@ from pathlib import Path
 from harness.data.datasets.file_tree import SUFFIXES, is_video
 from harness.data.datasets.lists import headers, text_rows
 from harness.data.datasets.lists.headers import Columns
-from harness.data.datasets.lists.rows import SEPARATORS, Row, Separator, parse, parse_all, split
+from harness.data.datasets.lists.rows import (
+    SEPARATORS,
+    Row,
+    Separator,
+    parse,
+    parse_all,
+    split,
+    unquote,
+)
 
 _OTHER_FILE = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,3}$")
 
@@ -27,12 +36,14 @@ class ListFormat:
         columns: Positions of the path and of the label, and the number of columns, where the
             header says so; None for a path, perhaps a number of frames, and a label.
         folders: Whether a path without suffix and without a number of frames may be a video.
+        labelled: Whether rows have a label; else each is a path or an id.
     """
 
     separator: Separator
     header: bool = False
     columns: Columns | None = None
     folders: bool = False
+    labelled: bool = True
 
     def parse(self, text: str) -> Row:
         """Parse a row.
@@ -40,6 +51,8 @@ class ListFormat:
         Raises:
             ValueError: If it has other columns, an empty one, or a path that is no video.
         """
+        if not self.labelled:
+            return Row(_whole(text), "")
         row = self._columns(text) if self.columns else parse(text, self.separator)
         if not row.name or not row.label or row.name.strip() != row.name or text[0] == " ":
             raise ValueError(
@@ -76,6 +89,9 @@ def detect(file: Path, exists: Callable[[str], bool]) -> ListFormat:
         ValueError: If the list cannot be read, or its columns are named but not known.
     """
     rows = text_rows.first_rows(file)
+    bare_header = bool(rows) and headers.names_path(rows[0]) and not exists(rows[0].strip())
+    if _are_unlabelled(rows[bare_header:], exists):
+        return ListFormat(separator=" ", header=bare_header, labelled=False)
     order: Sequence[Separator] = SEPARATORS
     if file.suffix.lower() == ".csv":
         order = (",", ";", " ")
@@ -119,6 +135,27 @@ def read(
         counted = row.counted
 
     text_rows.read(file, add_row, errors, max_rows=max_rows)
+
+
+def _are_unlabelled(rows: Sequence[str], exists: Callable[[str], bool]) -> bool:
+    """Return whether no row has a label: each is a path or an id, or most are on the disk."""
+    on_disk = sum(exists(_whole(text)) for text in rows)
+    return bool(rows) and (2 * on_disk > len(rows) or all(map(_is_path, rows)))
+
+
+def _is_path(text: str) -> bool:
+    """Return whether a row is one column: it has no separator, or ends as one video does."""
+    if text.startswith('"') and unquote(text.strip()) == text.strip():
+        return False  # an open quote
+    if not is_video(_whole(text)):
+        return not re.search(r"[\s,;]", text.strip())
+    parsed = (row for (row,) in (parse_all([text], separator) for separator in SEPARATORS))
+    return not any(row and is_video(row.name) for row in parsed)
+
+
+def _whole(text: str) -> str:
+    """Return a row as the path that it is, without the quotes of CSV."""
+    return unquote(text.strip())
 
 
 def _score(

@@ -51,6 +51,11 @@ def names_columns(text: str, separator: Separator) -> bool:
     return "label" in kinds and bool(kinds & {"path", "id"})
 
 
+def names_path(text: str) -> bool:
+    """Return whether a row is the name of a column of paths or ids, and nothing else."""
+    return _kind(text) in ("path", "id")
+
+
 def _cells(text: str, separator: Separator) -> list[str]:
     if separator == " " and "\t" not in text:
         return text.split()

@@ -1,64 +1,30 @@
-"""Annotations of Kinetics: a row for each clip, and the path of the clip.
-
-The name of a clip is `<YouTube id>_<start>_<end>`, in seconds with six digits, or the id alone.
-"""
+"""Annotations of Kinetics: a row for each clip, and the path of the clip."""
 
 import contextlib
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from harness.data.datasets import class_names as class_tables
-from harness.data.datasets.file_tree import FolderTree, is_video, videos_by_stem
-from harness.data.datasets.lists import text_rows
-from harness.data.datasets.lists.files import Listing
+from harness.data.datasets.file_tree import FolderTree, videos_by_stem
+from harness.data.datasets.lists import kinetics_json, text_rows
+from harness.data.datasets.lists.clip_names import check_split, check_youtube_id, clip_name, is_clip
+from harness.data.datasets.lists.listing import Listing
 from harness.data.video import Video
 
-_SPLITS = {"train": ("train",), "test": ("val", "validate", "validation", "test")}
 _COLUMNS = ("label", "youtube_id", "time_start", "time_end")
 # Intact copies of clips that are damaged in the archives, in a folder of their own.
 _REPLACEMENTS = ("replacement", "replacement_for_corrupted_k400")
 _DEPTH = 3
-_YOUTUBE_ID = re.compile(r"[A-Za-z0-9_-]{11}")
-_CLIP = re.compile(r"([A-Za-z0-9_-]{11})(_[0-9]{6}_[0-9]{6})?")
-
-
-def clip_id(path: str) -> str:
-    """Return the name of the clip at a path; the path itself if it has no name of a clip."""
-    name = path.rpartition("/")[2]
-    stem = name.rpartition(".")[0] if is_video(name) else name
-    return stem if _CLIP.fullmatch(stem) else path
-
-
-def is_clip(name: str) -> bool:
-    """Return whether a name is one of a clip."""
-    return bool(_CLIP.fullmatch(name))
-
-
-def youtube_id(clip: str) -> str:
-    """Return the YouTube id in the name of a clip; the name itself if it is not one of a clip."""
-    match = _CLIP.fullmatch(clip)
-    return match[1] if match else clip
-
-
-def check_youtube_id(text: str) -> str:
-    """Return a YouTube id after checking its form, which spreadsheets may damage.
-
-    Raises:
-        ValueError: If it is not a YouTube id.
-    """
-    if not _YOUTUBE_ID.fullmatch(text):
-        raise ValueError(f"{text!r} is not a YouTube id: 11 letters, digits, - or _")
-    return text
 
 
 def is_annotation(file: Path) -> bool:
-    """Return whether the first row of a file names the columns of annotations.
+    """Return whether a file is JSON, or its first row names the columns of annotations.
 
     Raises:
         ValueError: If the file cannot be read.
     """
-    return "youtube_id" in _column_names(text_rows.first_row(file))
+    is_json = kinetics_json.is_json(file)
+    return is_json or "youtube_id" in _column_names(text_rows.first_row(file))
 
 
 def _column_names(text: str) -> list[str]:
@@ -110,7 +76,7 @@ def read_annotations(file: Path, tree: FolderTree, folder: Path, split: str) -> 
     """List the clips of annotations, which may lie in a folder or in its subfolders.
 
     Args:
-        file: The annotations, with column names in the first row.
+        file: The annotations, in JSON, or with column names in the first row.
         tree: Folders below the root.
         folder: Folder of the clips; a missing clip is listed at its expected path.
         split: `train` or `test`.
@@ -120,7 +86,10 @@ def read_annotations(file: Path, tree: FolderTree, folder: Path, split: str) -> 
     """
     errors = text_rows.RowErrors()
     reader = _AnnotationReader(tree, folder, split)
-    text_rows.read(file, reader.add_row, errors)
+    if kinetics_json.is_json(file):
+        kinetics_json.read(file, reader.add, errors)
+    else:
+        text_rows.read(file, reader.add_row, errors)
     errors.check()
     if not reader.listing.entries:
         raise ValueError(f"{file} contains no rows")
@@ -147,14 +116,11 @@ class _AnnotationReader:
             columns = f"{len(row)} columns, but the first row has {len(self.header)}"
             raise ValueError(f"{text!r} has {columns}")
         if set(_COLUMNS) <= set(self.header):
-            self._add(dict(zip(self.header, row, strict=True)))
+            self.add(dict(zip(self.header, row, strict=True)))
 
-    def _add(self, row: dict[str, str]) -> None:
-        source = check_youtube_id(row["youtube_id"])
-        clip = f"{source}_{_seconds(row, 'time_start')}_{_seconds(row, 'time_end')}"
-        split = row.get("split", "")
-        if split and split not in _SPLITS[self.split]:
-            raise ValueError(f"{source} is of split {split!r}; allowed {_SPLITS[self.split]}")
+    def add(self, row: dict[str, str]) -> None:
+        source, clip = check_youtube_id(row["youtube_id"]), clip_name(row)
+        check_split(row, self.split)
         label = self.classes.label(row["label"])
         path = self.paths.get(clip) or self.paths.get(source)
         if path is None:
@@ -166,13 +132,6 @@ class _AnnotationReader:
 def _check_header(header: list[str]) -> None:
     if missing := [name for name in _COLUMNS if name not in header]:
         raise ValueError(f"{header} has no column {missing[0]!r}")
-
-
-def _seconds(row: dict[str, str], column: str) -> str:
-    text = row[column]
-    if not text_rows.is_number(text):
-        raise ValueError(f"{column} {text!r} is not an integer number of seconds")
-    return f"{text_rows.parse_number(text):06d}"
 
 
 def _clip_paths(tree: FolderTree, classes: ClassFolders) -> dict[str, Path]:
@@ -191,5 +150,5 @@ def _folders_below(tree: FolderTree, folder: Path, depth: int = _DEPTH) -> Itera
     yield folder
     if depth:
         for name in sorted(tree.folder(folder).folders):
-            if not _CLIP.fullmatch(name):
+            if not is_clip(name):
                 yield from _folders_below(tree, folder / name, depth - 1)

@@ -63,10 +63,10 @@ def split(text: str, separator: Separator) -> list[str]:
     if not blank:
         return [label]
     folder, blank, count = _last(name)
-    videos = [is_video(_unquote(path)) for path in (name, folder)]
+    videos = [is_video(unquote(path)) for path in (name, folder)]
     if blank and text_rows.is_number(count) and not any(videos):
-        return [_unquote(folder), count, label]
-    return [_unquote(name), label]
+        return [unquote(folder), count, label]
+    return [unquote(name), label]
 
 
 def _last(text: str) -> tuple[str, str, str]:
@@ -75,7 +75,7 @@ def _last(text: str) -> tuple[str, str, str]:
     return name.rstrip(" "), blank, last
 
 
-def _unquote(name: str) -> str:
+def unquote(name: str) -> str:
     """Return a path without the quotes that a writer of CSV puts around blanks."""
     quoted = len(name) > 2 and name[0] == name[-1] == '"'
     return name[1:-1].replace('""', '"') if quoted else name

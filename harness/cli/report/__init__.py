@@ -1,20 +1,20 @@
-"""Commands that show results: `harness report`, `figures`, `tradeoff` and `visualize`."""
+"""Commands that write results: `harness report`, `figures`, `tradeoff` and `visualize`."""
 
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from experiments.scales import SCALES
 from harness import tables as all_tables
 from harness.cli.options import (
     data_option,
+    json_option,
     optional_tables_argument,
+    print_result,
     results_option,
     scale_change_options,
     scale_option,
@@ -23,18 +23,18 @@ from harness.cli.requests import (
     FAILED,
     build_requests,
     experiment_option,
+    print_paths,
     print_tables,
     requests_of_written_tables,
     short_path,
+    tables_as_json,
     warn_once,
     warning_of,
 )
-from harness.record import Record, read, read_all
-from harness.runtime import ROOT, Runtime
-from harness.specs import Scale
+from harness.record import read_all
+from harness.runtime import ROOT
 from harness.tables import Warn
 from harness.utils import atomic
-from harness.utils.lookup import check_name
 
 if TYPE_CHECKING:
     from harness.plan.request import Request
@@ -54,7 +54,10 @@ TRADEOFF_TABLES = ("table_a", "table_g", "table_h")
     default=None,
     help="Write the trials as trials.parquet.  [default: in a folder that git does not track]",
 )
-def write_reports(tables: tuple[str, ...], parquet: bool | None, **options: Any) -> None:
+@json_option
+def write_reports(
+    tables: tuple[str, ...], parquet: bool | None, as_json: bool, **options: Any
+) -> None:
     """Write tables and figures from existing records; without TABLE, all written before.
 
     Without TABLE, it also writes the page of all tables.
@@ -67,13 +70,22 @@ def write_reports(tables: tuple[str, ...], parquet: bool | None, **options: Any)
     judge = partial(build.collect_and_judge, records=records)
     judged = list(all_tables.each_of(requests, judge, warning_of(tables)))
     outputs = [build.write(table) for table in judged]
-    print_tables(outputs)
+    if not as_json:
+        print_tables(outputs)
+    page = trials = None
     if not tables and judged:
         page = build.write_page(list(zip(judged, outputs, strict=True)))
-        click.echo(f"Everything on one page: {short_path(page)}")
     is_own = results != ROOT / "results"
     if (is_own if parquet is None else parquet) and (results / "records").is_dir():
-        click.echo(short_path(write_parquet(results, records, all_tables.load_all(warn_once))))
+        trials = write_parquet(results, records, all_tables.load_all(warn_once))
+    if as_json:
+        files = {"page": page and str(page), "trials": trials and str(trials)}
+        print_result({"tables": tables_as_json(outputs), **files})
+        return
+    if page:
+        click.echo(f"Everything on one page: {short_path(page)}")
+    if trials:
+        click.echo(short_path(trials))
 
 
 @click.command("figures")
@@ -83,54 +95,39 @@ def write_reports(tables: tuple[str, ...], parquet: bool | None, **options: Any)
 @click.option(
     "--check", "is_check", is_flag=True, help="Change no file; exit with 1 if one would change."
 )
-def draw_figures(tables: tuple[str, ...], is_check: bool, **options: Any) -> None:
+@json_option
+def draw_figures(tables: tuple[str, ...], is_check: bool, as_json: bool, **options: Any) -> None:
     """Draw figures from existing records; without TABLE, those of all written tables."""
     requests = requests_of_written_tables(tables, **options)
     paths, changed = redraw(requests, is_check=is_check, warn=warning_of(tables))
-    for path in paths:
-        click.echo(f"{short_path(path)}{' would change' if path in changed and is_check else ''}")
-    for path in (path for path in changed if path not in paths):
-        click.echo(f"{short_path(path)} {'would be ' if is_check else ''}removed")
+    removed = [path for path in changed if path not in paths]
+    if as_json:
+        lists = {"files": paths, "changed": changed, "removed": removed}
+        print_result({name: list(map(str, found)) for name, found in lists.items()})
+    else:
+        _print_figures(paths, changed, removed, is_check=is_check)
     if changed and is_check:
         sys.exit(FAILED)
+
+
+def _print_figures(
+    paths: Sequence[Path], changed: Sequence[Path], removed: Sequence[Path], *, is_check: bool
+) -> None:
+    for path in paths:
+        click.echo(f"{short_path(path)}{' would change' if path in changed and is_check else ''}")
+    for path in removed:
+        click.echo(f"{short_path(path)} {'would be ' if is_check else ''}removed")
 
 
 @click.command("tradeoff")
 @optional_tables_argument
 @scale_option
 @results_option
-def draw_tradeoff(tables: tuple[str, ...], **options: Any) -> None:
+@json_option
+def draw_tradeoff(tables: tuple[str, ...], as_json: bool, **options: Any) -> None:
     """Draw measured accuracy against cost of several tables; by default (a), (g) and (h)."""
     requests = build_requests(tables or TRADEOFF_TABLES, **options)
-    for path in tradeoff(requests, warn=warning_of(tables)):
-        click.echo(short_path(path))
-
-
-@click.command("visualize")
-@experiment_option
-@click.argument("key", metavar="RECORD_KEY")
-@click.option(
-    "--videos",
-    default="",
-    help="Ids of test videos, separated by commas.  [default: those that DSA alone gets right]",
-)
-@click.option(
-    "--against",
-    metavar="RECORD_KEY",
-    help="Record to compare with.  [default: the same network without DSA]",
-)
-@data_option
-@results_option
-def draw_videos(key: str, **options: Any) -> None:
-    """Draw test videos with predictions and the kernels of DSA.
-
-    Needs the weights of the record, which harness run --keep-checkpoints keeps.
-    """
-    for path in visualize(key, **options):
-        click.echo(short_path(path))
-
-
-_LEAST_DIGITS = 4  # of a key
+    print_paths(tradeoff(requests, warn=warning_of(tables)), as_json=as_json)
 
 
 def tradeoff(requests: Sequence["Request"], *, warn: Warn = warn_once) -> list[Path]:
@@ -189,61 +186,4 @@ def redraw(
     return paths, changed
 
 
-def visualize(key: str, videos: str, against: str | None, results: Path, data: Path) -> list[Path]:
-    """Draw test videos with the predictions of two records, and the kernels of the first."""
-    from harness.report import figures
-    from harness.report.kernels import collect_examples, find_baseline
-
-    dsa = read_record(results, key)
-    baseline = read_record(results, against) if against else find_baseline(dsa, results)
-    examples = collect_examples(
-        dsa,
-        baseline,
-        videos=[name.strip() for name in videos.split(",") if name.strip()],
-        command=training_command(dsa, results),
-        runtime=Runtime(results=results, data=data),
-    )
-    return figures.examples(examples, name=f"visualize-{key}", results=results)
-
-
-def read_record(results: Path, key: str) -> Record:
-    """Return the record of a key, or of its first digits.
-
-    Raises:
-        ValueError: If no record has the key, or several do.
-    """
-    keys = [path.stem for path in (results / "records").glob("*.json")]
-    matches = [name for name in keys if len(key) >= _LEAST_DIGITS and name.startswith(key)]
-    if len(matches) > 1:
-        raise ValueError(f"{key!r} begins several records: {', '.join(sorted(matches))}")
-    found = read(results, matches[0] if matches else check_name(key, keys, what="record"))
-    assert found is not None
-    return found
-
-
-def training_command(finished: Record, results: Path) -> str:
-    """Return the command that trains a record again and keeps its weights."""
-    scale: Scale = finished.trial["scale"]
-    if scale not in SCALES:
-        return "the command of that run again, with --keep-checkpoints"
-    rows = rows_of(finished)
-    table = rows[-1].partition("/")[0] if rows else "TABLE"
-    seeds = finished.trial["seed"] + 1
-    options = f"--scale {scale} --seeds {seeds} --results {quote(str(results))}"
-    return f"harness run {table} {options} --keep-checkpoints"
-
-
-def rows_of(finished: Record) -> tuple[str, ...]:
-    """Return the rows that a record belongs to, as TABLE/ROW; none in a run on own terms."""
-    from harness.plan.grid import records_of
-
-    rescale = SCALES.get(finished.trial["scale"])
-    return tuple(
-        f"{experiment.name}/{row.label}"
-        for experiment in all_tables.load_all(warn_once)
-        for row in experiment.rows
-        if rescale and any(records_of(trial, [finished], rescale=rescale) for trial in row.trials)
-    )
-
-
-COMMANDS = (write_reports, draw_figures, draw_tradeoff, draw_videos)
+COMMANDS = (write_reports, draw_figures, draw_tradeoff)
