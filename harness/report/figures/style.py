@@ -8,6 +8,8 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
+import matplotlib
+from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -45,6 +47,18 @@ PAPER: Any = STYLE | {
 }
 _UNDATED = {"png": {"Software": None}, "svg": {"Date": None}}
 FILE_KINDS = tuple(_UNDATED)
+
+
+def prefer_bundled_font() -> None:
+    """Draw with the font in Matplotlib: one of the machine may have the same name, but not shape."""
+    folder, manager = Path(matplotlib.get_data_path(), "fonts", "ttf"), font_manager.fontManager
+    known, manager.ttflist = manager.ttflist, []
+    for style in ("", "-Bold", "-Oblique", "-BoldOblique"):
+        manager.addfont(folder / f"DejaVuSans{style}.ttf")
+    manager.ttflist += known
+
+
+prefer_bundled_font()
 
 
 def save(figure: Figure, results: Path, name: str, *, dpi: int = 200) -> list[Path]:
