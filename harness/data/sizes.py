@@ -6,7 +6,7 @@ Reads only, makes and changes nothing, and needs no PyTorch.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from harness.data.datasets.desk_recipe import RECIPES, folder_name
 from harness.data.passport import FILE, read
@@ -80,11 +80,15 @@ PUBLISHED: Mapping[str, DataSetSize] = {
 }
 
 
-def data_set_size(data: DataSpec) -> DataSetSize:
+def data_set_size(data: DataSpec, root: Path | None = None) -> DataSetSize:
     """Return the size of a data set.
 
+    Args:
+        data: The data set.
+        root: Folder of the data sets, where the passport of one of the user's own has its size.
+
     Raises:
-        ValueError: If it is unknown.
+        ValueError: If it is unknown, or if that passport cannot be read.
     """
     if data.name in RECIPES:
         values = _recipe(data)
@@ -92,10 +96,15 @@ def data_set_size(data: DataSpec) -> DataSetSize:
         return DataSetSize(
             train=train, test=test, source="generated", listed_train=train, listed_test=test
         )
-    if data.name not in PUBLISHED:
-        names = ", ".join((*RECIPES, *PUBLISHED))
-        raise ValueError(f"size of data set {data.name!r} is unknown; known sizes: {names}")
-    return PUBLISHED[data.name]
+    if data.name in PUBLISHED:
+        return PUBLISHED[data.name]
+    if root is not None and (path := root / data.name / FILE).is_file():
+        return _local(path).size
+    names = ", ".join((*RECIPES, *PUBLISHED))
+    raise ValueError(
+        f"size of data set {data.name!r} is unknown; known sizes: {names}, and those that "
+        "`harness data check` has checked in the folder of --data"
+    )
 
 
 def _recipe(data: DataSpec) -> dict[str, int]:
@@ -115,7 +124,30 @@ def passport_digest(data: DataSpec, root: Path) -> str | None:
     is_generated = data.name in RECIPES
     folder = folder_name(_recipe(data), data.name) if is_generated else data.name
     path = root / folder / FILE
-    return _digest(path) if path.is_file() else None
+    return _local(path).digest if path.is_file() else None
 
 
-_digest = ReadOnce(lambda path: read(path).digest)
+class _Local(NamedTuple):
+    """Hash and size of a copy on this machine."""
+
+    digest: str
+    size: DataSetSize
+
+
+def _read(path: Path) -> _Local:
+    known = read(path)
+    good, listed = (
+        {split: counts.get(split, 0) for split in ("train", "test")}
+        for counts in ({name: len(videos) for name, videos in known.splits.items()}, known.listed)
+    )
+    size = DataSetSize(
+        train=good["train"],
+        test=good["test"],
+        source="its passport",
+        listed_train=listed["train"],
+        listed_test=listed["test"],
+    )
+    return _Local(known.digest, size)
+
+
+_local = ReadOnce(_read)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from textwrap import fill
 from typing import Any
 
@@ -60,6 +61,7 @@ def estimate_budget(
     devices: int,
     devices_per_trial: int = 1,
     workers: int | None = None,
+    data: Path | None = None,
 ) -> Budget:
     """Add up the trials of a plan that have no fresh record.
 
@@ -71,9 +73,10 @@ def estimate_budget(
         devices: Number of devices.
         devices_per_trial: Devices that share a trial.
         workers: Loader processes of each device; None to leave reading out.
+        data: Folder of the data sets, for the sizes of those of the user.
     """
     todo = [planned.trial for planned in trials if planned.state != "fresh"]
-    workloads = estimate_workloads(trials)
+    workloads = estimate_workloads(trials, data)
     checkpoints = sorted((workload.checkpoint_bytes for workload in workloads), reverse=True)
     return Budget(
         trials=len(trials),
@@ -97,8 +100,8 @@ def estimate_budget(
     )
 
 
-def estimate_workloads(trials: Sequence[PlannedTrial]) -> list[Workload]:
-    """Estimate the work of each trial that has no fresh record.
+def estimate_workloads(trials: Sequence[PlannedTrial], data: Path | None = None) -> list[Workload]:
+    """Estimate the work of each trial that has no fresh record; `data` as in `estimate_budget`.
 
     Raises:
         BrokenTableError: If a network cannot be counted.
@@ -107,13 +110,13 @@ def estimate_workloads(trials: Sequence[PlannedTrial]) -> list[Workload]:
     for planned in trials:
         if planned.state != "fresh":
             with blame(planned.table, planned.rows[0]):
-                workloads.append(estimate_workload(planned.trial))
+                workloads.append(estimate_workload(planned.trial, data))
     return workloads
 
 
-def estimate_workload(trial: Trial) -> Workload:
-    """Estimate the work of one trial, by `RULE`."""
-    videos, train = data_set_size(trial.data), trial.train
+def estimate_workload(trial: Trial, data: Path | None = None) -> Workload:
+    """Estimate the work of one trial, by `RULE`; `data` as in `estimate_budget`."""
+    videos, train = data_set_size(trial.data, data), trial.train
     trained = videos.train // train.batch_videos * train.batch_videos * train.epochs
     training, testing = cache.in_training(trial), cache.in_testing(trial)
     every = trial.evaluation.every_epochs

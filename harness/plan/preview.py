@@ -104,6 +104,7 @@ def preview_tables(
             devices=devices,
             devices_per_trial=devices_per_trial,
             workers=workers,
+            data=workspace.data,
         ),
         analyses=tuple(analysis for analysis in analyses if analysis is not None),
     )
@@ -119,7 +120,7 @@ def _analyze_power(
     trials = [row.trial for row in experiment.rows if row.trial is not None]
     if not trials:
         return None
-    videos = data_set_size(workspace.rescale(trials[0]).data).test
+    videos = data_set_size(workspace.rescale(trials[0]).data, workspace.data).test
     return analyze_power(
         experiment,
         rescale=workspace.rescale,

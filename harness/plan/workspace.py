@@ -80,7 +80,7 @@ class Workspace:
             BrokenTableError: If one without a fresh record cannot.
         """
         trials = self.trials_of(experiment, seeds=seeds)
-        budget.estimate_workloads(trials)
+        budget.estimate_workloads(trials, self.data)
         return trials
 
     def trials_of(self, experiment: Experiment, *, seeds: Seeds) -> list[PlannedTrial]:

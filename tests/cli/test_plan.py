@@ -18,6 +18,7 @@ from harness.cli.plan import plan_tables
 from harness.data import sizes
 from harness.data.datasets.desk_recipe import folder_name, recipe
 from harness.data.passport import complete_passport, write
+from harness.data.video import Video
 from harness.provenance import code
 from tests.helpers.command_line import harness
 from tests.test_record import made
@@ -268,3 +269,16 @@ def test_the_documentation_shows_what_a_command_prints(command, tmp_path):
     )
     assert here[-len(shown) :] == shown
     assert len(shown) > 10
+
+
+def test_a_plan_on_a_data_set_of_ones_own_counts_its_videos(tmp_path, capsys):
+    folder = tmp_path / "mine"
+    videos = [
+        Video(id=str(n), path=folder / f"{n}.mp4", labels=(0,), frames=9, sha256=f"{n:064}")
+        for n in range(3)
+    ]
+    known = complete_passport({"train": videos[:2], "test": videos[2:]})
+    write(folder / "passport.json", replace(known, classes=("run",)))
+    own = ("--scale", "paper", "--on", "mine", "--epochs", 5, "--batch", 1, "--data", tmp_path)
+    shown = asked(capsys, "plan", "table_d", *own, "--rows", "res4", "--seeds", 1, "--json")
+    assert json.loads(shown)["budget"]["work"]["videos_read"] == 5 * 2 + 1

@@ -9,6 +9,7 @@ from harness.data import passport, sizes
 from harness.data.datasets.desk_recipe import folder_name, recipe
 from harness.data.passport import Passport
 from harness.data.sizes import PUBLISHED, data_set_size, passport_digest
+from harness.data.video import Video
 from harness.specs import DataSpec
 from tests.helpers.tiny_trials import TINY_DATA
 
@@ -58,6 +59,18 @@ def test_sizes_are_generated_or_published():
         ValueError, match="'ucf101' is unknown; known sizes: desk, desk_cue, kinetics400"
     ):
         data_set_size(DataSpec(name="ucf101", num_classes=101))
+
+
+def test_the_size_of_a_data_set_of_ones_own_is_that_of_its_passport(tmp_path):
+    mine, folder = DataSpec(name="mine", num_classes=1), tmp_path / "mine"
+    videos = [Video(id=f"{n}", path=folder / f"{n}.mp4", labels=(0,), frames=9) for n in range(3)]
+    listed = {"train": 4, "test": 2}
+    known = Passport(splits={"train": videos[:2], "test": videos[2:]}, listed=listed)
+    passport.write(folder / passport.FILE, known)
+    size = data_set_size(mine, tmp_path)
+    assert (size.train, size.test, size.listed) == (2, 1, listed)
+    with pytest.raises(ValueError, match="those that `harness data check` has checked"):
+        data_set_size(DataSpec(name="other", num_classes=1), tmp_path)
 
 
 def test_what_the_lists_name_and_what_the_paper_had_stand_side_by_side():

@@ -70,7 +70,7 @@ def run_checks(request: CheckRequest) -> Iterator[CheckResult]:
     survey = _survey(request)
     if isinstance(survey, CheckResult):
         yield survey
-        yield checks.check_disk(request.results, request.todo, max_concurrent=None)
+        yield checks.check_disk(request.results, request.todo, request.data, max_concurrent=None)
         return
     local = node_probe.describe_node(request.data)
     yield from checks.check_nodes(survey)
@@ -86,7 +86,9 @@ def run_checks(request: CheckRequest) -> Iterator[CheckResult]:
         survey.nodes, cpus=request.cpus, gpus=request.gpus, ranks=ranks
     )
     yield result
-    yield checks.check_disk(request.results, request.todo, max_concurrent=max_concurrent)
+    yield checks.check_disk(
+        request.results, request.todo, request.data, max_concurrent=max_concurrent
+    )
 
 
 def check_token(address: str | None) -> CheckResult:

@@ -166,7 +166,7 @@ def check_capacity(
 
 
 def check_disk(
-    results: Path, trials: Sequence[Trial], *, max_concurrent: int | None
+    results: Path, trials: Sequence[Trial], data: Path | None = None, *, max_concurrent: int | None
 ) -> CheckResult:
     """Compare the free disk of the results folder with the need of trials."""
     folder = next(folder for folder in (results, *results.parents) if folder.exists())
@@ -175,7 +175,7 @@ def check_disk(
         reason = "the number of trials at once is unknown"
         return unknown("disk", f"{free_mb:,.0f} MB free, but {reason}")
     try:
-        needed_mb = required_mb(trials, max_concurrent=max_concurrent)
+        needed_mb = required_mb(trials, data, max_concurrent=max_concurrent)
     except ValueError as error:
         return unknown("disk", f"{free_mb:,.0f} MB free; {error}")
     finding = f"{needed_mb:,.0f} MB for {len(trials)} trials, {free_mb:,.0f} MB free"
@@ -184,18 +184,19 @@ def check_disk(
     return ok("disk", finding)
 
 
-def required_mb(trials: Sequence[Trial], *, max_concurrent: int) -> float:
+def required_mb(trials: Sequence[Trial], data: Path | None = None, *, max_concurrent: int) -> float:
     """Return the megabytes of all records and of the checkpoints of running trials.
 
     Args:
         trials: Those to run.
+        data: Folder of the data sets, for the sizes of those of the user.
         max_concurrent: Trials at once, with two checkpoints each (weights and momentum) and
             briefly a third.
 
     Raises:
         ValueError: If the number of videos of a data set is unknown.
     """
-    works = [budget.estimate_workload(trial) for trial in trials]
+    works = [budget.estimate_workload(trial, data) for trial in trials]
     checkpoints = sorted((work.checkpoint_bytes for work in works), reverse=True)
     records = sum(work.record_bytes + work.score_bytes for work in works)
     return (records + _PEAK * sum(checkpoints[:max_concurrent])) / 1e6

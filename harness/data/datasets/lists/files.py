@@ -183,13 +183,14 @@ def has_labels(files: Iterable[Path], tree: FolderTree) -> bool:
 def names_in(files: Iterable[Path], tree: FolderTree) -> tuple[str, ...]:
     """Return the names of classes in lists, in order; none if the first label is a number.
 
-    Rows that disagree with the first one are refused later, when videos are listed.
+    Rows that disagree with the first one, and those whose label does not print, are refused later,
+    when videos are listed.
     """
     labels: dict[str, None] = {}
     for file in files:
         form = _detect(file, tree, [tree.root])
         formats.read(file, form, lambda row: labels.setdefault(row.label), RowErrors())
-    names = [name for name in labels if not text_rows.is_number(name)]
+    names = [name for name in labels if name.isprintable() and not text_rows.is_number(name)]
     first_label = next(iter(labels), "0")
     return () if text_rows.is_number(first_label) else tuple(sorted(names))
 

@@ -103,6 +103,15 @@ def test_labels_are_all_names_or_all_numbers(root):
         read(root, "a/1.mp4,0\nb/2.mp4,run\n", classes=NAMES)
 
 
+@pytest.mark.parametrize("label", ["walk\0", "walk\x1b[2J"])
+def test_a_label_that_does_not_print_is_no_class(root, label):
+    text = f"a/1.mp4,run\nb/2.mp4,{label}\n"
+    names = names_in([put(root.parent / "list.txt", text)], FolderTree(root))
+    assert names == ("run",)
+    with pytest.raises(ValueError, match=r"line 2: .* is not one of the 1 classes"):
+        read(root, text, classes=names)
+
+
 def test_a_spelling_that_two_classes_share_is_refused(root):
     with pytest.raises(ValueError, match="'a b' is not one of the 2 classes"):
         read(root, "a/1.mp4,a b\n", classes=("a-b", "a_b"))
