@@ -9,6 +9,7 @@ import click
 from rich.console import Console
 
 from harness.cli.data.copy import copy_videos
+from harness.cli.data.describe import describe
 from harness.cli.data.progress import Progress
 from harness.cli.options import FOLDER, data_option, json_option, print_result
 from harness.cli.printing import echo
@@ -31,6 +32,7 @@ def data() -> None:
 
 
 data.add_command(copy_videos)
+data.add_command(describe)
 
 
 @data.command("check")
