@@ -50,17 +50,20 @@ def comparable_cost(row: Row) -> ComparableCost | None:
     )
 
 
-def printed_total(row: Row) -> float | None:
-    """Return the printed 10^9 multiply-adds per video, or the product of what is printed."""
+def printed_product(row: Row) -> float | None:
+    """Return the printed 10^9 multiply-adds per view times the views, where no total is printed."""
     printed, counted = row.published, comparable_cost(row)
-    if "total_gmacs" in printed:
-        return printed["total_gmacs"]
-    return printed["gmacs"] * counted.views if counted and "gmacs" in printed else None
+    if "total_gmacs" in printed or "gmacs" not in printed or counted is None:
+        return None
+    return printed["gmacs"] * counted.views
 
 
 def total(row: Row, axis: Axis) -> float | None:
-    """Return 10^9 multiply-adds per video, printed or on one footing; None if unknown."""
+    """Return 10^9 multiply-adds per video, printed or on one footing; None if unknown.
+
+    What is printed per view alone counts times the views.
+    """
     if axis == "printed":
-        return printed_total(row)
+        return row.published.get("total_gmacs", printed_product(row))
     counted = comparable_cost(row)
     return counted.total if counted else None

@@ -7,7 +7,7 @@ from typing import Literal
 
 import pandas as pd
 
-from harness.cost.comparable import RULE, Axis, comparable_cost, printed_total, total
+from harness.cost.comparable import RULE, Axis, comparable_cost, printed_product, total
 from harness.cost.rows import views_of
 from harness.data.datasets import desk_recipe
 from harness.experiment import Experiment, Row
@@ -88,6 +88,17 @@ def not_drawn(experiment: Experiment, axis: Axis) -> list[str]:
     return [names[row.label] for row in experiment.rows if row.label not in drawn]
 
 
+def products(experiment: Experiment) -> list[str]:
+    """Return the short names of the points whose printed total is a product that nobody printed."""
+    drawn = {point.row for point in points(experiment, "printed")}
+    names = short_names(experiment.rows)
+    return [
+        names[row.label]
+        for row in experiment.rows
+        if row.label in drawn and printed_product(row) is not None
+    ]
+
+
 def sentences(experiment: Experiment) -> list[str]:
     """Return a sentence per claimed ratio of costs per video: comparable against printed costs."""
     rows = {row.label: row for row in experiment.rows}
@@ -118,7 +129,8 @@ def frame(experiment: Experiment) -> pd.DataFrame:
                 "row": row.label,
                 "reference": row.reference,
                 "top1": row.published.get("top1"),
-                "printed_total_gmacs": printed_total(row),
+                "printed_total_gmacs": row.published.get("total_gmacs"),
+                "printed_gmacs_times_views": printed_product(row),
                 "params_m": cost and cost.params_m,
                 "gmacs": cost and cost.gmacs,
                 "counting_rule": cost and RULE,

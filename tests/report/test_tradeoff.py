@@ -6,6 +6,7 @@ from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.image import imread
@@ -14,7 +15,7 @@ from matplotlib.text import Text
 import experiments
 from experiments import table_a
 from experiments.scales import desk
-from harness.cost.comparable import comparable_cost, printed_total
+from harness.cost.comparable import comparable_cost, total
 from harness.report import figures, tradeoff
 from harness.report.figures import bubbles, labels
 from harness.report.figures.style import ONE_COLUMN, PAPER
@@ -65,8 +66,19 @@ def test_the_printed_ratios_change_on_one_footing():
 
 
 def test_a_product_stands_in_for_a_total_that_is_not_printed():
-    assert printed_total(ROWS["VoV3D-L, 16 × 10 × 3"]) == pytest.approx(279)
-    assert printed_total(ROWS["X3D-L, 16 × 10 × 3"]) == 744
+    assert total(ROWS["VoV3D-L, 16 × 10 × 3"], "printed") == pytest.approx(279)
+    assert total(ROWS["X3D-L, 16 × 10 × 3"], "printed") == 744
+
+
+def test_a_product_is_not_called_printed():
+    cells = tradeoff.frame(KINETICS).set_index("row")
+    product, printed = cells.loc["VoV3D-L, 16 × 10 × 3"], cells.loc["X3D-L, 16 × 10 × 3"]
+    assert pd.isna(product["printed_total_gmacs"])
+    assert product["printed_gmacs_times_views"] == pytest.approx(279)
+    assert printed["printed_total_gmacs"] == 744
+    assert pd.isna(printed["printed_gmacs_times_views"])
+    assert "VoV3D-L" in tradeoff.products(KINETICS)
+    assert "X3D-L" not in tradeoff.products(KINETICS)
 
 
 def test_names_say_the_frames_only_where_they_must():

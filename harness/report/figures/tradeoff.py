@@ -66,7 +66,7 @@ def _draw_comparison(
             title(panel, *HEADINGS[axis])
         bubbles.key(panels[-1])
         panels[0].set_ylabel(f"{experiment.title.rpartition(' ')[2]} top-1, %")
-        foot(figure, _missing(experiment, axes[-1]))
+        foot(figure, _foot(experiment, axes))
         for panel, axis in zip(panels, axes, strict=True):
             bubbles.write_names(panel, tradeoff.points(experiment, axis))
         return save(figure, results, name, dpi=300)
@@ -114,16 +114,18 @@ def _panels(count: int, *, sharex: bool = False) -> tuple[Figure, list[Axes]]:
     return figure, list(figure.subplots(1, count, sharex=sharex, sharey=True, squeeze=False)[0])
 
 
-def _missing(experiment: Experiment, axis: Axis) -> str:
-    """Name the rows that are not drawn, and explain hollow bubbles."""
-    absent = tradeoff.not_drawn(experiment, axis)
-    hollow = any(row.reference for row in experiment.rows)
-    sentences = (
-        [f"Not drawn, for want of a printed accuracy or a cost: {', '.join(absent)}."]
-        if absent
-        else []
-    )
-    return " ".join([*sentences, *(["Hollow: not in the paper's table."] if hollow else [])])
+def _foot(experiment: Experiment, axes: Sequence[Axis]) -> str:
+    """Name the rows that are not drawn, and explain hollow bubbles and products."""
+    sentences = []
+    if absent := tradeoff.not_drawn(experiment, axes[-1]):
+        sentences.append(
+            f"Not drawn, for want of a printed accuracy or a cost: {', '.join(absent)}."
+        )
+    if any(row.reference for row in experiment.rows):
+        sentences.append("Hollow: not in the paper's table.")
+    if "printed" in axes and (products := tradeoff.products(experiment)):
+        sentences.append(f"Printed per view alone, times the views: {', '.join(products)}.")
+    return " ".join(sentences)
 
 
 def _ceilings(axes: Axes, ceilings: Mapping[str, float]) -> None:
