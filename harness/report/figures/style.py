@@ -50,7 +50,7 @@ FILE_KINDS = tuple(_UNDATED)
 
 
 def prefer_bundled_font() -> None:
-    """Draw with the font in Matplotlib: one of the machine may have the same name, but not shape."""
+    """Draw with the font in Matplotlib: one of the machine may have the name, not the shapes."""
     folder, manager = Path(matplotlib.get_data_path(), "fonts", "ttf"), font_manager.fontManager
     known, manager.ttflist = manager.ttflist, []
     for style in ("", "-Bold", "-Oblique", "-BoldOblique"):
