@@ -4,13 +4,13 @@ import shlex
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from harness.data import passport
-from harness.data.passport import Passport
-from harness.data.passport.columns import first_uncounted
-from harness.data.verification import verify_once
 from harness.specs import DataSpec
 from harness.utils import lookup
+
+if TYPE_CHECKING:
+    from harness.data.passport import Passport
 
 DATASETS = {
     "activitynet": "harness.data.datasets.activitynet",
@@ -25,12 +25,13 @@ GENERATED = {
     "desk_cue": "harness.data.datasets.desk_cue:videos",
 }
 OWN_READER = "folder"
+PASSPORT_FILE = "passport.json"
 Progress = Callable[[str, int, int], None]
 
 
 def load_passport(
     spec: DataSpec, root: Path, progress: Progress | None = None, *, campaign: str = ""
-) -> Passport:
+) -> "Passport":
     """Return the passport of a data set whose videos have been compared with it.
 
     Args:
@@ -45,6 +46,11 @@ def load_passport(
         ValueError: If the data set is unknown or unchecked, or if a video is missing or differs
             from its passport.
     """
+    # Here, since numpy comes with them, and the names of data sets are asked for without it.
+    from harness.data import passport
+    from harness.data.passport.columns import first_uncounted
+    from harness.data.verification import verify_once
+
     verify = partial(verify_once, campaign=campaign)
     if spec.name in GENERATED:
         generate = lookup.load_named(GENERATED, spec.name, what="data set")
@@ -68,15 +74,17 @@ def load_passport(
     return verify(path, data_passport)
 
 
-def read_checked_passport(name: str, root: Path) -> Passport:
+def read_checked_passport(name: str, root: Path) -> "Passport":
     """Return the passport that a check of a data set wrote, without comparing its files.
 
     Raises:
         ValueError: If it does not exist or cannot be read.
     """
+    from harness.data import passport
+
     path = passport_path(name, root)
     if not path.is_file():
-        own = {path.parent.name for path in root.glob(f"*/{passport.FILE}")}
+        own = {path.parent.name for path in root.glob(f"*/{PASSPORT_FILE}")}
         lookup.check_name(name, {*DATASETS, *GENERATED, *own}, what="data set")
         raise ValueError(
             f"{name} has no passport: {path} is missing; run "
@@ -87,4 +95,4 @@ def read_checked_passport(name: str, root: Path) -> Passport:
 
 def passport_path(name: str, root: Path) -> Path:
     """Return the path of the passport of a data set under the folder of the data sets."""
-    return root / name / passport.FILE
+    return root / name / PASSPORT_FILE

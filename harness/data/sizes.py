@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from harness.data import PASSPORT_FILE
 from harness.data.datasets.desk_recipe import RECIPES, folder_name
-from harness.data.passport import FILE, read
 from harness.specs import DataSpec
 from harness.utils.read_once import ReadOnce
 
@@ -98,7 +98,7 @@ def data_set_size(data: DataSpec, root: Path | None = None) -> DataSetSize:
         )
     if data.name in PUBLISHED:
         return PUBLISHED[data.name]
-    if root is not None and (path := root / data.name / FILE).is_file():
+    if root is not None and (path := root / data.name / PASSPORT_FILE).is_file():
         return _local(path).size
     names = ", ".join((*RECIPES, *PUBLISHED))
     raise ValueError(
@@ -123,7 +123,7 @@ def passport_digest(data: DataSpec, root: Path) -> str | None:
     """
     is_generated = data.name in RECIPES
     folder = folder_name(_recipe(data), data.name) if is_generated else data.name
-    path = root / folder / FILE
+    path = root / folder / PASSPORT_FILE
     return _local(path).digest if path.is_file() else None
 
 
@@ -135,7 +135,9 @@ class _Local(NamedTuple):
 
 
 def _read(path: Path) -> _Local:
-    known = read(path)
+    from harness.data import passport  # numpy comes with it
+
+    known = passport.read(path)
     good, listed = (
         {split: counts.get(split, 0) for split in ("train", "test")}
         for counts in ({name: len(videos) for name, videos in known.splits.items()}, known.listed)

@@ -2,15 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from harness import data
-from harness.data.passport import Passport
 from harness.experiment import Experiment
 from harness.plan import grid
 from harness.plan.grid import PlannedTrial, Seeds
 from harness.provenance import code
 from harness.runtime import Runtime
 from harness.specs import Scale, Trial
+
+if TYPE_CHECKING:
+    from harness.data.passport import Passport
 
 
 @dataclass(frozen=True, kw_only=True)

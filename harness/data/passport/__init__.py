@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int64
 
-from harness.data import gate
+from harness.data import PASSPORT_FILE, gate
 from harness.data.passport import column_file, columns
 from harness.data.passport.content import (
     Stamp,
@@ -53,7 +53,7 @@ __all__ = [
     "write",
     "write_columns",
 ]
-FILE = "passport.json"
+FILE = PASSPORT_FILE
 _MAX_BYTES = 2**31
 
 
