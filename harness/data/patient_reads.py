@@ -41,7 +41,9 @@ def read_patiently(make: Callable[[], T], video: Video, *, retries: int, wait_s:
         except (DamagedVideoError, OSError) as error:
             is_passing, is_intact = is_transient(error), _is_intact(video)
             if is_intact is False or not (is_intact or is_passing):
-                raise _as_damage(error, video) from error
+                if isinstance(error, DamagedVideoError):
+                    raise
+                raise DamagedVideoError(f"{video.path}: {error}") from error
             if was_intact and not is_passing:
                 break
             was_intact, reason = not is_passing, str(error)
@@ -62,9 +64,3 @@ def _is_intact(video: Video) -> bool | None:
         return content_sha256(video.path) == video.sha256 if video.sha256 else None
     except OSError as error:
         return None if is_transient(error) else False
-
-
-def _as_damage(error: Exception, video: Video) -> DamagedVideoError:
-    if isinstance(error, DamagedVideoError):
-        return error
-    return DamagedVideoError(f"{video.path}: {error}")

@@ -28,8 +28,10 @@ class TransientError(ValueError):
 
 def is_transient(error: BaseException | None) -> bool:
     """Return whether an error, or one that caused it, is of a kind that may pass."""
-    while error is not None:
+    seen = set[int]()
+    while error is not None and id(error) not in seen:
         if isinstance(error, TransientError) or getattr(error, "errno", None) in _ERRNOS:
             return True
+        seen.add(id(error))
         error = error.__cause__
     return False

@@ -13,7 +13,7 @@ from harness.data.reading import frame_cache
 from harness.data.reading.frame_cache import FrameCache
 from harness.data.video import DamagedVideoError, Video
 from harness.data.workers import Workers
-from harness.utils.transient import TransientError
+from harness.utils.transient import TransientError, is_transient
 from tests.helpers import video_files
 
 STALE = OSError(errno.ESTALE, "Stale file handle")
@@ -62,6 +62,22 @@ def test_a_passing_failure_of_storage_is_waited_for(video, waits, kind):
     failure = OSError(kind, "storage")
     assert reading(video, failure, wrapped(failure)) == ("clip", 3)
     assert waits == [7, 7]
+
+
+@pytest.mark.parametrize("error", [CUT, FileNotFoundError(errno.ENOENT, "missing")], ids=repr)
+def test_a_damaged_video_is_not_the_cause_of_its_own_error(video, error):
+    video.path.write_bytes(b"others")
+    with pytest.raises(DamagedVideoError) as caught:
+        reading(video, error)
+    assert caught.value.__cause__ is not caught.value
+
+
+def test_errors_that_cause_each_other_come_to_an_end():
+    first, second = ValueError("first"), ValueError("second")
+    first.__cause__, second.__cause__ = second, first
+    assert not is_transient(first)
+    second.__cause__ = second
+    assert not is_transient(first)
 
 
 def test_storage_that_stays_away_is_not_called_damage(video, waits):
