@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from harness import data, record
 from harness.data import sizes
@@ -113,6 +114,7 @@ def check_initial_weights(todo: Sequence[PlannedTrial], runtime: Runtime) -> Non
 
 def declare(tables: Sequence[PlannedTable]) -> None:
     """Write down the claims of the tables before their first result."""
+    moment = datetime.now(UTC)
     for table in tables:
         rows = table.result.rows if table.request.experiment.trains else ()
         data = table.request.runtime.data
@@ -120,7 +122,9 @@ def declare(tables: Sequence[PlannedTable]) -> None:
             row.label: sizes.passport_digest(row.trial.data, data) for row in rows if row.trial
         }
         preregistration.preregister(
-            table.result, passports={row: digest for row, digest in digests.items() if digest}
+            table.result,
+            passports={row: digest for row, digest in digests.items() if digest},
+            moment=moment,
         )
 
 

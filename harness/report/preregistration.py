@@ -30,12 +30,16 @@ _LOG = logging.getLogger(__name__)
 Line = Mapping[str, Any]
 
 
-def preregister(table: TableResult, *, passports: Mapping[str, str]) -> None:
+def preregister(
+    table: TableResult, *, passports: Mapping[str, str], moment: datetime | None = None
+) -> None:
     """Add what a table declares now and has not declared yet, for the same data and trials.
 
     Args:
         table: Before its trials run.
         passports: Label of a row to the hash of its data; a row without data has none.
+        moment: Of the launch, the same for all of its tables, which are declared together; None for
+            now.
 
     Raises:
         ValueError: If an earlier declaration is damaged.
@@ -50,18 +54,24 @@ def preregister(table: TableResult, *, passports: Mapping[str, str]) -> None:
     for claim in table.experiment.claims:
         digests = {passports[label] for label in claim.rows if label in passports}
         claims.setdefault(tuple(sorted(digests)), []).append(claim)
+    declared = (moment or datetime.now(UTC)).isoformat(timespec="microseconds")
     for data, own in claims.items():
         rows = [result for result in table.rows if passports.get(result.label, "") in data]
-        _declare(table, list(data), own, rows)
+        _declare(table, list(data), own, rows, declared)
 
 
 def _declare(
-    table: TableResult, data: list[str], claims: Sequence[Claim], rows: Sequence[RowResult]
+    table: TableResult,
+    data: list[str],
+    claims: Sequence[Claim],
+    rows: Sequence[RowResult],
+    moment: str,
 ) -> None:
     """Add a line on the claims and rows of a table that have the same data, if it says more."""
     path = _path(table)
     same_data = _with_data(data, _read_all(table))
-    seen = {trial for line in same_data for claim in line["claims"] for trial in claim["trials"]}
+    earlier = [line for line in same_data if line["declared"] != moment]
+    seen = {trial for line in earlier for claim in line["claims"] for trial in claim["trials"]}
     known = [_assertion(claim) for line in same_data for claim in line["claims"]]
     declared = [
         json.loads(json.dumps(asdict(claim)))
@@ -76,7 +86,7 @@ def _declare(
     if all(_assertion(claim) in known for claim in declared) and table.experiment.margin in margins:
         return
     line = {
-        "declared": datetime.now(UTC).isoformat(timespec="seconds"),
+        "declared": moment,
         **machine.commit(),
         "passports": data,
         "before_results": not own and not _have_run(rows, data),

@@ -4,6 +4,7 @@ import json
 import os
 import re
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -286,3 +287,21 @@ def test_the_table_carries_what_was_set_aside_of_its_declarations(tmp_path):
     (tmp_path / "declared" / "table_c.jsonl").write_bytes(b"\xff\n")
     (fault,) = collected(EXPERIMENT, [], tmp_path).faults
     assert "line 1 of" in fault
+
+
+def test_tables_of_one_launch_are_declared_together(tmp_path):
+    """The rows of a claim in (h) are all in claims of (a), declared a moment before."""
+    moment = datetime.now(UTC)
+    for name in ("table_a", "table_h"):
+        shared = collected(experiments.load(name), [], tmp_path, rescale=desk)
+        passports = {row.label: "p" for row in shared.rows}
+        preregistration.preregister(shared, passports=passports, moment=moment)
+    declared = [json.loads(path.read_text()) for path in (tmp_path / "declared").iterdir()]
+    assert {line["declared"] for line in declared} == {moment.isoformat()}
+    assert all(claim["before_results"] for line in declared for claim in line["claims"])
+    later = collected(
+        replace(experiments.load("table_h"), name="table_x"), [], tmp_path, rescale=desk
+    )
+    preregistration.preregister(later, passports={row.label: "p" for row in later.rows})
+    line = json.loads((tmp_path / "declared" / "table_x.jsonl").read_text())
+    assert not any(claim["before_results"] for claim in line["claims"])

@@ -16,7 +16,8 @@ NAMES = {"train_top1": "top-1 in training, percent", "val_top1": "top-1 at test,
 
 def curves(records: Sequence[Record]) -> bytes:
     """Draw accuracy by epoch of the trials of a row, as SVG; equal records give equal bytes."""
-    with mpl.rc_context(PAPER):
+    # The page has many of them: outlines of the letters would be half of each.
+    with mpl.rc_context(PAPER | {"svg.fonttype": "none"}):
         figure = Figure(figsize=(BOTH_COLUMNS, 1.7), layout="constrained")
         panels = figure.subplots(1, len(NAMES), sharex=True, sharey=True)
         for axes, (metric, name) in zip(panels, NAMES.items(), strict=True):
