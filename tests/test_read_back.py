@@ -65,6 +65,42 @@ def read_difference(table, line, sentence):
     return sentence[re.match(pattern, sentence).end() :]
 
 
+def read_sameness(table, line, sentence):
+    """Read a gap whose 90 % interval is compared with a limit."""
+    pattern = (
+        rf"difference {NUMBER} \(90 %: {NUMBER} to {NUMBER}, (\d) seeds\)"
+        rf"(?:; differs by more than {NUMBER}|; within ± {NUMBER} or not, more seeds would tell)?"
+    )
+    gap, low, high, seeds, *limits = re.match(pattern, sentence).groups()
+    first, second = (runs(table, label) for label in line["rows"].split("; "))
+    assert close(gap, mean(first[seed] - second[seed] for seed in first))
+    assert float(line["low"]) < float(low) < float(gap) < float(high) < float(line["high"])
+    assert int(seeds) == len(first) == len(second)
+    (claim,) = (each for each in experiments.load(table).claims if each.text == line["claim"])
+    assert all(float(limit) == claim.limit for limit in filter(None, limits))
+    return sentence[re.match(pattern, sentence).end() :]
+
+
+def read_best(table, line, sentence):
+    """Read the probability to be best, and who may be."""
+    labels = line["rows"].split("; ")
+    pattern = (
+        rf"{re.escape(labels[0])} is best with probability {NUMBER}; "
+        r"(?:each of the (\d) rows may be the best|top group: (.*?)) \((\d) seeds\)"
+    )
+    chance, count, group, seeds = re.match(pattern, sentence).groups()
+    assert close(chance, float(line["estimate"]))
+    assert {len(runs(table, label)) for label in labels} == {int(seeds)}
+    assert count is None or int(count) == len(labels)
+    means = {label: mean(runs(table, label).values()) for label in labels}
+    if group is not None:  # labels may hold commas
+        named = [label for label in labels if label in group]
+        assert min(means[label] for label in named) >= max(
+            (value for label, value in means.items() if label not in named), default=0
+        )
+    return sentence[re.match(pattern, sentence).end() :]
+
+
 def read_range(table, line, sentence):
     found = re.fullmatch(rf"seeds of (.*) range from {NUMBER} to {NUMBER}, so .*", sentence)
     label, low, high = found.groups()
@@ -132,8 +168,9 @@ READERS = (
 @pytest.mark.parametrize(("table", "line"), CLAIMS)
 def test_every_number_of_a_claims_sentence_is_that_of_records_and_counts(table, line):
     sentence = line["sentence"]
-    if sentence.startswith("difference"):
-        rest = read_difference(table, line, sentence)
+    if " is best with probability" in sentence or sentence.startswith("difference"):
+        kinds = {"same": read_sameness, "best": read_best}
+        rest = kinds.get(line["kind"], read_difference)(table, line, sentence)
         for remark in filter(None, rest.split("; ")):
             read_range(table, line, remark)
         return

@@ -12,7 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 _PROLOGUE = re.compile(r"^.*?(?=<svg)", re.DOTALL)
-_UNSEEN = re.compile(r"<!--.*?-->|<metadata>.*?</metadata>", re.DOTALL)
+_UNSEEN = re.compile(
+    r'<!--.*?-->|<metadata>.*?</metadata>| transform="rotate\(-?0 [^"]*\)"', re.DOTALL
+)
 _BLANKS = re.compile(r"\s*\n\s*")
 _GLYPH = re.compile(r'<path id="(DejaVuSans[^"]*)"[^>]*/>')
 _GROUP_NAME = re.compile(r'(?<=<g) id="[^"]*"')
