@@ -250,7 +250,7 @@ def test_loader_processes_collect_no_garbage_of_the_process_that_forked_them(
     with pytest.raises(ValueError, match="tracked: False"):
         next(workers.chunks([[ClipRequest(splits["train"][0], 0)]]))
     assert any(item is marker for item in gc.get_objects())
-    assert gc.get_freeze_count() == before
+    assert gc.get_freeze_count() <= before  # what was frozen before may have gone
 
 
 def test_the_first_batch_alone_reads_no_other_video(splits, tiny_trial, runtime):

@@ -37,7 +37,7 @@ def test_every_label_is_its_own_row(name):
     [
         ("I3D R18", r"matches several rows of table_a: I3D R18, 4 × 1; I3D R18, 16 × 1; TSN\+I3D"),
         ("DSA+I3D R19, 4 × 4", "unknown row of table_a.*did you mean 'DSA.I3D R18, 4 × 4'"),
-        ("zzz", "choose from DSA.I3D R18, 4 × 4, I3D R18, 16 × 1"),
+        ("zzz", "choose from DSA.I3D R18, 4 × 4, Fixed kernels.I3D R18, 4 × 4, I3D R18"),
         ("", "unknown row of table_a ''"),
         ("v", "unknown row of table_a 'v'"),
     ],
