@@ -249,29 +249,46 @@ def test_a_table_of_costs_needs_no_trials(tmp_path):
     assert listed == []
 
 
-def test_the_nine_tables_share_their_trials(tmp_path):
-    """II of (b), alpha 2 of (c), res5 of (d) and beta 1 of (e) are the same network."""
+II = {
+    ("table_b", "DSA at II"),
+    ("table_c", "α = 2"),
+    ("table_d", "res5"),
+    ("table_e", "β = 1"),
+}
+FINAL = {("table_f", "res3+4, 5 blocks"), ("table_g", "DSA+I3D R50"), ("table_h", "DSA+I3D R50")}
+
+
+def keys_of_the_nine_tables(results, rescale):
     keys = {}
     for name in [name for name in experiments.names() if name.startswith("table")]:
         listed = grid.trials(
             experiments.load(name),
-            rescale=desk,
+            rescale=rescale,
             seeds=1,
             passport=lambda trial: "p",
             code=lambda trial: {"m": "c"},
-            results=tmp_path,
+            results=results,
         )
         keys |= {(name, row): each.key for each in listed for row in each.rows}
-    shared = [
-        ("table_b", "DSA at II"),
-        ("table_c", "α = 2"),
-        ("table_d", "res5"),
-        ("table_e", "β = 1"),
-    ]
-    assert len({keys[place] for place in shared}) == 1
-    assert keys["table_f", "res3+4, 5 blocks"] == keys["table_h", "DSA+I3D R50"]
+    return keys
+
+
+def test_the_nine_tables_share_their_trials(tmp_path):
+    keys = keys_of_the_nine_tables(tmp_path, lambda trial: trial)
+    assert len({keys[place] for place in II}) == 1
+    assert len({keys[place] for place in FINAL}) == 1
     assert keys["table_a", "I3D R18, 4 × 1"] == keys["table_h", "I3D R18"]
-    assert len(set(keys.values())) == 27
+    assert len(set(keys.values())) == 29
+
+
+def test_at_desk_scale_tables_that_ablate_blocks_share_no_trial_with_others(tmp_path):
+    keys = keys_of_the_nine_tables(tmp_path, desk)
+    assert len({keys[place] for place in II if place[0] != "table_d"}) == 1
+    assert len({keys[place] for place in FINAL if place[0] != "table_f"}) == 1
+    deeper = {key for (name, _), key in keys.items() if name in ("table_d", "table_f")}
+    others = {key for (name, _), key in keys.items() if name not in ("table_d", "table_f")}
+    assert deeper.isdisjoint(others)
+    assert len(deeper | others) == 32
 
 
 def test_a_record_made_outside_of_git_is_read_back(tmp_path):
