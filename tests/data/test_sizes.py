@@ -5,7 +5,7 @@ import pytest
 from experiments.scales import desk
 from experiments.table_b import EXPERIMENT
 from harness import data
-from harness.data import passport, sizes
+from harness.data import passport
 from harness.data.datasets.desk_recipe import folder_name, recipe
 from harness.data.passport import Passport
 from harness.data.sizes import PUBLISHED, data_set_size, passport_digest
@@ -26,7 +26,7 @@ def test_a_passport_is_hashed_once_until_it_changes(tmp_path, tiny_trial, monkey
     passport.write(folder / passport.FILE, passport.complete_passport({"train": []}))
     first = passport_digest(tiny_trial.data, tmp_path)
     with monkeypatch.context() as patched:
-        patched.setattr(sizes, "read", None)
+        patched.setattr(passport, "read", None)
         assert passport_digest(tiny_trial.data, tmp_path) == first
     passport.write(
         folder / passport.FILE, Passport(splits={}, listed={}, classes=("another passport",))
