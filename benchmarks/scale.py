@@ -1,4 +1,4 @@
-"""What a large data set costs before the first batch of a trial, for growing numbers of videos.
+"""Cost of a large data set before the first batch of a trial, for growing numbers of videos.
 
 Passports name empty files, a third of them with listed time stamps if wanted. Every start is a
 process of its own, measured by its processor time and by the peak of its memory above what it holds

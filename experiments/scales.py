@@ -151,8 +151,7 @@ def _fold_blocks(blocks: Blocks, options: Options) -> Blocks:
     depths = options.get("depths")
     depth_of = dict(zip(STAGES, depths, strict=True)) if isinstance(depths, tuple) else {}
     return {
-        stage: at if max(at, default=0) < depth_of.get(stage, 2) else _fold(at)
-        for stage, at in blocks.items()
+        stage: at if max(at) < depth_of.get(stage, 2) else _fold(at) for stage, at in blocks.items()
     }
 
 

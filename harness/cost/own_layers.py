@@ -1,4 +1,4 @@
-"""How the layers of a user's own network were counted: other layers have rules of the harness."""
+"""Counting of the layers of a user's own network: other layers have rules of the harness."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -40,7 +40,7 @@ _CROISSANT_TERMS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Publication:
-    """What a passport cannot know of a data set; empty where nobody has said it.
+    """Facts of a data set that its passport cannot know; empty where nobody has said them.
 
     Attributes:
         license_url: Address of the licence.

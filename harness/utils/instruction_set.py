@@ -1,4 +1,4 @@
-"""Equal numbers on processors with AVX2 and with AVX-512: both use AVX2.
+"""One instruction set on processors with AVX2 and with AVX-512, so that numbers agree: AVX2.
 
 Kernels for wider registers add up in another order, and over some epochs that grows into other
 guesses. Standard library only: every process passes here before it imports PyTorch.
