@@ -97,6 +97,11 @@ def slow_on(name):
     return cache
 
 
+# At a child's death PyTorch raises from a signal handler, wherever the main thread is. Where
+# multiprocessing was about to close a socket, the garbage collector does, with this warning.
+raises_anywhere = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
+
+
 def kill_once(reached, pid):
     """Kill a process as soon as something is reached."""
 
@@ -313,6 +318,7 @@ def test_a_video_that_never_comes_is_named(splits, tiny_trial, runtime):
         list(test.epoch(0))
 
 
+@raises_anywhere
 @pytest.mark.slow
 def test_a_killed_worker_is_told_with_the_video_that_it_read(splits, tiny_trial, runtime):
     clips = ClipDataset(tiny_trial.data, seed=0, cache=slow_on("test/00007"))
@@ -327,6 +333,7 @@ def test_a_killed_worker_is_told_with_the_video_that_it_read(splits, tiny_trial,
         list(test.epoch(0))
 
 
+@raises_anywhere
 @pytest.mark.parametrize("error", [ConnectionResetError, EOFError, RuntimeError])
 def test_a_transfer_that_a_death_breaks_off_is_told_as_the_death(error, tiny_trial, runtime):
     """A killed process closes its files before its parent can see that it has ended."""
@@ -354,6 +361,7 @@ def test_a_broken_connection_without_a_death_stays_what_it_is(tiny_trial, runtim
         raise ConnectionResetError
 
 
+@raises_anywhere
 @pytest.mark.slow
 def test_a_death_is_noticed_in_a_thread_too(splits, tiny_trial, runtime, monkeypatch):
     monkeypatch.setattr("harness.data.workers._POLL_S", 2)
@@ -371,6 +379,7 @@ def test_a_death_is_noticed_in_a_thread_too(splits, tiny_trial, runtime, monkeyp
     assert "was killed by SIGKILL; videos being read: test/00007" in str(said)
 
 
+@raises_anywhere
 @pytest.mark.slow
 def test_a_worker_killed_between_batches_is_told_as_well(splits, tiny_trial, runtime):
     workers = start(tiny_trial, replace(runtime, workers=1))
