@@ -27,7 +27,7 @@ class Count:
     Attributes:
         params: All of the network.
         params_per_class: Those that one more class adds.
-        macs: Under `harness.cost.count.RULE`, with batch norm.
+        macs: Under `harness.cost.rules.RULE`, with batch norm.
         plain_macs: Under the rule `mac`, without.
     """
 
@@ -41,7 +41,7 @@ class Count:
         return self.params + more_classes * self.params_per_class
 
     def under(self, rule: str) -> int:
-        """Return the multiply-adds under a rule of `harness.cost.count`."""
+        """Return the multiply-adds under a rule of `harness.cost.rules`."""
         return dict(zip(RULES, (self.macs, self.plain_macs), strict=True))[rule]
 
 

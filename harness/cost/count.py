@@ -1,12 +1,10 @@
 """Parameters and multiply-adds of a network, counted at paper scale without running it.
 
-Rule `mac+2bn` (fvcore in evaluation mode, which meets the printed figures): one multiply-add of a
-convolution, a matrix product or a mix of snippets counts one, a batch norm two per output element,
-everything else nothing. Rule `mac` leaves batch norm out. Convolutions and matrix products are
-those that `torch.utils.flop_counter` sees the network run, in layers or outside them.
+Convolutions and matrix products are those that `torch.utils.flop_counter` sees the network run, in
+layers or outside them; what counts is in `harness.cost.rules`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
@@ -16,11 +14,10 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.flop_counter import FlopCounterMode
 
+from harness.cost.rules import BATCH_NORM_OPS, RULE
 from harness.specs import Trial
 from harness.zoo.build import build
 
-RULE = "mac+2bn"
-BATCH_NORM_OPS: Mapping[str, int] = {"mac": 0, "mac+2bn": 2}
 _FREE = (nn.GroupNorm, nn.LayerNorm)  # hold parameters, and multiply only by elements
 
 

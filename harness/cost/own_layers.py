@@ -2,17 +2,15 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import torch
-from torch import nn
-
-from harness.cost.count import Counted
 from harness.specs import Trial
 from harness.tables import own_names
-from harness.zoo.build import build
+
+if TYPE_CHECKING:
+    from torch import nn
 
 _LIBRARIES = ("torch", "harness")
-_PARAMETERS_ONLY = (nn.LayerNorm, nn.GroupNorm)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,12 +38,19 @@ class OwnLayers:
 
 def own_layers(trials: Iterable[Trial]) -> OwnLayers:
     """Return how the layers of the user in some networks were counted."""
+    own = [trial for trial in trials if own_names.has_own(trial)]
+    if not own:
+        return OwnLayers()
+    import torch
+    from torch import nn
+
+    from harness.cost.count import Counted
+    from harness.zoo.build import build
+
     seen: dict[str, None] = {}  # sets that keep their order
     declared: dict[str, None] = {}
     free: dict[str, None] = {}
-    for trial in trials:
-        if not own_names.has_own(trial):
-            continue
+    for trial in own:
         with torch.device("meta"):
             net = build(trial.model, trial.data)
         for layer in _own(net):
@@ -53,14 +58,14 @@ def own_layers(trials: Iterable[Trial]) -> OwnLayers:
             free |= {
                 type(part).__name__: None
                 for part in layer.modules()
-                if isinstance(part, _PARAMETERS_ONLY)
+                if isinstance(part, (nn.LayerNorm, nn.GroupNorm))
             }
     return OwnLayers(
         by_flop_counter=tuple(seen), by_macs=tuple(declared), parameters_only=tuple(free)
     )
 
 
-def _own(net: nn.Module) -> list[nn.Module]:
+def _own(net: "nn.Module") -> "list[nn.Module]":
     """Return the layers of other code; the whole network if a function builds it of torch's."""
     own = [
         layer

@@ -5,10 +5,10 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
 
-from harness.cost import cache, count, parts
+from harness.cost import cache, parts
 from harness.cost.cache import Count
-from harness.cost.count import RULE
 from harness.cost.own_layers import OwnLayers, own_layers
+from harness.cost.rules import BATCH_NORM_OPS, RULE
 from harness.experiment import Experiment, Row
 from harness.specs import Trial
 from harness.stats.verdict import Match, match_figure
@@ -44,7 +44,7 @@ def row_cost(row: Row) -> RowCost | None:
     if row.trial is None:
         return None
     trials = row.trials
-    by_rule = {rule: gmacs_of(trials, rule=rule) for rule in count.BATCH_NORM_OPS}
+    by_rule = {rule: gmacs_of(trials, rule=rule) for rule in BATCH_NORM_OPS}
     params = sum(_count(trial).params for trial in trials)
     views = views_of(row.trial)
     return RowCost(

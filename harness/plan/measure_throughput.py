@@ -44,7 +44,7 @@ class ThroughputMeasurement:
         steps: Number of timed steps, after the warm-up.
         precision: Element type of autocast.
         torch: Version of PyTorch.
-        macs_per_view: Multiply-adds of a forward pass of one video under `harness.cost.count.RULE`.
+        macs_per_view: Multiply-adds of a forward pass of one video under `harness.cost.rules.RULE`.
         videos_per_second: Per second of processor time on a CPU, of wall time on a GPU.
         macs_per_second: Videos per second times three forward passes per video.
     """

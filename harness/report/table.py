@@ -7,7 +7,7 @@ own columns, and measured accuracies carry the scale of their records.
 import re
 from collections.abc import Iterator
 
-from harness.cost import count, parts
+from harness.cost import parts, rules
 from harness.experiment import Experiment
 from harness.plan import recipe_sources
 from harness.plan.comparisons import SCALE_WORDS
@@ -18,7 +18,7 @@ from harness.utils import escape
 
 COST_NOTE = (
     "GFLOPs: 10⁹ multiply-adds per view, each counted once, plus two per batch-norm output "
-    f"(rule `{count.RULE}`); parameters include the classifier. Both {{}}."
+    f"(rule `{rules.RULE}`); parameters include the classifier. Both {{}}."
 )
 INPUT_NOTE = "T × U: frames and snippets of the view that is counted, as it is trained."
 STALE_NOTE = "stale: made by other code than this; run the table again."

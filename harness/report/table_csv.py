@@ -5,7 +5,7 @@ from typing import get_args
 
 import pandas as pd
 
-from harness.cost import count
+from harness.cost import rules
 from harness.experiment import COSTS, Written
 from harness.report import cells
 from harness.report.claims import JudgedClaim
@@ -30,7 +30,7 @@ def rows_csv(judged: JudgedTable) -> str:
             "counted_input": cells.counted_input(result.row),
             "params": result.cost.params if result.cost else None,
             "gmacs": result.cost.gmacs if result.cost else None,
-            "counting_rule": count.RULE if result.cost else None,
+            "counting_rule": rules.RULE if result.cost else None,
             **{f"printed_{name}": _figure(result, name) for name in _PRINTED},
             "scale": judged.table.scale,
             **_interval(metric, result),

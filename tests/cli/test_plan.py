@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -23,6 +24,7 @@ from harness.provenance import code
 from tests.helpers.command_line import harness
 from tests.test_record import made
 
+PUBLISHED = Path(__file__).parents[2] / "results"
 HEAVY = {"torch", "torchvision", "ray", "mlflow", "av", "matplotlib"}
 WATCHED = """
 import collections, json, os, sys
@@ -115,11 +117,15 @@ def test_the_family_of_a_plan_does_not_depend_on_its_rows(capsys, tmp_path):
     assert part["resolution"][0]["family"] == whole["family"]
 
 
-def test_neither_plan_nor_explain_nor_why_imports_torch(tmp_path):
+def test_what_needs_no_network_imports_no_torch(tmp_path):
+    results = shutil.copytree(PUBLISHED, tmp_path / "results")
     program = "import sys; from harness.cli.main import app\n"
-    for words in (["plan", "table_b"], ["explain", "table_b/II"], ["why", "table_b/II"]):
-        words += ["--results", str(tmp_path)]
+    tables = ("plan", "report")
+    for command in (*tables, "explain", "why"):
+        words = [command, "table_b" if command in tables else "table_b/II"]
+        words += ["--results", str(results)]
         program += f"app({words!r}, standalone_mode=False)\n"
+    program += "app(['cost', 'table_b'], standalone_mode=False)\n"
     program += "print(sorted({'torch', 'ray', 'mlflow', 'av'} & set(sys.modules)))"
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True

@@ -3,7 +3,7 @@
 import pytest
 
 import experiments
-from harness.cost.parts import largest_part
+from harness.cost.largest_part import largest_part
 from harness.cost.rows import listing, sentence
 
 TABLES = ("kinetics400", "vov3d")

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from experiments.recipes import I3D_R50
-from harness.cost.count import RULE, Cost, count
+from harness.cost.count import Cost, count
+from harness.cost.rules import RULE
 from harness.specs import ModelSpec, Option, Trial
 
 

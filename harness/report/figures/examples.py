@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import matplotlib as mpl
 import numpy as np
@@ -10,7 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpecFromSubplotSpec, SubplotSpec
 
 from harness.report.figures.style import BOTH_COLUMNS, COLOURS, FAINT, INK, KINDS, PAPER, foot, save
-from harness.report.kernels import Example, Kernels
+
+if TYPE_CHECKING:  # it imports torch, which no other figure needs
+    from harness.report.kernels import Example, Kernels
 
 CORRECT, WRONG = "#009e73", KINDS["dsa"]
 MAX_FRAMES = 4
@@ -22,7 +25,7 @@ FOOT = (
 )
 
 
-def examples(videos: Sequence[Example], *, name: str, results: Path) -> list[Path]:
+def examples(videos: "Sequence[Example]", *, name: str, results: Path) -> list[Path]:
     """Draw a row per video: frames, predictions, and one small panel per DSA module.
 
     Args:
@@ -44,7 +47,7 @@ def examples(videos: Sequence[Example], *, name: str, results: Path) -> list[Pat
         return save(figure, results, name, dpi=300)
 
 
-def _frames(figure: Figure, place: SubplotSpec, example: Example) -> None:
+def _frames(figure: Figure, place: SubplotSpec, example: "Example") -> None:
     """Show each snippet as a strip of frames, and the answers above them."""
     snippets = [_strip(snippet) for snippet in example.frames]
     cells = GridSpecFromSubplotSpec(2, len(snippets), place, height_ratios=[1, 1.1])
@@ -67,7 +70,7 @@ def _strip(snippet: np.ndarray) -> np.ndarray:
     return np.concatenate(list(framed), axis=1)[:, :-gap]
 
 
-def _predictions(axes: Axes, example: Example) -> None:
+def _predictions(axes: Axes, example: "Example") -> None:
     title = f"{example.video}: {example.label}"
     axes.text(0, 0.55, title, fontweight="bold", color=INK, transform=axes.transAxes)
     for x, network, prediction in (
@@ -80,7 +83,7 @@ def _predictions(axes: Axes, example: Example) -> None:
         )
 
 
-def _kernels(axes: Axes, kernels: Kernels, *, first: bool) -> None:
+def _kernels(axes: Axes, kernels: "Kernels", *, first: bool) -> None:
     """Draw the taps of every channel, their mean and their spread."""
     half = kernels.taps.shape[1] // 2
     offsets = np.arange(-half, half + 1)
