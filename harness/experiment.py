@@ -50,6 +50,8 @@ class Row:
         source: Place of the printed numbers, if not this table.
         reference: True for a row that the printed table lacks.
         is_truncated: True if the source of the printed costs cuts digits off, not rounds them.
+        single_seed: True if one trial is enough. None is filled in by the table: True for the rows
+            of a comparison that no claim on an accuracy names.
     """
 
     label: Text
@@ -60,6 +62,7 @@ class Row:
     source: str = ""
     reference: bool = False
     is_truncated: bool = False
+    single_seed: bool | None = None
 
     @property
     def trials(self) -> tuple[Trial, ...]:
@@ -184,7 +187,7 @@ class Experiment:
             raise ValueError(
                 f"experiment name {self.name!r} cannot be a file name; use a-z, 0-9 and _"
             )
-        object.__setattr__(self, "rows", tuple(row.ablating(self.ablates) for row in self.rows))
+        object.__setattr__(self, "rows", tuple(self._completed(row) for row in self.rows))
         labels = [row.label for row in self.rows]
         if not labels or len(set(labels)) < len(labels):
             raise ValueError(f"{self.name} needs rows with different labels; got {labels}")
@@ -192,3 +195,11 @@ class Experiment:
             if unknown := set(claim.rows) - set(labels):
                 message = f"{self.name}: claim {claim.text!r} names {unknown}, which are not rows"
                 raise ValueError(f"{message}; the rows are {labels}")
+
+    def _completed(self, row: Row) -> Row:
+        """Return a row with what the table says of it."""
+        if row.single_seed is None:
+            accuracies = [claim for claim in self.claims if claim.metric in ACCURACIES]
+            judged = {label for claim in accuracies for label in claim.rows}
+            row = replace(row, single_seed=self.is_comparison and row.label not in judged)
+        return row.ablating(self.ablates)

@@ -78,7 +78,8 @@ seeds_option = click.option(
     default="3",
     show_default=True,
     metavar="N|SEED,...",
-    help="Trials per row, with seeds 0, 1, ...; or their seeds: 3,4,5 (a single one: 3,).",
+    help="Trials per row, with seeds 0, 1, ... (one, where no claim on an accuracy of a comparison "
+    "needs more); or the seeds of every row: 3,4,5 (a single one: 3,).",
 )
 rows_option = click.option(
     "--rows", default="", help="Labels of the rows to use, separated by commas.  [default: all]"

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from harness.launch import preparation
 from harness.launch.result import LaunchResult
+from harness.plan import grid
 from harness.plan.grid import PlannedTrial
 from harness.plan.request import Request
 from harness.report import build
@@ -153,6 +154,8 @@ class _Launch:
         tables = ", ".join(request.experiment.name for request in self.requests)
         shard = "" if self.driver.shard is None else f", {own} in shard {self.driver.shard}"
         counts = f"{own - todo} recorded, {todo} to run"
+        once = sum(len(grid.run_once(each.experiment, each.seeds)) for each in self.requests)
+        counts += grid.run_once_text(once)
         self.log(f"{tables} at {self.requests[0].scale} scale: {planned} trials{shard}, {counts}")
 
     def run_trials(

@@ -56,7 +56,7 @@ def trials(
     Args:
         experiment: The table, at paper scale.
         rescale: Trial at paper scale to the trial that runs.
-        seeds: Trials per row, with seeds 0, 1, ...; or their seeds.
+        seeds: Trials per row, with seeds 0, 1, ...; or their seeds, of every row.
         passport: Trial to the hash of its data.
         code: Trial to the hashes of the definitions that it would run.
         results: Folder that holds `records/`.
@@ -65,8 +65,11 @@ def trials(
         return []
     rows: dict[str, list[str]] = {}
     trial_of: dict[str, Trial] = {}
-    for seed in seed_numbers(seeds):
+    once = run_once(experiment, seeds)
+    for place, seed in enumerate(seed_numbers(seeds)):
         for row in experiment.rows:
+            if place and row.label in once:
+                continue
             for part in row.trials:
                 trial = replace(rescale(part), seed=seed)
                 key = record.trial_key(trial, passport(trial))
@@ -88,8 +91,25 @@ def distinct(planned: Iterable[PlannedTrial]) -> list[PlannedTrial]:
     return list(by_key.values())
 
 
+def run_once(experiment: Experiment, seeds: Seeds) -> list[str]:
+    """Return the rows that run with the first seed alone; a list of seeds is for every row."""
+    if not experiment.trains or not isinstance(seeds, int) or seeds == 1:
+        return []
+    return [row.label for row in experiment.rows if row.trial and row.single_seed]
+
+
+def run_once_text(rows: int) -> str:
+    """Return a clause on the rows that run with one seed; nothing if there are none."""
+    if not rows:
+        return ""
+    run = f"{rows} row runs" if rows == 1 else f"{rows} rows run"
+    return (
+        f"; {run} with one seed, as no claim on an accuracy needs more (a list of seeds is for all)"
+    )
+
+
 def seed_numbers(seeds: Seeds) -> Sequence[int]:
-    """Return the seeds of every row."""
+    """Return the seeds of a row that runs with all of them."""
     return range(seeds) if isinstance(seeds, int) else seeds
 
 

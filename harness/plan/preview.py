@@ -86,9 +86,8 @@ def preview_tables(
         )
         for table in tables
     }
-    count = len(grid.seed_numbers(seeds))
     analyses = [
-        _analyze_power(table, records, workspace, count, families[table.name]) for table in tables
+        _analyze_power(table, records, workspace, seeds, families[table.name]) for table in tables
     ]
     return Preview(
         scale=workspace.scale,
@@ -114,7 +113,7 @@ def _analyze_power(
     experiment: Experiment,
     records: Sequence[Record],
     workspace: Workspace,
-    seeds: int,
+    seeds: Seeds,
     family: int,
 ) -> PowerAnalysis | None:
     trials = [row.trial for row in experiment.rows if row.trial is not None]
@@ -125,7 +124,8 @@ def _analyze_power(
         experiment,
         rescale=workspace.rescale,
         scale=workspace.base,
-        seeds=seeds,
+        seeds=len(grid.seed_numbers(seeds)),
+        rows_run_once=len(grid.run_once(experiment, seeds)),
         test_videos=videos,
         family=family,
         spread=seed_spread(experiment, records, rescale=workspace.rescale, test_videos=videos),

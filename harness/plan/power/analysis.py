@@ -86,6 +86,7 @@ class PowerAnalysis:
         table: Name of the experiment.
         trains: False for a table of costs, which are counted.
         seeds: Seeds per row.
+        rows_run_once: Rows with the first of these seeds alone, since no claim needs more.
         test_videos: Number of test videos.
         family: Comparisons of all tables, which are corrected together.
         spread: Standard deviation between seeds.
@@ -98,6 +99,7 @@ class PowerAnalysis:
     table: str
     trains: bool
     seeds: int
+    rows_run_once: int
     test_videos: int
     family: int
     spread: SeedSpread
@@ -112,6 +114,7 @@ def analyze_power(
     rescale: Rescale,
     scale: Scale,
     seeds: int,
+    rows_run_once: int = 0,
     test_videos: int,
     family: int,
     spread: SeedSpread,
@@ -123,6 +126,7 @@ def analyze_power(
         rescale: Trial at paper scale to the trial that runs.
         scale: Name of the scale; printed gaps apply at paper scale only.
         seeds: Per row.
+        rows_run_once: Rows with the first of these seeds alone.
         test_videos: Number of test videos.
         family: Comparisons of all tables, which are corrected together.
         spread: Standard deviation between seeds.
@@ -133,6 +137,7 @@ def analyze_power(
         table=experiment.name,
         trains=experiment.trains,
         seeds=seeds,
+        rows_run_once=rows_run_once,
         test_videos=test_videos,
         family=plan.family,
         spread=spread,

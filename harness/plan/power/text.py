@@ -2,6 +2,7 @@
 
 from textwrap import fill
 
+from harness.plan import grid
 from harness.plan.power.analysis import (
     MAX_SIMULATED_SEEDS,
     SIMULATED,
@@ -34,7 +35,7 @@ def _head(analysis: PowerAnalysis) -> str:
         f"{_points(analysis.smallest)} points with 80 % power, or of "
         f"{_points(analysis.smallest_corrected)} after Holm's correction "
         f"over the {analysis.family} comparisons of all tables, on these "
-        f"{analysis.test_videos:,} videos ({scatter})"
+        f"{analysis.test_videos:,} videos ({scatter}){grid.run_once_text(analysis.rows_run_once)}"
     )
 
 
