@@ -18,7 +18,7 @@ from harness.report.evidence import aspect_shares
 from harness.report.judge import JudgedTable, judge
 from harness.report.output import TableOutput
 from harness.report.page import Section
-from harness.report.results import TableResult, file_stem
+from harness.report.results import TableResult, drawn_rows, file_stem
 from harness.stats.aspects import chances
 from harness.utils.atomic import write_atomic
 from harness.video_scores import BadScoresError
@@ -98,11 +98,12 @@ def draw(table: TableResult, folder: Path | None = None) -> list[Path]:
 
 def _draw_aspects(table: TableResult, folder: Path) -> list[Path]:
     """Draw which aspects of the answers are right; desk videos have some, others none."""
-    rows = aspect_shares(table)
-    if not rows:
+    shares = aspect_shares(table)
+    if not shares:
         return []
+    rows = drawn_rows(table.rows).items()
     return figures.aspects(
-        rows,
+        {label: shares[row.label] for label, row in rows if row.label in shares},
         chances=chances(desk_recipe.ASPECTS),
         ceilings=desk_recipe.ASPECT_CEILINGS,
         results=folder,

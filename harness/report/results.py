@@ -3,7 +3,7 @@
 Verdicts, files, figures and MLflow runs are made from these values.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -189,3 +189,16 @@ def metric_of(experiment: Experiment) -> Metric:
     """Return the accuracy that a table compares: `map` if the paper prints that alone."""
     printed = {name for row in experiment.rows for name in row.published}
     return "map" if "map" in printed and "top1" not in printed else "top1"
+
+
+def drawn_rows(rows: Iterable[RowResult]) -> dict[str, RowResult]:
+    """Return the rows of a figure by label: those with a network, each set of records once."""
+    alike: dict[object, list[RowResult]] = {}
+    for result in rows:
+        if result.trial is not None:
+            keys = tuple(record.key for record in result.records)
+            alike.setdefault(keys or result.label, []).append(result)
+    return {
+        first.label + (f" and {len(others)} more" if others else ""): first
+        for first, *others in alike.values()
+    }

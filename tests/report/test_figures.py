@@ -1,6 +1,7 @@
 """Figures of tables: which are drawn, what they say, and what stays readable."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from matplotlib.figure import Figure
@@ -55,6 +56,24 @@ def test_a_comparison_whose_own_rows_all_ran_has_one():
     assert tables.is_drawn(with_records("mini_kinetics200"))
     assert tables.is_drawn(collected(experiments.load("table_b"), [], rescale=desk))
     assert tables.is_drawn(collected(experiments.load("table_i"), [], rescale=desk))
+
+
+def test_rows_of_the_same_trials_are_one_line(drawn):
+    labels = [tick.get_text() for tick in drawn(with_records("vov3d")).get_yticklabels()]
+    plain = [" ".join(label.split()) for label in labels][::-1]
+    assert len(plain) == 9
+    assert plain[5] == "VoV3D-M, 16 × 2 × 3, V1 and 5 more"
+
+
+@pytest.mark.parametrize("name", ["vov3d", "kinetics400", "dsa_hosts", "table_b"])
+def test_long_labels_leave_most_of_the_width_to_the_data(name, drawn, recwarn):
+    axes = drawn(with_records(name))
+    axes.figure.draw_without_rendering()
+    assert not recwarn.list
+    assert axes.get_position().width > 0.6
+    assert axes.get_position().x1 > 0.95
+    rows = [label.get_window_extent() for label in axes.get_yticklabels()]
+    assert all(one.y1 <= other.y0 for one, other in pairwise(rows))
 
 
 def test_a_stale_figure_is_removed_and_a_check_puts_it_back(tmp_path):

@@ -7,7 +7,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from harness.report.figures.style import COLOURS, FAINT, PAPER, foot, save, title
+from harness.report.figures.style import COLOURS, FAINT, PAPER, foot, row_labels, save, title
 
 Shares = Mapping[str, float]
 READING = (
@@ -40,7 +40,7 @@ def aspects(
             _panel(axes, {label: [seed[aspect] for seed in rows[label]] for label in rows})
             axes.axvline(chances[aspect], color=FAINT, linestyle=":", linewidth=1, zorder=1)
             title(axes, aspect, _ceiling(axes, *ceilings[aspect]) if aspect in ceilings else "")
-        panels[0].set_yticks(range(len(rows)), [*rows][::-1], fontsize=8)
+        row_labels(panels[0], [*rows], fontsize=8)
         foot(figure, READING)
         return save(figure, results, name)
 

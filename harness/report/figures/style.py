@@ -5,6 +5,7 @@ Colours are of the Okabe-Ito palette, which is safe for colour-blind readers.
 
 import io
 import textwrap
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,7 @@ PAPER: Any = STYLE | {
     "figure.constrained_layout.w_pad": 0.02,
     "figure.constrained_layout.h_pad": 0.02,
 }
+_LABEL = 30  # characters in a line of a row's label
 _UNDATED = {"png": {"Software": None}, "svg": {"Date": None}}
 FILE_KINDS = tuple(_UNDATED)
 
@@ -95,6 +97,23 @@ def title(axes: Axes, heading: str, subtitle: str) -> None:
         textcoords="offset points",
         color=FAINT,
     )
+
+
+def row_height(labels: Iterable[str]) -> float:
+    """Return the height of a row in inches: more where a label takes more than two lines."""
+    lines = max(wrapped(label).count("\n") + 1 for label in labels)
+    return max(0.36, 0.18 * lines)
+
+
+def wrapped(label: str) -> str:
+    """Break the label of a row into lines, to leave room for data."""
+    return textwrap.fill(label, width=_LABEL, break_long_words=False)
+
+
+def row_labels(axes: Axes, labels: Sequence[str], **font: Any) -> None:
+    """Write the labels of rows from top to bottom."""
+    axes.set_yticks(range(len(labels)), [wrapped(label) for label in reversed(labels)], **font)
+    axes.tick_params(axis="y", length=0)
 
 
 def foot(figure: Figure, text: str) -> None:

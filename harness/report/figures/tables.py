@@ -1,6 +1,7 @@
 """Figure of a table: measured accuracies with the range of their seeds, or counted costs."""
 
-from collections.abc import Mapping, Sequence
+import textwrap
+from collections.abc import Mapping
 from pathlib import Path
 
 import matplotlib as mpl
@@ -8,11 +9,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from harness.report.cells import METRIC_NAMES
-from harness.report.figures.style import COLOURS, STYLE, ceiling_text, save
-from harness.report.results import RowResult, TableResult
+from harness.report.figures.style import COLOURS, STYLE, ceiling_text, row_height, row_labels, save
+from harness.report.results import RowResult, TableResult, drawn_rows
 from harness.report.table import captions
 
 LOW, HIGH = 0, 100  # percent
+_CAPTION = 72  # characters in a line
 BAR = 0.5  # of the distance between two rows
 
 
@@ -30,9 +32,9 @@ def table(
     """
     if not is_drawn(result):
         return []
-    rows = [row for row in result.rows if row.trial is not None]
+    rows = drawn_rows(result.rows)
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(6.4, 1.5 + 0.36 * len(rows)), layout="constrained")
+        figure = Figure(figsize=(6.4, 1.5 + row_height(rows) * len(rows)), layout="constrained")
         axes = figure.subplots()
         if result.is_measured:
             _accuracies(axes, rows, scale=result.scale)
@@ -60,7 +62,11 @@ def is_drawn(result: TableResult) -> bool:
 
 def _title(axes: Axes, result: TableResult) -> None:
     """Write the title, the paper's setting, and under it the setting of what ran here."""
-    lines = [line.rstrip(".") for line in captions(result)]
+    lines = [
+        part
+        for line in captions(result)
+        for part in textwrap.wrap(line.rstrip("."), width=_CAPTION)
+    ]
     axes.set_title(
         result.experiment.title + "\n" * len(lines), loc="left", fontweight="bold", fontsize=10
     )
@@ -75,9 +81,9 @@ def _title(axes: Axes, result: TableResult) -> None:
     )
 
 
-def _costs(axes: Axes, rows: Sequence[RowResult]) -> None:
+def _costs(axes: Axes, rows: Mapping[str, RowResult]) -> None:
     """Draw one bar per row, and a mark above it at the printed figure."""
-    for place, result in enumerate(reversed(rows)):
+    for place, result in enumerate(reversed(rows.values())):
         if result.cost is None:
             continue
         axes.barh(place, result.cost.gmacs, height=BAR, color=COLOURS["row"])
@@ -88,14 +94,14 @@ def _costs(axes: Axes, rows: Sequence[RowResult]) -> None:
             label += f", printed {match.printed}: {match.word}"
         axes.text(result.cost.gmacs, place, label, va="center", fontsize=8)
     _rows(axes, rows)
-    axes.set_xlim(0, 1.4 * max(result.cost.gmacs for result in rows if result.cost))
+    axes.set_xlim(0, 1.4 * max(result.cost.gmacs for result in rows.values() if result.cost))
     axes.set_xlabel("GFLOPs per view (10⁹ multiply-adds, rule mac+2bn); triangle: as printed")
 
 
-def _accuracies(axes: Axes, rows: Sequence[RowResult], *, scale: str) -> None:
+def _accuracies(axes: Axes, rows: Mapping[str, RowResult], *, scale: str) -> None:
     """Draw one dot per row with its interval, and a small one per seed."""
     is_cut = False
-    for place, result in enumerate(reversed(rows)):
+    for place, result in enumerate(reversed(rows.values())):
         colour = COLOURS["reference" if result.row.reference else "row"]
         interval = result.interval
         if interval is None:
@@ -112,7 +118,7 @@ def _accuracies(axes: Axes, rows: Sequence[RowResult], *, scale: str) -> None:
     ends = ", arrow: bar goes on" if is_cut else ""
     bars = "lowest to highest seed" if scale == "desk" else "95 % interval"
     axes.set_xlabel(
-        f"{METRIC_NAMES[rows[0].metric]} at {scale} scale, percent\n"
+        f"{METRIC_NAMES[next(iter(rows.values())).metric]} at {scale} scale, percent\n"
         f"(dot: mean, bar: {bars}{ends}, ticks: seeds)"
     )
 
@@ -142,9 +148,8 @@ def _value(axes: Axes, mean: float, place: int, colour: str) -> None:
     )
 
 
-def _rows(axes: Axes, rows: Sequence[RowResult]) -> None:
-    axes.set_yticks(range(len(rows)), [result.label for result in reversed(rows)])
-    axes.tick_params(axis="y", length=0)
+def _rows(axes: Axes, rows: Mapping[str, RowResult]) -> None:
+    row_labels(axes, [*rows])
     axes.grid(axis="x", color=COLOURS["grid"])
     axes.set_axisbelow(True)
 
