@@ -6,7 +6,6 @@ judged by video. Every file is read from the disk, checked, and looked up by eve
 
 import json
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 import click
 
 import experiments
+from benchmarks.child import in_child, usage_of
 from experiments.scales import SCALES
 from harness import record
 from harness.plan.request import Request
@@ -30,17 +30,19 @@ _MS = 1_790_000_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class Growth:
-    """Seconds of CPU time over a number of records.
+    """What a number of records takes in a process of its own.
 
     Attributes:
         records: Their number.
-        read_s: Reading and checking all of them.
-        collect_s: Finding those of every row of every table.
+        read_s: Processor time of reading and checking all of them.
+        collect_s: Of finding those of every row of every table.
+        peak_mb: Peaks of the memory that each adds, in 10⁶ bytes.
     """
 
     records: int
     read_s: float
     collect_s: float
+    peak_mb: float
 
 
 @click.command("records")
@@ -52,29 +54,45 @@ def command(numbers: Sequence[int], as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([asdict(growth) for growth in measured], indent=1))
         return
-    click.echo(f"{'records':>9} {'read s':>9} {'collect s':>9} {'ms each':>9}")
-    for growth in measured:
-        each = 1_000 * (growth.read_s + growth.collect_s) / growth.records
-        columns = f"{growth.read_s:9.2f} {growth.collect_s:9.2f} {each:9.2f}"
-        click.echo(f"{growth.records:9,} {columns}")
+    click.echo(f"{'records':>9} {'read s':>9} {'collect s':>9} {'MB':>9}  ms per further record")
+    for before, growth in zip((None, *measured), measured, strict=False):
+        columns = f"{growth.read_s:9.2f} {growth.collect_s:9.2f} {growth.peak_mb:9.0f}"
+        click.echo(f"{growth.records:9,} {columns}  {_per_further_record(before, growth)}")
+
+
+def _per_further_record(before: Growth | None, growth: Growth) -> str:
+    """Return the milliseconds of each record beyond those of the measurement before."""
+    if before is None or before.records >= growth.records:
+        return "-"
+    seconds = growth.read_s + growth.collect_s - before.read_s - before.collect_s
+    return f"{1_000 * seconds / (growth.records - before.records):.2f}"
 
 
 def measure(number: int) -> Growth:
-    """Measure one number of records in a folder of their own."""
+    """Measure one number of records in a folder and a process of their own."""
     with tempfile.TemporaryDirectory() as folder:
-        results = Path(folder)
-        requests = _requests(Runtime(results=results, data=results / "data"))
-        folder_of_records = results / "records"
-        folder_of_records.mkdir()
-        for made in _records(number):  # not by `record.write`, which waits for the disk
-            (folder_of_records / f"{made.key}.json").write_bytes(record.as_json(made))
-        start = time.process_time()
-        records = record.read_all(results)
-        read_s = time.process_time() - start
-        assert len(records) == number
-        start = time.process_time()
-        _collect(requests, records)
-        return Growth(records=number, read_s=read_s, collect_s=time.process_time() - start)
+        in_child(_write, Path(folder), number)
+        return in_child(_measured, Path(folder), number)
+
+
+def _write(results: Path, number: int) -> None:
+    folder = results / "records"
+    folder.mkdir()
+    for made in _records(number):  # not by `record.write`, which waits for the disk
+        (folder / f"{made.key}.json").write_bytes(record.as_json(made))
+
+
+def _measured(results: Path, number: int) -> Growth:
+    requests = _requests(Runtime(results=results, data=results / "data"))
+    records, reading = usage_of(lambda: record.read_all(results))
+    assert len(records) == number
+    _, collecting = usage_of(lambda: _collect(requests, records))
+    return Growth(
+        records=number,
+        read_s=reading.seconds,
+        collect_s=collecting.seconds,
+        peak_mb=reading.peak_mb + collecting.peak_mb,
+    )
 
 
 def _requests(runtime: Runtime) -> list[Request]:

@@ -13,15 +13,13 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
-from multiprocessing import get_context
 from pathlib import Path
-from typing import TypeVar
 
 import click
 import numpy as np
 
+from benchmarks.child import in_child, usage_of
 from harness import data
 from harness.data import passport, sampling
 from harness.data.passport import Passport, column_file, content
@@ -29,7 +27,6 @@ from harness.data.video import Timing, Video
 from harness.specs import DataSpec
 
 NUMBERS = (2_400, 24_000, 240_000)
-T = TypeVar("T")
 _NAME, _CAMPAIGN = "scale", "benchmark"
 _CLASSES, _TEST_SHARE, _FRAMES, _FPS = 400, 12, 300, 30.0
 _BATCH = 96
@@ -129,11 +126,11 @@ def measure(number: int, *, listed: bool = False) -> Scale:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         path = root / _NAME / passport.FILE
-        _in_child(_make, root, number, listed)
-        rows, first, other = (_in_child(start, root) for start in (_by_rows, _start, _start))
-        trials_s = _in_child(_hash_for_trials, root)
-        _in_child(_touch, root)
-        staged = _in_child(_start, root, "staged")
+        in_child(_make, root, number, listed)
+        rows, first, other = (in_child(start, root) for start in (_by_rows, _start, _start))
+        trials_s = in_child(_hash_for_trials, root)
+        in_child(_touch, root)
+        staged = in_child(_start, root, "staged")
         columns = column_file.column_path(path)
         return Scale(
             videos=number,
@@ -143,14 +140,9 @@ def measure(number: int, *, listed: bool = False) -> Scale:
             first=first,
             other=other,
             staged=staged,
-            staged_again=_in_child(_start, root, "staged again"),
+            staged_again=in_child(_start, root, "staged again"),
             trials_s=trials_s,
         )
-
-
-def _in_child(action: Callable[..., T], *args: object) -> T:
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(action, *args).result()
 
 
 def _make(root: Path, number: int, listed: bool) -> None:
@@ -247,17 +239,10 @@ def _measured(action: Callable[[], None]) -> Start:
         return file_sha256(path)
 
     os.stat, content.file_sha256 = counted_stat, counted_hash  # type: ignore[assignment]
-    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # forgets the peak so far
-    before, start = _memory_kb("VmRSS"), time.process_time()
-    action()
+    _, used = usage_of(action)
     return Start(
-        seconds=time.process_time() - start,
-        peak_mb=max(_memory_kb("VmHWM") - before, 0) * 1_024 / 1e6,
+        seconds=used.seconds,
+        peak_mb=used.peak_mb,
         looks=next(looks),
         hashed=next(hashes),
     )
-
-
-def _memory_kb(name: str) -> int:
-    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(name))

@@ -80,6 +80,40 @@ def test_a_trial_with_another_number_has_another_key(tmp_path):
         record.read(tmp_path, GOOD.key)
 
 
+@pytest.mark.parametrize("odd", [5, [], None, {"m": 1}, {"m": ["x"]}, {"": "x"}])
+def test_code_that_is_none_is_refused_whatever_was_read_before(tmp_path, odd):
+    empty = replace(BAD, code={})
+    record.write(tmp_path, empty, b"")
+    assert record.read(tmp_path, BAD.key) == empty
+    body = json.loads(record.as_json(empty)) | {"code": odd}
+    (tmp_path / "records" / f"{BAD.key}.json").write_bytes(sealed(body))
+    with pytest.raises(BadFileError, match="code"):
+        record.read(tmp_path, BAD.key)
+
+
+def test_records_of_equal_code_share_it_and_an_altered_one_is_refused(tmp_path):
+    record.write(tmp_path, GOOD, b"")
+    record.write(tmp_path, BAD, b"")
+    one, other = record.read_all(tmp_path)
+    assert one.code is other.code
+    path = tmp_path / "records" / f"{BAD.key}.json"
+    body = json.loads(path.read_bytes())
+    name = next(iter(body["code"]))
+    for code in (body["code"] | {name: "0" * 12}, dict([*body["code"].items()][1:]), {}):
+        path.write_text(json.dumps(body | {"code": code}))
+        with pytest.raises(BadFileError, match="it was altered"):
+            record.read(tmp_path, BAD.key)
+
+
+def test_a_record_that_another_writer_ordered_and_spelt_has_the_same_checksum(tmp_path):
+    record.write(tmp_path, GOOD, b"")
+    path = tmp_path / "records" / f"{GOOD.key}.json"
+    body = json.loads(path.read_bytes())
+    body["code"] = dict(reversed(body["code"].items()))
+    path.write_text(json.dumps(dict(reversed(body.items())), separators=(",", ":")))
+    assert record.read(tmp_path, GOOD.key) == GOOD
+
+
 def test_a_records_folder_that_is_no_folder_holds_no_record(tmp_path):
     assert record.read_all(tmp_path) == []
     (tmp_path / "records").write_text("x")

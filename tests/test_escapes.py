@@ -5,6 +5,7 @@ Hostile text goes in, and each output is parsed back with a parser of its own fo
 
 import csv
 import html
+import inspect
 import io
 import json
 import re
@@ -398,3 +399,23 @@ def test_a_figure_draws_a_label_as_text(tmp_path, label):
     each = made(shrunk(TRIAL))
     paths = build.draw(collected(replace(EXPERIMENT, rows=rows, claims=()), [each], tmp_path))
     assert paths
+
+
+OF_TEXT = (
+    test_markdown_shows_the_text_alone,
+    test_a_line_of_markdown_begins_no_block,
+    test_a_cell_of_markdown_stays_a_cell,
+    test_an_entry_of_a_list_begins_no_block,
+    test_latex_has_no_live_command,
+    test_no_cell_of_csv_is_a_formula,
+    test_a_terminal_obeys_nothing,
+    test_visible_text_tells_what_was_hidden,
+)
+
+
+@pytest.mark.chaos
+@pytest.mark.parametrize("test", OF_TEXT, ids=lambda test: test.__name__)
+def test_thousands_of_texts_act_nowhere(test):
+    holds = test.hypothesis.inner_test
+    drawn = given(*[hostile] * len(inspect.signature(holds).parameters))(holds)
+    settings(max_examples=5_000, deadline=None, database=None)(drawn)()

@@ -79,7 +79,7 @@ def _compared(
 def _fresh_records(row: Row, request: Request, records: Sequence[Record]) -> tuple[Record, ...]:
     """Return the records of a row; none if some were made by other code."""
     own = _records_of(row, request, records)
-    return () if any(_is_stale(record, row, request) for record in own) else tuple(own)
+    return () if _stale(own, row, request) else tuple(own)
 
 
 def _records_of(row: Row, request: Request, records: Sequence[Record]) -> list[Record]:
@@ -96,11 +96,15 @@ def _records_of(row: Row, request: Request, records: Sequence[Record]) -> list[R
     ]
 
 
-def _is_stale(record: Record, row: Row, request: Request) -> bool:
-    """Return whether other code made a record, or a part of it."""
-    return any(
-        part.code != code.hashes(request.rescale(trial))
-        for part, trial in zip(parts_of(record), row.trials, strict=True)
+def _stale(records: Sequence[Record], row: Row, request: Request) -> frozenset[str]:
+    """Return the keys of the records of a row that other code made, or made a part of."""
+    if not records:
+        return frozenset()
+    codes = [code.hashes(request.rescale(trial)) for trial in row.trials]
+    return frozenset(
+        record.key
+        for record in records
+        if any(part.code != own for part, own in zip(parts_of(record), codes, strict=True))
     )
 
 
@@ -108,7 +112,7 @@ def _row(row: Row, request: Request, records: Sequence[Record]) -> RowResult:
     trial = request.rescale(row.trial) if row.trial else None
     own = _records_of(row, request, records)
     with blame(request.experiment.name, row.label):
-        stale = frozenset(record.key for record in own if _is_stale(record, row, request))
+        stale = _stale(own, row, request)
         cost = _cost(row, request, has_run=bool(own))
     return RowResult(
         row=row,

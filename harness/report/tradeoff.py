@@ -14,6 +14,7 @@ from harness.experiment import Experiment, Row
 from harness.report.results import RowResult
 from harness.specs import from_dict
 from harness.stats.verdict import Interval
+from harness.utils import escape
 from harness.utils.atomic import write_atomic
 
 Kind = Literal["dsa", "v4d", "other"]
@@ -115,7 +116,9 @@ def sentences(experiment: Experiment) -> list[str]:
 def write(experiment: Experiment, results: Path) -> Path:
     """Write the numbers of the charts: `tables/<name>-tradeoff.csv`."""
     path = results / "tables" / f"{experiment.name}-tradeoff.csv"
-    write_atomic(path, frame(experiment).to_csv(index=False, lineterminator="\n").encode())
+    shown = frame(experiment)
+    shown["row"] = shown["row"].map(escape.spreadsheet)
+    write_atomic(path, shown.to_csv(index=False, lineterminator="\n").encode())
     return path
 
 

@@ -23,6 +23,7 @@ from harness.specs import DataSpec, Trial, from_dict
 from harness.training import evaluate
 from harness.utils import files
 from harness.utils.atomic import write_atomic
+from harness.utils.redaction import redact_for_others
 from harness.video_scores import read as read_scores
 from harness.weights import given_file, model_card
 
@@ -93,7 +94,8 @@ def check_scores(net: nn.Module, finished: Record, runtime: Runtime) -> str:
     try:
         videos = load_test_videos(finished, runtime)[:_NUM_CHECKED]
     except ValueError as error:
-        return f"not compared with the recorded scores, since the videos are not here ({error})"
+        reason = redact_for_others(str(error), runtime.data, runtime.results)
+        return f"not compared with the recorded scores, since the videos are not here ({reason})"
     workers = start_workers(trial.data, batch_videos=1, seed=0, runtime=runtime)
     actual = evaluate.score(
         net.to(runtime.device),

@@ -2,15 +2,23 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from shlex import quote
 from typing import Any
 
 from harness.record import Record
+from harness.utils import escape
 
 _SCALES = {
     "desk": "Trained at desk scale: a small network on generated videos. Its accuracy is no "
     "estimate of a printed one.",
     "own": "Trained on terms of its user's own. Its accuracy is no estimate of a printed one.",
     "paper": "Trained by the recipe of the paper, as far as it is known.",
+}
+_PARTS = {
+    "Network": "model",
+    "Frames and crops": "data",
+    "Training": "train",
+    "Test views": "evaluation",
 }
 
 
@@ -33,40 +41,17 @@ def text(
         files: Names of the files; the weights first.
         sha256: Hash of the weights, in hexadecimal.
     """
-    trial, provenance = finished.trial, finished.provenance
-    metrics = {
-        name: value if name == "videos" else f"{value:.2f} %"
-        for name, value in finished.metrics.items()
-    }
-    cost = {
-        "parameters": f"{finished.params:,}",
-        "GFLOPs per view": f"{finished.gmacs:.4g} ({finished.counting_rule})",
-    }
-    origin = {
-        "record": finished.key,
-        "code": finished.code_hash,
-        "commit": f"{provenance.get('commit')}{' with changes' * bool(provenance.get('dirty'))}",
-        "initial weights": provenance.get("initial_weights", "unknown"),
-        "weights": f"{files[0]}, SHA-256 {sha256}",
-        "check": f"the weights {checked}",
-    }
+    trial = finished.trial
+    named = [escape.markdown(row) for row in rows]
     parts = [
-        f"# {rows[0] if rows else trial['model']['backbone']}",
+        f"# {named[0] if rows else trial['model']['backbone']}",
         _SCALES[trial["scale"]],
-        *((f"The same trial as {', '.join(rows[1:])}.",) if rows[1:] else ()),
-        _section("Accuracy on the test split", metrics),
-        _section("Cost", cost),
+        *((f"The same trial as {', '.join(named[1:])}.",) if rows[1:] else ()),
+        _section("Accuracy on the test split", _metrics(finished)),
+        _section("Cost", _cost(finished)),
         _section("Data", _data(finished)),
-        _section("Origin", origin),
-        *(
-            _section(title, _flat(trial[part]))
-            for title, part in (
-                ("Network", "model"),
-                ("Frames and crops", "data"),
-                ("Training", "train"),
-                ("Test views", "evaluation"),
-            )
-        ),
+        _section("Origin", _origin(finished, checked, weights=f"{files[0]}, SHA-256 {sha256}")),
+        *(_section(title, _flat(trial[part])) for title, part in _PARTS.items()),
         _usage(rows, files),
         _classes(classes),
     ]
@@ -74,13 +59,13 @@ def text(
 
 
 def _section(title: str, facts: Mapping[str, Any]) -> str:
-    lines = [f"| {name} | {_cell(value)} |" for name, value in facts.items()]
+    lines = [f"| {escape.markdown(name)} | {_cell(value)} |" for name, value in facts.items()]
     return "\n".join([f"## {title}", "", "| | |", "|---|---|", *lines])
 
 
 def _cell(value: Any) -> str:
     shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return shown.replace("|", "\\|").replace("\n", " ")
+    return escape.markdown(shown)
 
 
 def _flat(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -96,6 +81,32 @@ def _flat(values: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _metrics(finished: Record) -> dict[str, Any]:
+    return {
+        name: value if name == "videos" else f"{value:.2f} %"
+        for name, value in finished.metrics.items()
+    }
+
+
+def _cost(finished: Record) -> dict[str, str]:
+    return {
+        "parameters": f"{finished.params:,}",
+        "GFLOPs per view": f"{finished.gmacs:.4g} ({finished.counting_rule})",
+    }
+
+
+def _origin(finished: Record, checked: str, *, weights: str) -> dict[str, Any]:
+    provenance = finished.provenance
+    return {
+        "record": finished.key,
+        "code": finished.code_hash,
+        "commit": f"{provenance.get('commit')}{' with changes' * bool(provenance.get('dirty'))}",
+        "initial weights": provenance.get("initial_weights", "unknown"),
+        "weights": weights,
+        "check": f"the weights {checked}",
+    }
+
+
 def _data(finished: Record) -> dict[str, Any]:
     counts = {
         f"{split} videos": f"{good:,} of {finished.data['listed'][split]:,} listed"
@@ -105,10 +116,10 @@ def _data(finished: Record) -> dict[str, Any]:
 
 
 def _usage(rows: Sequence[str], files: Sequence[str]) -> str:
-    row = rows[0] if rows else "TABLE/ROW"
+    row = escape.visible(quote(rows[0])) if rows else "TABLE/ROW"
     lines = [
-        f'harness evaluate "{row}" --weights {files[0]} --on NAME',
-        f'harness predict "{row}" --weights {files[0]} VIDEO',
+        f"harness evaluate {row} --weights {files[0]} --on NAME",
+        f"harness predict {row} --weights {files[0]} VIDEO",
     ]
     commands = "\n".join(("## Use", "", "```", *lines, "```"))
     programs = [
@@ -122,4 +133,4 @@ def _usage(rows: Sequence[str], files: Sequence[str]) -> str:
 def _classes(classes: Sequence[str]) -> str:
     if not classes:
         return ""
-    return "\n".join(("## Classes", "", *(f"{i}. {c}" for i, c in enumerate(classes))))
+    return "\n".join(("## Classes", "", *(f"{i}. {escape.line(c)}" for i, c in enumerate(classes))))

@@ -1,11 +1,16 @@
 """The benchmark of many records runs, and each file is read once."""
 
+from dataclasses import replace
+
 import pytest
 from click.testing import CliRunner
 
 from benchmarks import records as bench
 from harness import record
 from harness.cli.main import app
+from harness.provenance import code
+from harness.report.collect import collect
+from harness.runtime import Runtime
 from harness.utils import json_file
 from tests.test_record import made
 
@@ -35,6 +40,25 @@ def test_a_report_of_all_tables_reads_each_file_once(tmp_path, monkeypatch):
     assert done.exit_code == 0, done.output
     records = [path for path in opened if path.parent.name == "records" and path.suffix == ".json"]
     assert len(records) == len(set(records)) == 10
+
+
+def test_code_is_hashed_no_more_often_for_more_records(tmp_path, monkeypatch):
+    hashes, calls = code.hashes, []
+    monkeypatch.setattr(code, "hashes", lambda trial: calls.append(trial) or hashes(trial))
+    (request,) = (
+        each
+        for each in bench._requests(Runtime(results=tmp_path, data=tmp_path / "data"))
+        if each.experiment.name == "table_b"
+    )
+    trial = request.rescale(request.experiment.rows[0].trial)
+    counts = []
+    for number in (1, 30):
+        own = [made(replace(trial, seed=seed)) for seed in range(number)]
+        calls.clear()
+        table = collect(request, own)
+        assert {len(row.records) for row in table.rows} == {number, 0}
+        counts.append(len(calls))
+    assert counts[0] == counts[1]
 
 
 def test_a_file_that_has_settled_is_read_once_and_a_changed_one_again(tmp_path, monkeypatch):

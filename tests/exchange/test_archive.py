@@ -105,6 +105,42 @@ def test_a_header_that_claims_too_much_is_refused(path, folder):
         archive.unpack(path, folder, max_bytes=1_000_000)
 
 
+def extended(kind, size):
+    """Return the header and the content of a member that says more of the next one."""
+    info = member("more", kind)
+    info.size = size
+    return info.tobuf() + b"0" * (size + -size % 512)
+
+
+@pytest.mark.parametrize(
+    "kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK]
+)
+def test_a_header_that_would_fill_the_memory_is_refused(path, folder, kind):
+    path.write_bytes(gzip.compress(extended(kind, 5_000_000) + member("a").tobuf()))
+    with pytest.raises(ValueError, match="refused: it has a header of 5,000,000 bytes"):
+        archive.unpack(path, folder)
+
+
+def test_a_sparse_file_is_refused_before_its_map_is_read(path, folder):
+    record = b"22 GNU.sparse.major=1\n22 GNU.sparse.minor=0\n"
+    head = member("more", tarfile.XHDTYPE)
+    head.size = len(record)
+    content = head.tobuf() + record.ljust(512, b"\0") + member("a").tobuf() + b"0" * 1_024
+    path.write_bytes(gzip.compress(content))
+    with pytest.raises(ValueError, match="was refused: it holds a sparse file"):
+        archive.unpack(path, folder)
+    path.write_bytes(gzip.compress(member("a", tarfile.GNUTYPE_SPARSE).tobuf()))
+    with pytest.raises(ValueError, match="was refused: it holds a sparse file"):
+        archive.unpack(path, folder)
+
+
+def test_headers_that_lead_to_headers_without_end_are_refused(path, folder):
+    chain = extended(tarfile.GNUTYPE_LONGNAME, 10) * 5_000
+    path.write_bytes(gzip.compress(chain + member("a").tobuf()))
+    with pytest.raises(ValueError, match="not a whole bundle"):
+        archive.unpack(path, folder)
+
+
 def test_too_many_files_are_refused(path, folder, monkeypatch):
     monkeypatch.setattr(archive, "MAX_FILES", 3)
     packed(path, *((member(f"{number}"), b"") for number in range(4)))

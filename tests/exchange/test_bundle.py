@@ -5,10 +5,12 @@ import json
 import shutil
 import sys
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from markdown_it import MarkdownIt
 
 from experiments.scales import Changes, desk, own
 from experiments.table_b import EXPERIMENT
@@ -17,9 +19,12 @@ from harness.cli.main import app
 from harness.data import passport
 from harness.data.video import Video
 from harness.exchange import bundle, places, verify
-from harness.exchange.bundle import archive
+from harness.exchange.bundle import appendix, archive
+from harness.exchange.verdicts import Setting
+from tests.helpers.collected_tables import collected, judged
 from tests.helpers.own_code import write
 from tests.helpers.results_folders import add_record, row_trial
+from tests.test_record import made
 
 TABLES = (EXPERIMENT,)
 ROWS = ("TSN+I3D R50", "DSA at II")
@@ -162,6 +167,19 @@ def test_the_appendix_leads_from_claims_to_commands_results_tolerances_and_times
     assert "supported at desk scale: difference" in text
     for word in ("Claim", "Command", "Expected", "Tolerance", "Time", "0.1 min (1 trial)"):
         assert word in text
+
+
+def test_a_machine_acts_nowhere_in_the_appendix():
+    hostile = "](http://evil.example) ![x](y)\n\n# <b>\n\x1b[2J"
+    setting = Setting(table="table_b", scale="desk", changes={}, base="desk")
+    each = made(row_trial("table_b/DSA at II"))
+    each = replace(each, provenance=each.provenance | {"processor": hostile, "device": hostile})
+    text = appendix.text([(setting, judged(collected(EXPERIMENT, [each])))])
+    assert "\x1b" not in text
+    tokens = MarkdownIt("gfm-like", {"linkify": False}).parse(text)
+    assert [token.tag for token in tokens if token.type == "heading_open"] == ["h1", "h2"]
+    inline = {child.type for token in tokens for child in token.children or ()}
+    assert inline <= {"text", "text_special", "softbreak", "code_inline"}
 
 
 def test_a_run_on_own_terms_at_desk_scale_is_judged_and_told_how_to_run(data, tmp_path):

@@ -12,6 +12,7 @@ import pytest
 import experiments
 from experiments.scales import SCALES
 from experiments.table_b import EXPERIMENT
+from harness import record
 from harness.cli import report
 from harness.experiment import Claim, Experiment, Row
 from harness.plan.request import Request
@@ -149,6 +150,38 @@ def test_a_page_without_records_says_that_nothing_ran(tmp_path):
     assert "its running text was not." in text
     assert "Nothing on this page was run at the paper&#39;s own scale" in text
     assert text.count("not run") >= len(EXPERIMENT.rows)
+    assert "<title>DSANet&#39;s tables: printed and counted</title>" in text
+
+
+def title(table, records, results, **how):
+    section = page.section(judged(collected(table, records, **how)), figures=[], curves={})
+    text = page.write([section], records, results=results).read_text()
+    assert ("Wu et al." in text) == (table.name != "table_x")
+    (head,) = re.findall(r"<title>(.*)</title>", text)
+    assert f"<h1>{head}</h1>" in text
+    return head.replace("&#39;", "'")
+
+
+def test_the_title_names_what_the_page_shows(tmp_path):
+    table, records = replace(EXPERIMENT, claims=()), [made(TRIAL)]
+    paper = [made(EXPERIMENT.rows[3].trial)]
+    assert title(table, records, tmp_path) == (
+        "DSANet's tables: printed, counted, and run at desk scale"
+    )
+    assert title(table, paper, tmp_path, scale="paper", rescale=lambda trial: trial) == (
+        "DSANet's tables: printed, counted, and run at paper scale"
+    )
+    rows = (Row(label="mine", trial=EXPERIMENT.rows[3].trial),)
+    own = Experiment(name="table_x", title="x", caption="x", rows=rows)
+    assert title(own, [], tmp_path) == "Tables: counted"
+    assert title(own, records, tmp_path) == "Tables: counted and run at desk scale"
+
+
+def test_the_title_of_the_published_page_says_what_it_shows():
+    (head,) = re.findall(r"<title>(.*)</title>", PUBLISHED.read_text())
+    scales = {each.trial["scale"] for each in record.read_all(PUBLISHED.parent)}
+    assert scales == {"desk"}
+    assert head == "DSANet&#39;s tables: printed, counted, and run at desk scale"
 
 
 @needs_browser
@@ -158,7 +191,7 @@ def test_a_browser_runs_nothing_of_hostile_text(hostile_page):
         curve = shown.locator("details img").first
         assert curve.get_attribute("src") is None
         shown.locator("summary").first.click()
-        assert shown.title() == page.TITLE
+        assert shown.title() == "Tables: counted and run at desk scale"
         assert HOSTILE in shown.inner_text("main")
         shown.wait_for_function("document.querySelector('details[open] img').naturalWidth == 7")
         assert all(not url.startswith("http") for url in shown.asked)

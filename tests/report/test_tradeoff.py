@@ -81,6 +81,12 @@ def test_a_product_is_not_called_printed():
     assert "X3D-L" not in tradeoff.products(KINETICS)
 
 
+def test_a_label_is_no_formula_in_the_numbers_of_a_chart(tmp_path):
+    rows = (replace(KINETICS.rows[0], label="=1+1"),)
+    path = tradeoff.write(replace(KINETICS, rows=rows, claims=()), tmp_path)
+    assert path.read_text().splitlines()[1].startswith("'=1+1,")
+
+
 def test_names_say_the_frames_only_where_they_must():
     names = tradeoff.short_names(KINETICS.rows)
     assert names["TSM R50, 8 × 10 × 3"] == "TSM R50"

@@ -75,7 +75,7 @@ def test_exported_weights_give_the_recorded_scores_when_evaluated(finished, requ
         f"| top1 | {record.metrics['top1']:.2f} % |",
         "| train videos | 24 of 24 listed |",
         "gave the recorded scores of 4 test videos",
-        "11. class | 11",
+        "11. class \\| 11",
         "| initial weights | none, trained from scratch |",
     ):
         assert part in said
@@ -112,10 +112,11 @@ def test_videos_that_are_gone_are_told_in_the_card(request_for, finished, tmp_pa
     monkeypatch.setattr(export, "load_test_videos", _refuse)
     _, card = export.export(request_for())
     assert "not compared with the recorded scores" in card.read_text()
+    assert "no videos in …/videos" in card.read_text()
 
 
 def _refuse(*_):
-    raise ValueError("no videos")
+    raise ValueError("no videos in /home/somebody/videos")
 
 
 @pytest.mark.slow

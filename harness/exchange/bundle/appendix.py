@@ -38,7 +38,8 @@ def _section(setting: Setting, judged: JudgedTable) -> str:
     rows = [_row(setting, judged, row) for row in judged.table.rows if row.records]
     claims = [_claim(setting, judged, claim) for claim in judged.claims]
     tables = [pd.DataFrame(lines).map(escape.markdown) for lines in (rows, claims) if lines]
-    head = f"## {setting.name}\n\nOn {', '.join(_machines(judged))}.\n"
+    machines = escape.markdown(", ".join(_machines(judged)))
+    head = f"## {escape.markdown(setting.name)}\n\nOn {machines}.\n"
     return "\n".join([head, *(f"{table.to_markdown(index=False)}\n" for table in tables)])
 
 

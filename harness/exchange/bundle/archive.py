@@ -6,12 +6,15 @@ import tarfile
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
 MAX_BYTES = 8 * 2**30
 MAX_FILES = 200_000
 _MODE = 0o644
 _BLOCK = 2**20
+_OF_FILES = (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.CONTTYPE)
+_SPARSE = "it holds a sparse file, which is not a regular file"
+_HEADER_BYTES = 2**11  # of a long name; larger ones take Python's reader memory, and time squared
 
 
 def write(path: Path, files: Mapping[str, bytes | Path]) -> None:
@@ -51,16 +54,41 @@ def unpack(path: Path, folder: Path, *, max_bytes: int = MAX_BYTES) -> list[str]
         with (
             gzip.open(path, "rb") as packed,
             _Limited(packed, max_bytes, path) as limited,
-            tarfile.open(fileobj=limited, mode="r|") as archive,
+            tarfile.open(fileobj=limited, mode="r|", tarinfo=_Header) as archive,
         ):
             for member in archive:
                 names[_checked(member, names, path)] = None
                 archive.extract(member, folder, filter="data")
             while limited.read(_BLOCK):  # the checksum of the whole comes last
                 pass
-    except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
+    except _HeaderError as error:
+        raise ValueError(f"{path} was refused: {error}") from None
+    except (tarfile.TarError, zlib.error, EOFError, OSError, RecursionError) as error:
         raise ValueError(f"{path} is not a whole bundle: {error}") from error
     return list(names)
+
+
+class _HeaderError(ValueError):
+    """A header that no bundle has."""
+
+
+class _Header(tarfile.TarInfo):
+    """A header, refused if it is of a sparse file, or says more of the next one than a name."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        """Return the header that a block holds."""
+        header = super().frombuf(buf, encoding, errors)
+        if header.type == tarfile.GNUTYPE_SPARSE:
+            raise _HeaderError(_SPARSE)
+        most = _HEADER_BYTES if header.type not in _OF_FILES else MAX_BYTES
+        if not 0 <= header.size <= most:
+            raise _HeaderError(f"it has a header of {header.size:,} bytes")
+        return header
+
+    def _proc_gnusparse_10(self, *_: object) -> None:
+        # Python's reader of such files waits for a line break without end.
+        raise _HeaderError(_SPARSE)
 
 
 def _checked(member: tarfile.TarInfo, names: Mapping[str, None], path: Path) -> str:

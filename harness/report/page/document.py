@@ -10,6 +10,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+import experiments
 from harness.experiment import COSTS
 from harness.plan.comparisons import SCALE_WORDS
 from harness.record import Record
@@ -21,8 +22,8 @@ from harness.report.page.sections import CHIPS, Section
 from harness.utils import escape
 from harness.utils.atomic import write_atomic
 
-TITLE = "DSANet's tables: printed, counted, and run at desk scale"
 SUBTITLE = "Wu et al., ACM MM 2021, arXiv 2105.12085"
+_RUNS = {"paper": "run at paper scale", "desk": "run at desk scale", "own": "run on own terms"}
 GOOD = {
     "exact",
     "exact, other convention",
@@ -60,8 +61,8 @@ def write(
     script = _script(environment)
     album = Album()
     text = environment.get_template("page.html").render(
-        title=TITLE,
-        subtitle=SUBTITLE,
+        title=_title(sections, records),
+        subtitle=SUBTITLE if _is_of_paper(sections) else "",
         reading=_reading(records),
         is_desk="desk" in _scales(records),
         facts=_facts(sections, records),
@@ -116,6 +117,25 @@ def _tone(word: str) -> str:
     word = legend.stem(word)
     is_good = word in GOOD or word.startswith("same within")
     return "good" if is_good else "bad" if word in BAD else ""
+
+
+def _title(sections: Sequence[Section], records: Sequence[Record]) -> str:
+    """Return whose tables the page shows, and how it comes by their numbers."""
+    cells_of = [row.cells.items() for section in sections for row in section.rows]
+    filled = {name for row in cells_of for name, cell in row if cell != cells.GAP}
+    parts = ["printed"] if any(name.startswith("printed") for name in filled) else []
+    parts += ["counted"] if "GFLOPs" in filled else []
+    parts += [words for scale, words in _RUNS.items() if scale in _scales(records)]
+    *others, last = parts or ["empty"]
+    listed = f"{', '.join(others)}{',' * (len(others) > 1)} and {last}" if others else last
+    whose = "DSANet's tables" if _is_of_paper(sections) else "Tables"
+    return f"{whose}: {listed}"
+
+
+def _is_of_paper(sections: Sequence[Section]) -> bool:
+    """Return whether every table comes with the harness; others are the user's own."""
+    own = set(experiments.names())
+    return all(section.name.partition("-")[0] in own for section in sections)
 
 
 def _reading(records: Sequence[Record]) -> str:
