@@ -18,6 +18,7 @@ from harness.cli.options import (
     scale_change_options,
     select_scale,
 )
+from harness.cli.printing import echo
 from harness.cli.requests import build_requests, experiment_option, warn_once
 
 
@@ -72,7 +73,8 @@ def sync_tracking(results: Path, data: Path, checkpoints: bool, as_json: bool, *
 @results_option
 @click.option("--port", type=click.IntRange(1, 65535), default=5000, show_default=True)
 def open_ui(results: Path, port: int) -> None:
-    """Serve MLflow on this machine and print links to comparisons and charts."""
+    """Serve MLflow on this machine and print links to its tables."""
+    echo("Starting MLflow, which takes some seconds ...", is_error=True)
     from harness.tracking import store_uri
     from harness.tracking.ui import serve
 

@@ -264,7 +264,7 @@ def ui_server(results: Path) -> Iterator[tuple[int, list[str]]]:
     with start_child(f"serve_ui({str(results)!r}, {port})") as process:
         try:
             assert process.stdout is not None
-            yield port, [process.stdout.readline() for _ in range(4)]
+            yield port, [process.stdout.readline() for _ in range(3)]
         finally:
             process.send_signal(signal.SIGINT)
             assert process.wait(PATIENCE_S) == 0
