@@ -280,7 +280,11 @@ def store_content(results: Path) -> dict[str, object]:
     return {
         run.info.run_name: (
             run.info.status,
-            {name: value for name, value in run.data.tags.items() if name not in volatile},
+            {
+                name: value.replace(run.info.run_id, "its own id")
+                for name, value in run.data.tags.items()
+                if name not in volatile
+            },
             run.data.params,
             run.data.metrics,
             [curve(results, run, name) for name in ("loss", "lr", "test/top1")],
@@ -325,9 +329,11 @@ def test_the_run_of_a_table_holds_its_files_and_records(results: Path) -> None:
     (run,) = runs(results, "table")
     assert run.info.run_name == "table_b at desk scale"
     assert run.info.status == "FINISHED"
-    assert run.data.tags["mlflow.note.content"] == "| row | top1 |"
+    figure = f"get-artifact?path=figures%2Ftable_b.svg&run_uuid={run.info.run_id}"
+    note = f"| row | top1 |\n\n![figure]({figure})"
+    assert run.data.tags["mlflow.note.content"] == note
     experiment = client(tracking.store_uri(results)).get_experiment(run.info.experiment_id)
-    assert experiment.tags["mlflow.note.content"] == "| row | top1 |"
+    assert experiment.tags["mlflow.note.content"] == note
     assert artifact_paths(results, run) == {
         "tables/table_b.md",
         "figures/table_b.svg",
