@@ -10,22 +10,20 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from harness import video_scores
-from harness.data.datasets import desk_recipe
 from harness.record import Record
 from harness.report.output import Rows
 from harness.tracking import pages, runs
+from harness.tracking.aspects import aspect_shares
 from harness.tracking.errors import retry_on_race
 from harness.tracking.experiments import open_experiment, search, set_tags
 from harness.tracking.outgoing import check_file, clean, clean_reason
 from harness.tracking.run_state import RunState, read_state
-from harness.tracking.runs import TableRun, TrialRun
+from harness.tracking.runs import Point, TableRun, TrialRun
 from harness.tracking.uri import artifact_root, connect, is_server
 from harness.utils import process
-from harness.video_scores import BadScoresError
 
 if TYPE_CHECKING:
-    from mlflow.entities import Metric, Run
+    from mlflow.entities import Run
 
 _BATCH = 1_000  # entities that MLflow takes in one call
 _CLAIMS_FILE = "claims.json"
@@ -55,28 +53,19 @@ class Store:
         """Log the epochs of a trial that its run lacks."""
         state = self._open_run(trial_run, history)
         rows = state.unsent(history)
-        self._log(state, trial_run, runs.curve_metrics(rows), runs.nonfinite_tags(history))
+        self._log(state, trial_run, runs.curve_points(rows), runs.nonfinite_tags(history))
         state.add_epochs(rows)
 
     def finish_trial(self, *, trial_run: TrialRun, record: Record) -> None:
         """Log a record and end its run as finished."""
-        points, tags = runs.record_metrics(record, self._aspect_shares(record))
+        points, tags = runs.record_points(record, aspect_shares(self._results, record))
         tags |= runs.nonfinite_tags(record.history)
         state = self._open_run(trial_run, record.history, tags)
-        self._log(state, trial_run, runs.curve_metrics(record.history) + points, tags)
+        self._log(state, trial_run, runs.curve_points(record.history) + points, tags)
         inputs = runs.dataset_inputs(record)
         retry_on_race(lambda: self.client.log_inputs(state.id, inputs))
         state.add_epochs(record.history)
         self._end(state, "FINISHED", record.finished_ms)
-
-    def _aspect_shares(self, record: Record) -> dict[str, float]:
-        """Return which aspects of the answers are right; none but with scores of desk videos."""
-        if record.trial["data"]["name"] not in desk_recipe.RECIPES:
-            return {}
-        try:
-            return video_scores.aspect_shares(self._results, record)
-        except BadScoresError:
-            return {}  # a report names them
 
     def fail_trial(self, *, trial_run: TrialRun, reason: str) -> None:
         """End the run of a trial as failed."""
@@ -210,7 +199,7 @@ class Store:
         self,
         state: RunState,
         trial_run: TrialRun,
-        points: list["Metric"],
+        points: list[Point],
         tags: Mapping[str, str],
     ) -> None:
         """Log points, and the tags and parameters that the run lacks: a parameter cannot change."""
@@ -225,18 +214,18 @@ class Store:
     def _log_batches(
         self,
         run_id: str,
-        points: list["Metric"],
+        points: list[Point],
         tags: Mapping[str, str],
         params: Mapping[str, str] | None = None,
     ) -> None:
         """Log in as few calls as possible: each is several transactions."""
-        from mlflow.entities import Param, RunTag
+        from mlflow.entities import Metric, Param, RunTag
 
         run_tags = [RunTag(name, value) for name, value in clean(tags, self._uri).items()]
         run_params = [Param(name, value) for name, value in clean(params or {}, self._uri).items()]
         room = _BATCH - len(run_tags) - len(run_params)
         for start in range(0, max(len(points), bool(run_tags or run_params)), room):
-            batch = points[start : start + room]
+            batch = [Metric(*point) for point in points[start : start + room]]
             self.client.log_batch(run_id, metrics=batch, tags=run_tags, params=run_params)
             run_tags, run_params = [], []
 
