@@ -118,6 +118,7 @@ def run(
     from harness import launch
     from harness.schedule.ray.tune import Resources
     from harness.tracking import store_uri
+    from harness.utils.escape import counted
 
     folder = _folder(results, must_exist=False)
     request = _request(name, results=folder, scale=scale, **options)
@@ -134,7 +135,7 @@ def run(
         raise KeyboardInterrupt
     if done.failed:
         reasons = "; ".join(f"{event.planned.name}: {event.failure}" for event in done.failed)
-        raise RuntimeError(f"{len(done.failed)} trials failed: {reasons}")
+        raise RuntimeError(f"{counted(len(done.failed), 'trial')} failed: {reasons}")
     own = {option: value for option, value in options.items() if option in _own_options()}
     return table(name, results=folder, scale=scale, **own)
 

@@ -419,3 +419,32 @@ def test_thousands_of_texts_act_nowhere(test):
     holds = test.hypothesis.inner_test
     drawn = given(*[hostile] * len(inspect.signature(holds).parameters))(holds)
     settings(max_examples=5_000, deadline=None, database=None)(drawn)()
+
+
+def test_a_number_agrees_with_its_noun() -> None:
+    said = [escape.counted(number, "trial") for number in (0, 1, 2, 1_200)]
+    assert said == ["0 trials", "1 trial", "2 trials", "1,200 trials"]
+
+
+ROOT = Path(__file__).resolve().parents[1]
+NEVER_ONE = (
+    "runs with {changes}",
+    "trials are more than",
+    "trials have records",
+    "trials finish their",
+    "records were made",
+    "records; type",
+)
+
+
+def test_no_command_counts_in_a_plural_of_its_own() -> None:
+    plural = re.compile(r"\{[^{}]+\} (?:networks|records|rows|runs|trials)\b.*")
+    rooms = ("cli", "exchange", "launch", "plan", "schedule", "tracking")
+    files = [path for room in rooms for path in sorted((ROOT / "harness").glob(f"{room}/**/*.py"))]
+    found = [
+        f"{path.name}: {match.group()}"
+        for path in [*files, ROOT / "harness" / "api.py"]
+        for match in plural.finditer(path.read_text(encoding="utf-8"))
+        if not any(words in match.group() for words in NEVER_ONE)
+    ]
+    assert found == []

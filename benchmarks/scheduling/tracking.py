@@ -15,10 +15,11 @@ from harness.report.collect import collect
 from harness.report.output import TableOutput
 from harness.runtime import Runtime
 from harness.tracking import ui
+from harness.tracking.experiments import finished_runs
 from harness.tracking.runs import CURVES
 from harness.tracking.store import Store
 from harness.tracking.sync import sync
-from harness.tracking.ui_server import HOST
+from harness.tracking.ui.server import HOST
 
 AT_MOST = 0.01
 Where = Literal["server", "file"]
@@ -139,7 +140,7 @@ def _sync(uri: str, results: Path) -> None:
 def missing(uri: str, results: Path, logged: Sequence[Logged]) -> int:
     """Count the points of the processes' curves that a store lacks, or has in another value."""
     opened = Store(uri, results)
-    runs = opened.finished_runs(opened.experiment(idle_trial.TABLE.name))
+    runs = finished_runs(opened.client, opened.experiment(idle_trial.TABLE.name))
     ids = {entry.data.tags["key"]: entry.info.run_id for entry in runs}
     found = {
         key: {

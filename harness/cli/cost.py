@@ -10,6 +10,7 @@ from harness.cli.options import json_option, optional_tables_argument, print_res
 from harness.cli.printing import echo
 from harness.cli.requests import FAILED, warn_once, warning_of
 from harness.experiment import Experiment
+from harness.utils.escape import counted
 
 
 @click.command("cost")
@@ -49,7 +50,7 @@ def _check(tables: Sequence[Experiment], *, as_json: bool) -> bool:
         print_result(rows)
     else:
         failed = sum(row["word"] in FAILURES for row in rows)
-        echo(f"{len(rows)} networks counted twice: {failed} without agreement")
+        echo(f"{counted(len(rows), 'network')} counted twice: {failed} without agreement")
     return any(row["word"] in FAILURES for row in rows)
 
 

@@ -32,6 +32,7 @@ from harness.record import trial_key
 from harness.tables import forget, select
 from harness.tracking import TrackingError
 from harness.utils import children, escape
+from harness.utils.escape import counted
 
 MISTAKE, INTERRUPTED = 2, 130
 DEBUG = "debug"
@@ -98,7 +99,7 @@ def list_tables(tables: tuple[str, ...], as_json: bool) -> None:
     width = max((len(escape.name(experiment.name)) for experiment in chosen), default=0)
     for experiment in chosen:
         title, num_rows = escape.name(experiment.title), len(experiment.rows)
-        rows = f"{num_rows} row{'' if num_rows == 1 else 's'}"
+        rows = counted(num_rows, "row")
         echo(f"{escape.name(experiment.name):{width}}  {title} ({rows})")
         for row in _rows(experiment) if tables else ():
             same = f" (same trial at desk scale as {escape.name(str(row['same_as']))})"

@@ -31,6 +31,7 @@ from harness.plan.grid import Seeds
 from harness.plan.throughput import GPUS, Rate, assumed_rate, read_rate
 from harness.plan.workspace import find_table_row
 from harness.specs import Scale
+from harness.utils.escape import counted
 
 
 @click.command("plan")
@@ -185,7 +186,7 @@ def recount(as_json: bool) -> None:
         for trial in row.trials
         for rescale in SCALES.values()
     )
-    print_result({"networks": count} if as_json else f"{count} networks counted")
+    print_result({"networks": count} if as_json else f"{counted(count, 'network')} counted")
 
 
 COMMANDS = (plan_tables, measure_steps, recount)

@@ -16,6 +16,7 @@ from harness.cli.options import (
 )
 from harness.cli.requests import FAILED, experiment_option, print_error, short_path
 from harness.tables import load
+from harness.utils.escape import counted
 
 if TYPE_CHECKING:
     from harness.exchange.prune import Kind
@@ -118,7 +119,7 @@ def write_bundle(out: Path, license_url: str, results: Path, data: Path, as_json
     for sentence in done.without_source:
         print_error(f"harness: {sentence}")
     names = ", ".join(done.tables) or "no table"
-    summary = f"{short_path(out)}: {done.records} records; {names}"
+    summary = f"{short_path(out)}: {counted(done.records, 'record')}; {names}"
     print_result(asdict(done) | {"path": str(out)} if as_json else summary)
 
 

@@ -9,7 +9,12 @@ import click
 
 from harness import tables as all_tables
 from harness.cli.data.own_videos import check_own_videos
-from harness.cli.options import json_option, print_result, scale_change_options
+from harness.cli.options import (
+    json_option,
+    print_result,
+    scale_change_options,
+    tensorboard_option,
+)
 from harness.cli.printing import echo
 from harness.cli.requests import (
     FAILED,
@@ -44,6 +49,7 @@ _SCHEDULE = (
     "no_ray",
     "require_tracking",
     "shard",
+    "tensorboard",
 )
 
 
@@ -56,6 +62,7 @@ _SCHEDULE = (
     help="Check the videos of FOLDER/<class>/ first, then run --on them.",
 )
 @record_options
+@tensorboard_option
 @training_options
 @loader_options
 @device_options
@@ -134,10 +141,11 @@ def _launch(
 
     from harness import launch
     from harness.schedule.ray.tune import Resources
-    from harness.tracking import mirror, store_uri
+    from harness.tracking import mirror, sinks, store_uri
 
     results = requests[0].runtime.results
     tracking = store_uri(results)
+    further = sinks.addresses(tensorboard=schedule["tensorboard"])
     if schedule["require_tracking"]:
         mirror.check(tracking, results=results)
     ray = Resources(
@@ -151,6 +159,7 @@ def _launch(
         resources=ray if _is_on_ray(schedule) else None,
         tracking=tracking,
         console=Console(file=output),
+        sinks=further,
         max_trials=schedule["max_trials"],
         shard=schedule["shard"],
     )

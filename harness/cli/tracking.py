@@ -17,8 +17,11 @@ from harness.cli.options import (
     results_option,
     scale_change_options,
     select_scale,
+    tensorboard_option,
 )
+from harness.cli.printing import echo
 from harness.cli.requests import build_requests, experiment_option, warn_once
+from harness.utils.escape import counted
 
 
 @click.command("sync")
@@ -27,8 +30,16 @@ from harness.cli.requests import build_requests, experiment_option, warn_once
 @results_option
 @data_option
 @click.option("--checkpoints", is_flag=True, help="Send final weights too, where they were kept.")
+@tensorboard_option
 @json_option
-def sync_tracking(results: Path, data: Path, checkpoints: bool, as_json: bool, **own: Any) -> None:
+def sync_tracking(
+    results: Path,
+    data: Path,
+    checkpoints: bool,
+    tensorboard: Path | None,
+    as_json: bool,
+    **own: Any,
+) -> None:
     """Send every record to MLflow; runs that are already there stay.
 
     Tables and figures in the results folder stay as they are: harness report writes them. With the
@@ -36,9 +47,10 @@ def sync_tracking(results: Path, data: Path, checkpoints: bool, as_json: bool, *
     """
     from harness import record
     from harness.report import build
-    from harness.tracking import store_uri
+    from harness.tracking import sinks, store_uri
     from harness.tracking.sync import sync
 
+    also = sinks.addresses(tensorboard=tensorboard)
     records = record.read_all(results)
     scale = select_scale("paper", data, **own).scale
     scales: list[dict[str, Any]] = [{"scale": scale} for scale in SCALES]
@@ -61,10 +73,11 @@ def sync_tracking(results: Path, data: Path, checkpoints: bool, as_json: bool, *
                 if judged.table.records
             ),
             results=results,
+            also=also,
             checkpoints=checkpoints,
             progress=partial(click.echo, err=as_json),
         )
-    print_result({"runs": num_runs} if as_json else f"{num_runs} runs written")
+    print_result({"runs": num_runs} if as_json else f"{counted(num_runs, 'run')} written")
 
 
 @click.command("ui")
@@ -72,7 +85,8 @@ def sync_tracking(results: Path, data: Path, checkpoints: bool, as_json: bool, *
 @results_option
 @click.option("--port", type=click.IntRange(1, 65535), default=5000, show_default=True)
 def open_ui(results: Path, port: int) -> None:
-    """Serve MLflow on this machine and print links to comparisons and charts."""
+    """Serve MLflow on this machine and print links to its tables."""
+    echo("Starting MLflow, which takes some seconds ...", is_error=True)
     from harness.tracking import store_uri
     from harness.tracking.ui import serve
 

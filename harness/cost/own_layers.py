@@ -18,7 +18,8 @@ class OwnLayers:
     """Classes of layers that the harness has no rule for, by how they were counted.
 
     Attributes:
-        by_flop_counter: As the convolutions and matrix products that they were seen to run.
+        by_flop_counter: As the convolutions and matrix products that they were seen to run;
+            element-wise products count nothing, as in the layers of the harness.
         by_macs: By their own method `macs`.
         parameters_only: Their parameters, and no multiply-adds.
     """
@@ -29,7 +30,10 @@ class OwnLayers:
 
     def __str__(self) -> str:
         parts = (
-            (self.by_flop_counter, "as torch.utils.flop_counter sees it run"),
+            (
+                self.by_flop_counter,
+                "as torch.utils.flop_counter sees it run, element-wise products not counted",
+            ),
             (self.by_macs, "by its own macs()"),
             (self.parameters_only, "by its parameters alone"),
         )

@@ -15,6 +15,7 @@ from harness.exchange.declared import Line, Merged
 from harness.record import Record
 from harness.schedule import shards
 from harness.utils.atomic import write_atomic
+from harness.utils.escape import counted
 
 NEWER = "newer"
 TARGET = "the target"
@@ -222,7 +223,7 @@ def _write(into: Path, chosen: Mapping[str, Source], lines: Merged) -> None:
 def text(merge: Merge, into: Path) -> str:
     """Return what was merged, and every record that had to be chosen or left out."""
     count = len(merge.chosen)
-    lines = [f"{into} holds {count} {'record' if count == 1 else 'records'}."]
+    lines = [f"{into} holds {counted(count, 'record')}."]
     lines += [
         f"  {key}: different content; kept that of {name}" for key, name in merge.clashes.items()
     ]

@@ -11,6 +11,7 @@ from harness import record
 from harness.exchange.places import Places, freshness
 from harness.record import Record
 from harness.schedule import shards
+from harness.utils.escape import counted
 
 Kind = Literal["stale", "checkpoints", "work", "frames", "leftovers"]
 KINDS: dict[Kind, str] = {
@@ -112,7 +113,7 @@ def _work(results: Path, records: Mapping[str, Record], before: float) -> Iterat
 
 def _frames(results: Path) -> Iterator[Item]:
     if (folder := results / "frames").is_dir():
-        yield _item("frames", [folder], f"{len(_files(folder))} videos")
+        yield _item("frames", [folder], counted(len(_files(folder)), "video"))
 
 
 def _leftovers(results: Path, records: Mapping[str, Record], before: float) -> Iterator[Item]:

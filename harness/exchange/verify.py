@@ -17,6 +17,7 @@ from harness.exchange.verdicts import Setting
 from harness.experiment import Experiment
 from harness.record import Record
 from harness.report.build import write_tables
+from harness.utils.escape import counted
 
 _TEXTS = ("md", "csv", "tex", "claims.csv")
 
@@ -188,8 +189,8 @@ def _remarks(
 def text(found: Verification, path: Path) -> str:
     """Return the outcome as text."""
     lines = [
-        f"{path.name}: {found.files} files, {found.records} records, "
-        f"{len(found.tables)} tables judged again"
+        f"{path.name}: {counted(found.files, 'file')}, {counted(found.records, 'record')}, "
+        f"{counted(len(found.tables), 'table')} judged again"
     ]
     lines += [f"  does not hold: {fault}" for fault in found.faults]
     lines += [f"  note: {remark}" for remark in found.remarks]

@@ -31,7 +31,7 @@ from harness.schedule.shards import Driver, Shard
 from harness.schedule.status.writer import StatusWriter
 from harness.schedule.stop import Stop, handle_signals
 from harness.tables import each_of
-from harness.tracking.mirror import Mirror
+from harness.tracking.mirrors import Mirrors
 from harness.utils import children, escape
 from harness.utils.lock import InUseError
 from harness.utils.redaction import redact
@@ -43,6 +43,7 @@ def run(
     resources: Resources | None,
     tracking: str,
     console: Console,
+    sinks: Sequence[str] = (),
     max_trials: int | None = None,
     run_trial: TrialFunction = local_ranks.run,
     shard: Shard | None = None,
@@ -56,6 +57,7 @@ def run(
         requests: Tables, all with the same runtime.
         resources: Ray's resources for trials; None runs them in this process, one by one.
         tracking: Address of the MLflow store.
+        sinks: Addresses of further places for curves and metrics.
         console: Shows progress and warnings, on the output that it was made with.
         max_trials: Most trials allowed; None for any number.
         run_trial: Trains and scores a trial.
@@ -80,7 +82,8 @@ def run(
         ),
     ):
         schedule = partial(_schedule, resources=resources, run_trial=run_trial)
-        return _Launch(requests, driver, stop, status_writer, console).run(schedule, tracking)
+        steps = _Launch(requests, driver, stop, status_writer, console)
+        return steps.run(schedule, [tracking, *sinks])
 
 
 def _check(
@@ -118,12 +121,12 @@ class _Launch:
         self.shared: dict[str, list[PlannedTrial]] = {}
         self.left_out: list[str] = []
 
-    def run(self, schedule: Callable[..., None], tracking: str) -> LaunchResult:
+    def run(self, schedule: Callable[..., None], sinks: Sequence[str]) -> LaunchResult:
         """Run the trials that lack a record, if there are some, and write the tables."""
         todo = self.prepare()
         if not todo:
             return LaunchResult(outputs=self.write_tables(), left_out=self.left_out)
-        return self.run_trials(todo, schedule, tracking)
+        return self.run_trials(todo, schedule, sinks)
 
     def prepare(self) -> list[PlannedTrial]:
         """Return the trials to run, after all that has to be in order before the first of them."""
@@ -153,17 +156,17 @@ class _Launch:
     def _log_counts(self, planned: int, own: int, todo: int) -> None:
         tables = ", ".join(request.experiment.name for request in self.requests)
         shard = "" if self.driver.shard is None else f", {own} in shard {self.driver.shard}"
-        counts = f"{own - todo} recorded, {todo} to run"
+        counts = f"{escape.counted(planned, 'trial')}{shard}, {own - todo} recorded, {todo} to run"
         once = sum(len(grid.run_once(each.experiment, each.seeds)) for each in self.requests)
         counts += grid.run_once_text(once)
-        self.log(f"{tables} at {self.requests[0].scale} scale: {planned} trials{shard}, {counts}")
+        self.log(f"{tables} at {self.requests[0].scale} scale: {counts}")
 
     def run_trials(
-        self, todo: Sequence[PlannedTrial], schedule: Callable[..., None], tracking: str
+        self, todo: Sequence[PlannedTrial], schedule: Callable[..., None], sinks: Sequence[str]
     ) -> LaunchResult:
         """Run trials, mirror their events to MLflow, and write the tables."""
         runtime = self.runtime
-        mirror = Mirror(tracking, results=runtime.results, warn=self.log, campaign=runtime.campaign)
+        mirror = Mirrors(sinks, results=runtime.results, warn=self.log, campaign=runtime.campaign)
         with mirror, self.stop.graceful():
             dispatcher = EventDispatcher(
                 self.shared, self.status_writer, mirror, self.progress, self.waits
@@ -181,7 +184,7 @@ class _Launch:
             code=0 if is_complete else self.stop.code,
         )
 
-    def write_tables(self, mirror: Mirror | None = None) -> list[TableOutput]:
+    def write_tables(self, mirror: Mirrors | None = None) -> list[TableOutput]:
         """Write the tables and mirror them, unless another driver still runs trials of them."""
         with self.driver.ending() as is_last:
             if is_last:
@@ -240,7 +243,7 @@ def _schedule(
         serial.run_serially(todo, runtime, on_event, stop, run_trial=run_trial, claim=claim)
 
 
-def _write_and_mirror(request: Request, mirror: Mirror | None) -> TableOutput:
+def _write_and_mirror(request: Request, mirror: Mirrors | None) -> TableOutput:
     judged = build.collect_and_judge(request)
     output = build.write(judged)
     if mirror is not None:

@@ -16,7 +16,7 @@ from harness.report.collect import collect
 from harness.report.results import TableResult
 from harness.runtime import Runtime
 from harness.tables import each_of
-from harness.tracking.mirror import Mirror
+from harness.tracking.mirrors import Mirrors
 from harness.zoo import initial_weights
 
 
@@ -129,7 +129,7 @@ def declare(tables: Sequence[PlannedTable]) -> None:
 
 
 def mirror_recorded(
-    mirror: Mirror, shared: Mapping[str, Sequence[PlannedTrial]], request: Request
+    mirror: Mirrors, shared: Mapping[str, Sequence[PlannedTrial]], request: Request
 ) -> None:
     """Mirror trials with a record: an earlier driver may have been killed before it did."""
     for trials in shared.values():

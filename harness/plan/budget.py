@@ -16,6 +16,7 @@ from harness.record import Record
 from harness.specs import Scale, Trial
 from harness.tables import blame
 from harness.training.checkpoint import KEPT
+from harness.utils.escape import counted
 
 RULE = (
     "training: multiply-adds of a forward pass (rule mac+2bn) × 3, as a backward pass costs two, "
@@ -157,7 +158,7 @@ def as_json(budget: Budget) -> dict[str, Any]:
 
 def text(budget: Budget) -> str:
     """Return a budget as text, one paragraph per resource."""
-    head = f"{budget.trials} trials, {budget.recorded} recorded, {budget.to_run} to run"
+    head = f"{counted(budget.trials, 'trial')}, {budget.recorded} recorded, {budget.to_run} to run"
     if not budget.to_run:
         return head
     work, disk = budget.work, budget.work.record_bytes + budget.work.score_bytes

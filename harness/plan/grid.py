@@ -11,6 +11,7 @@ from harness.plan import row_lookup
 from harness.record import Record, Records
 from harness.specs import Trial, as_dict
 from harness.tables import blame
+from harness.utils import escape
 
 State = Literal["missing", "fresh", "stale"]
 Seeds = int | Sequence[int]  # how many, from 0 on, or which ones
@@ -102,7 +103,7 @@ def run_once_text(rows: int) -> str:
     """Return a clause on the rows that run with one seed; nothing if there are none."""
     if not rows:
         return ""
-    run = f"{rows} row runs" if rows == 1 else f"{rows} rows run"
+    run = escape.counted(rows, "row") + (" runs" if rows == 1 else " run")
     return (
         f"; {run} with one seed, as no claim on an accuracy needs more (a list of seeds is for all)"
     )

@@ -61,6 +61,7 @@ def write(judged: JudgedTable, folder: Path | None = None) -> TableOutput:
         folder=folder,
         files=(*files, *draw(table, folder)),
         markdown=report_table.markdown(judged),
+        title=report_table.heading(table.experiment),
         verdicts={label: verdict.word for label, verdict in judged.verdicts.items()},
         claims=[_as_json(claim) for claim in judged.claims],
         stale=table.stale,

@@ -15,6 +15,7 @@ class TableOutput:
     Attributes:
         files: Tables and figures; an MLflow artifact keeps the name of its folder.
         markdown: The table, shown as the description of its MLflow run.
+        title: The table's heading, one line.
         verdicts: Label of a row to the verdict in its cell.
         claims: The claims with their verdicts: `claim`, `origin`, `word`, `sentence`,
             `estimate`, `low`, `high`, `p`, `late`.
@@ -24,6 +25,7 @@ class TableOutput:
 
     files: tuple[Path, ...]
     markdown: str
+    title: str = ""
     verdicts: Mapping[str, str] = field(default_factory=dict)
     claims: Rows = ()
     stale: frozenset[str] = frozenset()

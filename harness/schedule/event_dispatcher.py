@@ -7,7 +7,7 @@ from harness.schedule.attempt import TrialEvent
 from harness.schedule.data_waits import DataWaits
 from harness.schedule.progress import Progress
 from harness.schedule.status.writer import StatusWriter
-from harness.tracking.mirror import Mirror
+from harness.tracking.mirrors import Mirrors
 
 
 class EventDispatcher:
@@ -29,7 +29,7 @@ class EventDispatcher:
         self,
         shared: Mapping[str, Sequence[PlannedTrial]],
         status_writer: StatusWriter,
-        mirror: Mirror,
+        mirror: Mirrors,
         progress: Progress,
         waits: DataWaits,
     ) -> None:

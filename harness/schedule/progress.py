@@ -101,7 +101,7 @@ class Progress:
     def _table(self) -> Group:
         grid = Table(box=None, pad_edge=False, header_style="dim")
         for column in ("trial", "epoch", "", "loss", "train top-1", "test top-1"):
-            grid.add_column(column)
+            grid.add_column(column, justify="left" if column in ("trial", "") else "right")
         for event in self.running.values():
             grid.add_row(*_cells(event))
         return Group(grid, Text(self._head(), style="bold"))
@@ -109,7 +109,7 @@ class Progress:
 
 def _cells(event: TrialEvent) -> Iterable[str | ProgressBar]:
     total, done = event.planned.trial.train.epochs, len(event.history)
-    bar = ProgressBar(total=total, completed=done, width=20)
+    bar = ProgressBar(total=total, completed=done, width=20, pulse=not done)
     if not event.history:
         return (_name(event), f"0/{total}", bar, "", "", "")
     last = event.history[-1]

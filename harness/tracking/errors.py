@@ -7,6 +7,7 @@ from typing import TypeVar
 from harness.utils.redaction import redact
 
 _RACE_MESSAGES = ("already exists", "IntegrityError", "UniqueViolation")
+_TITLES = {"tensorboard": "TensorBoard"}  # by the scheme of an address; all others are MLflow's
 _T = TypeVar("_T")
 
 
@@ -14,10 +15,15 @@ class TrackingError(RuntimeError):
     """A failure of the store of runs, as one sentence."""
 
 
+def title_of(address: str) -> str:
+    """Return the name of the software behind an address."""
+    return _TITLES.get(address.partition(":")[0], "MLflow")
+
+
 def describe_error(uri: str, error: Exception) -> str:
     """Return one sentence on a failure of the store, with secrets hidden."""
     lines = redact(str(error), uri).splitlines() or [""]
-    return f"MLflow at {redact(uri)} failed: {type(error).__name__}: {lines[0][:200]}"
+    return f"{title_of(uri)} at {redact(uri)} failed: {type(error).__name__}: {lines[0][:200]}"
 
 
 def store_errors() -> tuple[type[Exception], ...]:

@@ -1,5 +1,6 @@
 """MLflow experiments: one per table, created or restored, without the runs of dead processes."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from harness.tracking.errors import retry_on_race
@@ -48,3 +49,16 @@ def _kill_orphans(client: "MlflowClient", experiment: str) -> None:
 def search(client: "MlflowClient", experiment: str, query: str) -> list["Run"]:
     """Return the runs of an experiment that match a query."""
     return list(client.search_runs([experiment], query))
+
+
+def set_tags(client: "MlflowClient", experiment: str, tags: Mapping[str, str]) -> None:
+    """Set the tags of an experiment that have a value."""
+    for name, value in tags.items():
+        if value:
+            client.set_experiment_tag(experiment, name, value)
+
+
+def finished_runs(client: "MlflowClient", experiment: str) -> list["Run"]:
+    """Return the runs of the finished trials of a table."""
+    query = "tags.kind = 'trial' and attributes.status = 'FINISHED'"
+    return search(client, experiment, query)

@@ -1,4 +1,4 @@
-"""A live mirror of records and curves in MLflow, written by a separate process.
+"""A live mirror of records and curves in MLflow or another sink, written by a separate process.
 
 Records are the truth: a store that is dead, slow or broken costs no training time and loses
 nothing, because `harness.tracking.sync` sends everything again.
@@ -9,6 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
+from operator import methodcaller
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -17,9 +18,9 @@ from harness.experiment import Experiment
 from harness.plan.grid import PlannedTrial
 from harness.record import Record
 from harness.report.output import TableOutput
-from harness.tracking.errors import TrackingError, translate_errors
+from harness.tracking.errors import TrackingError, title_of, translate_errors
 from harness.tracking.runs import TableRun, trial_runs
-from harness.tracking.store import Store
+from harness.tracking.sinks import open_sink
 from harness.tracking.worker import StoreProcess, Task, open_store
 from harness.training.loop import Epoch
 from harness.utils.redaction import redact
@@ -34,7 +35,7 @@ TrialKey = tuple[str, str]  # table and key
 
 
 class Mirror:
-    """A thread that sends updates to the process that writes to MLflow; no call waits for it.
+    """A thread that sends updates to the process that writes to a sink; no call waits for it.
 
     Only the newest pending curve of a trial is sent, and the thread rests after curves, so that
     they never take more than a twentieth of the time: a slow store gets fewer updates. The end of
@@ -42,8 +43,8 @@ class Mirror:
     and tries again: a curve repeats its earlier epochs, and `sync` sends the rest.
 
     Args:
-        uri: Address of the store.
-        results: Folder that holds `records/` and, by default, the store.
+        uri: Address of the sink.
+        results: Folder that holds `records/` and, by default, the store of MLflow.
         warn: Takes one sentence; called from the thread.
         campaign: Name of this launch, for runs without a record.
 
@@ -90,13 +91,13 @@ class Mirror:
         with self._pending:
             self._curves.pop(_trial_key(planned), None)  # the record holds the same epochs
         for trial_run in trial_runs(planned):
-            self._submit(partial(Store.finish_trial, trial_run=trial_run, record=record))
+            self._submit(methodcaller("finish_trial", trial_run=trial_run, record=record))
 
     def fail_trial(self, planned: PlannedTrial, reason: str) -> None:
         """End the runs of a trial as failed."""
         self._enqueue(self._send_curves)
         for trial_run in trial_runs(planned):
-            self._submit(partial(Store.fail_trial, trial_run=trial_run, reason=reason))
+            self._submit(methodcaller("fail_trial", trial_run=trial_run, reason=reason))
 
     def log_table(
         self,
@@ -117,7 +118,7 @@ class Mirror:
         table_run = TableRun(
             name=experiment.name, scale=scale, output=output, records=tuple(records)
         )
-        self._submit(partial(Store.log_table, table_run=table_run))
+        self._submit(methodcaller("log_table", table_run=table_run))
 
     @property
     def is_alive(self) -> bool:
@@ -137,8 +138,8 @@ class Mirror:
         if self.is_alive:
             num_updates = len(self._actions) + len(self._curves)
             self._warn_once(
-                f"MLflow at {redact(self._uri)} still had {num_updates} updates pending after "
-                f"{timeout_s:g} s; `harness sync` sends them"
+                f"{title_of(self._uri)} at {redact(self._uri)} still had {num_updates} updates "
+                f"pending after {timeout_s:g} s; `harness sync` sends them"
             )
             self._store.kill()
 
@@ -156,7 +157,7 @@ class Mirror:
             action()
         self._send_curves()
         if self.is_connected:
-            self._run_task(Store.kill_unfinished)
+            self._run_task(methodcaller("kill_unfinished"))
         self._store.close()
 
     def _next_action(self) -> Action | None:
@@ -176,7 +177,7 @@ class Mirror:
         for planned, history in curves.values():
             rows = [vars(epoch) for epoch in history]
             for trial_run in trial_runs(planned):
-                self._run_task(partial(Store.log_epochs, trial_run=trial_run, history=rows))
+                self._run_task(methodcaller("log_epochs", trial_run=trial_run, history=rows))
         end = time.monotonic()
         self._rest_until = end + REST_FACTOR * (end - start)
 
@@ -210,4 +211,4 @@ def check(uri: str, *, results: Path) -> None:
         TrackingError: If the store refuses or does not respond.
     """
     with translate_errors(uri):
-        Store(uri, results)
+        open_sink(uri, results)

@@ -37,7 +37,9 @@ class RunState:
         pairs = ((row["epoch"], row["finished_ms"]) for row in history)
         if any(self.epochs.get(epoch, ended) != ended for epoch, ended in pairs):
             return True
-        return not all(name.startswith(runs.METRIC_PREFIXES) for name in self.metrics)
+        return bool(self.metrics & runs.RETIRED_METRICS) or not all(
+            name.startswith(runs.METRIC_PREFIXES) for name in self.metrics
+        )
 
     def unsent(self, history: Rows) -> Rows:
         """Return the epochs that the curves of the run lack."""

@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.plan.grid import PlannedTrial
 from harness.record import Record
@@ -13,7 +13,7 @@ from harness.report.output import Rows, TableOutput
 from harness.specs import as_dict
 
 if TYPE_CHECKING:
-    from mlflow.entities import DatasetInput, Metric
+    from mlflow.entities import DatasetInput
 
 CURVES = {
     "loss": "train/loss",
@@ -22,9 +22,9 @@ CURVES = {
     "lr": "train/lr",
 }
 METRIC_PREFIXES = ("train/", "val/", "test/", "cost/", "time/")
+RETIRED_METRICS = {"cost/gmacs", "cost/params_m"}  # their charts round both to 0.01 at desk scale
 SPLITS = ("train", "test")
 _MAX_TEXT = 5_000  # MLflow cuts a parameter at 6,000 characters
-_MAX_NOTE = 7_900  # and a tag at 8,000
 _MAX_DIGEST = 36  # and refuses a longer digest of a data set
 _CLAIM_COLUMNS = ("claim", "word", "sentence", "estimate", "low", "high", "p", "late", "origin")
 
@@ -119,12 +119,19 @@ def truncate_tags(tags: Mapping[str, str]) -> dict[str, str]:
     return {name: value[:_MAX_TEXT] for name, value in tags.items()}
 
 
-def curve_metrics(history: Rows) -> list["Metric"]:
-    """Return the finite points of the curves; `nonfinite_tags` has the others."""
-    from mlflow.entities import Metric
+class Point(NamedTuple):
+    """A finite value of a metric: its time in milliseconds, and its epoch, 0 for a whole trial."""
 
+    name: str
+    value: float
+    ms: int
+    step: int
+
+
+def curve_points(history: Rows) -> list[Point]:
+    """Return the finite points of the curves; `nonfinite_tags` has the others."""
     return [
-        Metric(name, row[source], row["finished_ms"], row["epoch"])
+        Point(name, row[source], row["finished_ms"], row["epoch"])
         for row in history
         for source, name in CURVES.items()
         if row[source] is not None and math.isfinite(row[source])
@@ -141,21 +148,19 @@ def nonfinite_tags(history: Rows) -> dict[str, str]:
     return {f"{name}_not_finite": ", ".join(values) for name, values in points.items()}
 
 
-def record_metrics(
+def record_points(
     record: Record, shares: Mapping[str, float]
-) -> tuple[list["Metric"], dict[str, str]]:
+) -> tuple[list[Point], dict[str, str]]:
     """Return the final metrics of a trial, and its tags.
 
     Args:
         record: Of the trial.
         shares: Percentage right in each aspect of its answers; empty but for desk videos.
     """
-    from mlflow.entities import Metric
-
     measured = dict(record.metrics) | {f"right_{name}": value for name, value in shares.items()}
     values = {f"test/{name}": value for name, value in measured.items()} | {
-        "cost/params_m": record.params / 1e6,
-        "cost/gmacs": record.gmacs,
+        "cost/params_k": record.params / 1e3,
+        "cost/mmacs": record.gmacs * 1e3,
         "time/seconds": record.seconds,
     }
     ended = record.finished_ms
@@ -165,7 +170,7 @@ def record_metrics(
         if not math.isfinite(value)
     }
     points = [
-        Metric(name, value, ended, 0) for name, value in values.items() if math.isfinite(value)
+        Point(name, value, ended, 0) for name, value in values.items() if math.isfinite(value)
     ]
     return points, nonfinite | _provenance_tags(record)
 
@@ -212,8 +217,3 @@ def claims_table(claims: Rows) -> dict[str, Any]:
 def start_ms(history: Rows) -> int | None:
     """Return the start of the first epoch, so that a replayed run keeps its date."""
     return history[0]["finished_ms"] - round(1000 * history[0]["seconds"]) if history else None
-
-
-def truncate_note(text: str) -> str:
-    """Cut a long description at the end of a line; MLflow would cut anywhere."""
-    return text if len(text) <= _MAX_NOTE else text[:_MAX_NOTE].rpartition("\n")[0] + "\n\n(cut)"

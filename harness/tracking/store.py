@@ -10,22 +10,20 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from harness import video_scores
-from harness.data.datasets import desk_recipe
 from harness.record import Record
 from harness.report.output import Rows
-from harness.tracking import runs
+from harness.tracking import pages, runs
+from harness.tracking.aspects import aspect_shares
 from harness.tracking.errors import retry_on_race
-from harness.tracking.experiments import open_experiment, search
+from harness.tracking.experiments import open_experiment, search, set_tags
 from harness.tracking.outgoing import check_file, clean, clean_reason
 from harness.tracking.run_state import RunState, read_state
-from harness.tracking.runs import TableRun, TrialRun
+from harness.tracking.runs import Point, TableRun, TrialRun
 from harness.tracking.uri import artifact_root, connect, is_server
 from harness.utils import process
-from harness.video_scores import BadScoresError
 
 if TYPE_CHECKING:
-    from mlflow.entities import Metric, Run
+    from mlflow.entities import Run
 
 _BATCH = 1_000  # entities that MLflow takes in one call
 _CLAIMS_FILE = "claims.json"
@@ -47,6 +45,7 @@ class Store:
         self._results = results
         self._campaign = campaign
         self._experiments: dict[str, str] = {}
+        self._views: set[tuple[str, str]] = set()  # experiments and scales
         self._states: dict[tuple[str, str, str], RunState] = {}
         self.client = connect(uri)
 
@@ -54,28 +53,19 @@ class Store:
         """Log the epochs of a trial that its run lacks."""
         state = self._open_run(trial_run, history)
         rows = state.unsent(history)
-        self._log(state, trial_run, runs.curve_metrics(rows), runs.nonfinite_tags(history))
+        self._log(state, trial_run, runs.curve_points(rows), runs.nonfinite_tags(history))
         state.add_epochs(rows)
 
     def finish_trial(self, *, trial_run: TrialRun, record: Record) -> None:
         """Log a record and end its run as finished."""
-        points, tags = runs.record_metrics(record, self._aspect_shares(record))
+        points, tags = runs.record_points(record, aspect_shares(self._results, record))
         tags |= runs.nonfinite_tags(record.history)
         state = self._open_run(trial_run, record.history, tags)
-        self._log(state, trial_run, runs.curve_metrics(record.history) + points, tags)
+        self._log(state, trial_run, runs.curve_points(record.history) + points, tags)
         inputs = runs.dataset_inputs(record)
         retry_on_race(lambda: self.client.log_inputs(state.id, inputs))
         state.add_epochs(record.history)
         self._end(state, "FINISHED", record.finished_ms)
-
-    def _aspect_shares(self, record: Record) -> dict[str, float]:
-        """Return which aspects of the answers are right; none but with scores of desk videos."""
-        if record.trial["data"]["name"] not in desk_recipe.RECIPES:
-            return {}
-        try:
-            return video_scores.aspect_shares(self._results, record)
-        except BadScoresError:
-            return {}  # a report names them
 
     def fail_trial(self, *, trial_run: TrialRun, reason: str) -> None:
         """End the run of a trial as failed."""
@@ -96,8 +86,11 @@ class Store:
         experiment, scale = self.experiment(table_run.name), table_run.scale
         existing = self._runs_at_scale(experiment, "table", scale)
         run = existing[0] if existing else self._create_table_run(experiment, table_run)
+        note = pages.note(table_run.output, run.info.run_id)
         self._log_table_files(run.info.run_id, table_run)
-        self._describe(experiment, table_run)
+        self._add_view(experiment, scale)
+        tags = {"mlflow.note.content": note, "title": table_run.output.title}
+        set_tags(self.client, experiment, clean(tags | {pages.SHOWN_SCALE: scale}, self._uri))
         self.client.set_terminated(run.info.run_id)
         for trial in self._runs_at_scale(experiment, "trial", scale):
             self._log_batches(trial.info.run_id, [], table_run.trial_tags(trial.data.tags))
@@ -118,11 +111,6 @@ class Store:
             )
         return self._experiments[table]
 
-    def finished_runs(self, experiment: str) -> list["Run"]:
-        """List the finished trials of a table."""
-        query = "tags.kind = 'trial' and attributes.status = 'FINISHED'"
-        return search(self.client, experiment, query)
-
     def _runs_at_scale(self, experiment: str, kind: str, scale: str) -> list["Run"]:
         query = f"tags.kind = '{kind}' and tags.scale = '{scale}'"
         return search(self.client, experiment, query)
@@ -132,11 +120,11 @@ class Store:
         name = f"{table_run.name} at {table_run.scale} scale"
         return self.client.create_run(experiment, tags=tags, run_name=name)
 
-    def _describe(self, experiment: str, table_run: TableRun) -> None:
-        """Show a table above the runs of its experiment: the newest one of any scale."""
-        note = {"mlflow.note.content": runs.truncate_note(table_run.output.markdown)}
-        for name, value in clean(note, self._uri).items():
-            self.client.set_experiment_tag(experiment, name, value)
+    def _add_view(self, experiment: str, scale: str) -> None:
+        """Save the view of the runs at a scale, once in this process."""
+        if (experiment, scale) not in self._views:
+            self._views.add((experiment, scale))
+            set_tags(self.client, experiment, pages.KIND | pages.saved_view(scale))
 
     def _log_table_files(self, run_id: str, table_run: TableRun) -> None:
         """Put the files, records and claims of a table into its run."""
@@ -148,7 +136,7 @@ class Store:
             path = self._results / "records" / f"{record.key}.json"
             place = runs.artifact_path(self._results, path)
             self.client.log_artifact(run_id, check_file(place), "records")
-        tags = {"mlflow.note.content": runs.truncate_note(output.markdown)}
+        tags = {"mlflow.note.content": pages.note(output, run_id)}
         if output.claims:
             self.client.log_dict(run_id, runs.claims_table(output.claims), _CLAIMS_FILE)
             # The page shows the file as a table by this tag; the client's own call would append.
@@ -185,8 +173,10 @@ class Store:
         return None
 
     def _create_run(self, trial_run: TrialRun, history: Rows, tags: Mapping[str, str]) -> RunState:
+        experiment = self.experiment(trial_run.table)
+        self._add_view(experiment, trial_run.tags["scale"])
         run = self.client.create_run(
-            self.experiment(trial_run.table),
+            experiment,
             start_time=runs.start_ms(history),
             tags=clean(self._process_tags() | runs.truncate_tags(tags), self._uri),
             run_name=trial_run.name,
@@ -209,7 +199,7 @@ class Store:
         self,
         state: RunState,
         trial_run: TrialRun,
-        points: list["Metric"],
+        points: list[Point],
         tags: Mapping[str, str],
     ) -> None:
         """Log points, and the tags and parameters that the run lacks: a parameter cannot change."""
@@ -224,18 +214,18 @@ class Store:
     def _log_batches(
         self,
         run_id: str,
-        points: list["Metric"],
+        points: list[Point],
         tags: Mapping[str, str],
         params: Mapping[str, str] | None = None,
     ) -> None:
         """Log in as few calls as possible: each is several transactions."""
-        from mlflow.entities import Param, RunTag
+        from mlflow.entities import Metric, Param, RunTag
 
         run_tags = [RunTag(name, value) for name, value in clean(tags, self._uri).items()]
         run_params = [Param(name, value) for name, value in clean(params or {}, self._uri).items()]
         room = _BATCH - len(run_tags) - len(run_params)
         for start in range(0, max(len(points), bool(run_tags or run_params)), room):
-            batch = points[start : start + room]
+            batch = [Metric(*point) for point in points[start : start + room]]
             self.client.log_batch(run_id, metrics=batch, tags=run_tags, params=run_params)
             run_tags, run_params = [], []
 

@@ -1,6 +1,6 @@
-"""A replay of records into MLflow."""
+"""A replay of records into MLflow or another sink."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from safetensors.torch import save
@@ -10,9 +10,10 @@ from harness.report.output import TableOutput
 from harness.report.results import TableResult
 from harness.tracking.errors import translate_errors
 from harness.tracking.runs import TableRun, TrialRun
-from harness.tracking.store import Store
+from harness.tracking.sinks import Sink, open_sink
 from harness.tracking.uri import retry_requests
 from harness.training import checkpoint
+from harness.utils.escape import counted
 
 TrialRecords = list[tuple[TrialRun, Record]]
 
@@ -22,6 +23,7 @@ def sync(
     tables: Iterable[tuple[TableResult, TableOutput]],
     *,
     results: Path,
+    also: Sequence[str] = (),
     checkpoints: bool = False,
     progress: Callable[[str], None] = lambda _: None,
 ) -> int:
@@ -31,6 +33,7 @@ def sync(
         uri: Address of the store.
         tables: Collected tables, each with its output.
         results: Folder of their records.
+        also: Addresses of further sinks.
         checkpoints: Send the final weights of trials whose checkpoints were kept.
         progress: Takes one line per table and scale.
 
@@ -42,15 +45,19 @@ def sync(
         ValueError: If a record is damaged.
     """
     work = results / "work" if checkpoints else None
-    store: Store | None = None
+    sinks: dict[str, Sink] = {}
     num_written = 0
     for table, output in tables:
         trials, table_run = _trial_records(table), _table_run(table, output)
-        with translate_errors(uri), retry_requests():
-            store = store or Store(uri, results)
-            _replay(store, trials, table_run, work)
+        for address in (uri, *also):
+            with translate_errors(address), retry_requests():
+                if address not in sinks:
+                    sinks[address] = open_sink(address, results)
+                _replay(sinks[address], trials, table_run, work)
         num_written += len(trials) + 1
-        progress(f"{table_run.name} at {table_run.scale} scale: {len(trials)} trials sent")
+        progress(
+            f"{table_run.name} at {table_run.scale} scale: {counted(len(trials), 'trial')} sent"
+        )
     return num_written
 
 
@@ -79,7 +86,7 @@ def _table_run(table: TableResult, output: TableOutput) -> TableRun:
     )
 
 
-def _replay(store: Store, trials: TrialRecords, table_run: TableRun, work: Path | None) -> None:
+def _replay(store: Sink, trials: TrialRecords, table_run: TableRun, work: Path | None) -> None:
     """Send trials and the table; weights too if the folder of kept checkpoints is given."""
     for trial_run, record in trials:
         store.finish_trial(trial_run=trial_run, record=record)

@@ -14,19 +14,19 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from traceback import format_exc
 
-from harness.tracking.errors import TrackingError, describe_error, store_errors
-from harness.tracking.store import Store
+from harness.tracking.errors import TrackingError, describe_error, store_errors, title_of
+from harness.tracking.sinks import Sink, open_sink
 from harness.tracking.uri import ENVIRONMENT
 from harness.utils import children
 from harness.utils.redaction import redact
 
-Task = Callable[[Store], None]
+Task = Callable[[Sink], None]
 REQUEST_TIMEOUT_S = 30  # no trial waits for this process
 _TIMEOUT = "MLFLOW_HTTP_REQUEST_TIMEOUT"
 _PROGRAM = f"from {__name__} import main; main()"
 
 
-def open_store(_: Store) -> None:
+def open_store(_: Sink) -> None:
     """Open the store, which takes seconds, ahead of the first update."""
 
 
@@ -112,18 +112,19 @@ class StoreProcess:
         return process.wait() if process is not None else None
 
     def _error(self, reason: str) -> TrackingError:
-        return TrackingError(f"MLflow at {redact(self._store_args[0])} failed: {redact(reason)}")
+        uri = self._store_args[0]
+        return TrackingError(f"{title_of(uri)} at {redact(uri)} failed: {redact(reason)}")
 
 
 def run_tasks(pipe: Connection) -> None:
     """Run the tasks that come through a pipe until its other end closes.
 
     Args:
-        pipe: Gives the arguments of `Store`, then tasks. It takes two texts for each task: the
+        pipe: Gives the arguments of `open_sink`, then tasks. It takes two texts for each task: the
             failure of the store, and the trace of a bug of ours; both are empty after a success.
     """
     uri, results, campaign = pipe.recv()
-    make_store, store = partial(Store, uri, results, campaign), None
+    make_store, store = partial(open_sink, uri, results, campaign), None
     while True:
         task = pipe.recv()
         try:

@@ -131,3 +131,8 @@ def spreadsheet(text: str) -> str:
     text = visible(text)
     first = unicodedata.normalize("NFKC", text).lstrip()
     return f"'{text}" if _FORMULA.match(first) else text
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, in the plural where it is one: `1 trial`, `1,200 trials`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -25,7 +25,7 @@ from harness.specs import as_dict
 from harness.tracking import mirror as mirroring
 from harness.tracking import ui
 from harness.tracking.errors import translate_errors
-from harness.tracking.store import Store
+from harness.tracking.sinks import Sink, open_sink
 from harness.tracking.sync import sync
 from harness.tracking.uri import ENVIRONMENT
 from harness.tracking.worker import Task
@@ -68,9 +68,9 @@ class InProcessStore:
     """A `StoreProcess` without a process, which would import MLflow anew."""
 
     def __init__(self, uri: str, results: Path, campaign: str) -> None:
-        self._make_store = partial(Store, uri, results, campaign)
+        self._make_store = partial(open_sink, uri, results, campaign)
         self._uri = uri
-        self._store: Store | None = None
+        self._store: Sink | None = None
 
     def run_task(self, task: Task) -> None:
         with translate_errors(self._uri):
@@ -264,7 +264,7 @@ def ui_server(results: Path) -> Iterator[tuple[int, list[str]]]:
     with start_child(f"serve_ui({str(results)!r}, {port})") as process:
         try:
             assert process.stdout is not None
-            yield port, [process.stdout.readline() for _ in range(4)]
+            yield port, [process.stdout.readline() for _ in range(3)]
         finally:
             process.send_signal(signal.SIGINT)
             assert process.wait(PATIENCE_S) == 0

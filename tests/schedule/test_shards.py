@@ -92,7 +92,7 @@ class Store:
 @pytest.fixture
 def folder(runtime, monkeypatch):
     made = Folder(runtime)
-    monkeypatch.setattr(launch, "Mirror", Store)
+    monkeypatch.setattr(launch, "Mirrors", Store)
     monkeypatch.setattr(
         launch, "_write_and_mirror", lambda request, _: made.written.append(request.scale)
     )
@@ -421,7 +421,7 @@ def run_for_real(results, data_root, shard, *, kill_after=0):
         runtime=runtime,
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(launch, "Mirror", Store)
+        patch.setattr(launch, "Mirrors", Store)
         return launch.run(
             [request],
             resources=None,

@@ -10,6 +10,7 @@ import pytest
 from experiments.scales import desk
 from harness import tables
 from harness.cli.main import app
+from harness.cost.count import count
 from harness.experiment import BrokenTableError
 from harness.plan.workspace import find_table_row
 from harness.provenance import code
@@ -69,14 +70,30 @@ class Scale(nn.Module):
 )
 
 
+SEEN = "Gate as torch.utils.flop_counter sees it run, element-wise products not counted"
+SCALED = GATE.replace(
+    "        self.shifted =",
+    "        self.scale = nn.Parameter(torch.ones(channels, 1, 1, 1))\n        self.shifted =",
+).replace("return self.mix(", "return self.scale * self.mix(")
+
+
+def test_a_scale_beside_a_convolution_counts_its_parameters_alone(tmp_path):
+    plain, scaled = (
+        count(tables.load(str(write(tmp_path / name, gate=gate))).rows[1].trial)
+        for name, gate in {"plain": GATE, "scaled": SCALED}.items()
+        if not tables.forget()
+    )
+    assert scaled.macs == plain.macs
+    assert scaled.params == plain.params + 512
+
+
 @pytest.mark.parametrize(
     ("gate", "how"),
     [
-        (GATE, "Gate as torch.utils.flop_counter sees it run"),
+        (GATE, SEEN),
         (
             NORMED,
-            "Gate as torch.utils.flop_counter sees it run; Scale by its own macs(); "
-            "GroupNorm by its parameters alone",
+            f"{SEEN}; Scale by its own macs(); GroupNorm by its parameters alone",
         ),
     ],
     ids=["seen", "declared and free"],

@@ -69,6 +69,18 @@ def test_a_run_of_an_older_version_is_written_anew_from_its_record(results: Path
         assert len(curve(results, run, "train/loss")) == 3
 
 
+def test_a_run_with_costs_in_units_of_an_older_version_is_written_anew(results: Path) -> None:
+    write_records(results, [make_record(planned_trial())])
+    run_sync(results)
+    old = only_run(results).info.run_id
+    client(tracking.store_uri(results)).log_metric(old, "cost/gmacs", 0.125)
+    run_sync(results)
+    run = only_run(results)
+    assert run.info.run_id != old
+    costs = {name: run.data.metrics[name] for name in run.data.metrics if "cost/" in name}
+    assert costs == {"cost/mmacs": 125, "cost/params_k": 1_250}
+
+
 def test_a_trial_that_goes_on_leaves_the_run_of_an_older_version(results: Path) -> None:
     write_old_run(results, status="KILLED")
     warnings: list[str] = []

@@ -12,12 +12,31 @@ import pytest
 
 from harness import record, tracking
 from harness.tracking import ui
-from harness.tracking.request_guard import RequestGuard
 from harness.tracking.store import Store
+from harness.tracking.ui.request_guard import RequestGuard
 from tests.helpers.browser import needs_browser, opened
 from tests.helpers.tracking_stores import LABEL, make_record, planned_trial, run_sync, ui_server
 
 PATIENCE_MS = 90_000
+LABELS = (LABEL, "TSN+I3D R50")
+
+
+@needs_browser
+@pytest.mark.slow
+def test_a_browser_opens_a_table_with_all_runs_grouped_by_row(results):
+    trials = [planned_trial(label, seed=seed) for label in LABELS for seed in range(6)]
+    for trial in trials:
+        record.write(results, make_record(trial), b"scores")
+    run_sync(results)
+    with ui_server(results) as (port, _):
+        address = f"http://127.0.0.1:{port}"
+        with opened(f"{address}/tables/table_b", height=1200) as page:
+            page.get_by_text("12 matching runs").wait_for(timeout=PATIENCE_MS)
+            for label in LABELS:
+                page.get_by_text(f"Group: {label}").first.wait_for(timeout=PATIENCE_MS)
+            assert page.get_by_role("button", name="Rows at desk scale").is_visible()
+            foreign = [url for url in page.asked if not url.startswith((address, "data:", "blob:"))]
+            assert foreign == []
 
 
 @needs_browser
@@ -122,6 +141,8 @@ def test_a_server_answers_to_its_exact_names_and_its_own_pages_alone(port: int) 
     assert answer(port, "POST", CREATE, referer="http://localhost:8888/page") == 403
     for path in ("/ajax-api/3.0/mlflow/assistant/message", "/gateway/x/mlflow/invocations"):
         assert answer(port, "POST", path) == 403
+    assert answer(port, "GET", "/tables", sec_fetch_site="cross-site") == 403
+    assert answer(port, "GET", "/tables", sec_fetch_site="none") == 200
     assert answer(port, "POST", CREATE, origin=OWN) == 200  # nothing refused had made it
 
 

@@ -23,7 +23,7 @@ NAMES = (
 # Every place that starts a process, and how its imports are isolated.
 STARTS = {
     "harness/tracking/worker.py": ["subprocess.Popen"],  # children.command and environment
-    "harness/tracking/ui.py": ["subprocess.Popen"],  # children.command and environment
+    "harness/tracking/ui/__init__.py": ["subprocess.Popen"],  # children.command and environment
     "harness/schedule/child.py": ["subprocess.run"],  # children.command and environment
     "harness/schedule/ray/gpu_probe.py": ["multiprocessing.get_context"],  # children.isolate
     "harness/data/prepare/probe_pool.py": ["subprocess.Popen"],  # children.command and environment

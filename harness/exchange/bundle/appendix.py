@@ -12,6 +12,7 @@ from harness.report.claims import JudgedClaim
 from harness.report.judge import JudgedTable
 from harness.report.results import RowResult
 from harness.utils import escape
+from harness.utils.escape import counted
 
 _TOLERANCES = {
     "better": "the sign: the 95 % interval of the difference, seeds and videos resampled",
@@ -113,4 +114,4 @@ def _time(rows: Sequence[RowResult]) -> str:
         return "not run"
     seconds = sum(record.seconds for record in records.values())
     amount = f"{seconds / 3600:.1f} h" if seconds >= 3600 else f"{seconds / 60:.1f} min"
-    return f"{amount} ({len(records)} {'trial' if len(records) == 1 else 'trials'})"
+    return f"{amount} ({counted(len(records), 'trial')})"

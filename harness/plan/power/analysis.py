@@ -16,6 +16,7 @@ from harness.plan.comparisons import Rescale
 from harness.record import Record
 from harness.specs import Scale
 from harness.stats import power, table_power
+from harness.utils.escape import counted
 
 DEVIATION_SOURCE = (
     "assumed, not measured: 0.35 for 81.5 % on 5,000 videos, where 0.25 to 0.43 is expected "
@@ -180,7 +181,9 @@ def seed_spread(
         return SeedSpread(points=points, source=DEVIATION_SOURCE, is_measured=False)
     squares = sum(float(((row - row.mean()) ** 2).sum()) for row in values)
     degrees = sum(len(row) - 1 for row in values)
-    source = f"measured: {degrees + len(values)} records of {len(values)} rows"
+    source = (
+        f"measured: {counted(degrees + len(values), 'record')} of {counted(len(values), 'row')}"
+    )
     return SeedSpread(points=(squares / degrees) ** 0.5, source=source, is_measured=True)
 
 

@@ -100,9 +100,9 @@ def title(axes: Axes, heading: str, subtitle: str) -> None:
 
 
 def row_height(labels: Iterable[str]) -> float:
-    """Return the height of a row in inches: more where a label takes more than two lines."""
+    """Return the height of a row in inches: more where a label takes several lines."""
     lines = max(wrapped(label).count("\n") + 1 for label in labels)
-    return max(0.36, 0.18 * lines)
+    return max(0.36, 0.21 * lines)
 
 
 def wrapped(label: str) -> str:

@@ -83,7 +83,7 @@ def _title(axes: Axes, result: TableResult) -> None:
 
 def _costs(axes: Axes, rows: Mapping[str, RowResult]) -> None:
     """Draw one bar per row, and a mark above it at the printed figure."""
-    for place, result in enumerate(reversed(rows.values())):
+    for place, result in enumerate(reversed([*rows.values()])):
         if result.cost is None:
             continue
         axes.barh(place, result.cost.gmacs, height=BAR, color=COLOURS["row"])
@@ -101,7 +101,7 @@ def _costs(axes: Axes, rows: Mapping[str, RowResult]) -> None:
 def _accuracies(axes: Axes, rows: Mapping[str, RowResult], *, scale: str) -> None:
     """Draw one dot per row with its interval, and a small one per seed."""
     is_cut = False
-    for place, result in enumerate(reversed(rows.values())):
+    for place, result in enumerate(reversed([*rows.values()])):
         colour = COLOURS["reference" if result.row.reference else "row"]
         interval = result.interval
         if interval is None:

@@ -11,6 +11,7 @@ from harness.schedule.ray import capacity
 from harness.schedule.ray.node_probe import NodeFacts
 from harness.schedule.ray.nodes import Node, Survey
 from harness.specs import Trial
+from harness.utils.escape import counted
 from harness.utils.redaction import redact
 
 _PEAK = 1.5  # a third checkpoint is written beside the two that a trial keeps
@@ -178,7 +179,7 @@ def check_disk(
         needed_mb = required_mb(trials, data, max_concurrent=max_concurrent)
     except ValueError as error:
         return unknown("disk", f"{free_mb:,.0f} MB free; {error}")
-    finding = f"{needed_mb:,.0f} MB for {len(trials)} trials, {free_mb:,.0f} MB free"
+    finding = f"{needed_mb:,.0f} MB for {counted(len(trials), 'trial')}, {free_mb:,.0f} MB free"
     if needed_mb > free_mb:
         return problem("disk", finding, f"free some space in {folder}, or put --results elsewhere")
     return ok("disk", finding)

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from harness.schedule.status import ACTIVE_PHASES, RunState, State, Status, TrialStatus
 from harness.utils import escape
+from harness.utils.escape import counted
 from harness.utils.lock import Holder
 
 _FEW_TRIALS = 5
@@ -76,7 +77,8 @@ def _counts_line(status: Status) -> str:
     states = [f"{count} {state}" for state in _LIST_LIMITS if (count := status.count(state))]
     done = sum(trial.epoch for trial in status.parts)
     total = sum(trial.epochs for trial in status.parts)
-    return f"{len(status.parts):,} trials: {', '.join(states)}; {done:,} of {total:,} epochs"
+    trials, epochs = counted(len(status.parts), "trial"), counted(total, "epoch")
+    return f"{trials}: {', '.join(states)}; {done:,} of {epochs}"
 
 
 def _trial_lines(trials: Sequence[TrialStatus], limit: int | None) -> list[str]:

@@ -1,6 +1,5 @@
 """The runs in a browser: a lean MLflow server on this machine, and links to its pages."""
 
-import json
 import os
 import signal
 import socket
@@ -10,17 +9,17 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
+from harness.tracking import pages
 from harness.tracking.errors import TrackingError, translate_errors
-from harness.tracking.store import Store
-from harness.tracking.ui_server import HOST
-from harness.tracking.uri import artifact_root, is_server
+from harness.tracking.ui.server import HOST
+from harness.tracking.ui.tables import PREFIX
+from harness.tracking.uri import artifact_root, connect, is_server
 from harness.utils import children
 
-_PROGRAM = "from harness.tracking.ui_server import main; main()"
+_PROGRAM = "from harness.tracking.ui.server import main; main()"
 _START_TIMEOUT_S = 180.0
-_MAX_COMPARED_RUNS = 100  # the comparison page is slow with more
 
 
 def serve(results: Path, uri: str, *, port: int, tables: Sequence[str]) -> int:
@@ -45,7 +44,7 @@ def serve(results: Path, uri: str, *, port: int, tables: Sequence[str]) -> int:
     if not is_server(uri):
         _check_port(port)
     with translate_errors(uri):
-        lines = _links(Store(uri, results), base, tables)
+        lines = _links(uri, base, tables)
     if is_server(uri):
         print("\n".join(lines))
         return 0
@@ -74,25 +73,20 @@ def _strip_credentials(uri: str) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}"
 
 
-def _links(store: Store, base: str, tables: Sequence[str]) -> list[str]:
-    """List links to the pages of each table: charts of all runs, and a comparison."""
-    lines = [f"MLflow at {base}"]
-    experiments = {table: store.experiment(table) for table in tables}
-    if len(tables) > 1:
-        query = f"experiments={_json_list(list(experiments.values()))}"
-        lines.append(f"all tables: {base}/#/compare-experiments/s?{query}")
-    for table, experiment in experiments.items():
-        runs = [run.info.run_id for run in store.finished_runs(experiment)][:_MAX_COMPARED_RUNS]
-        page = f"{base}/#/experiments/{experiment}/runs?compareRunsMode=CHART"
-        lines.append(f"{table}, charts: {page}")
-        if runs:
-            query = f"runs={_json_list(runs)}&experiments={_json_list([experiment])}"
-            lines.append(f"{table}, comparison: {base}/#/compare-runs?{query}")
-    return lines
-
-
-def _json_list(ids: Sequence[str]) -> str:
-    return quote(json.dumps(ids, separators=(",", ":")))
+def _links(uri: str, base: str, tables: Sequence[str]) -> list[str]:
+    """List links to the tables that the store has; short ones, if the server is ours."""
+    experiments = connect(uri).search_experiments(order_by=["name ASC"])
+    if is_server(uri):
+        ends = {
+            each.name: pages.runs_address(each.experiment_id, each.tags) for each in experiments
+        }
+    else:
+        ends = {each.name: f"{PREFIX}/{each.name}" for each in experiments}
+    links = {name: f"{base}{end}" for name, end in ends.items() if name in tables}
+    if len(links) > 1 and not is_server(uri):
+        links = {"all tables": f"{base}{PREFIX}", **links}
+    width = max(map(len, links), default=0)
+    return [f"MLflow at {base}", *(f"{name:<{width}}  {link}" for name, link in links.items())]
 
 
 def _serve_store(results: Path, uri: str, port: int, message: str) -> int:

@@ -6,8 +6,10 @@ uvicorn with the current folder first on the import path.
 
 import os
 import sys
+import warnings
 
-from harness.tracking.request_guard import NAMES, RequestGuard
+from harness.tracking.ui.request_guard import NAMES, RequestGuard
+from harness.tracking.ui.tables import TablePages
 
 HOST = NAMES[0]
 
@@ -16,14 +18,16 @@ def main() -> None:
     """Serve the store of MLFLOW_BACKEND_STORE_URI; arguments: the port, the root of artifacts."""
     port = int(sys.argv[1])
     os.environ |= settings(os.environ["MLFLOW_BACKEND_STORE_URI"], artifacts=sys.argv[2], port=port)
+    warnings.simplefilter("ignore")  # of libraries, about one another
     import uvicorn
+    from mlflow import MlflowClient
     from mlflow.server.fastapi_app import app
     from mlflow.server.handlers import initialize_backend_stores
 
     store = os.environ["_MLFLOW_SERVER_FILE_STORE"]
     initialize_backend_stores(store, store, os.environ["_MLFLOW_SERVER_ARTIFACT_ROOT"])
     uvicorn.run(
-        RequestGuard(app, port),
+        RequestGuard(TablePages(app, MlflowClient(store)), port),
         host=HOST,
         port=port,
         workers=1,

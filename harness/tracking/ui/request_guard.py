@@ -17,7 +17,7 @@ _HTTP_PORT = 80
 _READING = ("GET", "HEAD")
 _OWN_SITE = ("same-origin", "none")
 # They run programs, or pass requests on to other servers, and no page of runs needs them.
-_CLOSED = ("/assistant", "/gateway", "/jobs", "gateway-proxy", "/webhooks")
+_CLOSED = ("/assistant", "/gateway/", "/jobs", "/webhooks")
 
 
 class RequestGuard:
@@ -40,9 +40,7 @@ class RequestGuard:
         if not reason:
             await self._app(scope, receive, send)
         elif scope["type"] == "http":
-            headers = [(b"content-type", b"text/plain; charset=utf-8")]
-            await send({"type": "http.response.start", "status": 403, "headers": headers})
-            await send({"type": "http.response.body", "body": reason.encode()})
+            await respond(send, 403, reason)
         else:
             await send({"type": "websocket.close", "code": 1008})
 
@@ -58,13 +56,20 @@ class RequestGuard:
             return "another page may not use this server"
         if _is_from_other_site(scope, method):
             return "another page may not use this server"
-        if any(part in scope["path"] for part in _CLOSED):
+        if any(part in f"{scope['path']}/" for part in _CLOSED):
             return "this part of MLflow is closed in `harness ui`"
         return ""
 
     def _has_foreign_referer(self, scope: Scope) -> bool:
         own = tuple(f"{origin}/" for origin in self._origins)
         return any(not referer.startswith(own) for referer in _values(scope, b"referer"))
+
+
+async def respond(send: Send, status: int, body: str, *, kind: str = "text/plain") -> None:
+    """Send a whole response."""
+    headers = [(b"content-type", f"{kind}; charset=utf-8".encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body.encode()})
 
 
 def _is_from_other_site(scope: Scope, method: str) -> bool:
