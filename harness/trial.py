@@ -18,6 +18,7 @@ from harness.cost import cache
 from harness.cost.cache import Count
 from harness.data import loader, sampling
 from harness.data.loader import Loader
+from harness.data.passport import Passport
 from harness.data.reading.frame_store import FrameStore
 from harness.data.video import Video
 from harness.data.workers import Workers
@@ -62,7 +63,7 @@ def run(trial: Trial, runtime: Runtime, report: Report) -> Record:
     key, reached = record.trial_key(trial, passport.digest), code.hashes(trial)
     owner = {"trial": key, "data": passport.digest, "code": record.hash_code(reached)}
     writer = CheckpointWriter(runtime.work(key), owner)
-    outcome = _train_and_score(trial, runtime, passport.splits, writer, report)
+    outcome = _train_and_score(trial, runtime, passport, writer, report)
     scores_file = pack(outcome.scores, passport.splits["test"])
     # Rank 0 alone writes the record, and the others need not wait for the count.
     short = count_short(passport.splits, trial.data) if distributed.rank() == 0 else {}
@@ -103,18 +104,19 @@ class _Outcome(NamedTuple):
 def _train_and_score(
     trial: Trial,
     runtime: Runtime,
-    splits: Mapping[str, Sequence[Video]],
+    passport: Passport,
     writer: CheckpointWriter,
     report: Report,
 ) -> _Outcome:
     """Train the network of a trial from its newest checkpoint, and score the test videos."""
-    size = trial.train.batch_videos
+    size, splits = trial.train.batch_videos, passport.splits
     workers = loader.start_workers(
         trial.data,
         batch_videos=size,
         seed=trial.seed,
         runtime=runtime,
         store=FrameStore(runtime.frames, splits, runtime.cache_mb),
+        index=data.find_packet_index(trial.data.name, runtime.data, passport.digest),
     )
     batches = Loader(splits["train"], workers, batch_videos=size)
     # Before training: nothing that can fail stands between the scores and the record.

@@ -63,6 +63,7 @@ EXAMPLES = {
         "stamp": [7, 8],
         "tries": 1,
         "given": [60.0, 1000],
+        "packets": "eA==",
     },
     "copied_video": {
         "id": "a",

@@ -80,6 +80,7 @@ class Duel:
         target: The number of the target; 0 for none.
         least: The ratio that the target asks for.
         needs: The package that the other one needs.
+        counts_reads: Whether the reads of both are counted too.
     """
 
     what: str
@@ -90,6 +91,7 @@ class Duel:
     target: int = 0
     least: float = 0
     needs: str = ""
+    counts_reads: bool = False
 
 
 Frames = UInt8[Tensor, "F H W 3"]

@@ -15,11 +15,11 @@ import numpy as np
 import torch
 
 from benchmarks.paired import Action, compare
-from benchmarks.reading import baselines, loader, videos
+from benchmarks.reading import baselines, first_epoch, loader, videos
 from benchmarks.reading.cases import SMALL_PX, SPEC, Clip, Duel, Forms, Read, crop_rng, duels
 from benchmarks.reading.videos import Kind
 from harness.data import sampling, transforms
-from harness.data.prepare.reencode import EncodeSettings, reencode
+from harness.data.prepare.copies.reencode import EncodeSettings, reencode
 from harness.data.reading import sparse_decode
 from harness.data.reading.decode import read_frames
 
@@ -39,6 +39,7 @@ class Setting:
         seconds: Length of a video.
         pairs: Pairs of runs per ratio, at least 2.
         kinds: How the videos are stored; the first is the one that whole paths are measured on.
+        only: Part of the names of the comparisons to make; empty for all.
     """
 
     folder: Path
@@ -47,6 +48,7 @@ class Setting:
     seconds: int = 10
     pairs: int = 9
     kinds: tuple[Kind, ...] = videos.KINDS
+    only: str = ""
 
 
 def run(setting: Setting, progress: Callable[[str], None]) -> dict[str, Any]:
@@ -59,13 +61,20 @@ def run(setting: Setting, progress: Callable[[str], None]) -> dict[str, Any]:
         for number, kind in enumerate(setting.kinds)
         for duel in duels(kind, whole_paths=number == 0)
     ]
+    listed += [
+        (duel, kind)
+        for kind in setting.kinds
+        for duel in first_epoch.duels(kind, has_copies=_has_forms(setting, kind))
+    ]
     listed.append((loader.duel(), setting.kinds[0]))
+    listed = [(duel, kind) for duel, kind in listed if setting.only in duel.what]
     rows = []
     for number, (duel, kind) in enumerate(listed, start=1):
         progress(f"{number}/{len(listed)}: {duel.what}: {duel.other} / {duel.ours}")
         rows.append(measure(duel, clips[kind], setting.pairs))
         progress(_line(rows[-1]))
-    rows.append(loader.memory(clips[setting.kinds[0]]))
+    if not setting.only:
+        rows.append(loader.memory(clips[setting.kinds[0]]))
     return {
         "av": av.__version__,
         "ffmpeg": av.ffmpeg_version_info,
@@ -86,11 +95,15 @@ def prepare(setting: Setting, kind: Kind) -> list[Clip]:
         _clip(
             videos.path(setting.folder, kind, number),
             np.random.default_rng((number, view)),
-            other_forms=kind == setting.kinds[0] or kind.kbps > 0,
+            other_forms=_has_forms(setting, kind),
         )
         for number in range(setting.clips)
         for view in range(views)
     ]
+
+
+def _has_forms(setting: Setting, kind: Kind) -> bool:
+    return kind == setting.kinds[0] or kind.kbps > 0
 
 
 def _clip(path: Path, rng: np.random.Generator, *, other_forms: bool) -> Clip:
@@ -132,6 +145,8 @@ def measure(duel: Duel, clips: list[Clip], pairs: int) -> dict[str, Any]:
         return row | {"not_installed": duel.needs}
     theirs, mine = (_over(clips, read) for read in (duel.theirs, duel.mine))
     compared = compare(theirs, mine, pairs=pairs, device=torch.device("cpu"))
+    if duel.counts_reads:
+        row["reads"] = first_epoch.reads(duel, clips)
     return row | {
         "ratio": compared.ratio,
         "quartiles": compared.quartiles,
@@ -186,8 +201,13 @@ def _line(row: dict[str, Any]) -> str:
     if "not_installed" in row:
         return f"{name:76}{'not installed':19}{goal:>14}"
     low, high = row["quartiles"]
-    missed = "  MISSED" if row["missed"] else ""
-    return f"{name:76}{row['ratio']:6.2f}  {low:5.2f}–{high:<5.2f}{goal:>14}{missed}"
+    notes = "  MISSED" if row["missed"] else _reads(row["reads"]) if "reads" in row else ""
+    return f"{name:76}{row['ratio']:6.2f}  {low:5.2f}–{high:<5.2f}{goal:>14}{notes}"
+
+
+def _reads(counts: list[tuple[float, float]]) -> str:
+    parts = [f"{calls:.0f} reads of {kilobytes:.0f} kB" for calls, kilobytes in counts]
+    return f"  {' / '.join(parts)} a video"
 
 
 def complaint(missed: list[dict[str, Any]]) -> str:

@@ -11,6 +11,7 @@ from harness.utils import lookup
 
 if TYPE_CHECKING:
     from harness.data.passport import Passport
+    from harness.data.reading.packet_file import PacketFile
 
 DATASETS = {
     "activitynet": "harness.data.datasets.activitynet",
@@ -91,6 +92,19 @@ def read_checked_passport(name: str, root: Path) -> "Passport":
             f"`harness data check {name} --root FOLDER --data {shlex.quote(str(root))}`"
         )
     return passport.read(path)
+
+
+def find_packet_index(name: str, root: Path, digest: str) -> "PacketFile | None":
+    """Return the packet index that a check of a data set wrote; None without a current one.
+
+    Args:
+        name: Of the data set.
+        root: Folder of the data sets.
+        digest: Hash of its passport.
+    """
+    from harness.data.reading import packet_file
+
+    return packet_file.find(passport_path(name, root), digest)
 
 
 def passport_path(name: str, root: Path) -> Path:

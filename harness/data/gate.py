@@ -14,7 +14,7 @@ from io import BufferedReader
 from itertools import islice
 from pathlib import Path
 
-from harness.data.video import RefusedVideoError
+from harness.data.video import File, Member, RefusedVideoError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,7 +138,7 @@ def is_below(path: str, root: str) -> bool:
     return path == root or path.startswith(root.rstrip(os.sep) + os.sep)
 
 
-def check_regular(path: Path) -> os.stat_result:
+def check_regular(path: File) -> os.stat_result:
     """Return the status of a regular file, without opening it: a pipe would never end.
 
     Raises:
@@ -150,8 +150,22 @@ def check_regular(path: Path) -> os.stat_result:
     return status
 
 
-def open_file(path: Path) -> BufferedReader:
-    """Open a regular file to read; a pipe is not waited for.
+def place_in(path: File, file: BufferedReader) -> tuple[int, int]:
+    """Return the first byte of a video in the file that is opened for it, and its bytes.
+
+    Raises:
+        OSError: If the file is a shard that ends before the video does.
+    """
+    size = os.fstat(file.fileno()).st_size
+    if not isinstance(path, Member):
+        return 0, size
+    if path.start + path.size > size:
+        raise OSError(f"the shard ends at byte {size}")
+    return path.start, path.size
+
+
+def open_file(path: File) -> BufferedReader:
+    """Open a regular file, or the shard that holds it, to read; a pipe is not waited for.
 
     Raises:
         FileNotFoundError: If it does not exist.

@@ -17,6 +17,7 @@ from harness.data import sampling, transforms
 from harness.data.dataset import ClipDataset, ClipRequest, TestExample, cut_views
 from harness.data.reading.frame_cache import FrameCache
 from harness.data.reading.frame_store import FrameStore
+from harness.data.reading.packet_file import PacketFile
 from harness.data.side_stream import SideStream
 from harness.data.video import Video
 from harness.data.workers import Chunk, Workers
@@ -43,6 +44,7 @@ def start_workers(
     seed: int,
     runtime: Runtime,
     store: FrameStore | None = None,
+    index: PacketFile | None = None,
 ) -> Workers:
     """Fork the loader processes of a trial; do this before anything touches a GPU.
 
@@ -52,8 +54,9 @@ def start_workers(
         seed: Seed of the trial.
         runtime: Device, loader processes, and their caches.
         store: Decoded videos that they share with other trials; None for none.
+        index: Packet index of the data set; None for none.
     """
-    dataset = ClipDataset(spec, seed=seed, cache=FrameCache(runtime.cache_mb, store))
+    dataset = ClipDataset(spec, seed=seed, cache=FrameCache(runtime.cache_mb, store, index))
     workers = Workers(dataset, runtime, prefetch_chunks=-(-batch_videos // CHUNK_VIDEOS))
     workers.start()
     return workers

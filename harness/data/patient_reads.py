@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from harness.data.passport import content_sha256
+from harness.data.passport import video_sha256
 from harness.data.video import DamagedVideoError, RefusedVideoError, Video
 from harness.utils.transient import TransientError, is_transient
 
@@ -61,6 +61,6 @@ def read_patiently(make: Callable[[], T], video: Video, *, retries: int, wait_s:
 def _is_intact(video: Video) -> bool | None:
     """Compare a video with its hash; None if it has none, or if storage fails here too."""
     try:
-        return content_sha256(video.path) == video.sha256 if video.sha256 else None
+        return video_sha256(video) == video.sha256 if video.sha256 else None
     except OSError as error:
         return None if is_transient(error) else False

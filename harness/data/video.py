@@ -1,5 +1,6 @@
 """A labelled video, from the lists of its data set and from its passport."""
 
+import os
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
@@ -36,6 +37,34 @@ class Timing:
         return all(previous < following for previous, following in pairwise(self.stamps))
 
 
+@dataclass(frozen=True, slots=True)
+class Member(os.PathLike[str]):
+    """A video file within a shard, in place of the path of a file of its own.
+
+    Attributes:
+        shard: Path of the shard, which stands for the member where a file is opened.
+        start: Its first byte within the shard.
+        size: Its bytes.
+    """
+
+    shard: Path
+    start: int
+    size: int
+
+    def __fspath__(self) -> str:
+        return str(self.shard)
+
+    def __str__(self) -> str:
+        return f"{self.shard}, bytes {self.start} to {self.start + self.size}"
+
+    def stat(self) -> os.stat_result:
+        """Return the status of the shard."""
+        return self.shard.stat()
+
+
+File = Path | Member
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Video:
     """One labelled video: a file, or a folder with a picture for each frame.
@@ -51,6 +80,7 @@ class Video:
         stamp: Bytes, and modification time in nanoseconds, when it was read.
         timing: Presentation times of its frames; None if the file has none.
         turned: Whether players rotate or mirror its pictures.
+        span: First byte and number of bytes of a video in a shard, which `path` then names.
         within: Folders that it must lie in, with links resolved: those of its passport.
     """
 
@@ -62,7 +92,13 @@ class Video:
     stamp: tuple[int, int] | None = None
     timing: Timing | None = None
     turned: bool = False
+    span: tuple[int, int] | None = None
     within: tuple[str, ...] = field(default=(), compare=False, repr=False)
+
+    @property
+    def file(self) -> File:
+        """Return the file, or its place in a shard."""
+        return self.path if self.span is None else Member(self.path, *self.span)
 
     @property
     def label(self) -> int:

@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from harness.cost import count
 from harness.data import loader, sizes
 from harness.data.datasets.desk_recipe import GROUP_SIZES
 from harness.data.loader import Batch, Loader
-from harness.data.video import Video
+from harness.data.passport import Passport
 from harness.experiment import Experiment, Row
 from harness.provenance import code, machine
 from harness.record import Record
@@ -99,19 +99,22 @@ def score_given(request: GivenRequest, progress: Progress = lambda _done, _total
     known = record.read(folder, draft.key)
     if known is not None and known.is_made_by(draft.code):
         return known
-    measured, packed = _score(net, passport.splits["test"], trial, runtime, progress)
+    measured, packed = _score(net, passport, trial, runtime, progress)
     scored = replace(draft, **measured, seconds=time.monotonic() - start)
     record.write(folder, scored, packed)
     return scored
 
 
 def _score(
-    net: nn.Module, videos: Sequence[Video], trial: Trial, runtime: Runtime, progress: Progress
+    net: nn.Module, passport: Passport, trial: Trial, runtime: Runtime, progress: Progress
 ) -> tuple[dict[str, Any], bytes]:
     """Score a network; return the measured fields of its record, and its scores as a file."""
-    limit = view_limit(trial, runtime)
+    limit, videos = view_limit(trial, runtime), passport.splits["test"]
     size = min(trial.train.batch_videos, limit.views)
-    workers = loader.start_workers(trial.data, batch_videos=size, seed=0, runtime=runtime)
+    index = data.find_packet_index(trial.data.name, runtime.data, passport.digest)
+    workers = loader.start_workers(
+        trial.data, batch_videos=size, seed=0, runtime=runtime, index=index
+    )
     batches = Loader(videos, workers, views=trial.evaluation, batch_videos=size)
     net.to(runtime.device)
     with workers.translate_errors():

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.data import gate, passport
-from harness.data.prepare.copy import copy_data_set
+from harness.data.prepare.copies.copy import copy_data_set
 from harness.data.reading import frame_cache
 from harness.data.video import RefusedVideoError, Timing, Video
 from harness.utils.json_file import schema

@@ -118,7 +118,7 @@ def test_a_video_that_cannot_even_be_hashed_is_waited_for(video, waits, monkeypa
     def fail(_):
         raise STALE
 
-    monkeypatch.setattr(patient_reads, "content_sha256", fail)
+    monkeypatch.setattr(patient_reads, "video_sha256", fail)
     assert reading(video, STALE) == ("clip", 2)
     assert waits == [7]
 

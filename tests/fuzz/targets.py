@@ -16,7 +16,7 @@ import torch
 from harness import record
 from harness.data import passport
 from harness.data.datasets import folder
-from harness.data.reading import packet_index, sparse_decode
+from harness.data.reading import packet_packing, sparse_decode
 from harness.data.reading.decode import read_frames
 from harness.data.video import DamagedVideoError
 from harness.record_form import check as check_record
@@ -166,7 +166,7 @@ def packet_tables(content: bytes) -> None:
     sizes = tuple([*numbers, *table.sizes][: len(table.sizes)])
     found = sparse_decode.read_indexed(path, list(_WANTED), replace(table, sizes=sizes))
     assert found.shape == _frames()[list(_WANTED)].shape
-    assert packet_index.unpack(packet_index.pack(table)) == table
+    assert packet_packing.unpack(packet_packing.pack(table)) == table
 
 
 def seeds() -> Mapping[Target, bytes]:

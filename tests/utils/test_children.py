@@ -27,7 +27,10 @@ STARTS = {
     "harness/schedule/child.py": ["subprocess.run"],  # children.command and environment
     "harness/schedule/ray/gpu_probe.py": ["multiprocessing.get_context"],  # children.isolate
     "harness/data/prepare/probe_pool.py": ["subprocess.Popen"],  # children.command and environment
-    "harness/data/prepare/copy.py": ["ProcessPoolExecutor", "get_context"],  # children.isolate
+    "harness/data/prepare/copies/copy.py": [
+        "ProcessPoolExecutor",
+        "get_context",
+    ],  # children.isolate
     "harness/data/workers.py": ["multiprocessing.get_context"],  # forks, which import nothing anew
     "harness/schedule/local_ranks.py": [
         "multiprocessing.get_context"

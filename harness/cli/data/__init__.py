@@ -10,6 +10,7 @@ from rich.console import Console
 
 from harness.cli.data.copy import copy_videos
 from harness.cli.data.describe import describe
+from harness.cli.data.pack import pack_videos
 from harness.cli.data.progress import Progress
 from harness.cli.options import FOLDER, data_option, json_option, print_result
 from harness.cli.printing import echo
@@ -33,6 +34,7 @@ def data() -> None:
 
 data.add_command(copy_videos)
 data.add_command(describe)
+data.add_command(pack_videos)
 
 
 @data.command("check")
@@ -168,6 +170,7 @@ def check_source(
         )
     totals = summary.summarise(videos, source, out=out)
     paths = summary_files.write(videos, totals, source, out)
+    paths += check.write_index(out, totals.passport, videos, source.root, settings)
     echo(summary_files.to_markdown(totals), is_error=is_error)
     for path in paths:
         click.echo(escape.terminal(str(path)), err=is_error)

@@ -60,15 +60,15 @@ def copy_videos(
     The same command goes on after a stop. Damaged videos are listed and left out; then the
     exit code is 1.
     """
-    from harness.data.prepare import copy
-    from harness.data.prepare.reencode import EncodeSettings
+    from harness.data.prepare.copies import copy
+    from harness.data.prepare.copies.reencode import EncodeSettings
 
     copies = copy.copy_data_set(
         source,
         folder,
         settings=EncodeSettings(short_side_px=short_side_px, crf=crf, preset=preset),
         processes=processes,
-        progress=_lines(),
+        progress=report_lines(),
     )
     damaged = [item for item in copies if item.damage]
     body = {
@@ -84,7 +84,7 @@ def copy_videos(
         sys.exit(FAILED)
 
 
-def _lines() -> Callable[[str, int, int], None]:
+def report_lines() -> Callable[[str, int, int], None]:
     """Report progress in a line now and then, on stderr."""
     last = time.monotonic()
 

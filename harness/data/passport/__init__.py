@@ -25,6 +25,7 @@ from harness.data.passport.content import (
     file_sha256,
     file_stamp,
     verify,
+    video_sha256,
 )
 from harness.data.passport.rows import (
     Places,
@@ -50,6 +51,7 @@ __all__ = [
     "format_labels",
     "read",
     "verify",
+    "video_sha256",
     "write",
     "write_columns",
 ]

@@ -25,7 +25,7 @@ from harness.utils.atomic import write_atomic
 
 MIN_VIDEOS = 10_000  # below, JSON is as good
 _SUFFIX = ".columns"
-_VERSION = 2
+_VERSION = 3
 _LOG = logging.getLogger(__name__)
 Body = Mapping[str, Any]
 

@@ -13,6 +13,7 @@ import numpy as np
 from harness.data.passport.columns_check import (
     END,
     NO_KIND,
+    NO_SPAN,
     NO_STAMP,
     TEXTS,
     check_columns,
@@ -120,6 +121,7 @@ class VideoTable(Sequence[Video]):
     def _video(self, index: int) -> Video:
         identity, labels, frames, sha256 = self.identity(index)
         size, time = self.columns["stamps"][index].tolist()
+        start, length = self.columns["spans"][index].tolist()
         folder = self.folders[self.columns["folders"][index]]
         return Video(
             id=identity,
@@ -130,6 +132,7 @@ class VideoTable(Sequence[Video]):
             stamp=None if size == NO_STAMP else (size, time),
             timing=self._timing(index),
             turned=bool(self.columns["turned"][index]),
+            span=None if start == NO_SPAN else (start, length),
             within=self.within,
         )
 

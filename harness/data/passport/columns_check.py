@@ -9,6 +9,7 @@ from harness.data.gate import LIMITS
 
 END = 0  # of a text
 NO_STAMP = -1  # as a number of bytes
+NO_SPAN = -1  # as a first byte
 NO_KIND = -1  # of time stamps
 TEXTS = ("ids", "names")
 _LABELS = 100_000
@@ -23,6 +24,7 @@ _SHAPES: Mapping[str, tuple[int, ...]] = {
     "label_counts": (),
     "sha256": (_HASH_BYTES,),
     "stamps": (2,),
+    "spans": (2,),
 }
 _TYPES: Mapping[str, tuple[str, ...]] = {
     "ids": ("u1",),
@@ -35,6 +37,7 @@ _TYPES: Mapping[str, tuple[str, ...]] = {
     "labels": ("i4",),
     "sha256": ("u1",),
     "stamps": ("i8",),
+    "spans": ("i8",),
     "moments": ("i1", "i2", "i4"),
 }
 
@@ -72,6 +75,7 @@ def check_columns(
         and columns["label_counts"].sum(dtype=np.int64) == len(columns["labels"]),
         "labels": _within(columns, "labels", 0, num_classes or _LABELS),
         "moments": np.sum(counts, dtype=np.int64) == len(columns["moments"]),
+        "spans": not len(columns["spans"]) or columns["spans"].min() >= NO_SPAN,
     }
     for name, is_so in is_good.items():
         if not is_so:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from harness.data import gate, pictures
 from harness.data.gate import PlaceCheck
-from harness.data.video import DamagedVideoError, RefusedVideoError, Video
+from harness.data.member_file import MemberFile
+from harness.data.video import DamagedVideoError, File, Member, RefusedVideoError, Video
 
 Stamp = tuple[int, int]
 _THREADS = 32  # a look at a file of a network file system is mostly waiting
@@ -65,7 +66,7 @@ def check_unchanged(video: Video) -> None:
 
 
 def _check_content(video: Video) -> None:
-    if content_sha256(video.path) != video.sha256:
+    if video_sha256(video) != video.sha256:
         raise DamagedVideoError(f"{video.path}: content differs from the hash in the passport")
 
 
@@ -92,6 +93,11 @@ def _stamp(status: os.stat_result) -> Stamp:
     return status.st_size, status.st_mtime_ns
 
 
+def video_sha256(video: Video) -> str:
+    """Hash the bytes of a video: of its file, its part of a shard, or its pictures."""
+    return content_sha256(video.path) if video.span is None else file_sha256(video.file)
+
+
 def content_sha256(path: Path) -> str:
     """Hash the bytes of a file; of a folder, the names and bytes of its pictures.
 
@@ -107,7 +113,10 @@ def content_sha256(path: Path) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def file_sha256(path: Path) -> str:
-    """Hash the bytes of a file."""
+def file_sha256(path: File) -> str:
+    """Hash the bytes of a file, or of its part of a shard."""
     with gate.open_file(path) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        if not isinstance(path, Member):
+            return hashlib.file_digest(file, "sha256").hexdigest()
+        part = MemberFile(file, path)
+        return hashlib.file_digest(part, "sha256").hexdigest()

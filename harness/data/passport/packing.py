@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from harness.data.passport.columns import stamps_of
-from harness.data.passport.columns_check import NO_KIND
+from harness.data.passport.columns_check import NO_KIND, NO_SPAN
 from harness.data.video import Video
 
 _MOMENTS = (np.int8, np.int16, np.int32)
@@ -28,8 +28,8 @@ def pack(
 
     Returns:
         `ids` and `names`, zero-terminated UTF-8 (B); `folders`, `frames`, `turned`, `timing_kinds`
-        and `label_counts` (N); `labels` (L); `sha256` (N x 32); `stamps` (N x 2); and `moments`
-        (M), the distances of time stamps where their kind has no step.
+        and `label_counts` (N); `labels` (L); `sha256` (N x 32); `stamps` and `spans` (N x 2); and
+        `moments` (M), the distances of time stamps where their kind has no step.
 
     Raises:
         ValueError: If the columns cannot hold a video that a passport can.
@@ -50,6 +50,7 @@ def pack(
         "labels": _whole(label for video in videos for label in video.labels),
         "sha256": _packed_hashes([video.sha256 for video in videos]),
         "stamps": _packed_stamps(videos),
+        "spans": _packed_spans(videos),
         "moments": _smallest(np.concatenate([np.empty(0, np.int64), *moments])),
     }
 
@@ -75,6 +76,11 @@ def _packed_stamps(videos: Sequence[Video]) -> np.ndarray:
     if any(video.stamp and video.stamp[0] < 0 for video in videos):
         raise ValueError("a file has less than no bytes")
     return stamps_of(videos)
+
+
+def _packed_spans(videos: Sequence[Video]) -> np.ndarray:
+    spans = [video.span or (NO_SPAN, 0) for video in videos]
+    return np.array(spans, dtype=np.int64).reshape(-1, 2)
 
 
 def _packed_timing(video: Video, kinds: dict[Any, int]) -> tuple[int, Sequence[int]]:

@@ -59,6 +59,8 @@ def video_from_row(row: Mapping[str, Any], folder: Path, places: Places) -> Vide
     places.check(values["path"], row["id"])
     if "stamp" in row:
         values["stamp"] = (row["stamp"][0], row["stamp"][1])
+    if "span" in row:
+        values["span"] = (row["span"][0], row["span"][1])
     if "timing" in row:
         values["timing"] = Timing(**row["timing"] | {"stamps": tuple(row["timing"]["stamps"])})
         _check_timing(values["timing"], row)

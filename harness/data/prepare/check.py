@@ -4,10 +4,12 @@ Every result is appended to `journal.jsonl` at once. A check that was stopped re
 file is read again only if its size or modification time changed, or the rules did.
 """
 
+import base64
 import hashlib
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,9 @@ from typing import Any
 from harness.data import passport
 from harness.data.prepare.probe import DECODER
 from harness.data.prepare.probe_pool import ProbeSettings, probe_all
-from harness.data.prepare.video_facts import Facts, Verdict
+from harness.data.prepare.video_facts import USABLE, Facts, Verdict
+from harness.data.reading import packet_file
+from harness.data.reading.packet_file import READER
 from harness.data.video import Video
 from harness.utils.journal import Journal
 from harness.utils.json_file import schema
@@ -126,19 +130,10 @@ class _CheckJournal:
         self.journal = journal
         self.root = root
         self.given = (settings.seconds, settings.memory_mb)
-        rules = {"limits": asdict(settings.limits), "av": DECODER, "root": str(root)}
-        rules["also"] = [str(folder) for folder in settings.also]
-        text = json.dumps(rules, sort_keys=True)
-        self.rules = hashlib.sha256(text.encode()).hexdigest()[:16]
+        self.rules = _rules(root, settings)
         self.entries: dict[Path, _Entry] = {}
-        for row in journal.rows(self._check):
-            if row.get("rules") == self.rules:
-                self.entries[root / row["path"]] = _entry(row)
-
-    def _check(self, row: dict[str, Any]) -> None:
-        """Check a row; those under other rules, with the fields of other versions, do not count."""
-        if row.get("rules") == self.rules:
-            schema.check(row, "checked_video")
+        for row in _rows(journal, self.rules):
+            self.entries[root / row["path"]] = _entry(row)
 
     def facts(self, path: Path) -> Facts:
         return self.entries[path].facts
@@ -156,10 +151,58 @@ class _CheckJournal:
         return entry.tries == 1 and entry.facts.verdict in _RETRY_VERDICTS
 
     def add(self, path: Path, stamp: Stamp, facts: Facts, *, tries: int) -> None:
-        entry = _Entry(facts=facts, stamp=stamp, tries=tries, given=self.given)
+        packets, known = facts.packets, replace(facts, packets=None)
+        entry = _Entry(facts=known, stamp=stamp, tries=tries, given=self.given)
         self.entries[path] = entry
         name = os.path.relpath(path, self.root)
-        self.journal.append({"path": name, "rules": self.rules} | asdict(entry))
+        row = {"path": name, "rules": self.rules} | asdict(entry)
+        del row["facts"]["packets"]
+        self.journal.append(row | {"packets": packets})
+
+
+def write_index(
+    out: Path, digest: str, checked: Sequence[CheckedVideo], root: Path, settings: ProbeSettings
+) -> list[Path]:
+    """Write the packet index of the good files, as the journal holds it.
+
+    Args:
+        out: Folder of the journal and of the passport.
+        digest: Hash of the passport.
+        checked: What was found.
+        root: Of the check, with its settings.
+        settings: Likewise.
+
+    Returns:
+        Its path; nothing if no file has an entry.
+    """
+    good = {entry.facts.sha256 for entry in checked if entry.facts.verdict in USABLE}
+    entries: dict[str, bytes] = {}
+    with Journal(out / JOURNAL) as journal:
+        for row in _rows(journal, _rules(root, settings)):
+            sha256, packets = row["facts"].get("sha256"), row["packets"]
+            if sha256 in good and packets is not None:
+                with suppress(ValueError):
+                    entries[sha256] = base64.b64decode(packets)
+    path = out / passport.FILE
+    return [packet_file.index_path(path)] if packet_file.write(path, digest, entries) else []
+
+
+def _rules(root: Path, settings: ProbeSettings) -> str:
+    """Return a hash of all that facts and packets depend on besides the file."""
+    rules = {"limits": asdict(settings.limits), "av": DECODER, "root": str(root)}
+    rules |= {"also": [str(folder) for folder in settings.also], "packets": READER}
+    text = json.dumps(rules, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _rows(journal: Journal, rules: str) -> Iterator[dict[str, Any]]:
+    """Yield the rows under some rules; those under others have the fields of other versions."""
+
+    def check(row: dict[str, Any]) -> None:
+        if row.get("rules") == rules:
+            schema.check(row, "checked_video")
+
+    return (row for row in journal.rows(check) if row.get("rules") == rules)
 
 
 def _entry(row: dict[str, Any]) -> _Entry:

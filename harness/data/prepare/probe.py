@@ -14,7 +14,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from fractions import Fraction
@@ -30,6 +30,7 @@ from harness.data import gate
 from harness.data.gate import Limits
 from harness.data.passport import file_sha256
 from harness.data.prepare import probe_images
+from harness.data.prepare.packet_notes import PacketNotes
 from harness.data.prepare.probe_error import ProbeError, translate_os_errors
 from harness.data.prepare.video_facts import Facts, Verdict, describe_timing, judge
 from harness.data.reading.container import (
@@ -44,7 +45,7 @@ from harness.data.reading.display_matrix import STORED, frame_matrix
 from harness.data.video import RefusedVideoError
 
 # Versions that a verdict depends on: a change of one makes a check read every file again.
-DECODER = f"PyAV {av.__version__}, Pillow {PIL.__version__}, rules 4"
+DECODER = f"PyAV {av.__version__}, Pillow {PIL.__version__}, rules 5"
 _GRACE_S = 5.0
 
 
@@ -72,7 +73,7 @@ def probe(path: Path, roots: Sequence[Path], limits: Limits) -> Facts:
         verdict, reason = judge(fields, limits)
     except ProbeError as finding:
         verdict, reason = finding.verdict, finding.reason
-    internal = {"promised_s", "ends_s", "lasts_s"}
+    internal = {"promised_s", "ends_s", "lasts_s", "matrix"}
     return Facts(
         verdict=verdict, reason=reason, **{k: v for k, v in fields.items() if k not in internal}
     )
@@ -123,12 +124,15 @@ def _read(resolved: Path, limits: Limits, fields: dict[str, Any], log: Log) -> N
         log.clear()
         prepare_decoder(stream.codec_context, limits)
         stamps: list[int | None] = []
+        notes = PacketNotes(container, stream)
         try:
-            _decode(container, stream, limits, fields, stamps, log)
+            _decode(notes.watched(container, stream), limits, fields, stamps, log)
         finally:
             rates = (stream.average_rate, stream.guessed_rate)
             fields |= describe_timing(stamps, stream.time_base, rates)
     gate.check_duration(fields["lasts_s"], limits)
+    if stamps:
+        fields["packets"] = notes.entry(stamps, fields["matrix"])
 
 
 def _header(container: Any, stream: Any) -> dict[str, Any]:
@@ -148,8 +152,7 @@ def _header(container: Any, stream: Any) -> dict[str, Any]:
 
 
 def _decode(
-    container: Any,
-    stream: Any,
+    packets: Iterable[Any],
     limits: Limits,
     fields: dict[str, Any],
     stamps: list[int | None],
@@ -157,7 +160,7 @@ def _decode(
 ) -> None:
     """Decode every frame, and stop at the first damaged one."""
     size = None
-    for packet in container.demux(stream):
+    for packet in packets:
         if packet.size:
             fields.setdefault("key_start", packet.is_keyframe)
         if packet.is_corrupt:
@@ -182,7 +185,7 @@ def _decode(
 def _check_matrix(frame: Any, fields: dict[str, Any]) -> None:
     """Record whether players rotate the video, and refuse a matrix that readers do not support."""
     fields["rotation"] = frame.rotation
-    matrix = frame_matrix(frame)
+    matrix = fields["matrix"] = frame_matrix(frame)
     fields["turned"] = matrix != STORED
     if matrix is None:
         raise ProbeError("refused", "display matrix is not made of quarter turns and mirrors")

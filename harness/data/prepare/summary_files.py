@@ -125,7 +125,9 @@ def _bad_csv(checked: Iterable[CheckedVideo], root: Path) -> str:
 
 def _row(each: CheckedVideo, root: Path) -> dict[str, Any]:
     known = {"id": each.video.id, "path": _path(each, root), "labels": each.video.labels}
-    return known | {"split": each.split} | asdict(each.facts)
+    facts = asdict(each.facts)
+    del facts["packets"]
+    return known | {"split": each.split} | facts
 
 
 def _path(each: CheckedVideo, root: Path) -> str:

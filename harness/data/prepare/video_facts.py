@@ -55,6 +55,7 @@ class Facts:
         average_fps: Frame rate in the header.
         true_fps: Frame rate by time stamps.
         key_start: Whether it starts with a key frame.
+        packets: Its entry of the packet index, in base64; only on its way to the journal.
     """
 
     verdict: Verdict
@@ -79,6 +80,7 @@ class Facts:
     average_fps: float | None = None
     true_fps: float | None = None
     key_start: bool | None = None
+    packets: str | None = None
 
 
 def frame_times(facts: Facts) -> list[int | None]:

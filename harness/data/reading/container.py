@@ -3,7 +3,6 @@
 import contextlib
 from collections.abc import Iterator
 from fractions import Fraction
-from pathlib import Path
 
 import av
 from av.logging import Capture
@@ -11,7 +10,8 @@ from av.stream import Disposition
 
 from harness.data import gate
 from harness.data.gate import LIMITS, Limits
-from harness.data.video import DamagedVideoError, RefusedVideoError
+from harness.data.member_file import MemberFile
+from harness.data.video import DamagedVideoError, File, Member, RefusedVideoError
 
 # Formats that hold their video: a script or a playlist would open other files.
 FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,ogg,asf"
@@ -21,7 +21,7 @@ Log = list[tuple[int, str, str]]
 
 
 @contextlib.contextmanager
-def open_video(path: Path) -> Iterator[tuple[av.container.InputContainer, av.VideoStream]]:
+def open_video(path: File) -> Iterator[tuple[av.container.InputContainer, av.VideoStream]]:
     """Open a file, and yield its container and first video stream.
 
     One decoder thread: in damaged files the frames depend on the number of threads.
@@ -46,10 +46,17 @@ def open_video(path: Path) -> Iterator[tuple[av.container.InputContainer, av.Vid
         raise DamagedVideoError(f"{path}: {error}") from error
 
 
-def open_container(path: Path) -> av.container.InputContainer:
-    """Open a local file in one of the formats that open no other file."""
-    # A title that is not UTF-8 does not affect the frames.
-    return av.open(str(path), options=_SAFE, metadata_errors="replace")
+@contextlib.contextmanager
+def open_container(path: File) -> Iterator[av.container.InputContainer]:
+    """Open a local file, or its part of a shard, in one of the formats that open no other file."""
+    with contextlib.ExitStack() as opened:
+        source: str | MemberFile = str(path)
+        if isinstance(path, Member):
+            file = opened.enter_context(gate.open_file(path))
+            gate.place_in(path, file)
+            source = MemberFile(file, path)
+        # A title that is not UTF-8 does not affect the frames.
+        yield opened.enter_context(av.open(source, "r", options=_SAFE, metadata_errors="replace"))
 
 
 def select_stream(container: av.container.InputContainer) -> av.VideoStream:
@@ -94,7 +101,7 @@ def refused_format(log: Log) -> str:
     return ""
 
 
-def _why_refused(path: Path) -> str:
+def _why_refused(path: File) -> str:
     """Open a refused file once more, this time with the messages of the library."""
     level, skips = av.logging.get_level(), av.logging.get_skip_repeated()
     av.logging.set_level(av.logging.ERROR)

@@ -4,7 +4,6 @@ Axes: F frames, H x W pixels, 3 colours (RGB, 0 to 255).
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -15,13 +14,13 @@ from torch import Tensor
 
 from harness.data import gate
 from harness.data.reading.container import open_video
-from harness.data.video import DamagedVideoError
+from harness.data.video import DamagedVideoError, File
 
 Frames = UInt8[Tensor, "F H W 3"]
 Picture = UInt8[np.ndarray, "H W 3"]
 
 
-def read_frames(path: Path, indices: Sequence[int] | None = None) -> Frames:
+def read_frames(path: File, indices: Sequence[int] | None = None) -> Frames:
     """Decode a video in order and keep the requested frames.
 
     Args:
@@ -44,7 +43,7 @@ def read_frames(path: Path, indices: Sequence[int] | None = None) -> Frames:
     return frames
 
 
-def stack_pictures(path: Path, pictures: Iterable[Picture], count: int) -> Frames:
+def stack_pictures(path: File, pictures: Iterable[Picture], count: int) -> Frames:
     """Copy pictures into one tensor as they arrive, so that memory holds one more at a time.
 
     Args:
@@ -67,7 +66,7 @@ def stack_pictures(path: Path, pictures: Iterable[Picture], count: int) -> Frame
     return torch.from_numpy(frames[:count_decoded])
 
 
-def _decode_pictures(path: Path, keep: Collection[int] | None) -> Iterator[Picture]:
+def _decode_pictures(path: File, keep: Collection[int] | None) -> Iterator[Picture]:
     """Decode in order and yield the pictures to keep, up to the last of them."""
     last = None if keep is None else max(keep)
     reformatter = VideoReformatter()

@@ -24,7 +24,7 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from harness.data import gate
-from harness.data.passport import file_sha256
+from harness.data.passport import file_sha256, video_sha256
 from harness.data.video import Video
 from harness.utils import files
 from harness.utils.atomic import write_atomic
@@ -125,7 +125,7 @@ def _reader() -> str:
 
 def _is_intact(video: Video) -> bool:
     try:
-        return file_sha256(video.path) == video.sha256
+        return video_sha256(video) == video.sha256
     except (OSError, ValueError):
         return False
 

@@ -1,9 +1,8 @@
 """Cache of packet tables, so that a process opens every container once."""
 
-from pathlib import Path
-
-from harness.data.reading import packet_index
+from harness.data.reading import packet_packing
 from harness.data.reading.packet_index import PacketTable
+from harness.data.video import File
 
 Stamp = tuple[int, int]
 
@@ -35,22 +34,22 @@ class PacketTableCache:
 
     def __init__(self, budget: ByteBudget) -> None:
         self.budget = budget
-        self.entries: dict[Path, tuple[Stamp, bytes]] = {}
+        self.entries: dict[File, tuple[Stamp, bytes]] = {}
 
-    def get(self, path: Path) -> PacketTable | None:
+    def get(self, path: File) -> PacketTable | None:
         """Return the table of a file; None if it is not cached."""
         stamp, packed = self.entries.get(path, (None, b""))
-        return packet_index.unpack(packed) if stamp and stamp == _stamp(path) else None
+        return packet_packing.unpack(packed) if stamp and stamp == _stamp(path) else None
 
-    def put(self, path: Path, table: PacketTable) -> None:
+    def put(self, path: File, table: PacketTable) -> None:
         """Add a table, if the budget allows it."""
         stamp = _stamp(path)
-        packed = packet_index.pack(table)
+        packed = packet_packing.pack(table)
         if stamp and (path in self.entries or self.budget.take(len(packed))):
             self.entries[path] = stamp, packed
 
 
-def _stamp(path: Path) -> Stamp | None:
+def _stamp(path: File) -> Stamp | None:
     """Return the size and the modification time; None if the file does not exist."""
     try:
         status = path.stat()

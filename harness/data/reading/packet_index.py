@@ -15,13 +15,9 @@ refers to one whose `nal_ref_idc` is 0, nor past an IDR picture (ITU-T H.264, 7.
 the packet with the i-th time stamp; no time is computed from a frame rate.
 """
 
-import base64
 import bisect
 import itertools
-import json
-import operator
-import zlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -71,6 +67,72 @@ class PacketTable:
     disposable: frozenset[int]
 
 
+class TableBuilder:
+    """The packet table of a plain file, packet by packet.
+
+    Args:
+        container: The open file.
+        stream: Its video stream, of which nothing has been decoded.
+
+    Raises:
+        NotPlainError: If the headers say that the file is not plain.
+    """
+
+    def __init__(self, container: av.container.InputContainer, stream: av.VideoStream) -> None:
+        check_kind(container, stream)
+        context = stream.codec_context
+        self._header = bytes(context.extradata or b"")
+        self._colour = (
+            int(context.color_range),
+            int(context.color_primaries),
+            int(context.color_trc),
+            int(context.colorspace),
+        )
+        self._is_reordered = context.reorder_depth > 0
+        self._file_bytes = container.size
+        self._places: list[tuple[int, int, int]] = []  # time stamp, first byte, bytes
+        self._idr: list[int] = []
+        self._disposable: set[int] = set()
+        self._key_frames: list[int] = []
+
+    def add(self, packet: Packet) -> None:
+        """Add the next packet.
+
+        Raises:
+            NotPlainError: If no plain file has it.
+        """
+        index = len(self._places)
+        is_reference, is_idr = _parse_packet(packet, _length_bytes(self._header))
+        self._places.append((_required(packet.pts), _required(packet.pos), packet.size))
+        if is_idr:
+            self._idr.append(index)
+        if not is_reference:
+            self._disposable.add(index)
+        if packet.is_keyframe:
+            self._key_frames.append(index)
+
+    def table(self) -> PacketTable:
+        """Return the table, with the matrix of pictures that are shown as they are stored.
+
+        Raises:
+            NotPlainError: If the file is not plain, with the reason.
+        """
+        pts, positions, sizes = zip(*self._places, strict=True) if self._places else ((), (), ())
+        table = PacketTable(
+            header=self._header,
+            colour=self._colour,
+            matrix=STORED,
+            file_bytes=self._file_bytes,
+            pts=pts,
+            positions=positions,
+            sizes=sizes,
+            idr=tuple(self._idr),
+            disposable=frozenset(self._disposable),
+        )
+        _check_groups(table, self._key_frames, is_reordered=self._is_reordered)
+        return table
+
+
 def build_table(
     container: av.container.InputContainer, stream: av.VideoStream, packets: Sequence[Packet]
 ) -> PacketTable:
@@ -84,28 +146,10 @@ def build_table(
     Raises:
         NotPlainError: If the file is not plain, with the reason.
     """
-    context = stream.codec_context
-    pictures = [_parse_packet(packet, _length_bytes(context)) for packet in packets]
-    table = PacketTable(
-        header=bytes(context.extradata or b""),
-        colour=(
-            int(context.color_range),
-            int(context.color_primaries),
-            int(context.color_trc),
-            int(context.colorspace),
-        ),
-        matrix=STORED,
-        file_bytes=container.size,
-        pts=tuple(_required(packet.pts) for packet in packets),
-        positions=tuple(_required(packet.pos) for packet in packets),
-        sizes=tuple(packet.size for packet in packets),
-        idr=tuple(index for index, (_, idr) in enumerate(pictures) if idr),
-        disposable=frozenset(i for i, (reference, _) in enumerate(pictures) if not reference),
-    )
-    _check_groups(
-        table, [index for index, packet in enumerate(packets) if packet.is_keyframe], context
-    )
-    return table
+    builder = TableBuilder(container, stream)
+    for packet in packets:
+        builder.add(packet)
+    return builder.table()
 
 
 def check_kind(container: av.container.InputContainer, stream: av.VideoStream) -> None:
@@ -138,53 +182,9 @@ def packet_runs(table: PacketTable, requested: Collection[int]) -> list[list[int
     return [[i for i in range(start, end + 1) if i not in skippable] for start, end in last.items()]
 
 
-def pack(table: PacketTable) -> bytes:
-    """Serialise a table: about a kilobyte for ten seconds of video."""
-    body = vars(table) | {  # `asdict` would copy every number
-        "header": base64.b64encode(table.header).decode(),
-        "pts": _differences(table.pts),
-        "positions": [
-            offset - end for offset, end in zip(table.positions, _packet_ends(table), strict=False)
-        ],
-        "disposable": sorted(table.disposable),
-    }
-    return zlib.compress(json.dumps(body, separators=(",", ":")).encode())
-
-
-def unpack(content: bytes) -> PacketTable:
-    """Deserialise a table of `pack`."""
-    body = json.loads(zlib.decompress(content))
-    return PacketTable(
-        header=base64.b64decode(body["header"]),
-        colour=tuple(body["colour"]),
-        matrix=tuple(body["matrix"]),
-        file_bytes=body["file_bytes"],
-        pts=tuple(itertools.accumulate(body["pts"])),
-        positions=_packet_positions(body["positions"], body["sizes"]),
-        sizes=tuple(body["sizes"]),
-        idr=tuple(body["idr"]),
-        disposable=frozenset(body["disposable"]),
-    )
-
-
-def _packet_ends(table: PacketTable) -> Iterator[int]:
-    """Yield the end of the packet before each packet; 0 before the first."""
-    yield 0
-    yield from map(operator.add, table.positions, table.sizes)
-
-
-def _packet_positions(gaps: list[int], sizes: list[int]) -> tuple[int, ...]:
-    before = itertools.accumulate(sizes, initial=0)
-    return tuple(map(operator.add, itertools.accumulate(gaps), before))
-
-
-def _differences(values: tuple[int, ...]) -> list[int]:
-    return [new - old for old, new in itertools.pairwise((0, *values))]
-
-
-def _length_bytes(context: av.VideoCodecContext) -> int:
+def _length_bytes(header: bytes) -> int:
     """Return the number of bytes of a length field before a NAL unit."""
-    return ((context.extradata or b"")[4] & 3) + 1
+    return (header[4] & 3) + 1
 
 
 def _required(value: int | None) -> int:
@@ -202,6 +202,8 @@ def _parse_packet(packet: Packet, length_bytes: int) -> tuple[bool, bool]:
     reference = idr = False
     while offset < len(data):
         start = offset + length_bytes
+        if start + 1 >= len(data):
+            raise NotPlainError("a packet is cut off")
         unit_type = data[start] & 31
         if unit_type in _SLICES:
             pictures += data[start + 1] >> 7  # a slice that begins a picture has its first bit set
@@ -215,7 +217,7 @@ def _parse_packet(packet: Packet, length_bytes: int) -> tuple[bool, bool]:
     return reference, idr
 
 
-def _check_groups(table: PacketTable, key_frames: list[int], context: av.VideoCodecContext) -> None:
+def _check_groups(table: PacketTable, key_frames: list[int], *, is_reordered: bool) -> None:
     """Check the rules for several packets: 2 to 5."""
     pts = table.pts
     if len(set(pts)) != len(pts):
@@ -226,5 +228,5 @@ def _check_groups(table: PacketTable, key_frames: list[int], context: av.VideoCo
     earliest = list(itertools.accumulate(reversed(pts), min))[::-1]
     if any(pts[i] != earliest[i] or (i and latest[i - 1] >= pts[i]) for i in table.idr):
         raise NotPlainError("groups of pictures mix in time")
-    if (latest != list(pts)) != (context.reorder_depth > 0):
+    if (latest != list(pts)) != is_reordered:
         raise NotPlainError("time stamps do not fit the decoder's order")

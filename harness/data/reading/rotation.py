@@ -7,17 +7,15 @@ Rule: quarter turns and mirrors are applied by moving pixels; any other matrix i
 Axes: F frames, H x W pixels, C channels.
 """
 
-from pathlib import Path
-
 from jaxtyping import UInt8
 from torch import Tensor
 
 from harness.data.reading.container import open_video
 from harness.data.reading.display_matrix import STORED, Matrix, frame_matrix
-from harness.data.video import DamagedVideoError
+from harness.data.video import DamagedVideoError, File
 
 
-def display_matrix(path: Path) -> Matrix:
+def display_matrix(path: File) -> Matrix:
     """Return a, b, c, d of the display matrix of a file.
 
     Raises:

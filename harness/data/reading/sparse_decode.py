@@ -8,10 +8,9 @@ packets that no requested frame needs: the check behind the passport does.
 Axes: F frames, H x W pixels, 3 colours (RGB, 0 to 255).
 """
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
+from functools import partial
 
 import av
 from av.stream import Discard
@@ -26,14 +25,15 @@ from harness.data.reading.decode import read_frames, stack_pictures, to_picture
 from harness.data.reading.display_matrix import STORED
 from harness.data.reading.index_cache import PacketTableCache
 from harness.data.reading.packet_index import NotPlainError, Packet, PacketTable
+from harness.data.reading.packet_reader import PacketReader
 from harness.data.reading.rotation import apply_matrix, display_matrix
-from harness.data.video import DamagedVideoError
+from harness.data.video import DamagedVideoError, File
 
 _FALLBACK_ERRORS = (DamagedVideoError, NotPlainError)
 
 
 def read_planned(
-    path: Path,
+    path: File,
     indices: Sequence[int] | None = None,
     *,
     upright: bool = False,
@@ -55,18 +55,30 @@ def read_planned(
     table = tables.get(path) if tables is not None else None
     if table is not None and indices is not None:
         return read_indexed(path, indices, table, upright=upright)
-    matrix = display_matrix(path) if upright else STORED
     try:
         frames, new_table = _decode_file(path, indices or [])
     except _FALLBACK_ERRORS:
-        return apply_matrix(read_frames(path, indices), matrix)
+        return read_in_order(path, indices, upright=upright)
+    matrix = display_matrix(path) if upright else STORED
     if tables is not None:
         tables.put(path, replace(new_table, matrix=matrix))
     return apply_matrix(frames, matrix)
 
 
+def read_in_order(
+    path: File, indices: Sequence[int] | None = None, *, upright: bool = False
+) -> UInt8[Tensor, "F H W 3"]:
+    """Read as `read_frames` does, and apply the display matrix of the file if `upright`.
+
+    Raises:
+        DamagedVideoError: As `read_planned`.
+    """
+    matrix = display_matrix(path) if upright else STORED
+    return apply_matrix(read_frames(path, indices), matrix)
+
+
 def read_indexed(
-    path: Path, indices: Sequence[int], table: PacketTable, *, upright: bool = False
+    path: File, indices: Sequence[int], table: PacketTable, *, upright: bool = False
 ) -> UInt8[Tensor, "F H W 3"]:
     """Read by plan from a packet table, without opening the container.
 
@@ -86,7 +98,7 @@ def read_indexed(
     return apply_matrix(frames, table.matrix) if upright else frames
 
 
-def build_index(path: Path) -> PacketTable | None:
+def build_index(path: File) -> PacketTable | None:
     """Return the packet table of a file for `read_indexed`; None if it is not plain.
 
     Decodes the file once in order, to verify that its frames follow its time stamps.
@@ -108,7 +120,7 @@ def build_index(path: Path) -> PacketTable | None:
     return replace(table, matrix=display_matrix(path))
 
 
-def _frame_stamps(path: Path, stream: av.VideoStream, packet: Packet | None) -> list[int | None]:
+def _frame_stamps(path: File, stream: av.VideoStream, packet: Packet | None) -> list[int | None]:
     frames = stream.codec_context.decode(packet)
     if any(frame.is_corrupt for frame in frames):
         raise DamagedVideoError(f"{path}: a frame is corrupt")
@@ -125,18 +137,18 @@ def _read_packets(container: av.container.InputContainer, stream: av.VideoStream
 
 
 def _decode_file(
-    path: Path, indices: Sequence[int]
+    path: File, indices: Sequence[int]
 ) -> tuple[UInt8[Tensor, "F H W 3"], PacketTable]:
     with open_video(path) as (container, stream):
         packets = _read_packets(container, stream)
         table = packet_index.build_table(container, stream, packets)
         return _decode_planned(
-            path, stream.codec_context, table, indices, packets.__getitem__
+            path, stream.codec_context, table, indices, lambda _: packets.__getitem__
         ), table
 
 
 def _decode_indexed(
-    path: Path, indices: Sequence[int], table: PacketTable
+    path: File, indices: Sequence[int], table: PacketTable
 ) -> UInt8[Tensor, "F H W 3"]:
     context = av.CodecContext.create("h264", "r")
     context.extradata = table.header
@@ -145,26 +157,29 @@ def _decode_indexed(
     )
     prepare_decoder(context)
     with gate.open_file(path) as file:
-        if os.fstat(file.fileno()).st_size != table.file_bytes:
+        start, size = gate.place_in(path, file)
+        if size != table.file_bytes:
             raise NotPlainError("the size of the file differs from its packet table")
-
-        def packet(number: int) -> Packet:
-            content = os.pread(file.fileno(), table.sizes[number], table.positions[number])
-            av_packet = Packet(content)
-            av_packet.pts = table.pts[number]
-            return av_packet
-
-        return _decode_planned(path, context, table, indices, packet)
+        return _decode_planned(
+            path, context, table, indices, partial(PacketReader, file.fileno(), table, start)
+        )
 
 
 def _decode_planned(
-    path: Path,
+    path: File,
     context: av.VideoCodecContext,
     table: PacketTable,
     indices: Sequence[int],
-    packet: Callable[[int], Packet],
+    read_runs: Callable[[list[list[int]]], Callable[[int], Packet]],
 ) -> UInt8[Tensor, "F H W 3"]:
     """Decode by plan and match frames by time stamp.
+
+    Args:
+        path: Of the file, for messages.
+        context: A decoder of its header.
+        table: Its packets.
+        indices: Frames to return.
+        read_runs: Gives the packets of the runs that it is called with, in their order.
 
     Raises:
         NotPlainError: If a frame is missing or differs from the plan.
@@ -175,9 +190,10 @@ def _decode_planned(
     numbers = {display_order[frame] for frame in indices}
     stamps = {table.pts[number] for number in numbers}
     reformatter = VideoReformatter()
+    runs = packet_index.packet_runs(table, numbers)
     pictures = (
         to_picture(frame, reformatter)
-        for frame in _decode_runs(context, packet_index.packet_runs(table, numbers), packet)
+        for frame in _decode_runs(context, runs, read_runs(runs))
         if frame.pts in stamps
     )
     frames = stack_pictures(path, pictures, len(stamps))

@@ -7,17 +7,18 @@ import subprocess
 import sys
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
 
 from harness.cli.data.copy import copy_videos as command
-from harness.data import passport
+from harness.data import find_packet_index, passport
 from harness.data.datasets import desk
 from harness.data.passport import Passport
-from harness.data.prepare import copy, copy_journal, reencode
-from harness.data.prepare.reencode import EncodeSettings
-from harness.data.reading import sparse_decode
+from harness.data.prepare.copies import copy, copy_journal, reencode
+from harness.data.prepare.copies.reencode import EncodeSettings
+from harness.data.reading import decode, frame_cache, sparse_decode
 from harness.data.reading.decode import read_frames
 from harness.data.video import Video
 from tests.helpers import video_files
@@ -250,7 +251,7 @@ def test_several_processes_make_the_same_copies(sources, tmp_path):
 KILLED = """
 import sys
 from pathlib import Path
-from harness.data.prepare import copy
+from harness.data.prepare.copies import copy
 source, folder = map(Path, sys.argv[1:])
 copy.copy_data_set(source, folder, progress=lambda *step: print(*step, flush=True))
 """
@@ -335,3 +336,32 @@ def test_folders_of_pictures_are_not_copied(tmp_path):
         ValueError, match=r"1 videos of .* are folders of pictures, such as frames;"
     ):
         copy.copy_data_set(tmp_path, tmp_path / "copies")
+
+
+def test_a_copy_has_a_packet_index_whose_first_reads_open_no_container(tmp_path, monkeypatch):
+    (source,) = desk_set(tmp_path)
+    folder = tmp_path / "data" / "copies"
+    copy.copy_data_set(source, folder, settings=FAST)
+    known = passport.read(folder / passport.FILE)
+    index = find_packet_index("copies", tmp_path / "data", known.digest)
+    videos = [*known.splits["train"], *known.splits["test"]]
+    right = [read_frames(video.path, [3, 40]) for video in videos]
+    for module in (sparse_decode, frame_cache, decode):
+        monkeypatch.setattr(module, "open_video", None)
+    cache = frame_cache.FrameCache(0, index=index)
+    for video, expected in zip(videos, right, strict=True):
+        assert torch.equal(cache.read(video, np.array([3, 40])), expected)
+
+
+def test_copies_of_a_journal_without_packets_have_no_index_and_stay(tmp_path):
+    (source,) = desk_set(tmp_path)
+    folder = tmp_path / "data" / "copies"
+    copy.copy_data_set(source, folder, settings=FAST)
+    rows = [json.loads(line) for line in (folder / copy_journal.JOURNAL).read_text().splitlines()]
+    for row in rows:
+        row.pop("packets", None)
+    (folder / copy_journal.JOURNAL).write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*.mp4")}
+    copy.copy_data_set(source, folder, settings=FAST)
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*.mp4")} == before
+    assert not (folder / "passport.packets").exists()

@@ -3,17 +3,20 @@
 import contextlib
 import shutil
 import subprocess
+from tempfile import TemporaryFile
+from unittest import mock
 
 import av
 import numpy as np
 import pytest
 import torch
 
-from harness.data.reading import packet_index, sparse_decode
+from harness.data.reading import packet_index, packet_packing, packet_reader, sparse_decode
 from harness.data.reading.container import open_video
 from harness.data.reading.decode import read_frames
 from harness.data.reading.index_cache import ByteBudget, PacketTableCache
-from harness.data.reading.packet_index import PacketTable
+from harness.data.reading.packet_index import NotPlainError, PacketTable
+from harness.data.reading.packet_reader import PacketReader
 from harness.data.video import DamagedVideoError
 from tests.helpers import video_files
 
@@ -144,8 +147,8 @@ def test_a_disposable_picture_is_left_out_unless_it_is_wanted():
 
 def test_a_packed_table_is_the_table(movie):
     known = sparse_decode.build_index(movie("GOP 12"))
-    assert packet_index.unpack(packet_index.pack(known)) == known
-    assert len(packet_index.pack(known)) < 20 * video_files.FRAMES
+    assert packet_packing.unpack(packet_packing.pack(known)) == known
+    assert len(packet_packing.pack(known)) < 20 * video_files.FRAMES
 
 
 def test_a_plan_decodes_less(movie):
@@ -184,7 +187,7 @@ def test_a_file_that_changed_is_read_anew(movie, tmp_path):
 def test_a_full_room_takes_no_table_but_a_new_one_of_the_same_file(movie, tmp_path):
     path, other = movie("GOP 12"), movie("GOP 4")
     known = sparse_decode.build_index(path)
-    tables = PacketTableCache(ByteBudget(len(packet_index.pack(known))))
+    tables = PacketTableCache(ByteBudget(len(packet_packing.pack(known))))
     for each in (path, other, path):
         tables.put(each, known)
     assert tables.get(path) == known
@@ -267,3 +270,47 @@ def test_altered_bytes_give_right_frames_or_those_of_reading_in_order(movie, tmp
             right = torch.equal(frame, whole[index])
             assert right or torch.equal(frame, in_order[stamp]), (seed, index)
     assert 3 < refused < 37
+
+
+def read_ranges(table, runs, content):
+    """Return the packets of runs, and the ranges of the file that were read for them."""
+    ranges = []
+    with TemporaryFile() as file:
+        file.write(content)
+        file.flush()
+        reader = PacketReader(file.fileno(), table, 0, runs)
+        with mock.patch.object(
+            packet_reader.os,
+            "pread",
+            lambda _, size, start: ranges.append((start, size)) or content[start : start + size],
+        ):
+            packets = [bytes(reader(number)) for run in runs for number in run]
+    return packets, ranges
+
+
+def test_neighbours_are_read_together_and_what_lies_far_away_is_not():
+    known = table(positions=(*range(48, 848, 100), 50_000), file_bytes=60_000)
+    content = np.random.default_rng(0).bytes(60_000)
+    runs = [[0, 1, 3], [4], [6, 8]]
+    packets, ranges = read_ranges(known, runs, content)
+    assert ranges == [(48, 690), (50_000, 90)]
+    assert packets == [
+        content[known.positions[n] : known.positions[n] + 90] for run in runs for n in run
+    ]
+
+
+@pytest.mark.parametrize(
+    "positions", [(500,) * 9, tuple(range(848, -52, -100)), (0, 45, *range(90, 790, 100))]
+)
+def test_packets_in_any_places_are_right_or_refused(positions):
+    known, content = table(positions=positions), np.random.default_rng(0).bytes(1000)
+    try:
+        packets, _ = read_ranges(known, [list(range(9))], content)
+    except NotPlainError:
+        return
+    assert packets == [content[place : place + 90] for place in positions]
+
+
+def test_packets_beyond_the_end_are_refused():
+    with pytest.raises(NotPlainError, match="lie elsewhere"):
+        read_ranges(table(), [[0, 1]], bytes(200))

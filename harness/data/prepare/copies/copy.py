@@ -18,8 +18,10 @@ from pathlib import Path
 import av
 
 from harness.data import gate, passport
-from harness.data.prepare.copy_journal import Copy, open_journal, write_list
-from harness.data.prepare.reencode import EncodeSettings, reencode
+from harness.data.prepare.copies.copy_journal import Copy, open_journal, packed_entries, write_list
+from harness.data.prepare.copies.reencode import EncodeSettings, reencode
+from harness.data.prepare.packet_notes import read_entry
+from harness.data.reading import packet_file
 from harness.data.video import DamagedVideoError, RefusedVideoError, Video
 from harness.utils import atomic, children, files, lock
 
@@ -65,7 +67,7 @@ def copy_videos(
         with _map(copy_video, pending, processes) as results:
             for number, copy in enumerate(results, start=len(sources) - len(pending) + 1):
                 add_copy(copy)
-                done[copy.id] = copy
+                done[copy.id] = replace(copy, packets=None)
                 if progress:
                     progress("copies", number, len(sources))
         copies = [done[video.id] for video in sources]
@@ -113,6 +115,8 @@ def copy_data_set(
     changed = (settings or EncodeSettings()).sentence()
     copy_passport = replace(source_passport, splits=splits, root=folder, changed=changed, also=())
     passport.write(folder / passport.FILE, copy_passport)
+    entries = packed_entries(folder, copies)
+    packet_file.write(folder / passport.FILE, copy_passport.digest, entries)
     return copies
 
 
@@ -125,7 +129,9 @@ def _read_passport(source: Path) -> passport.Passport:
     if not (source / passport.FILE).is_file():
         raise ValueError(f"{source} has no {passport.FILE}, the list of videos to copy")
     found = passport.read(source / passport.FILE)
-    videos = itertools.chain.from_iterable(found.splits.values())
+    videos = [*itertools.chain.from_iterable(found.splits.values())]
+    if any(video.span is not None for video in videos):
+        raise ValueError(f"{source} is packed into shards; copy the data set that was packed")
     folders = [video.id for video in videos if video.path.is_dir()]
     if folders:
         raise ValueError(
@@ -191,6 +197,7 @@ def _copy_video(video: Video, *, root: Path, folder: Path, settings: EncodeSetti
         source_sha256=video.sha256,
         sha256=passport.file_sha256(target),
         bytes=target.stat().st_size,
+        packets=read_entry(target),
     )
 
 
