@@ -65,7 +65,7 @@ def test_rows_of_the_same_trials_are_one_line(drawn):
     assert plain[5] == "VoV3D-M, 16 × 2 × 3, V1 and 5 more"
 
 
-@pytest.mark.parametrize("name", ["vov3d", "kinetics400", "dsa_hosts", "table_b"])
+@pytest.mark.parametrize("name", ["vov3d", "mini_kinetics200", "dsa_hosts", "table_b"])
 def test_long_labels_leave_most_of_the_width_to_the_data(name, drawn, recwarn):
     axes = drawn(with_records(name))
     axes.figure.draw_without_rendering()
