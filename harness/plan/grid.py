@@ -39,8 +39,10 @@ class PlannedTrial:
 
     @property
     def name(self) -> str:
-        """Return the rows and the seed, as progress shows them."""
-        return f"{' = '.join(self.rows)}, seed {self.trial.seed}"
+        """Return the rows and the seed, as progress shows them; of many rows the first."""
+        first, *others = self.rows
+        rows = f"{first} = {len(others)} more rows" if len(others) > 1 else " = ".join(self.rows)
+        return f"{rows}, seed {self.trial.seed}"
 
 
 def trials(
@@ -64,7 +66,7 @@ def trials(
     """
     if not experiment.trains:
         return []
-    rows: dict[str, list[str]] = {}
+    rows: dict[str, dict[str, None]] = {}  # labels, in order; a row may have a trial twice
     trial_of: dict[str, Trial] = {}
     once = run_once(experiment, seeds)
     for place, seed in enumerate(seed_numbers(seeds)):
@@ -75,10 +77,10 @@ def trials(
                 trial = replace(rescale(part), seed=seed)
                 key = record.trial_key(trial, passport(trial))
                 trial_of[key] = trial
-                rows.setdefault(key, []).append(row.label)
+                rows.setdefault(key, {})[row.label] = None
     planned = []
     for key, trial in trial_of.items():
-        with blame(experiment.name, rows[key][0]):
+        with blame(experiment.name, next(iter(rows[key]))):
             hashes = code(trial)
         planned.append(_planned(experiment.name, tuple(rows[key]), trial, key, hashes, results))
     return planned

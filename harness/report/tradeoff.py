@@ -11,13 +11,14 @@ from harness.cost.comparable import RULE, Axis, comparable_cost, printed_product
 from harness.cost.rows import views_of
 from harness.data.datasets import desk_recipe
 from harness.experiment import Experiment, Row
-from harness.report.results import RowResult
+from harness.report.results import RowResult, TableResult
 from harness.specs import from_dict
 from harness.stats.verdict import Interval
 from harness.utils import escape
 from harness.utils.atomic import write_atomic
 
 Kind = Literal["dsa", "v4d", "other"]
+OTHER_NETWORKS = "Networks of other work"
 AXES: tuple[Axis, Axis] = ("comparable", "printed")
 
 
@@ -145,23 +146,24 @@ def frame(experiment: Experiment) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def measured_points(rows: Sequence[RowResult]) -> dict[str, list[Point]]:
+def measured_points(tables: Sequence[TableResult]) -> dict[str, list[Point]]:
     """Return measured accuracies at the cost of the networks that ran, by depth.
 
-    Rows of several tables that share their trials are one point, under the first label. Rows on
-    desk videos of another design than that of the ablations are left out.
+    Rows of several tables that share their trials are one point, under the first label. Rows of
+    tables that the paper lacks are a group of their own, the last one. Rows on desk videos of
+    another design than that of the ablations are left out.
     """
     by_records: dict[tuple[str, ...], tuple[str, Point]] = {}
-    for result in rows:
+    rows = [(table.experiment, result) for table in tables for result in table.rows]
+    for experiment, result in rows:
         if result.interval is not None and not _is_of_other_design(result):
+            group = OTHER_NETWORKS if experiment.document != "Paper" else _depth(result.row)
             keys = tuple(record.key for record in result.records)
-            by_records.setdefault(
-                keys, (_depth(result.row), _measured_point(result, result.interval))
-            )
+            by_records.setdefault(keys, (group, _measured_point(result, result.interval)))
     groups: dict[str, list[Point]] = {}
-    for depth, point in by_records.values():
-        groups.setdefault(depth, []).append(point)
-    return dict(sorted(groups.items()))
+    for group, point in by_records.values():
+        groups.setdefault(group, []).append(point)
+    return dict(sorted(groups.items(), key=lambda item: (item[0] == OTHER_NETWORKS, item[0])))
 
 
 def _is_of_other_design(result: RowResult) -> bool:

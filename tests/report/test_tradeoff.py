@@ -110,7 +110,7 @@ def measured_rows():
     ]
     again = replace(rows[4], label="the same trial")
     table = replace(table_a.EXPERIMENT, rows=(*rows, again))
-    return tradeoff.measured_points(collected(table, records, rescale=desk).rows)
+    return tradeoff.measured_points([collected(table, records, rescale=desk)])
 
 
 def test_a_measured_point_has_the_cost_of_what_ran_and_the_range_of_its_seeds():
@@ -121,6 +121,19 @@ def test_a_measured_point_has_the_cost_of_what_ran_and_the_range_of_its_seeds():
     assert points[4].bar == (80, 82)
     assert points[4].gmacs == 0.5 * 2
     assert points[0].gmacs == 0.5 * 8
+
+
+def test_rows_that_the_paper_lacks_are_a_group_of_their_own_and_the_last():
+    names = ("dsa_hosts", "table_g", "table_h")
+    tables = []
+    for name in names:
+        experiment = experiments.load(name)
+        records = [made(desk(row.trial), top1=50.0) for row in experiment.rows]
+        tables.append(collected(experiment, records, rescale=desk))
+    groups = tradeoff.measured_points(tables)
+    assert [*groups] == ["R18", "R50", "Networks of other work"]
+    hosts = [point.row for point in groups["Networks of other work"]]
+    assert hosts == [row.label for row in experiments.load("dsa_hosts").rows]
 
 
 @pytest.mark.slow

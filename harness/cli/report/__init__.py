@@ -39,7 +39,7 @@ from harness.utils import atomic
 if TYPE_CHECKING:
     from harness.plan.request import Request
 
-TRADEOFF_TABLES = ("table_a", "table_g", "table_h")
+TRADEOFF_TABLES = ("table_a", "table_g", "table_h", "dsa_hosts")
 
 
 @click.command("report")
@@ -125,7 +125,7 @@ def _print_figures(
 @results_option
 @json_option
 def draw_tradeoff(tables: tuple[str, ...], as_json: bool, **options: Any) -> None:
-    """Draw measured accuracy against cost of several tables; by default (a), (g) and (h)."""
+    """Draw measured accuracy against cost of several tables; else (a), (g), (h) and dsa_hosts."""
     requests = build_requests(tables or TRADEOFF_TABLES, **options)
     print_paths(tradeoff(requests, warn=warning_of(tables)), as_json=as_json)
 
@@ -143,7 +143,7 @@ def tradeoff(requests: Sequence["Request"], *, warn: Warn = warn_once) -> list[P
     results, scale = requests[0].runtime.results, requests[0].scale
     trained = [request for request in requests if request.experiment.trains]
     tables = list(all_tables.each_of(trained, partial(collect, records=read_all(results)), warn))
-    groups = measured_points([row for table in tables for row in table.rows])
+    groups = measured_points(tables)
     if not groups:
         names = " ".join(request.experiment.name for request in requests)
         raise ValueError(f"{results} has no records of these tables; run: harness run {names}")

@@ -93,7 +93,7 @@ def measured_tradeoff(
         for panel, (heading, points) in zip(panels, marks.items(), strict=True):
             _ceilings(panel, ceilings)
             bubbles.draw(panel, points)
-            bubbles.cost_axis(panel, f"MFLOPs per video at {scale} scale (10⁶ multiply-adds)")
+            bubbles.cost_axis(panel, f"MFLOPs per video at {scale} scale\n(10⁶ multiply-adds)")
             panel.set(ylim=(0, 108), xmargin=0.15)
             title(panel, f"{heading} at {scale} scale", SUBTITLE)
         panels[0].set_ylabel(f"{scale} top-1, %")
