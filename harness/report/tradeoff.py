@@ -18,7 +18,7 @@ from harness.utils import escape
 from harness.utils.atomic import write_atomic
 
 Kind = Literal["dsa", "v4d", "other"]
-OTHER_NETWORKS = "Networks of other work"
+OTHER_NETWORKS = "Other networks"
 AXES: tuple[Axis, Axis] = ("comparable", "printed")
 
 

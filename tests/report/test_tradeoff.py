@@ -131,8 +131,8 @@ def test_rows_that_the_paper_lacks_are_a_group_of_their_own_and_the_last():
         records = [made(desk(row.trial), top1=50.0) for row in experiment.rows]
         tables.append(collected(experiment, records, rescale=desk))
     groups = tradeoff.measured_points(tables)
-    assert [*groups] == ["R18", "R50", "Networks of other work"]
-    hosts = [point.row for point in groups["Networks of other work"]]
+    assert [*groups] == ["R18", "R50", "Other networks"]
+    hosts = [point.row for point in groups["Other networks"]]
     assert hosts == [row.label for row in experiments.load("dsa_hosts").rows]
 
 
