@@ -12,6 +12,7 @@ from benchmarks.scheduling.log_writers import Clock, Logged, Setting
 from harness import record
 from harness.plan.grid import PlannedTrial
 from harness.tracking import store_uri
+from harness.tracking.experiments import finished_runs
 from harness.tracking.mirror import Mirror
 from harness.tracking.store import Store
 from tests.helpers.tracking_stores import PATIENCE_S, client, curve, open_mirror, runs
@@ -95,7 +96,7 @@ def test_the_whole_path_of_idle_trials_ends_with_records_runs_and_a_table(runtim
     scheduling_run.ours(runtime, 1)
     assert len(record.read_all(runtime.results)) == 4
     store = Store(store_uri(runtime.results), runtime.results)
-    assert len(store.finished_runs(store.experiment("table_b"))) == 4
+    assert len(finished_runs(store.client, store.experiment("table_b"))) == 4
     assert (runtime.results / "tables" / "table_b.md").is_file()
 
 
