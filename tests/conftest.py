@@ -1,9 +1,15 @@
 """Fixtures of all tests; jaxtyping shapes are checked while tests run."""
 
-import gc
 import os
+
+# As in a trial: with a thread per core in every process, tests side by side slow each other down.
+# Libraries read it when they are loaded, and the plugin of jaxtyping would load numpy before this.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import gc
 import shutil
 import threading
+from collections import Counter
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -12,9 +18,6 @@ from pkgutil import walk_packages
 import pytest
 import torch
 from jaxtyping import install_import_hook
-
-# As in a trial: with a thread per core in every process, tests side by side slow each other down.
-os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 with install_import_hook(
     ("harness.data", "harness.zoo", "harness.training.metrics"), "beartype.beartype"
@@ -35,13 +38,13 @@ from tests.helpers.tiny_trials import shrunk
 
 @pytest.hookimpl(tryfirst=True)  # before -m deselects
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run files of slow tests first: no process waits at the end for a long one in another.
+    """Run files with many slow tests first: no process waits at the end for a long one in another.
 
     Chaos is slow too, so `-m "not slow"` leaves out both.
     """
     chaotic = [item for item in items if item.get_closest_marker("chaos")]
-    slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
+    slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
+    items.sort(key=lambda item: -slow[item.path])
     for item in chaotic:
         item.add_marker(pytest.mark.slow)
 
