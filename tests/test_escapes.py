@@ -430,7 +430,6 @@ ROOT = Path(__file__).resolve().parents[1]
 NEVER_ONE = (
     "runs with {changes}",
     "trials are more than",
-    "trials have records",
     "trials finish their",
     "records were made",
     "records; type",

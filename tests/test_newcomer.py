@@ -107,7 +107,7 @@ def test_a_newcomer_does_everything_in_a_folder_of_their_own(folder, capsys):
     call("bundle", "--out", "mine.tar.gz", "--experiment", "./my_table.py")
     capsys.readouterr()
     call("verify", "mine.tar.gz", "--experiment", "./my_table.py")
-    assert "1 records, 1 tables judged again" in capsys.readouterr().out
+    assert "1 record, 1 table judged again" in capsys.readouterr().out
 
     gate = folder / "my_gate.py"
     gate.write_text(gate.read_text().replace("share: float = 0.25", "share: float = 0.5"))

@@ -59,7 +59,7 @@ def test_a_table_runs_on_ones_own_terms_and_is_never_judged_by_the_paper(data, t
     assert "own run" in text
     assert "batch norm over 4 videos, 12 in the recipe" in text
     again = run(data, tmp_path, *own)
-    assert "1 trials, 1 recorded, 0 to run" in again.stdout
+    assert "1 trial, 1 recorded, 0 to run" in again.stdout
     where = ["--results", tmp_path, "--data", data, "--json"]
     explained = json.loads(harness("explain", "table_b/II", *own, *where).stdout)
     assert list(explained["measured"]) == ["0"]
@@ -68,7 +68,7 @@ def test_a_table_runs_on_ones_own_terms_and_is_never_judged_by_the_paper(data, t
     shutil.rmtree(tmp_path / "mlflow")
     assert harness("sync", *where[:-1]).stdout == "0 runs written\n"
     sent = harness("sync", "--on", "my_videos", *TERMS, *where[:-1])
-    assert sent.stdout.startswith("table_b at own scale: 1 trials sent\n"), sent.stderr
+    assert sent.stdout.startswith("table_b at own scale: 1 trial sent\n"), sent.stderr
 
 
 @pytest.mark.parametrize(

@@ -172,4 +172,4 @@ def test_videos_of_ones_own_run_in_one_command(tmp_path):
     assert made.trial["data"]["num_classes"] == 2
     assert sum(made.data["good"].values()) == 20
     again = harness(*words, *where, *TERMS, "--seeds", 1, "--no-ray")
-    assert "1 trials, 1 recorded, 0 to run" in again.stdout
+    assert "1 trial, 1 recorded, 0 to run" in again.stdout

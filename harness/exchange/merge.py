@@ -201,8 +201,8 @@ def _clash_text(undecided: Sequence[str], sources: Sequence[Source]) -> str:
     shown = ", ".join(undecided[:5]) + (", ..." if len(undecided) > 5 else "")
     names = "; ".join(f"{source.name}: {source.folder}" for source in sources)
     return (
-        f"nothing was merged: {len(undecided)} trials have records with different content "
-        f"({shown}); add --prefer {NEWER}, or the letter of a folder that has them ({names})"
+        f"nothing was merged: records with different content for {counted(len(undecided), 'trial')}"
+        f" ({shown}); add --prefer {NEWER}, or the letter of a folder that has them ({names})"
     )
 
 

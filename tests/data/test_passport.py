@@ -258,7 +258,8 @@ def test_the_limits_of_a_passport_are_those_of_the_gate():
     assert frames["maximum"] == stamps["maxItems"] == gate.LIMITS.max_frames
 
 
-units = st.fractions(min_value=Fraction(1, 10**6), max_value=Fraction(1, 10)).map(str)
+# Units of FFmpeg are fractions of two integers of 32 bits.
+units = st.fractions(Fraction(1, 10**6), Fraction(1, 10), max_denominator=2**31 - 1).map(str)
 values = st.fixed_dictionaries(
     {
         "id": st.text(st.characters(categories=["L", "N", "P"]), min_size=1, max_size=20),

@@ -1,11 +1,15 @@
 const read = id => JSON.parse(document.getElementById(id).textContent);
 const drawn = new Map();
 let glyphs = null;
+let styles = null;
 
 function address(key) {
   if (!drawn.has(key)) {
     glyphs ??= read("glyphs");
-    const svg = read(key);
+    styles ??= read("styles");
+    const named = read(key).replace(/\^(\d+);/g, (_, number) => styles[number]);
+    const svg = named.replace(/~([0-9a-f]+)@([\d.-]*)/g, (_, name, x) =>
+      `<use xlink:href='#DejaVuSans-${name}'${x && ` transform='translate(${x} 0)'`}/>`);
     const names = new Set(Array.from(svg.matchAll(/href=["']#([^"']+)/g), found => found[1]));
     const type = [...names].filter(name => name in glyphs).map(name => glyphs[name]).join("");
     const whole = svg.replace(/<svg[^>]*[^/]>/, start => `${start}<defs>${type}</defs>`);

@@ -1,8 +1,9 @@
 """Pictures of the page: distinct, stripped, and stored as inert text until they are seen.
 
 Every figure draws its type as outlines. These are the same in all figures, so they are stored once
-and put back by the script of the page. Text is stripped rather than compressed: compressors differ
-from machine to machine, and equal records give equal bytes.
+and put back by the script of the page, and so are the elements that place them and the styles. Text
+is stripped rather than compressed: compressors differ from machine to machine, and equal records
+give equal bytes.
 """
 
 import hashlib
@@ -17,6 +18,11 @@ _UNSEEN = re.compile(
 )
 _BLANKS = re.compile(r"\s*\n\s*")
 _GLYPH = re.compile(r'<path id="(DejaVuSans[^"]*)"[^>]*/>')
+_USE = re.compile(
+    r"<use xlink:href='#DejaVuSans-([0-9a-f]+)'(?: transform='translate\((-?[\d.]+) 0\)')?/>"
+)
+_STYLE = re.compile(r"style='[^']*'")
+_LIVE = re.compile(r"<(?=[!/]|script)", re.IGNORECASE)
 _GROUP_NAME = re.compile(r'(?<=<g) id="[^"]*"')
 _EMPTY = re.compile(r"<defs>\s*</defs>")
 _BETWEEN = re.compile(r">\s+<")
@@ -36,39 +42,51 @@ class Picture:
 
 @dataclass(kw_only=True)
 class Album:
-    """The distinct pictures of a page, and the outlines of type that they share.
+    """The distinct pictures of a page, and the outlines of type and the styles that they share.
 
     Attributes:
         texts: Key of a picture to its SVG text, without outlines of type.
         glyphs: Name of an outline to its SVG element.
+        styles: Attribute of a style to its number, `^NUMBER;` in a text.
     """
 
     texts: dict[str, str] = field(default_factory=dict)
     glyphs: dict[str, str] = field(default_factory=dict)
+    styles: dict[str, int] = field(default_factory=dict)
 
     def add(self, svg: bytes) -> Picture:
         """Store a picture once, however often it is shown."""
         text, glyphs = split(svg.decode())
         self.glyphs |= glyphs
         key = f"picture-{hashlib.sha256(svg).hexdigest()[:10]}"
-        self.texts[key] = text
+        self.texts[key] = _STYLE.sub(self._number, text)
         width, height = _size(text)
         return Picture(key=key, width=width, height=height)
 
+    def _number(self, style: re.Match[str]) -> str:
+        """Return what stands for a style."""
+        return f"^{self.styles.setdefault(style[0], len(self.styles))};"
+
 
 def split(svg: str) -> tuple[str, Mapping[str, str]]:
-    """Strip an SVG file of what is not seen, and take the outlines of type out of it."""
+    """Strip an SVG file of what is not seen, and take the outlines of type out of it.
+
+    An outline in place, the largest part of most figures, becomes `~NAME@X`.
+    """
     text = _BLANKS.sub(" ", _UNSEEN.sub("", _PROLOGUE.sub("", svg, count=1))).strip()
     glyphs = {match[1]: match[0] for match in _GLYPH.finditer(text)}
     text = _GROUP_NAME.sub("", _GLYPH.sub("", text))
     text = _LONG_NUMBER.sub(_round, _BETWEEN.sub("><", _EMPTY.sub("", text)))
-    return text if "'" in text else text.replace('"', "'"), glyphs  # JSON escapes the double ones
+    if '"' in text:  # JSON escapes double quotes
+        text = text.replace("'", "&apos;").replace('"', "'")
+    text = text.replace("~", "&#126;").replace("^", "&#94;")
+    return _USE.sub(r"~\1@\2", text), glyphs
 
 
 def as_json(value: object) -> str:
     """Return JSON that stays text inside a `script` element."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-    return text.replace("<", "\\u003c")
+    return _LIVE.sub(r"\\u003c", text)
 
 
 def _round(number: re.Match[str]) -> str:
