@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class Usage:
-    """What a function takes.
+    """Time and memory of a function.
 
     Attributes:
         seconds: Processor time, of all threads.

@@ -30,7 +30,7 @@ _MS = 1_790_000_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class Growth:
-    """What a number of records takes in a process of its own.
+    """Time and memory of a number of records, in a process of its own.
 
     Attributes:
         records: Their number.

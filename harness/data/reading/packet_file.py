@@ -45,7 +45,7 @@ _LOG = logging.getLogger(__name__)
 
 
 class Entry(NamedTuple):
-    """What the index knows of a file.
+    """An entry of the index: size and packets of a file.
 
     Attributes:
         width: Of its pictures as stored, in pixels.
