@@ -16,6 +16,7 @@ import experiments
 from benchmarks.child import in_child, usage_of
 from experiments.scales import SCALES
 from harness import record
+from harness.plan import comparisons
 from harness.plan.request import Request
 from harness.provenance import code
 from harness.record import Record
@@ -83,10 +84,10 @@ def _write(results: Path, number: int) -> None:
 
 
 def _measured(results: Path, number: int) -> Growth:
-    requests = _requests(Runtime(results=results, data=results / "data"))
+    runtime = Runtime(results=results, data=results / "data")
     records, reading = usage_of(lambda: record.read_all(results))
     assert len(records) == number
-    _, collecting = usage_of(lambda: _collect(requests, records))
+    _, collecting = usage_of(lambda: _collect(_requests(runtime), records))
     return Growth(
         records=number,
         read_s=reading.seconds,
@@ -96,15 +97,16 @@ def _measured(results: Path, number: int) -> Growth:
 
 
 def _requests(runtime: Runtime) -> list[Request]:
-    tables = [experiments.load(name) for name in experiments.names()]
+    tables, rescale = [experiments.load(name) for name in experiments.names()], SCALES["desk"]
+    family = comparisons.family(tables, rescale)
     return [
         Request(
             experiment=table,
             scale="desk",
-            rescale=SCALES["desk"],
+            rescale=rescale,
             seeds=3,
             runtime=runtime,
-            family=tuple(tables),
+            family=family,
         )
         for table in tables
     ]

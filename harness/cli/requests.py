@@ -117,6 +117,7 @@ def build_requests(
 ) -> list["Request"]:
     """Return one request per table from the options of a command."""
     chosen = all_tables.select(tables, warning_of(tables))
+    from harness.plan.comparisons import families
     from harness.plan.request import Request
 
     changes = {name: machine.pop(name, None) for name in SCALE_CHANGES}
@@ -127,7 +128,8 @@ def build_requests(
         results=results, data=data, campaign=campaign, own_code=own_code.export(), **machine
     )
     # A run on one's own terms stands for itself.
-    family = () if terms.scale == "own" else _family(chosen, is_all=not tables)
+    corrected = () if terms.scale == "own" else _corrected(chosen, is_all=not tables)
+    family = families(chosen, corrected, terms.rescale)
     return [
         Request(
             experiment=experiment,
@@ -138,13 +140,13 @@ def build_requests(
             seeds=seeds,
             keep_stale=keep_stale,
             runtime=runtime,
-            family=all_tables.family_of(experiment, family),
+            family=family[experiment.name],
         )
         for experiment in chosen
     ]
 
 
-def _family(chosen: Sequence[Experiment], *, is_all: bool) -> tuple[Experiment, ...]:
+def _corrected(chosen: Sequence[Experiment], *, is_all: bool) -> tuple[Experiment, ...]:
     """Return all tables, whose comparisons are corrected together; warn once of broken ones."""
     return tuple(chosen) if is_all else all_tables.load_all(warn_once)
 

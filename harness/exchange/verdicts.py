@@ -10,13 +10,13 @@ from typing import Any
 from experiments.scales import SCALES, Changes, own
 from harness.exchange.places import Places
 from harness.experiment import Experiment
+from harness.plan.comparisons import families
 from harness.plan.request import Request
 from harness.record import Record
 from harness.report.build import collect_and_judge
 from harness.report.judge import JudgedTable
 from harness.runtime import Runtime
 from harness.specs import Scale
-from harness.tables import family_of
 
 _NUMBERS = ("estimate", "low", "high", "p")
 _TOLERANCE = 1e-6
@@ -106,16 +106,18 @@ def judge(
         raise ValueError(
             f"{setting.table} is not a table of this version; name its file with --experiment"
         )
-    is_own = setting.scale == "own"
+    experiment = named[setting.table]
+    rescale = own(Changes(**setting.changes), setting.base)
+    corrected = () if setting.scale == "own" else tables
     return collect_and_judge(
         Request(
-            experiment=named[setting.table],
+            experiment=experiment,
             scale=setting.scale,
             base=setting.base,
-            rescale=own(Changes(**setting.changes), setting.base),
+            rescale=rescale,
             seeds=1,
             runtime=Runtime(results=results, data=data or Path(tempfile.gettempdir()) / "no data"),
-            family=() if is_own else family_of(named[setting.table], tables),
+            family=families([experiment], corrected, rescale)[experiment.name],
         )
     )
 

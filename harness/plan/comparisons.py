@@ -8,6 +8,7 @@ from harness.data.datasets import desk_recipe
 from harness.experiment import COSTS, Claim, Experiment, Row
 from harness.specs import Scale, Trial, as_dict
 from harness.stats.verdict import Verdict
+from harness.tables import family_of
 from harness.utils.diff import differences, format_value
 from harness.zoo import temporal
 from harness.zoo.temporal import Averaging
@@ -47,6 +48,27 @@ def family(tables: Iterable[Experiment], rescale: Rescale) -> tuple[Comparison, 
             if comparison is not None and obstacle(experiment, claim, rescale) is None:
                 found.setdefault(comparison.key, comparison)
     return tuple(found.values())
+
+
+def families(
+    experiments: Iterable[Experiment], tables: Sequence[Experiment], rescale: Rescale
+) -> dict[str, tuple[Comparison, ...]]:
+    """Return the family that each experiment belongs to by its name, each family listed once.
+
+    Args:
+        experiments: Those in question.
+        tables: All that may be corrected together with them.
+        rescale: The scale.
+    """
+    listed: dict[tuple[str, ...], tuple[Comparison, ...]] = {}
+    found = {}
+    for experiment in experiments:
+        together = family_of(experiment, tables)
+        names = tuple(table.name for table in together)
+        if names not in listed:
+            listed[names] = family(together, rescale)
+        found[experiment.name] = listed[names]
+    return found
 
 
 def comparison_of(experiment: Experiment, claim: Claim, rescale: Rescale) -> Comparison | None:

@@ -80,14 +80,10 @@ def preview_tables(
     tables, records = [table for table, _ in listed], workspace.records()
     trials = grid.distinct(trial for _, own in listed for trial in own)
     corrected = tables if workspace.scale == "own" else all_tables.load_all(warn)
-    families = {
-        table.name: len(
-            comparisons.family(all_tables.family_of(table, corrected), workspace.rescale)
-        )
-        for table in tables
-    }
+    families = comparisons.families(tables, corrected, workspace.rescale)
     analyses = [
-        _analyze_power(table, records, workspace, seeds, families[table.name]) for table in tables
+        _analyze_power(table, records, workspace, seeds, len(families[table.name]))
+        for table in tables
     ]
     return Preview(
         scale=workspace.scale,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from harness import data
 from harness.experiment import Experiment
 from harness.plan import grid
+from harness.plan.comparisons import Comparison
 from harness.plan.grid import PlannedTrial, Seeds
 from harness.provenance import code
 from harness.runtime import Runtime
@@ -29,7 +30,7 @@ class Request:
         runtime: Where and how trials run.
         rows: Labels of the rows to run; empty for all.
         keep_stale: True to accept records made by other code instead of running their trials again.
-        family: Tables whose comparisons are corrected together with those of the experiment.
+        family: Comparisons that are corrected together with those of the experiment.
     """
 
     experiment: Experiment
@@ -39,7 +40,7 @@ class Request:
     runtime: Runtime
     rows: tuple[str, ...] = ()
     keep_stale: bool = False
-    family: tuple[Experiment, ...] = ()
+    family: tuple[Comparison, ...] = ()
     base: Scale = "paper"
 
 

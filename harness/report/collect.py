@@ -53,7 +53,8 @@ def _collect(request: Request, records: Records) -> TableResult:
         claim: comparisons.obstacle(experiment, claim, request.rescale)
         for claim in experiment.claims
     }
-    tables = {table.name: table for table in (*request.family, experiment)}
+    own = comparisons.family([experiment], request.rescale)
+    family = {comparison.key: comparison for comparison in (*request.family, *own)}
     return TableResult(
         experiment=experiment,
         scale=request.scale,
@@ -61,10 +62,7 @@ def _collect(request: Request, records: Records) -> TableResult:
         results=results,
         rows=tuple(_row(row, request, records) for row in experiment.rows),
         obstacles={claim: verdict for claim, verdict in obstacles.items() if verdict},
-        family=tuple(
-            _compared(comparison, request, records)
-            for comparison in comparisons.family(tables.values(), request.rescale)
-        ),
+        family=tuple(_compared(comparison, request, records) for comparison in family.values()),
         faults=(*records.faults, *preregistration.faults(results)),
     )
 

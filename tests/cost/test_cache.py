@@ -6,7 +6,8 @@ import pytest
 
 import experiments
 from experiments.scales import SCALES
-from harness.cost import cache
+from harness.cost import cache, rows
+from harness.cost.comparable import comparable_cost
 
 TRIALS = {
     f"{name}/{row.label}/{scale}" + f", network {place}" * (place > 0): rescale(trial)
@@ -39,10 +40,17 @@ def test_every_kept_count_is_what_the_network_counts():
 
 
 def test_every_network_of_a_table_has_a_kept_count():
-    wanted = {
-        cache._key(sized) for each in TRIALS.values() for sized in (each, cache._tested(each))
-    }
+    wanted = {cache._key(sized) for sized in DISTINCT}
     assert wanted == set(json.loads(cache.PATH.read_bytes())), "run `harness recount`"
+
+
+def test_no_cost_of_a_row_or_of_its_mark_in_a_chart_is_counted_anew(monkeypatch):
+    monkeypatch.setattr(rows, "_counted", {})
+    monkeypatch.setattr(cache, "count_anew", lambda trial: pytest.fail(str(trial)))
+    for name in experiments.names():
+        for row in experiments.load(name).rows:
+            costs = rows.row_cost(row), comparable_cost(row)
+            assert [cost is None for cost in costs] == [row.trial is None] * 2
 
 
 def test_what_is_not_kept_is_counted_anew(monkeypatch):

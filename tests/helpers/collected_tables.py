@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from harness.experiment import Experiment
+from harness.plan import comparisons
 from harness.plan.request import Request
 from harness.record import Record
 from harness.report.claims import JudgedClaim
@@ -32,7 +33,7 @@ def request(
         rescale=rescale,
         seeds=3,
         runtime=runtime,
-        family=tuple(family),
+        family=comparisons.family(family, rescale),
     )
 
 

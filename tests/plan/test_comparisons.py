@@ -33,6 +33,19 @@ def test_the_family_does_not_depend_on_what_has_run_or_on_the_order_of_tables():
     assert {one.key for one in forward} == {other.key for other in backward}
 
 
+def test_each_family_is_listed_once_whatever_the_number_of_its_tables(monkeypatch):
+    ours, listed = comparisons.family(TABLES, desk), []
+    foreign = replace(EXPERIMENT, name="a_table_from_outside")
+    family = comparisons.family
+    monkeypatch.setattr(
+        comparisons, "family", lambda *given: listed.append(given) or family(*given)
+    )
+    found = comparisons.families([*TABLES, foreign], [*TABLES, foreign], desk)
+    assert len(listed) == 2
+    assert {len(found[table.name]) for table in TABLES} == {len(ours)}
+    assert found[foreign.name] == family([foreign], desk)
+
+
 def test_what_a_scale_cannot_test_is_not_in_its_family():
     assert len(comparisons.family(TABLES, desk)) < len(comparisons.family(TABLES, paper))
     capped = Claim(text="SE helps", kind="better", rows=("SENet+I3D R50", "I3D R50"))
