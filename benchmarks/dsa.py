@@ -17,6 +17,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from benchmarks.grouped import DSA_I3D_R50, grouped
+from benchmarks.mix_forms import other_forms, pass_through
 from benchmarks.paired import Comparison, compare
 from experiments.recipes import I3D_R50
 from harness.runtime import check_device
@@ -25,7 +26,6 @@ from harness.zoo.build import build
 from harness.zoo.layers.dynamic import SnippetMix
 
 SNIPPETS, TAPS = 4, 3
-Form = Callable[[Tensor, Tensor], Tensor]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +38,7 @@ class Setting:
         pairs: Pairs of runs per comparison, at least 2.
         crop_px: Side of the network's crop.
         tiny: Take tiny shapes, only to see that everything works.
+        compile: Measure what `torch.compile` makes of the operator, too.
     """
 
     device: str = "cpu"
@@ -45,6 +46,7 @@ class Setting:
     pairs: int = 9
     crop_px: int = 112
     tiny: bool = False
+    compile: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,12 +105,25 @@ def text(measured: dict[str, Any]) -> str:
         "Grouped convolution / SnippetMix",
         f"{'channels mixed':32}{'time':>6}  {'quartiles':11}{'memory':>7}{'ms':>16}{'differs':>9}",
     ]
-    for row in measured["operator"]:
-        place = Place(**{name: row[name] for name in Place.__dataclass_fields__})
-        lines.append(f"{_words(place):32}{_figures(row)}{row['difference']:9.0e}")
+    rows = {_words(_place(row)): row for row in measured["operator"]}
+    lines += [f"{words:32}{_figures(row)}{row['difference']:9.0e}" for words, row in rows.items()]
+    lines += ["", *_other_forms(rows)]
     lines += ["", "I3D R50 with DSA in five blocks / without"]
     lines.append(f"{str(setting['crop_px']) + ' px':32}{_figures(net)}")
     return "\n".join(lines)
+
+
+def _place(row: dict[str, Any]) -> Place:
+    return Place(**{name: row[name] for name in Place.__dataclass_fields__})
+
+
+def _other_forms(rows: dict[str, dict[str, Any]]) -> list[str]:
+    names = next(iter(rows.values()))["others"]
+    lines = ["Grouped convolution / others", " " * 32 + "".join(f"{name:>15}" for name in names)]
+    for words, row in rows.items():
+        ratios = (f"{row['others'][name]['ratio']:15.2f}" for name in names)
+        lines.append(f"{words:32}{''.join(ratios)}")
+    return lines
 
 
 def _figures(row: dict[str, Any]) -> str:
@@ -140,9 +155,15 @@ def operator(place: Place, setting: Setting) -> dict[str, Any]:
     taps = torch.randn(place.videos, place.mixed, TAPS, device=device).softmax(2)
     forms = [partial(pass_through, form, x, taps, upstream) for form in (grouped, mix)]
     difference = largest_difference(forms[1](), forms[0]())
-    compared = compare(forms[0], forms[1], pairs=setting.pairs, device=device)
-    size_mb = x.numel() * x.element_size() / 1e6
-    return {**asdict(place), "x_mb": size_mb, **asdict(compared), "difference": difference}
+    against = partial(compare, forms[0], pairs=setting.pairs, device=device)
+    others = other_forms(mix, (x, taps, upstream), is_compiled=setting.compile)
+    return {
+        **asdict(place),
+        "x_mb": x.numel() * x.element_size() / 1e6,
+        **asdict(against(forms[1])),
+        "difference": difference,
+        "others": {name: asdict(against(form)) for name, form in others.items()},
+    }
 
 
 def _channels_last(place: Place, device: torch.device) -> Float[Tensor, "N U C T H W"]:
@@ -150,13 +171,6 @@ def _channels_last(place: Place, device: torch.device) -> Float[Tensor, "N U C T
     shape = (place.videos * SNIPPETS, place.channels, place.frames, place.size_px, place.size_px)
     whole = torch.randn(shape, device=device).contiguous(memory_format=torch.channels_last_3d)
     return rearrange(whole[:, : place.mixed], "(n u) c t h w -> n u c t h w", u=SNIPPETS)
-
-
-def pass_through(form: Form, x: Tensor, taps: Tensor, upstream: Tensor) -> tuple[Tensor, ...]:
-    """Run forward and backward; return the output and both gradients."""
-    x, taps = x.detach().requires_grad_(), taps.detach().requires_grad_()
-    y = form(x, taps)
-    return y.detach(), *torch.autograd.grad(y, (x, taps), upstream)
 
 
 def largest_difference(ours: tuple[Tensor, ...], theirs: tuple[Tensor, ...]) -> float:
@@ -203,6 +217,9 @@ def _train(net: nn.Module, clips: Tensor) -> tuple[Tensor, ...]:
     default=112,
     show_default=True,
     help="Side of the network's crop, in pixels.",
+)
+@click.option(
+    "--compile", is_flag=True, help="Measure the operator compiled, too; needs a C++ compiler."
 )
 @click.option("--tiny", is_flag=True, help="Tiny shapes, only to see that everything works.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

@@ -18,6 +18,7 @@ DESK_TRAIN = TrainSpec(
     clip_grad_norm=40,
 )
 SECTIONS, SECTION_FRAMES = 4, 16
+TRAINED_FRAMES = 32  # of a video at most, in all its snippets: a trial takes a minute or two
 GENERATED = ("desk_cue",)  # data sets that a table names, which stay at desk scale
 STEM_WIDTH = 64
 STEM_WIDTHS: Mapping[str, int] = {  # where not as usual: of a network, or of its family
@@ -125,13 +126,15 @@ def _desk_views(views: EvalSpec, data: DataSpec) -> EvalSpec:
 def _desk_data(data: DataSpec) -> DataSpec:
     """Return desk videos, with a snippet a section where those of training do not divide them."""
     is_spread = data.snippet_rule == "frames"
-    num_frames = SECTION_FRAMES if is_spread else min(data.num_frames, SECTION_FRAMES)
+    num_snippets = SECTIONS if SECTIONS % data.num_snippets else data.num_snippets
+    most = min(SECTION_FRAMES, TRAINED_FRAMES // num_snippets)
+    num_frames = SECTION_FRAMES if is_spread else min(data.num_frames, most)
     return replace(
         data,
         name=data.name if data.name in GENERATED else "desk",
         options={},
         num_classes=12,
-        num_snippets=SECTIONS if SECTIONS % data.num_snippets else data.num_snippets,
+        num_snippets=num_snippets,
         num_frames=num_frames,
         frame_stride=1 if is_spread else SECTION_FRAMES // num_frames,
         fps=None,

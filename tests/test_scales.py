@@ -40,10 +40,18 @@ def test_frames_spread_over_a_video_stay_spread_at_desk_scale():
 
 
 @pytest.mark.parametrize(
-    ("frames", "kept"), [(4, (4, 4)), (8, (8, 2)), (16, (16, 1)), (64, (16, 1))]
+    ("snippets", "frames", "kept"),
+    [
+        (4, 4, (4, 4)),
+        (4, 8, (8, 2)),
+        (4, 32, (8, 2)),
+        (1, 8, (8, 2)),
+        (1, 16, (16, 1)),
+        (1, 64, (16, 1)),
+    ],
 )
-def test_a_snippet_fills_its_section_at_desk_scale(frames, kept):
-    data = desk(with_data(num_frames=frames)).data
+def test_a_snippet_fills_its_section_at_desk_scale(snippets, frames, kept):
+    data = desk(with_data(num_snippets=snippets, num_frames=frames)).data
     assert (data.num_frames, data.frame_stride) == kept
 
 
@@ -70,7 +78,7 @@ def test_passes_over_single_frames_stay_so_at_desk_scale():
 
 def test_a_network_built_for_a_number_of_frames_is_built_for_those_of_the_desk():
     model = replace(TRIAL.model, backbone_options={"num_frames": 32, "alpha": 8})
-    small = desk(replace(with_data(num_frames=32), model=model)).model
+    small = desk(replace(with_data(num_snippets=1, num_frames=32), model=model)).model
     assert small.backbone_options == {**RESIDUAL_FORM, "num_frames": 16, "alpha": 8}
 
 

@@ -7,7 +7,8 @@ import sys
 import pytest
 import torch
 
-from benchmarks import dsa, paired
+from benchmarks import dsa, mix_forms, paired
+from harness.zoo.layers.dynamic import SnippetMix
 
 CPU = torch.device("cpu")
 TINY = dsa.places(tiny=True)[0]
@@ -20,7 +21,7 @@ def test_the_command_measures_operator_and_network():
     assert [row["stage"] for row in measured["operator"]] == ["res3"]
     assert measured["network"]["ratio"] > 0
     assert done.stderr.startswith("operator 1/1: res3")
-    assert len(dsa.text(measured).splitlines()) == 8
+    assert len(dsa.text(measured).splitlines()) == 12
 
 
 def test_the_places_are_those_of_the_final_setting():
@@ -34,6 +35,21 @@ def test_the_places_are_those_of_the_final_setting():
 def test_both_forms_of_the_operator_agree(mixed):
     place = dsa.Place(stage="res3", channels=16, mixed=mixed, size_px=7, videos=3, frames=4)
     assert dsa.operator(place, dsa.Setting(pairs=2))["difference"] < 1e-5
+
+
+def test_written_out_sums_are_the_operator_and_copies_move_what_it_must():
+    x, taps, upstream = (
+        torch.randn(shape, dtype=torch.float64)
+        for shape in ((2, 5, 3, 2, 4, 4), (2, 3, 3), (2, 5, 3, 2, 4, 4))
+    )
+    mix = SnippetMix(5, kernel_size=3).double()
+    ours, theirs = (
+        mix_forms.pass_through(form, x, taps, upstream) for form in (mix_forms.sums, mix)
+    )
+    assert dsa.largest_difference(ours, theirs) < 1e-12
+    forms = mix_forms.other_forms(mix, (x, taps, upstream), is_compiled=False)
+    assert list(forms) == ["copies"]
+    assert [one.shape for one in forms["copies"]()] == [ours[0].shape, ours[1].shape]
 
 
 def test_a_difference_is_relative_to_the_largest_value():
