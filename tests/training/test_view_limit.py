@@ -1,6 +1,7 @@
 """Bounds of tensors in scoring, at paper scale, without memory."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,11 +11,16 @@ from experiments.kinetics400 import EXPERIMENT
 from harness import tables
 from harness import trial as trials
 from harness.cost.memory import peak_bytes
+from harness.runtime import Runtime
 from harness.training.view_limit import MAX_ELEMENTS, _LargestTensor, limit_views
 
 ROWS = {row.label: row.trial for row in EXPERIMENT.rows}
 STEM = 64 * 128**2  # elements of a frame behind the first convolution, of 256 pixels in a square
 MOST_BYTES = 22e9  # of a batch and of all that a pass over it makes: a GPU of 24 GB holds them
+
+
+def on(device):
+    return Runtime(results=Path(), data=Path(), device=device)
 
 
 def view_elements(trial):
@@ -71,6 +77,8 @@ def test_scoring_at_paper_scale_stays_below_the_bound(row, frames):
     trial = ROWS[row]
     limit = limit_views(*trials.on_meta(trial, trial.evaluation.pass_snippets))
     assert limit.views == MAX_ELEMENTS // (frames * STEM)
+    assert trials.view_limit(trial, on("cuda")) == limit
+    assert trials.view_limit(trial, on("cpu")).views == MAX_ELEMENTS
     assert (limit.views < trial.train.batch_videos) == (frames > 16)
 
 
