@@ -177,6 +177,26 @@ def test_loader_processes_come_before_the_network_and_change_no_number(
     assert set(multiprocessing.active_children()) == before
 
 
+class TouchedError(Exception):
+    """The first use of a GPU."""
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:'pin_memory' argument is set as true")
+def test_nothing_touches_a_gpu_before_the_loader_processes_are_there(
+    tiny_trial, runtime, monkeypatch
+):
+    before = set(multiprocessing.active_children())
+
+    def touch():
+        raise TouchedError(len(set(multiprocessing.active_children()) - before))
+
+    monkeypatch.setattr(torch.cuda, "_lazy_init", touch)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    with pytest.raises(TouchedError, match=r"^2$"):
+        trial.run(tiny_trial, replace(runtime, device="cuda", workers=2), quiet)
+
+
 def test_a_record_counts_the_videos_whose_last_frame_repeats(tiny_trial, runtime):
     assert trial.run(tiny_trial, runtime, quiet).data["short"] == {"train": 0, "test": 0}
     splits = data.load_passport(tiny_trial.data, runtime.data).splits
