@@ -33,14 +33,15 @@ def in_child(action: Callable[..., T], *args: object) -> T:
 def usage_of(action: Callable[[], T]) -> tuple[T, Usage]:
     """Return what a function returns, and what it takes in this process."""
     Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # forgets the peak so far
-    before, start = _memory_kb("VmRSS"), time.process_time()
+    before, start = memory_kb("VmRSS"), time.process_time()
     value = action()
     return value, Usage(
         seconds=time.process_time() - start,
-        peak_mb=max(_memory_kb("VmHWM") - before, 0) * 1_024 / 1e6,
+        peak_mb=max(memory_kb("VmHWM") - before, 0) * 1_024 / 1e6,
     )
 
 
-def _memory_kb(name: str) -> int:
+def memory_kb(name: str) -> int:
+    """Return an amount of memory of this process, by its name in `/proc/self/status`."""
     lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(name))

@@ -6,7 +6,6 @@ after its imports. The form without columns and notes, where every process reads
 looks at every file, is measured beside it.
 """
 
-import hashlib
 import itertools
 import json
 import os
@@ -19,21 +18,20 @@ from pathlib import Path
 import click
 import numpy as np
 
+from benchmarks import made_data, packet_index
 from benchmarks.child import in_child, usage_of
+from benchmarks.packet_index import IndexReads
 from harness import data
 from harness.data import passport, sampling
 from harness.data.passport import Passport, column_file, content
-from harness.data.video import Timing, Video
 from harness.specs import DataSpec
 
 NUMBERS = (2_400, 24_000, 240_000)
-_NAME, _CAMPAIGN = "scale", "benchmark"
-_CLASSES, _TEST_SHARE, _FRAMES, _FPS = 400, 12, 300, 30.0
+_CAMPAIGN = "benchmark"
+_FPS = 30.0
 _BATCH = 96
 _TRIALS = 10_000
-_SPEC = DataSpec(name=_NAME, num_classes=_CLASSES, fps=_FPS)
-_EMPTY = hashlib.sha256(b"").hexdigest()
-_MOVED_NS = 1_700_000_000_000_000_000
+_SPEC = DataSpec(name=made_data.NAME, num_classes=made_data.CLASSES, fps=_FPS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +65,7 @@ class Scale:
         staged: Start of the first process where all files have other times.
         staged_again: Start of the first process of the next campaign there.
         trials_s: Processor time of the hash of the passport for 10,000 trials in one process.
+        packets: A process that reads by the packet index.
     """
 
     videos: int
@@ -78,6 +77,7 @@ class Scale:
     staged: Start
     staged_again: Start
     trials_s: float
+    packets: IndexReads
 
 
 @click.command("scale")
@@ -119,17 +119,21 @@ def _lines(scale: Scale) -> Iterator[str]:
         yield f"{scale.videos:8,} {title:<20}{numbers}  {ratios[0]:>10}, {ratios[1]}"
     files = f"JSON {scale.json_mb:.1f} MB, columns {scale.columns_mb:.1f} MB"
     yield f"{'':8} {files}; hash for {_TRIALS:,} trials {scale.trials_s:.2f} s"
+    index = scale.packets
+    memory = f"{index.private_mb:.0f} MB of its own, {index.mapped_mb:.0f} MB mapped"
+    used = f"{_BATCH} entries read, {index.seconds:.3f} s, {memory}"
+    yield f"{'':8} packet index {index.file_mb:.1f} MB: {used}"
 
 
 def measure(number: int, *, listed: bool = False) -> Scale:
     """Measure the starts over one number of videos, in a folder of their own."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        path = root / _NAME / passport.FILE
-        in_child(_make, root, number, listed)
+        path = root / made_data.NAME / passport.FILE
+        in_child(made_data.write, root, number, listed)
         rows, first, other = (in_child(start, root) for start in (_by_rows, _start, _start))
         trials_s = in_child(_hash_for_trials, root)
-        in_child(_touch, root)
+        in_child(made_data.touch, root)
         staged = in_child(_start, root, "staged")
         columns = column_file.column_path(path)
         return Scale(
@@ -142,47 +146,8 @@ def measure(number: int, *, listed: bool = False) -> Scale:
             staged=staged,
             staged_again=in_child(_start, root, "staged again"),
             trials_s=trials_s,
+            packets=packet_index.measure(root, number, _first_batch(number)),
         )
-
-
-def _make(root: Path, number: int, listed: bool) -> None:
-    """Write empty files and their passport."""
-    folder = root / _NAME / "videos"
-    for label in range(_CLASSES):
-        (folder / f"class_{label:03d}").mkdir(parents=True)
-    videos = [_video(folder, index, listed and index % 3 == 0) for index in range(number)]
-    train, test = videos[number // _TEST_SHARE :], videos[: number // _TEST_SHARE]
-    known = Passport(
-        splits={"train": train, "test": test},
-        listed={"train": len(train), "test": len(test)},
-        classes=tuple(f"class {label}" for label in range(_CLASSES)),
-    )
-    passport.write(root / _NAME / passport.FILE, known)
-
-
-def _video(folder: Path, index: int, listed: bool) -> Video:
-    label = index % _CLASSES
-    path = folder / f"class_{label:03d}" / f"{index:011d}_000010_000020.mp4"
-    path.touch()
-    timing = Timing(unit="1/15360", step="512")
-    if listed:
-        distances = (500 + (index + frame) % 3 * 12 for frame in range(_FRAMES - 1))
-        timing = Timing(unit="1/15360", stamps=(*itertools.accumulate(distances, initial=0),))
-    return Video(
-        id=f"class_{label:03d}/{index:011d}_000010_000020",
-        path=path,
-        labels=(label,),
-        sha256=_EMPTY,
-        frames=_FRAMES,
-        stamp=passport.file_stamp(path),
-        timing=timing,
-    )
-
-
-def _touch(root: Path) -> None:
-    """Give every file another time, as copying does."""
-    for path in (root / _NAME / "videos").rglob("*.mp4"):
-        os.utime(path, ns=(_MOVED_NS, _MOVED_NS))
 
 
 def _start(root: Path, campaign: str = _CAMPAIGN) -> Start:
@@ -193,7 +158,7 @@ def _by_rows(root: Path) -> Start:
     column_file.find = _no_columns  # in this process alone
 
     def start() -> None:
-        known = passport.read(root / _NAME / passport.FILE)
+        known = passport.read(root / made_data.NAME / passport.FILE)
         for videos in known.splits.values():
             passport.verify(videos)
         _prepare(known)
@@ -211,9 +176,13 @@ def _prepare(known: Passport) -> None:
     for videos in known.splits.values():
         sampling.check_rate(videos, _FPS)
     train = known.splits["train"]
-    order = np.random.default_rng(0).permutation(len(train))
-    assert [train[index] for index in order[:_BATCH].tolist()]
+    assert [train[index] for index in _first_batch(len(train))]
     assert {video.labels for video in known.splits["test"]}
+
+
+def _first_batch(number: int) -> list[int]:
+    order: list[int] = np.random.default_rng(0).permutation(number)[:_BATCH].tolist()
+    return order
 
 
 def _hash_for_trials(root: Path) -> float:

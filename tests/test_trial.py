@@ -14,6 +14,7 @@ from harness.data.reading import frame_cache
 from harness.data.video import DamagedVideoError
 from harness.training import checkpoint, evaluate, metrics, trainer
 from harness.training.out_of_memory import DeviceMemoryError
+from harness.training.view_limit import ViewLimit
 
 
 def quiet(history):
@@ -73,6 +74,32 @@ def test_what_fails_in_scoring_fails_before_the_first_epoch(tiny_trial, runtime,
     seen = []
     with pytest.raises(DeviceMemoryError, match="not even one test view fits"):
         trial.run(late, runtime, seen.append)
+    assert seen == []
+
+
+def test_a_limit_on_views_bounds_the_batches_of_scoring(tiny_trial, runtime, monkeypatch):
+    views = replace(tiny_trial.evaluation, num_passes=2, num_crops=3, every_epochs=0)
+    wide = replace(tiny_trial, evaluation=views, train=replace(tiny_trial.train, batch_videos=24))
+    monkeypatch.setattr(trial, "view_limit", lambda *_: ViewLimit(views=13))
+    sizes, score_views = [], evaluate.score_views
+
+    def noted(net, batch, precision, limit):
+        sizes.append((len(batch.clips), limit.views))
+        return score_views(net, batch, precision, limit)
+
+    monkeypatch.setattr(evaluate, "score_views", noted)
+    trial.run(wide, runtime, quiet)
+    assert set(sizes) == {(2, 13)}  # 4 videos have as many views as a batch of training has
+
+
+def test_what_fails_in_counting_fails_before_the_first_epoch(tiny_trial, runtime, monkeypatch):
+    def unknown(_):
+        raise TypeError("no counting rule for the layer SyncBatchNorm")
+
+    monkeypatch.setattr(trial.cache, "in_training", unknown)
+    seen = []
+    with pytest.raises(TypeError, match="no counting rule"):
+        trial.run(tiny_trial, runtime, seen.append)
     assert seen == []
 
 
@@ -148,6 +175,26 @@ def test_loader_processes_come_before_the_network_and_change_no_number(
     assert seen[0] == 2
     assert helped.scores_sha256 == alone.scores_sha256
     assert set(multiprocessing.active_children()) == before
+
+
+class TouchedError(Exception):
+    """The first use of a GPU."""
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:'pin_memory' argument is set as true")
+def test_nothing_touches_a_gpu_before_the_loader_processes_are_there(
+    tiny_trial, runtime, monkeypatch
+):
+    before = set(multiprocessing.active_children())
+
+    def touch():
+        raise TouchedError(len(set(multiprocessing.active_children()) - before))
+
+    monkeypatch.setattr(torch.cuda, "_lazy_init", touch)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    with pytest.raises(TouchedError, match=r"^2$"):
+        trial.run(tiny_trial, replace(runtime, device="cuda", workers=2), quiet)
 
 
 def test_a_record_counts_the_videos_whose_last_frame_repeats(tiny_trial, runtime):

@@ -1,8 +1,10 @@
 """Loader processes: forked early, kept over all epochs; a failure is one sentence.
 
-They are forked while this process has neither touched a GPU nor pinned memory: a lock that one of
-its threads holds then is held in the child for ever. So a trial has one set of them, for training
-and for every kind of test views, and a request holds all that its example depends on.
+They are forked before this process pins memory and, unless it is a rank or has run a trial before,
+touches a GPU: a lock that one of its threads holds then is held in the child for ever. So a trial
+has one set of them, for training and for every kind of test views, and a request holds all that its
+example depends on. Ranks join their group first, as most programs for several GPUs do; no loader
+process uses CUDA.
 
 A task is a chunk of a batch, a few videos: no process holds a whole batch, and all of them work on
 the first batch of an epoch.

@@ -4,10 +4,9 @@ Source: https://docs.mlcommons.org/croissant/docs/croissant-spec.html
 """
 
 import csv
-import hashlib
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,11 +15,14 @@ from typing import Any
 from harness.data import passport
 from harness.data.passport import Passport
 from harness.data.passport.rows import relative_path
+from harness.data.video import File
+from harness.exchange import distribution
 from harness.utils.atomic import write_atomic
 
 FILE, VIDEOS_FILE = "croissant.json", "croissant-videos.csv"
 _VERSION = "http://mlcommons.org/croissant/1.0"
 _VIDEOS = "videos"
+Fields = Mapping[str, tuple[str, str]]
 _SPLITS = {"train": "TrainingSplit", "test": "TestSplit"}
 _FIELDS = {
     "id": ("sc:Text", "Identity of the video, the same on every machine."),
@@ -29,6 +31,10 @@ _FIELDS = {
     "labels": ("sc:Text", "Classes of the video, from 0, separated by blanks."),
     "sha256": ("sc:Text", "SHA-256 of the bytes of the video."),
     "frames": ("sc:Integer", "Number of frames, counted by decoding."),
+}
+_PACKED_FIELDS = {
+    "path": ("sc:Text", "Path of the shard that holds the video, from this file."),
+    "member": ("sc:Text", "Path of the video in its shard."),
 }
 _CROISSANT_TERMS = (
     *("citeAs", "column", "equivalentProperty", "extract", "field", "fileObject", "fileProperty"),
@@ -73,10 +79,12 @@ def write(
         classes: Names by label, where the passport has none.
 
     Raises:
-        ValueError: If the passport cannot be read.
+        ValueError: If the passport cannot be read, or a shard is not that of the passport.
     """
     found, rows = passport.read(path), path.with_name(VIDEOS_FILE)
-    content = _videos_csv(found, path.parent)
+    members = distribution.member_names(found)
+    fields = _FIELDS | (_PACKED_FIELDS if members else {})
+    content = _videos_csv(found, path.parent, fields, members)
     published = datetime.fromtimestamp(path.stat().st_mtime, UTC).date().isoformat()
     body = {
         "@context": _context(),
@@ -87,8 +95,11 @@ def write(
         "datePublished": published,
         "version": "1.0.0",
         **_of_publication(publication),
-        "distribution": [_file(VIDEOS_FILE, content), *_video_files(found)],
-        "recordSet": [_splits(found), *_classes(found.classes or tuple(classes)), _videos()],
+        "distribution": [
+            distribution.table(VIDEOS_FILE, content),
+            *distribution.videos(found, path.parent, members),
+        ],
+        "recordSet": [_splits(found), *_classes(found.classes or tuple(classes)), _videos(fields)],
     }
     write_atomic(rows, content)
     write_atomic(
@@ -97,15 +108,18 @@ def write(
     return [path.with_name(FILE), rows]
 
 
-def _videos_csv(found: Passport, folder: Path) -> bytes:
+def _videos_csv(
+    found: Passport, folder: Path, fields: Fields, members: Mapping[File, str]
+) -> bytes:
     """Return a row for every video, with a path from the folder; labels are separated by blanks."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_FIELDS)
+    writer.writerow(fields)
     for split, videos in found.splits.items():
         for video in videos:
             where, labels = relative_path(video.path, folder), " ".join(map(str, video.labels))
-            writer.writerow([video.id, split, where, labels, video.sha256, video.frames])
+            row = [video.id, split, where, labels, video.sha256, video.frames]
+            writer.writerow([*row, members[video.file]] if members else row)
     return text.getvalue().encode()
 
 
@@ -140,35 +154,6 @@ def _of_publication(publication: Publication) -> dict[str, Any]:
     if publication.creator:
         said["creator"] = {"@type": "sc:Organization", "name": publication.creator}
     return {name: value for name, value in said.items() if value}
-
-
-def _file(name: str, content: bytes) -> dict[str, Any]:
-    return {
-        "@type": "cr:FileObject",
-        "@id": name,
-        "name": name,
-        "description": "Identity, split, labels, length and content of every video.",
-        "contentUrl": name,
-        "contentSize": f"{len(content)} B",
-        "encodingFormat": "text/csv",
-        "sha256": hashlib.sha256(content).hexdigest(),
-    }
-
-
-def _video_files(found: Passport) -> list[dict[str, Any]]:
-    """Describe the files of the videos, by their suffix; a folder of frames has none."""
-    paths = [video.path for videos in found.splits.values() for video in videos]
-    return [
-        {
-            "@type": "cr:FileSet",
-            "@id": f"videos{suffix or '-of-frames'}",
-            "name": f"videos{suffix or '-of-frames'}",
-            "description": "Videos, in the folder that the passport names as its root.",
-            "encodingFormat": f"video/{suffix[1:]}" if suffix else "image/jpeg",
-            "includes": f"**/*{suffix}",
-        }
-        for suffix in sorted({path.suffix.lower() for path in paths})
-    ]
 
 
 def _splits(found: Passport) -> dict[str, Any]:
@@ -211,7 +196,7 @@ def _enumeration(
     }
 
 
-def _videos() -> dict[str, Any]:
+def _videos(table_fields: Fields) -> dict[str, Any]:
     """Describe the table of videos."""
     fields = [
         _field(_VIDEOS, field, kind)
@@ -219,9 +204,9 @@ def _videos() -> dict[str, Any]:
             "description": description,
             "source": {"fileObject": {"@id": VIDEOS_FILE}, "extract": {"column": field}},
         }
-        for field, (kind, description) in _FIELDS.items()
+        for field, (kind, description) in table_fields.items()
     ]
-    named = dict(zip(_FIELDS, fields, strict=True))
+    named = dict(zip(table_fields, fields, strict=True))
     named["split"]["references"] = {"field": {"@id": "splits/name"}}
     return {
         "@type": "cr:RecordSet",

@@ -1,12 +1,17 @@
 """Croissant metadata: every required property, ids that exist, and the videos of the passport."""
 
 import csv
+import fnmatch
 import hashlib
 import json
+import tarfile
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from harness.data import passport
+from harness.data.prepare.copies import pack
 from harness.data.video import Video
 from tests.helpers.command_line import harness
 
@@ -130,3 +135,86 @@ def test_desk_videos_have_classes_in_words(tmp_path):
     body = json.loads((folder / "croissant.json").read_text())
     classes = next(item for item in body["recordSet"] if item["@id"] == "classes")
     assert classes["data"][0]["classes/name"] == "disc grows, then square grows"
+
+
+@pytest.fixture
+def packed(tmp_path):
+    """Return the folder of data sets with one that is packed into two shards."""
+    source, folder = tmp_path / "source", tmp_path / "data" / "my_videos"
+    videos = []
+    for number, name in enumerate(["a/1.mp4", "a/b/2.MP4", "3.webm", "ü" * 90 + "/4.mp4"]):
+        video = _video(source, name, number % 2)
+        video.path.parent.mkdir(parents=True, exist_ok=True)
+        video.path.write_bytes(name.encode() * 20_000)
+        videos.append(replace(video, sha256=passport.file_sha256(video.path)))
+    splits = {"train": videos[1:], "test": videos[:1]}
+    passport.write(source / passport.FILE, passport.complete_passport(splits))
+    assert pack.pack_data_set(source, folder, shard_mb=1) > 1
+    return tmp_path / "data"
+
+
+def members(folder, file):
+    """Return the regular files of a tar file that metadata describe."""
+    with tarfile.open(folder / file["contentUrl"]) as tar:
+        return {info.name: tar.extractfile(info).read() for info in tar if info.isreg()}
+
+
+def test_packed_videos_are_described_as_members_of_their_shards(packed):
+    body, _ = described(packed)
+    folder = packed / "my_videos"
+    shards = [f for f in body["distribution"] if f["encodingFormat"] == "application/x-tar"]
+    for shard in shards:
+        content = (folder / shard["contentUrl"]).read_bytes()
+        assert shard["@type"] == "cr:FileObject"
+        assert shard["sha256"] == hashlib.sha256(content).hexdigest()
+        assert shard["contentSize"] == f"{len(content)} B"
+    names = [name for shard in shards for name in members(folder, shard)]
+    sets = [f for f in body["distribution"] if f["@type"] == "cr:FileSet"]
+    assert {(f["@id"], f["encodingFormat"]) for f in sets} == {
+        ("videos.mp4", "video/mp4"),
+        ("videos.webm", "video/webm"),
+    }
+    for name in names:
+        matching = [f for f in sets if any(fnmatch.fnmatchcase(name, p) for p in f["includes"])]
+        assert len(matching) == 1, name
+        (found,) = matching
+        assert found["containedIn"] == [{"@id": shard["@id"]} for shard in shards]
+
+
+def test_the_table_of_packed_videos_names_shard_and_member(packed):
+    body, _ = described(packed)
+    folder = packed / "my_videos"
+    shards = {f["@id"]: members(folder, f) for f in body["distribution"] if "tar" in f["@id"]}
+    rows = list(csv.DictReader((folder / "croissant-videos.csv").read_text().splitlines()))
+    assert len(rows) == 4
+    for row in rows:
+        content = shards[row["path"]][row["member"]]
+        assert (row["id"], row["sha256"]) == (row["member"], hashlib.sha256(content).hexdigest())
+    videos = next(item for item in body["recordSet"] if item["@id"] == "videos")
+    assert [field["source"]["extract"]["column"] for field in videos["field"]] == list(rows[0])
+
+
+def other_place(shard):
+    whole = shard.read_bytes()
+    shard.write_bytes(whole[512:] + whole[:512])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        Path.unlink,
+        lambda shard: shard.write_bytes(b""),
+        lambda shard: shard.write_bytes(b"x" * 2000),
+        lambda shard: shard.write_bytes(shard.read_bytes()[:600]),
+        lambda shard: (shard.unlink(), shard.mkdir()),
+        other_place,
+    ],
+    ids=["missing", "empty", "junk", "cut", "folder", "moved"],
+)
+def test_a_shard_that_is_not_that_of_its_passport_is_one_sentence(packed, change):
+    change(packed / "my_videos" / "shards" / "00000.tar")
+    ended = harness("data", "describe", "my_videos", "--data", packed)
+    assert ended.returncode == 2, ended.stderr
+    assert "00000.tar" in ended.stderr
+    assert ended.stderr.strip().endswith("pack the data set again")
+    assert ended.stderr.count("\n") == 1

@@ -1,5 +1,6 @@
 """The checks of `harness doctor`; slow tests use a real Ray cluster of two nodes."""
 
+import hashlib
 import json
 import os
 import socket
@@ -15,6 +16,7 @@ from experiments.table_b import EXPERIMENT
 from harness import data
 from harness.cost import cache
 from harness.data import passport
+from harness.data.reading import packet_file
 from harness.data.video import Video
 from harness.plan import grid
 from harness.provenance import code
@@ -31,6 +33,8 @@ ONE = Node(id="1", name="one", cpus=8, gpus=4)
 TWO = Node(id="2", name="two", cpus=16, gpus=8)
 HERE = {"python": "3.11.7", "torch": "2.15.0"}
 GOOD = {"versions": HERE, "data": ["a", "b"]}
+NO_INDEX = "no current packet index, so each process opens every container before a first read"
+SHA256 = hashlib.sha256(b"").hexdigest()
 
 
 # One core and no GPU; two cores and a GPU in name only.
@@ -177,8 +181,64 @@ def test_data_without_a_passport_are_a_problem_with_the_command_that_makes_it(tm
     video = Video(id="a", path=path.parent / "a.mp4", labels=(0,), frames=9, sha256="0")
     passport.write(path, passport.complete_passport({"train": [video], "test": []}))
     assert levels_and_findings(doctor.check_passports(paper, tmp_path)) == [
-        ("ok", "1 train, 0 test videos in its passport")
+        ("ok", "1 train, 0 test videos in its passport"),
+        ("ok", NO_INDEX),
     ]
+
+
+def write_index(path, digest):
+    packet_file.write(path, digest, {SHA256: packet_file.Entry(96, 64, None).pack()})
+
+
+def stale_index(path, digest):
+    write_index(path, "another")
+
+
+def damaged_index(path, digest):
+    write_index(path, digest)
+    index = packet_file.index_path(path)
+    index.write_bytes(index.read_bytes()[:-1] + b"!")
+
+
+def no_index(path, digest):
+    pass
+
+
+@pytest.mark.parametrize("index", [no_index, stale_index, damaged_index, write_index])
+@pytest.mark.parametrize(
+    ("kind", "remedy"),
+    [
+        ("files", "`harness data check mini_kinetics200 --root FOLDER --data"),
+        ("copies", "repeat `harness data copy`"),
+        ("shards", "repeat `harness data pack`"),
+        ("pictures", None),
+    ],
+)
+def test_a_data_set_without_a_current_packet_index_is_told_in_one_line(
+    tmp_path, index, kind, remedy
+):
+    path = data.passport_path("mini_kinetics200", tmp_path)
+    path.parent.mkdir()
+    video = Video(id="a", path=path.parent / "a", labels=(0,), frames=9, sha256=SHA256)
+    if kind == "pictures":
+        video.path.mkdir()
+    else:
+        video.path.touch()
+    if kind == "shards":
+        video = replace(video, span=(0, 0))
+    made = passport.complete_passport({"train": [], "test": [video]})
+    made = replace(made, changed="smaller" if kind == "copies" else "")
+    passport.write(path, made)
+    index(path, passport.read(path).digest)
+    _, *more = doctor.check_passports([EXPERIMENT.rows[3].trial], tmp_path)
+    if remedy is None or index is write_index:
+        assert more == []
+        return
+    (found,) = more
+    assert (found.level, found.what) == ("ok", "packets mini_kinetics200")
+    assert found.finding == NO_INDEX
+    assert found.remedy.startswith(remedy)
+    assert "\n" not in str(found)
 
 
 def test_initial_weights_that_are_missing_or_wrong_are_a_problem(tmp_path):

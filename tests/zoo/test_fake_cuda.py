@@ -9,10 +9,12 @@ import torch.nn.functional as F
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from experiments.kinetics400 import EXPERIMENT
+from experiments.scales import desk
 from harness.data import transforms
 from harness.training import evaluate
-from harness.training.folded_batch_norm import fold_batch_norms
+from harness.training.folded_batch_norm import FoldedBatchNorm3d, fold_batch_norms
 from harness.training.optim import autocast
+from harness.training.trainer import Trainer
 from harness.training.view_limit import ViewLimit
 from harness.zoo.build import build
 from tests.helpers.rank_processes import Batch
@@ -64,6 +66,30 @@ def test_a_step_and_scoring_leave_no_tensor_on_the_cpu(name):
         batch = Batch(views[:, None], labels, torch.arange(2))
         scores = evaluate.score_views(net, batch, trial.train.precision, ViewLimit(views=1))
         assert (scores.shape, scores.device.type) == ((2, 1, trial.data.num_classes), "cuda")
+
+
+@pytest.fixture
+def cudnn():
+    """Give the settings of cuDNN back, which `monkeypatch` would delete instead."""
+    before = torch.backends.cudnn.benchmark
+    torch.backends.cudnn.benchmark = False
+    yield torch.backends.cudnn
+    torch.backends.cudnn.benchmark = before
+
+
+@pytest.mark.parametrize(("device", "is_tuned"), [("cuda", True), ("cpu", False)])
+def test_training_on_a_gpu_folds_batch_norms_and_looks_for_the_fastest_kernels(
+    cudnn, device, is_tuned
+):
+    trial = desk(TRIALS[LABELS[0]])
+    with FakeTensorMode(allow_non_fake_inputs=True):
+        with torch.device(device):
+            net = build(trial.model, trial.data)
+        norms = [layer for layer in net.modules() if isinstance(layer, torch.nn.BatchNorm3d)]
+        Trainer(net, trial.train, steps=1)
+    assert norms
+    assert all(isinstance(norm, FoldedBatchNorm3d) == is_tuned for norm in norms)
+    assert cudnn.benchmark == is_tuned
 
 
 def test_a_tensor_on_the_cpu_is_noticed():

@@ -4,9 +4,9 @@ import gzip
 import io
 import tarfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import IO, Self
+from typing import IO, BinaryIO, Self
 
 MAX_BYTES = 8 * 2**30
 MAX_FILES = 200_000
@@ -68,8 +68,24 @@ def unpack(path: Path, folder: Path, *, max_bytes: int = MAX_BYTES) -> list[str]
     return list(names)
 
 
+def list_files(file: BinaryIO) -> Iterator[tuple[int, str]]:
+    """Yield the first byte and the name of every file of an open `.tar`, without trust.
+
+    Raises:
+        ValueError: If it is no such archive, is cut off, or holds anything else than files.
+    """
+    try:
+        with tarfile.open(fileobj=file, mode="r:", tarinfo=_Header) as archive:
+            for member in archive:
+                if not member.isreg() or member.issparse():
+                    raise _HeaderError(f"{member.name!r} is not a regular file")
+                yield member.offset_data, member.name
+    except (tarfile.TarError, EOFError, OSError, RecursionError) as error:
+        raise ValueError(f"not a whole archive: {error}") from error
+
+
 class _HeaderError(ValueError):
-    """A header that no bundle has."""
+    """A header that no archive of ours has."""
 
 
 class _Header(tarfile.TarInfo):
