@@ -51,6 +51,13 @@ def test_a_stated_claim_quotes_its_document(claim):
     assert quote in statements()[document]
 
 
+@pytest.mark.parametrize("document", ["abstract", "slides"])
+def test_whatever_the_paper_states_is_claimed(document):
+    quotes = [param.values[0].source.partition('"')[2].rstrip('"') for param in STATED]
+    for sentence in statements()[document].splitlines():
+        assert any(quote in sentence for quote in quotes), sentence
+
+
 @pytest.mark.parametrize("claim", STATED)
 def test_a_stated_ratio_names_its_networks(claim):
     """A sentence without a name says nothing of the network that we take it to mean."""

@@ -139,6 +139,7 @@ def test_the_page_explains_its_words_and_the_desk_videos(hostile_page):
     reading = text[text.index('<section id="reading">') :].partition("</section>")[0]
     assert 'href="../docs/desk-scale.md"' in reading
     assert "at most 50 %" in reading
+    assert "does not say that its kernels\n  must be dynamic" in reading
     assert legend.WORDS["supported"].replace("'", "&#39;") in reading
     assert legend.WORDS["reversed"] not in reading
 
