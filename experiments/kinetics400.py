@@ -152,7 +152,10 @@ EXPERIMENT = Experiment(
     notes=(
         *KINETICS_GUESSES,
         "Printed at 224 pixels although tested at 256: DSA, V4D, SlowOnly, TSM, TEINet, TEA and "
-        "MVFNet. Printed at the test crop: SlowFast, NL, TANet and X3D.",
+        "MVFNet (of V4D, SlowOnly, TSM, TEINet and TEA a guess). Printed at the test crop: "
+        "SlowFast, NL, TANet and X3D (of NL a guess).",
+        "TEINet's authors released no code. The places of its module were inferred from the "
+        "printed parameters and cost, so that they are met confirms nothing.",
         "V4D runs ten units in one pass, 2.5 times the cost of four.",
         "(4+8) averages the probabilities of the two networks, which is a guess.",
         "DSA is tested on 8 snippets × 3 crops, all other rows on 10 × 3. No sentence of the "

@@ -97,6 +97,7 @@ EXPERIMENT = Experiment(
         "I3D and NL+I3D are the networks of that name of the non-local work, with its five blocks; "
         "that these rows ran just those, at 256 pixels, is a guess. CGNL's own code is 2D: its "
         "five blocks stand in the same places here, over space and time.",
+        "The rows of other work train by the recipe of DSA here, not by their own.",
     ),
     claims=(
         *(

@@ -29,8 +29,9 @@ FOUR_SNIPPETS_GUESS = (
 KINETICS_GUESSES = (
     "T = 8 is trained as in the released configuration; that T = 4 is trained likewise, at "
     "stride 8, is a guess.",
-    "TSM, SlowOnly and V4D are quoted on the slides; here they train by the recipe of DSA, not by "
-    "their own, V4D without the three stages in which its authors train it.",
+    "SlowOnly, V4D, NL, C3D, R(2+1)D, MViTv2 and Swin train by the recipe of DSA here, not by "
+    "their own, V4D without the three stages in which its authors train it; the other networks by "
+    "their own recipes as far as these were at hand, else by guesses.",
 )
 SOMETHING_GUESSES = (
     "The slides print nothing on training with Something-Something V1: epochs, rate and drops are "

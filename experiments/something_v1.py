@@ -49,7 +49,8 @@ EXPERIMENT = Experiment(
         "of 16 frames on one view: the first is taken.",
         "NL+GCN needs a detector of objects and its boxes, so it is quoted and has no trial.",
         "45.8 of S3D-G is quoted from V4D's table; its own authors print 48.2.",
-        "I3D R50 is the authors' own run; the first seven rows but that one are quoted by it.",
+        "I3D R50 is marked as the authors' implementation on the slides; beside the other rows but "
+        "their own stand the papers that they are quoted from.",
     ),
     claims=(
         Claim(

@@ -68,8 +68,8 @@ EXPERIMENT = Experiment(
         "The places, α, β and position of DSA in R18 are not printed: block 1 of res3 and of res4, "
         "and the final setting of R50, are guesses.",
         "16 × 1 spans the same 32 frames as 4 × 1, at stride 2; a guess after V4D.",
-        "The first four rows have the values that V4D prints, so the authors of DSA did not run "
-        "them.",
+        "The first four rows have the values that V4D prints; that they are quoted from there is "
+        "inferred.",
     ),
     claims=(
         Claim(

@@ -40,7 +40,7 @@ class Row:
     """A line of a table.
 
     Attributes:
-        label: The name that the paper prints.
+        label: The printed name.
         trial: At paper scale; None for a row that only quotes other work.
         ensemble: Further networks whose scores are averaged with those of `trial`.
         published: Printed numbers with their printed digits: `top1`, `top5` or `map` in percent,
@@ -150,7 +150,7 @@ class Experiment:
     Attributes:
         name: Lower-case name, also of its files.
         title: One line, as `nox -l` shows it.
-        caption: The setting, as the paper states it.
+        caption: The printed setting.
         document: What the caption is the setting of.
         rows: From top to bottom.
         notes: Guesses and remarks, one sentence each.

@@ -17,6 +17,7 @@ the count meets it, under which other convention, or how far it is off, in the o
 `harness cost TABLE --check` counts every network a second time ([planning](planning.md)).
 
 *Licence* is that of the original code. The networks here are written from descriptions of it.
+TEINet has none: the places of its module were inferred from its printed parameters and cost.
 """
 COLUMNS = (
     "System",

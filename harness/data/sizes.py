@@ -51,8 +51,7 @@ PUBLISHED: Mapping[str, DataSetSize] = {
     "mini_kinetics200": DataSetSize(
         train=80_000,
         test=5_000,
-        source="the setting of V4D and of the paper; the lists published with V4D's code have "
-        "78,422 and 4,994",
+        source="the setting of V4D; the lists published with its code have 78,422 and 4,994",
         listed_train=80_000,
         listed_test=5_000,
     ),

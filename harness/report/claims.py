@@ -36,7 +36,7 @@ class JudgedClaim:
     """A claim and its verdict.
 
     Attributes:
-        claim: As the paper asserts it.
+        claim: As the table declares it.
         word: The verdict.
         sentence: The verdict with its numbers.
         estimate: Difference, excess, ratio, probability or slope.
@@ -145,7 +145,7 @@ def _gap(table: TableResult, claim: Claim) -> Difference:
 
 
 def _printed_gap(table: TableResult, claim: Claim) -> float | None:
-    """Return the gap that the paper prints; it applies at paper scale only."""
+    """Return the printed gap; it applies at paper scale only."""
     first, second = (result.row.published.get(claim.metric) for result in table.of(claim))
     if table.scale != "paper" or first is None or second is None:
         return None

@@ -186,7 +186,7 @@ def file_stem(experiment: Experiment, scale: Scale) -> str:
 
 
 def metric_of(experiment: Experiment) -> Metric:
-    """Return the accuracy that a table compares: `map` if the paper prints that alone."""
+    """Return the accuracy that a table compares: `map` if that alone is printed."""
     printed = {name for row in experiment.rows for name in row.published}
     return "map" if "map" in printed and "top1" not in printed else "top1"
 

@@ -113,7 +113,7 @@ def _part_notes(table: TableResult) -> Iterator[str]:
     """Name the largest part of networks whose counted cost is not the printed one."""
     for result in table.rows:
         for sentence in parts.sentences(result.row.trials, cells.matches(result)):
-            yield f"{result.label}: no convention meets the printed cost; {sentence}."
+            yield f"{result.label}: no convention tried meets the printed cost; {sentence}."
 
 
 def _own_layer_notes(table: TableResult) -> Iterator[str]:
@@ -140,7 +140,7 @@ def _accuracy_notes(judged: JudgedTable) -> Iterator[str]:
     table = judged.table
     metric = cells.METRIC_NAMES[table.metric]
     yield f"{table.scale} {metric} was measured {_SCALES[table.scale]}."
-    if table.scale == "desk" and table.experiment.is_comparison:
+    if table.scale == "desk" and table.experiment.is_comparison and _is_on_other_data(table):
         yield SHARED_NOTE
     yield from _change_notes(table)
     for labels in table.equal_rows:
@@ -149,6 +149,12 @@ def _accuracy_notes(judged: JudgedTable) -> Iterator[str]:
     for result in table.rows:
         if result.altered:
             yield f"{result.label} runs with {result.altered}."
+
+
+def _is_on_other_data(table: TableResult) -> bool:
+    """Return whether the scale replaces the data of every row that has a trial."""
+    pairs = ((result.trial, result.row.trial) for result in table.rows)
+    return all(ran.data.name != own.data.name for ran, own in pairs if ran and own)
 
 
 def _change_notes(table: TableResult) -> Iterator[str]:

@@ -39,7 +39,7 @@ def judge_better(
         gap: Measured.
         p: That of the gap, adjusted for all comparisons of the family.
         family: Number of these comparisons.
-        printed: Gap that the paper printed, where the two may be compared.
+        printed: The printed gap, where the two may be compared.
     """
     if gap.seeds == 1:
         return _single_run_verdict(gap)
@@ -164,7 +164,7 @@ def judge_trend(
         means: Measured accuracy of each row.
         draws: Draws around them.
         labels: Of the rows, in the order of the axis.
-        claimed: The shape that the paper sees.
+        claimed: The shape that is claimed.
         seeds: Runs of each row.
     """
     shape: Shape = "undecided" if seeds == 1 else _shape(means, draws)

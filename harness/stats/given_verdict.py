@@ -67,7 +67,7 @@ def given_verdict(
         accuracy: Measured.
         interval: Of it; None where the accuracy is no share of videos.
         scale: `paper`, `desk` or `own`: that of views and data.
-        printed: By the paper; None if it prints none.
+        printed: The printed accuracy; None if none is.
         margin: Points within which the two count as the same.
         scored: Videos that were tested.
         listed: Videos of the whole list.

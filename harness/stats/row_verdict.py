@@ -205,7 +205,7 @@ def _seeds_to_decide(found: Verdict, seeds: int, margin: float, deviation: SeedD
         then = _compare(found.estimate, seeds=seeds + more, margin=margin, deviation=deviation)
         if then.word in DECISIVE_WORDS:
             return f"{more} more {'seed' if more == 1 else 'seeds'} would decide"
-    return "no number of seeds would decide, as the paper's own run is a single one"
+    return "no number of seeds would decide, as the printed one is taken for that of a single run"
 
 
 @cache
@@ -222,7 +222,7 @@ def _equivalence_p(distance: float, seeds: int, deviation: SeedDeviation) -> flo
 
 
 def _difference_deviation(seeds: int, deviation: SeedDeviation) -> float:
-    """Return the deviation of a mean over seeds from the paper's single run."""
+    """Return the deviation of a mean over seeds from the single run taken to be printed."""
     return deviation.points * math.sqrt(1 / seeds + 1)
 
 

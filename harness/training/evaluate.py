@@ -1,7 +1,7 @@
 """Evaluation: logits or probabilities averaged over views, each video counted once.
 
 The choice matters most for average precision, which compares the scores of a class across videos:
-probabilities have one scale for all videos, logits need not. The paper does not state which it
+probabilities have one scale for all videos, logits need not. The slides do not say which were
 averaged; the released code averages logits.
 
 Axes: N videos, V views, K classes.

@@ -121,6 +121,18 @@ def test_ceilings_are_those_of_the_desk_videos(table, row, most):
     assert comparisons.ceiling(trial) is None
 
 
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("TSN R50 (2D)", "can be expected to reach 25 %"),
+        ("TSN+I3D R50", "can reach 50 % at most"),
+    ],
+)
+def test_only_a_proven_ceiling_is_called_a_bound(row, said):
+    (trial,) = (each.trial for each in experiments.load("table_b").rows if each.label == row)
+    assert comparisons.ceiling_text(desk(trial)) == said
+
+
 def spread(trial):
     """Return a trial on frames spread over the whole video."""
     data = replace(trial.data, num_snippets=1, frame_stride=1, snippet_rule="frames")

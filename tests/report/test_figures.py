@@ -113,6 +113,13 @@ def test_no_line_crosses_a_value(drawn):
         assert all(value.get_zorder() > line.get_zorder() for line in panel.lines)
 
 
+def test_a_line_says_whether_its_ceiling_is_proven(monkeypatch, drawn):
+    monkeypatch.setitem(CEILINGS, "average of frames", 25.0)
+    texts = [text.get_text() for text in drawn(with_records("table_b", top1=24.0)).texts]
+    assert "average of snippets:\nat most 50 %" in texts
+    assert "average of frames:\n25 % expected" in texts
+
+
 def test_a_bar_that_leaves_the_axis_ends_in_an_arrow(drawn):
     panel = drawn(with_records("table_c", top1=98.0, scale="paper"))
     ends = {line.get_marker(): line.get_xdata() for line in panel.lines}

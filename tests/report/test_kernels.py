@@ -1,14 +1,16 @@
 """Single videos: whose answers, whose kernels, and what is said when something is missing."""
 
+import re
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import experiments
 from experiments.table_b import EXPERIMENT
-from harness import trial, video_scores
+from harness import record, trial, video_scores
 from harness.cli import report
 from harness.cli.options import open_workspace
 from harness.cli.report import records
@@ -19,6 +21,7 @@ from harness.video_scores import VideoScores
 from tests.helpers.collected_tables import request
 from tests.helpers.tiny_trials import shrunk
 
+PUBLISHED = Path(__file__).parents[2] / "results"
 NO_VIDEOS = {"videos": (), "command": "harness run table_b"}
 
 
@@ -131,6 +134,25 @@ def scored(*answers):
 def test_telling_videos_are_those_that_dsa_alone_gets_right():
     assert choose_videos(scored(0, 0, 1, 0), scored(0, 1, 1, 2)) == ["v1", "v3"]
     assert choose_videos(scored(0, 1, 1, 1), scored(0, 0, 0, 0)) == ["v0", "v1", "v2"]
+
+
+def test_the_published_picture_shows_what_its_records_answer():
+    """Matplotlib writes every text of an SVG file as a comment."""
+    (path,) = PUBLISHED.glob("figures/visualize-*.svg")
+    dsa = record.read(PUBLISHED, path.stem.removeprefix("visualize-"))
+    dsa_scores, plain_scores = (
+        video_scores.read(PUBLISHED, each) for each in (dsa, find_baseline(dsa, PUBLISHED))
+    )
+    drawn = re.findall("<!-- (.*?) -->", path.read_text(encoding="utf-8"))
+    expected = []
+    for name in choose_videos(dsa_scores, plain_scores):
+        place = dsa_scores.ids.index(name)
+        label, ours, average = (
+            class_name("desk", int(each[place].argmax()))
+            for each in (dsa_scores.targets, dsa_scores.scores, plain_scores.scores)
+        )
+        expected += [f"{name}: {label}", f"\u2713 DSA: {ours}", f"\u2717 average: {average}"]
+    assert [text for text in drawn if re.match("test/|\u2713|\u2717", text)] == expected
 
 
 def test_a_class_is_said_in_words_where_its_data_set_knows():

@@ -139,8 +139,15 @@ def test_the_page_explains_its_words_and_the_desk_videos(hostile_page):
     reading = text[text.index('<section id="reading">') :].partition("</section>")[0]
     assert 'href="../docs/desk-scale.md"' in reading
     assert "at most 50 %" in reading
+    assert "does not say that its kernels\n  must be dynamic" in reading
     assert legend.WORDS["supported"].replace("'", "&#39;") in reading
     assert legend.WORDS["reversed"] not in reading
+
+
+def test_a_library_whose_version_no_record_has_is_unknown(tmp_path):
+    known = _provenance("x") | {"libraries": {"torch": None, "numpy": "2.0"}}
+    text = page.write([], [replace(made(TRIAL), provenance=known)], results=tmp_path).read_text()
+    assert "numpy 2.0, torch unknown" in text
 
 
 def test_a_page_without_records_says_that_nothing_ran(tmp_path):

@@ -200,7 +200,9 @@ def _provenance(records: Sequence[Record]) -> dict[str, str]:
     """List the distinct values of the records for every part of their provenance."""
     sources = [record.provenance for record in records]
     libraries = [
-        f"{name} {version}" for source in sources for name, version in source["libraries"].items()
+        f"{name} {version or 'unknown'}"
+        for source in sources
+        for name, version in source["libraries"].items()
     ]
     times = [record.finished_ms for record in records]
     return {
