@@ -1,10 +1,12 @@
 """A secret of the environment, of an address and of a message: it comes out of no sink."""
 
+import importlib.util
 import io
 import json
 import os
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,11 +22,13 @@ from harness.schedule import doctor, serial, status
 from harness.schedule.ray import session
 from harness.schedule.status.writer import StatusWriter
 from harness.schedule.stop import Stop
-from harness.tracking import errors, outgoing
+from harness.tracking import errors, outgoing, sinks
+from harness.tracking.runs import trial_runs
 from harness.tracking.store import Store
 from harness.utils.journal import Journal
+from tests.helpers import fake_wandb
 from tests.helpers.tiny_trials import shrunk
-from tests.helpers.tracking_stores import closed_port, planned_trial, wait_until
+from tests.helpers.tracking_stores import closed_port, make_record, planned_trial, wait_until
 
 CANARIES = {
     "variable": "canary-var-7c1f",
@@ -171,8 +175,32 @@ def test_a_store_hides_secrets_and_paths(results, home):
     assert heard(json.dumps(run.to_dictionary()), paths=True) == []
 
 
+@pytest.mark.parametrize("kind", sinks.KINDS)
+def test_no_sink_writes_a_secret_or_a_path(kind, home, tmp_path, monkeypatch):
+    fake_wandb.install(monkeypatch, key=CANARIES["unknown"])
+    monkeypatch.setenv("OTHER_TOKEN", CANARIES["unknown"])
+    if importlib.util.find_spec(kind) is None:
+        pytest.skip(f"the package {kind} is not installed")
+    planned = replace(planned_trial(), rows=(f"a {CANARIES['variable']}",))
+    (trial_run,) = trial_runs(planned)
+    spoilt = replace(trial_run, trial={**trial_run.trial, "data": {"name": MESSAGE}})
+    entry = make_record(planned)
+    (address,) = sinks.addresses(**{kind: tmp_path / kind if kind == "tensorboard" else "p"})
+    sink = sinks.open_sink(address, tmp_path / "results")
+    sink.log_epochs(trial_run=spoilt, history=entry.history)
+    sink.fail_trial(trial_run=spoilt, reason=f"{home}/a.mp4: {MESSAGE}")
+    sink.finish_trial(trial_run=spoilt, record=entry)
+    sink.kill_unfinished()
+    assert [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert heard_in(tmp_path) == {}
+    assert heard(" ".join(map(str, tmp_path.rglob("*")))) == []
+
+
 @pytest.mark.slow
-def test_a_whole_run_that_fails_writes_no_secret_anywhere(home, data_root, empty_store, tmp_path):
+def test_a_whole_run_that_fails_writes_no_secret_anywhere(
+    home, data_root, empty_store, tmp_path, monkeypatch
+):
+    fake_wandb.install(monkeypatch, key=CANARIES["unknown"])
     results = tmp_path / "results"
     (results / "mlflow").mkdir(parents=True, mode=0o700)
     shutil.copy(empty_store, results / "mlflow" / "mlflow.db")
@@ -192,6 +220,7 @@ def test_a_whole_run_that_fails_writes_no_secret_anywhere(home, data_root, empty
         resources=None,
         tracking=tracking.store_uri(results),
         console=Console(file=console, width=200),
+        sinks=["wandb:p"],
         run_trial=lambda *args: next(failures)(home, *args),
     )
     assert len(outcome.failed) == 2

@@ -149,14 +149,6 @@ class Terms:
     rescale: Callable[[Trial], Trial]
 
 
-tensorboard_option = click.option(
-    "--tensorboard",
-    metavar="FOLDER",
-    type=click.Path(file_okay=False, path_type=Path, resolve_path=True),
-    help="Write curves and metrics there too, as event files of TensorBoard.",
-)
-
-
 def select_scale(scale: Scale, data: Path, **changes: Any) -> Terms:
     """Return a scale with its function from a trial at paper scale; `own` if options change it.
 

@@ -9,12 +9,7 @@ import click
 
 from harness import tables as all_tables
 from harness.cli.data.own_videos import check_own_videos
-from harness.cli.options import (
-    json_option,
-    print_result,
-    scale_change_options,
-    tensorboard_option,
-)
+from harness.cli.options import json_option, print_result, scale_change_options
 from harness.cli.printing import echo
 from harness.cli.requests import (
     FAILED,
@@ -27,10 +22,12 @@ from harness.cli.requests import (
     tables_as_json,
 )
 from harness.cli.run_options import (
+    SINKS,
     device_options,
     loader_options,
     record_options,
     schedule_options,
+    sink_options,
     training_options,
 )
 from harness.schedule import devices
@@ -49,7 +46,7 @@ _SCHEDULE = (
     "no_ray",
     "require_tracking",
     "shard",
-    "tensorboard",
+    *SINKS,
 )
 
 
@@ -62,7 +59,7 @@ _SCHEDULE = (
     help="Check the videos of FOLDER/<class>/ first, then run --on them.",
 )
 @record_options
-@tensorboard_option
+@sink_options
 @training_options
 @loader_options
 @device_options
@@ -145,7 +142,7 @@ def _launch(
 
     results = requests[0].runtime.results
     tracking = store_uri(results)
-    further = sinks.addresses(tensorboard=schedule["tensorboard"])
+    further = sinks.addresses(**{kind: schedule[kind] for kind in SINKS})
     if schedule["require_tracking"]:
         mirror.check(tracking, results=results)
     ray = Resources(

@@ -1,5 +1,8 @@
 """Options of `harness run` in groups: records, training, loading, devices and scheduling."""
 
+import re
+from pathlib import Path
+
 import click
 
 from harness.cli.options import all_of
@@ -14,6 +17,18 @@ def _parse_shard(_: click.Context, __: click.Parameter, text: str | None) -> Sha
         return None if text is None else shards.parse(text)
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
+
+
+def _parse_project(ctx: click.Context, param: click.Parameter, name: str | None) -> str | None:
+    """Return the value of `--wandb`.
+
+    Raises:
+        click.BadParameter: If W&B takes no such name of a project.
+    """
+    if name is not None and not re.fullmatch(r"[^/\\#?%:]{1,128}", name):
+        what = "must have 1 to 128 characters, without any of / \\ # ? % :"
+        raise click.BadParameter(f"the name of a project {what}, not {name!r}", ctx, param)
+    return name
 
 
 record_options = all_of(
@@ -104,5 +119,20 @@ schedule_options = all_of(
         metavar="K/N",
         help="Run every N-th trial of the grid, from the K-th on, in this process, while other "
         "processes run the other shards in the same results folder.",
+    ),
+)
+SINKS = ("tensorboard", "wandb")
+sink_options = all_of(
+    click.option(
+        "--tensorboard",
+        metavar="FOLDER",
+        type=click.Path(file_okay=False, path_type=Path, resolve_path=True),
+        help="Write curves and metrics there too, as event files of TensorBoard.",
+    ),
+    click.option(
+        "--wandb",
+        metavar="PROJECT",
+        callback=_parse_project,
+        help="Send curves and metrics to this project of Weights & Biases too.",
     ),
 )

@@ -17,10 +17,10 @@ from harness.cli.options import (
     results_option,
     scale_change_options,
     select_scale,
-    tensorboard_option,
 )
 from harness.cli.printing import echo
 from harness.cli.requests import build_requests, experiment_option, warn_once
+from harness.cli.run_options import sink_options
 from harness.utils.escape import counted
 
 
@@ -30,13 +30,14 @@ from harness.utils.escape import counted
 @results_option
 @data_option
 @click.option("--checkpoints", is_flag=True, help="Send final weights too, where they were kept.")
-@tensorboard_option
+@sink_options
 @json_option
 def sync_tracking(
     results: Path,
     data: Path,
     checkpoints: bool,
     tensorboard: Path | None,
+    wandb: str | None,
     as_json: bool,
     **own: Any,
 ) -> None:
@@ -50,7 +51,7 @@ def sync_tracking(
     from harness.tracking import sinks, store_uri
     from harness.tracking.sync import sync
 
-    also = sinks.addresses(tensorboard=tensorboard)
+    also = sinks.addresses(tensorboard=tensorboard, wandb=wandb)
     records = record.read_all(results)
     scale = select_scale("paper", data, **own).scale
     scales: list[dict[str, Any]] = [{"scale": scale} for scale in SCALES]

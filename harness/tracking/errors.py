@@ -2,12 +2,16 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from shlex import quote
 from typing import TypeVar
 
 from harness.utils.redaction import redact
 
 _RACE_MESSAGES = ("already exists", "IntegrityError", "UniqueViolation")
-_TITLES = {"tensorboard": "TensorBoard"}  # by the scheme of an address; all others are MLflow's
+_TITLES = {
+    "tensorboard": "TensorBoard",
+    "wandb": "Weights & Biases",
+}  # by the scheme of an address; all others are MLflow's
 _T = TypeVar("_T")
 
 
@@ -18,6 +22,12 @@ class TrackingError(RuntimeError):
 def title_of(address: str) -> str:
     """Return the name of the software behind an address."""
     return _TITLES.get(address.partition(":")[0], "MLflow")
+
+
+def sync_command(address: str) -> str:
+    """Return the command that sends what an address lacks."""
+    kind, _, place = address.partition(":")
+    return f"harness sync --{kind} {quote(redact(place))}" if kind in _TITLES else "harness sync"
 
 
 def describe_error(uri: str, error: Exception) -> str:

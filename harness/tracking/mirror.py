@@ -18,7 +18,7 @@ from harness.experiment import Experiment
 from harness.plan.grid import PlannedTrial
 from harness.record import Record
 from harness.report.output import TableOutput
-from harness.tracking.errors import TrackingError, title_of, translate_errors
+from harness.tracking.errors import TrackingError, sync_command, title_of, translate_errors
 from harness.tracking.runs import TableRun, trial_runs
 from harness.tracking.sinks import open_sink
 from harness.tracking.worker import StoreProcess, Task, open_store
@@ -139,7 +139,7 @@ class Mirror:
             num_updates = len(self._actions) + len(self._curves)
             self._warn_once(
                 f"{title_of(self._uri)} at {redact(self._uri)} still had {num_updates} updates "
-                f"pending after {timeout_s:g} s; `harness sync` sends them"
+                f"pending after {timeout_s:g} s; `{sync_command(self._uri)}` sends them"
             )
             self._store.kill()
 
@@ -190,7 +190,10 @@ class Mirror:
         except TrackingError as error:
             self.is_connected = False
             self._paused_until = time.monotonic() + PAUSE_S
-            self._warn_once(f"{error}; trials continue, and `harness sync` sends the missing data")
+            sentence = (
+                f"{error}; trials continue, and `{sync_command(self._uri)}` sends the missing data"
+            )
+            self._warn_once(sentence)
         else:
             self.is_connected = True
 

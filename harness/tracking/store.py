@@ -86,7 +86,7 @@ class Store:
         experiment, scale = self.experiment(table_run.name), table_run.scale
         existing = self._runs_at_scale(experiment, "table", scale)
         run = existing[0] if existing else self._create_table_run(experiment, table_run)
-        note = pages.note(table_run.output, run.info.run_id)
+        note = pages.note(table_run, run.info.run_id, max_length=pages.MAX_EXPERIMENT_NOTE)
         self._log_table_files(run.info.run_id, table_run)
         self._add_view(experiment, scale)
         tags = {"mlflow.note.content": note, "title": table_run.output.title}
@@ -136,7 +136,7 @@ class Store:
             path = self._results / "records" / f"{record.key}.json"
             place = runs.artifact_path(self._results, path)
             self.client.log_artifact(run_id, check_file(place), "records")
-        tags = {"mlflow.note.content": pages.note(output, run_id)}
+        tags = {"mlflow.note.content": pages.note(table_run, run_id)}
         if output.claims:
             self.client.log_dict(run_id, runs.claims_table(output.claims), _CLAIMS_FILE)
             # The page shows the file as a table by this tag; the client's own call would append.

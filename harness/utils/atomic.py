@@ -12,7 +12,11 @@ from harness.utils import files
 
 _PIECE = re.compile(r"\..+\.(\d{1,10})")
 _DEPTH = 3  # of the folders of a results folder in which files are replaced
-_SPARED = {"mlflow", "shards"}  # of other software; of drivers that start and end on other machines
+_SPARED = {
+    "mlflow",
+    "wandb",
+    "shards",
+}  # of other software; of drivers that start and end on other machines
 _NO_FOLDER_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EBADF}  # as of some network file systems
 
 

@@ -15,17 +15,21 @@ from experiments.table_b import EXPERIMENT
 from harness import tracking
 from harness.report.output import TableOutput
 from harness.tracking import pages
+from harness.tracking.runs import TableRun
 from harness.tracking.ui.tables import TablePages
 from tests.helpers.tracking_stores import (
     LABEL,
+    ROOT,
     client,
     epochs,
     only_run,
     open_mirror,
     planned_trial,
+    runs,
     table_output,
 )
 
+TABLES = sorted(ROOT.glob("results/tables/*.md"))
 VIEW = "mlflow.sharedViewState."
 
 
@@ -80,11 +84,15 @@ def test_an_address_names_the_view_of_the_scale_written_last(
     assert query.get("viewStateShareKey", [None]) == [opened]
 
 
+def table_run(output: TableOutput, *, name: str = "table_b", scale: str = "desk") -> TableRun:
+    return TableRun(name=name, scale=scale, output=output, records=())
+
+
 def test_a_description_has_the_title_the_figure_and_the_table_without_padding() -> None:
     text = "# Table (b): Where\n\nPaper: `a  b`.\n\n| Row    |  top-1 |\n|:-------|-------:|\n"
     files = ("tables/table_b.md", "figures/table_b.svg", "figures/table_b-aspects.svg")
     output = TableOutput(files=tuple(map(Path, files)), markdown=text)
-    assert pages.note(output, "r1").splitlines() == [
+    assert pages.note(table_run(output), "r1").splitlines() == [
         "Table (b): Where",
         "",
         "![figure](get-artifact?path=figures%2Ftable_b.svg&run_uuid=r1)",
@@ -95,6 +103,77 @@ def test_a_description_has_the_title_the_figure_and_the_table_without_padding() 
         "| Row | top-1 |",
         "|:---|---:|",
     ]
+
+
+def whole_table(lines: list[str], source: list[str]) -> bool:
+    """Return whether all lines of a table that begins in the text stand there, one by one."""
+    start = lines.index(source[0])
+    return lines[start : start + len(source)] == source
+
+
+@pytest.mark.parametrize("limit", [pages.MAX_RUN_NOTE, pages.MAX_EXPERIMENT_NOTE, 3_000, 900])
+@pytest.mark.parametrize("path", TABLES, ids=lambda path: path.stem)
+def test_every_description_fits_in_whole_sections_and_names_those_left_out(
+    path: Path, limit: int
+) -> None:
+    output = TableOutput(files=(Path("tables", path.name),), markdown=path.read_text())
+    run = table_run(output, name=path.stem)
+    text, whole = (pages.note(run, "r" * 32, max_length=size) for size in (limit, 10**6))
+    assert len(text) <= limit
+    lines, all_lines = text.splitlines(), whole.splitlines()
+    assert lines[0] == all_lines[0]
+    blocks = [block.splitlines() for block in whole.split("\n\n") if block.strip()]
+    missing = [block for block in blocks if block[0] not in lines]
+    assert all(whole_table(lines, block) for block in blocks if block not in missing)
+    if not missing:
+        assert text == whole
+        return
+    *_, pointer = lines
+    assert pointer.endswith(f"`harness report {path.stem}` shows them.")
+    assert f"`tables/{path.name}`" in pointer
+    kinds = {"- ": "notes", "##": "claims", "| ": "rows"}
+    for block in missing:
+        kind = "claims" if block[0].startswith("| Claim ") else kinds.get(block[0][:2], "caption")
+        assert kind in pointer.partition(".*")[0]
+
+
+def test_an_experiment_describes_every_published_table_whole_and_a_run_with_its_rows() -> None:
+    for path in TABLES:
+        run = table_run(TableOutput(files=(), markdown=path.read_text()), name=path.stem)
+        whole = pages.note(run, "r", max_length=pages.MAX_EXPERIMENT_NOTE)
+        assert "no room" not in whole
+        assert "| Row |" in pages.note(run, "r")
+
+
+@pytest.mark.parametrize(
+    ("name", "scale", "command"),
+    [
+        ("table_b", "paper", "`harness report table_b --scale paper` shows"),
+        ("my table", "own", "`harness report 'my table'`, with the options of the run, shows"),
+    ],
+)
+def test_the_command_for_the_rest_is_that_of_the_table_and_its_scale(
+    name: str, scale: str, command: str
+) -> None:
+    rows = "\n".join(f"| {number} | {'x' * 80} |" for number in range(200))
+    for title in ("A", "A" * 10_000):
+        output = TableOutput(files=(), markdown=f"# {title}\n\nCaption.\n\n| a | b |\n{rows}\n")
+        text = pages.note(table_run(output, name=name, scale=scale), "r")
+        assert len(text) <= pages.MAX_RUN_NOTE
+        assert "Caption." in text
+        assert text.endswith(f"no room for the rows of this table.* {command} them.")
+
+
+def test_mlflow_takes_descriptions_as_long_as_they_may_be(results: Path) -> None:
+    notes = "\n".join(f"- {number} {'x' * 96}" for number in range(190))
+    text = f"# A\n\nCaption.\n\n| {'x' * 7_600} |\n\n{notes[:12_000]}"
+    output = replace(table_output(results), markdown=text)
+    with open_mirror(results) as opened:
+        opened.log_table(EXPERIMENT, scale="desk", output=output, records=[])
+    assert table_tags(results)["mlflow.note.content"].endswith(notes[11_990:12_000])
+    (run,) = runs(results, "table")
+    assert "x" * 7_600 in run.data.tags["mlflow.note.content"]
+    assert run.data.tags["mlflow.note.content"].endswith("shows them.")
 
 
 TITLE = "<script>alert(1)</script> & more"

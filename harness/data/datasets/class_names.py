@@ -3,8 +3,9 @@
 import difflib
 import html
 import re
+import unicodedata
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from urllib.parse import unquote
@@ -43,6 +44,27 @@ def normalise(name: str) -> str:
     Folder names replace spaces by underscores, and drop or escape quotes and parentheses.
     """
     return re.sub(r"[\W_]+", "", html.unescape(unquote(name))).casefold()
+
+
+def check_distinct(names: Iterable[str]) -> None:
+    """Refuse names that differ in capitals, blanks or the form of accents alone.
+
+    They are one class, of which two lists, folders or systems have their own spelling.
+
+    Raises:
+        ValueError: If there are some.
+    """
+    spellings: dict[str, str] = {}
+    for name in sorted(names):
+        form = re.sub(r"[\s_-]+", " ", unicodedata.normalize("NFKC", name)).strip().casefold()
+        other = spellings.setdefault(form, name)
+        if other != name:
+            forms = {unicodedata.normalize("NFKC", each) for each in (other, name)}
+            show = ascii if len(forms) == 1 else repr  # they look alike
+            raise ValueError(
+                f"classes {show(other)} and {show(name)} differ in spelling alone, so they would "
+                "be two: rename one as the other, or list the videos with numbers as labels"
+            )
 
 
 def labels_by_spelling(names: Sequence[str]) -> dict[str, int]:

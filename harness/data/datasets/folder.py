@@ -8,7 +8,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from harness.data.datasets.file_tree import SUFFIXES, FolderTree
+from harness.data.datasets.class_names import check_distinct
+from harness.data.datasets.file_tree import SUFFIXES, FolderTree, is_video
 from harness.data.datasets.lists.files import from_files, has_labels, names_in
 from harness.data.datasets.lists.listing import Listing
 from harness.data.datasets.lists.text_rows import RowErrors
@@ -22,6 +23,7 @@ _TEST_NAMES = ("test", "testing", "val", "valid", "validation")
 _ALL = "videos"
 _LISTS = (".csv", ".txt", ".tsv")
 _TEST_SHARE = 0.2
+_MOST_SUFFIXES = 5
 ClassVideos = dict[str, list[Path]]
 
 
@@ -33,9 +35,10 @@ def class_names(root: Path, *, also: Sequence[Path] = ()) -> tuple[str, ...]:
     tree = FolderTree(root, also)
     files = _list_files(tree)
     if files and has_labels(files.values(), tree):
-        return names_in(files.values(), tree)
-    splits = _scan(tree, RowErrors()).values()
-    return tuple(sorted({name for classes in splits for name in classes}))
+        names = names_in(files.values(), tree)
+        check_distinct(names)
+        return names
+    return _names(_scan(tree, RowErrors()))
 
 
 def videos(
@@ -111,7 +114,7 @@ def _share(video: Video) -> float:
 
 def _list_files(tree: FolderTree) -> dict[str, Path]:
     """Return the lists below the root, by split; empty without any."""
-    existing = tree.folder(tree.root).files
+    existing = _by_lower_name(tree)
     pairs = [pair for suffix in _LISTS if (pair := _pair(tree.root, existing, suffix))]
     if len(pairs) > 1:
         names = ", ".join(path.name for pair in pairs for path in pair.values())
@@ -119,15 +122,33 @@ def _list_files(tree: FolderTree) -> dict[str, Path]:
     return pairs[0] if pairs else {}
 
 
-def _pair(root: Path, existing: Iterable[str], suffix: str) -> dict[str, Path]:
+def _by_lower_name(tree: FolderTree) -> dict[str, Path]:
+    """Return the files in the root that may be lists, by their names without capitals.
+
+    Raises:
+        ValueError: If two names differ in capitals alone.
+    """
+    files: dict[str, Path] = {}
+    for name in sorted(tree.folder(tree.root).files):
+        if not name.lower().endswith(_LISTS):
+            continue
+        other = files.setdefault(name.lower(), tree.root / name)
+        if other.name != name:
+            raise ValueError(f"{tree.root} holds {other.name} and {name}; keep one of them")
+    return files
+
+
+def _pair(root: Path, existing: Mapping[str, Path], suffix: str) -> dict[str, Path]:
     """Return the lists with a suffix; a text file alone need not be a list."""
-    names = {name.removesuffix(suffix) for name in existing if name.endswith(suffix)}
+    names = {
+        name.removesuffix(suffix): path for name, path in existing.items() if name.endswith(suffix)
+    }
     test = next((name for name in _TEST_NAMES if name in names), None)
     train = next((name for name in _TRAIN_NAMES if name in names), None)
     if train and test and _ALL not in names:
-        return {"train": root / f"{train}{suffix}", "test": root / f"{test}{suffix}"}
+        return {"train": names[train], "test": names[test]}
     if not (train or test):
-        return {_ALL: root / f"{_ALL}{suffix}"} if _ALL in names else {}
+        return {_ALL: names[_ALL]} if _ALL in names else {}
     if suffix != _LISTS[0]:
         return {}
     listed = " and ".join(
@@ -165,12 +186,17 @@ def _scan(tree: FolderTree, errors: RowErrors) -> dict[str, ClassVideos]:
     return splits
 
 
+def _names(splits: Mapping[str, ClassVideos]) -> tuple[str, ...]:
+    """Return the names of the classes that have videos, in alphabetical order."""
+    names = sorted({name for classes in splits.values() for name in classes})
+    check_distinct(names)
+    return tuple(names)
+
+
 def _from_folders(tree: FolderTree) -> Listing:
     listing, errors = Listing(), RowErrors()
     splits, parents = _scan(tree, errors), _parents(tree)
-    labels = {
-        name: label for label, name in enumerate(sorted({n for c in splits.values() for n in c}))
-    }
+    labels = {name: label for label, name in enumerate(_names(splits))}
     for split, classes in splits.items():
         _check_depth(tree, parents[split], classes)
         for name, paths in classes.items():
@@ -179,8 +205,25 @@ def _from_folders(tree: FolderTree) -> Listing:
                 listing.add_file(split, video, tree, errors)
     errors.check("names")
     if not listing.entries:
-        raise ValueError(f"{tree.root} contains no <class>/<video>{SUFFIXES[0]}")
+        raise ValueError(
+            f"{tree.root} contains no <class>/<video>{SUFFIXES[0]}{_hint(tree, parents.values())}"
+        )
     return listing
+
+
+def _hint(tree: FolderTree, parents: Iterable[Path]) -> str:
+    """Say what the root contains instead of videos in folders of classes."""
+    files = tree.folder(tree.root).files
+    if lists := sorted(name for name in files if name.lower().endswith((*_LISTS, ".json"))):
+        return (
+            f"; if {lists[0]} is a list of its videos, pass --list train={lists[0]}, and test=..."
+        )
+    folders = [parent / name for parent in parents for name in tree.folder(parent).folders]
+    names = {name for folder in folders for name in tree.folder(folder).files if "." in name}
+    suffixes = sorted({f".{name.rpartition('.')[2]}" for name in names})
+    if suffixes:
+        return f"; files there end in {', '.join(suffixes[:_MOST_SUFFIXES])}, which is not read"
+    return "; the videos in it are in no folder of a class" if any(map(is_video, files)) else ""
 
 
 def _check_depth(tree: FolderTree, parent: Path, classes: Mapping[str, list[Path]]) -> None:

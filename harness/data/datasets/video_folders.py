@@ -3,12 +3,14 @@
 import os
 from pathlib import Path
 
-from harness.data.datasets.file_tree import FolderTree, is_video
+from harness.data.datasets.file_tree import FolderTree, is_video, videos_by_stem
 from harness.data.pictures import is_picture
 
 
 def videos_below(tree: FolderTree, folder: Path, above: frozenset[str] = frozenset()) -> list[Path]:
     """Return the videos in a folder, at any depth; a folder of pictures is a video.
+
+    Of several formats of one name, the first in `SUFFIXES` counts, and pictures last.
 
     Args:
         tree: Folders below the root.
@@ -22,11 +24,12 @@ def videos_below(tree: FolderTree, folder: Path, above: frozenset[str] = frozens
     if real in above:
         raise ValueError(f"{tree.name(folder)!r} leads back to a folder that it is inside of")
     contents = tree.folder(folder)
-    videos = [folder / name for name in sorted(contents.files) if is_video(name)]
+    kept = videos_by_stem(contents)
+    videos = [folder / name for name in sorted(kept.values()) if name in contents.files]
     for name in sorted(contents.folders):
         inner = tree.check_inside(folder / name)
         if holds_frames(inner):
-            videos.append(inner)
+            videos += [inner] if kept[name] == name else []
         else:
             videos += videos_below(tree, inner, above | {real})
     return videos

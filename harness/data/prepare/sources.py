@@ -93,6 +93,8 @@ def read_source(
         }
     _check_disjoint(splits)
     class_names = reader.class_names(root, also=also)
+    if only is None and not class_names:
+        _check_first_label(splits)
     return DataSource(
         name=name,
         root=root,
@@ -118,6 +120,22 @@ def _all_to_score(
     root = parents[0] if len(parents) == 1 else root
     videos = [video for split in SPLITS for video in reader.videos(root, split, also=also)]
     return root, {"test": videos}
+
+
+def _check_first_label(splits: Mapping[str, Sequence[Video]]) -> None:
+    """Refuse labels without names that begin at 1: they would make a class without videos.
+
+    Raises:
+        ValueError: If they do.
+    """
+    smallest = min(
+        (label for videos in splits.values() for v in videos for label in v.labels), default=0
+    )
+    if smallest:
+        raise ValueError(
+            f"labels begin at {smallest}, and those without names must begin at 0: subtract "
+            f"{smallest} from each, or write names"
+        )
 
 
 def _official(name: str, splits: Mapping[str, Sequence[Video]]) -> dict[str, int]:

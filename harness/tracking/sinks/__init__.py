@@ -1,6 +1,6 @@
 """Places that a mirror writes to: one interface, and one line for each kind of place.
 
-An address names a place: that of an MLflow store, or `tensorboard:FOLDER`.
+An address names a place: that of an MLflow store, `tensorboard:FOLDER` or `wandb:PROJECT`.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,6 +13,7 @@ from harness.report.output import Rows
 from harness.tracking.errors import title_of
 from harness.tracking.runs import TableRun, TrialRun
 from harness.tracking.sinks.tensorboard import TensorBoard
+from harness.tracking.sinks.wandb import WandB
 
 
 class Sink(Protocol):
@@ -40,7 +41,11 @@ class Sink(Protocol):
         """End what this process left unfinished."""
 
 
-KINDS: Mapping[str, Callable[[str, Path], Sink]] = {"tensorboard": TensorBoard}
+KINDS: Mapping[str, Callable[[str, Path], Sink]] = {"tensorboard": TensorBoard, "wandb": WandB}
+_REMEDIES = {
+    "tensorboard": "uv pip install 'dsanet-harness[tensorboard]', in a clone '.[tensorboard]'",
+    "wandb": "pip install wandb",
+}
 
 
 def open_sink(address: str, results: Path, campaign: str = "") -> Sink:
@@ -65,10 +70,14 @@ def addresses(**places: Path | str | None) -> list[str]:
     Raises:
         ValueError: If a package is not installed.
     """
-    for kind in (kind for kind, place in places.items() if place is not None):
-        if find_spec(kind) is None:
-            raise ValueError(
-                f"--{kind} needs the package of {title_of(kind)}: "
-                f"uv pip install 'dsanet-harness[{kind}]', in a clone '.[{kind}]'"
-            )
-    return [f"{kind}:{place}" for kind, place in places.items() if place is not None]
+    chosen = {kind: place for kind, place in places.items() if place is not None}
+    for kind in chosen:
+        if not _is_installed(kind):
+            raise ValueError(f"--{kind} needs the package of {title_of(kind)}: {_REMEDIES[kind]}")
+    return [f"{kind}:{place}" for kind, place in chosen.items()]
+
+
+def _is_installed(package: str) -> bool:
+    """Return whether a package can be imported; a mere folder of its name cannot."""
+    spec = find_spec(package)
+    return spec is not None and spec.origin is not None

@@ -38,3 +38,26 @@ def test_of_videos_of_ones_own_with_splits_only_the_test_split_is_scored(tmp_pat
         put(tmp_path / split / "ape" / f"{split}.mp4")
     source = sources.read_source("mine", tmp_path, tmp_path, only="test")
     assert [video.id for video in source.splits["test"]] == ["test/ape/test.mp4"]
+
+
+@pytest.mark.parametrize("first", [1, 2])
+@pytest.mark.parametrize("form", ["{path},{label}\n", "{path} {label}\n", "{path},12,{label}\n"])
+def test_labels_without_names_that_do_not_begin_at_0_are_refused(tmp_path, first, form):
+    for split, number in (("train", 0), ("val", 1)):
+        rows = [
+            form.format(
+                path=f"x/{split}{label}{'' if '12' in form else '.mp4'}", label=first + label
+            )
+            for label in range(number, 3)
+        ]
+        (tmp_path / f"{split}.csv").write_text("".join(rows))
+    with pytest.raises(ValueError, match=f"begin at {first}.*must begin at 0: subtract {first} "):
+        sources.read_source("mine", tmp_path, tmp_path)
+    only = sources.read_source("mine", tmp_path, tmp_path, only="test")
+    assert [video.label for video in only.splits["test"]] == [first + 1, first + 2]
+
+
+def test_labels_that_begin_at_0_in_one_split_alone_are_taken(tmp_path):
+    (tmp_path / "train.csv").write_text("1.mp4,1\n2.mp4,2\n")
+    (tmp_path / "test.csv").write_text("3.mp4,0\n")
+    assert sources.read_source("mine", tmp_path, tmp_path).class_names == ()

@@ -23,6 +23,7 @@ from harness.data.datasets.lists.rows import (
     unquote,
 )
 
+_FOREIGN = ("|", "->", "=>", ":", "=")
 _OTHER_FILE = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,3}$")
 
 
@@ -71,7 +72,7 @@ class ListFormat:
         return Row(cells[path], cells[label].strip())
 
     def _check_folder(self, name: str) -> None:
-        if not self.folders or _OTHER_FILE.search(name):
+        if not self.folders or _OTHER_FILE.search(name) or name.startswith("# "):
             raise ValueError(
                 f"{name!r} has no video suffix, such as {SUFFIXES[0]}; expected a path and a "
                 "label, or a folder, frames and a label"
@@ -86,9 +87,11 @@ def detect(file: Path, exists: Callable[[str], bool]) -> ListFormat:
         exists: Tells whether a path of the list is on the disk.
 
     Raises:
-        ValueError: If the list cannot be read, or its columns are named but not known.
+        ValueError: If the list cannot be read, its columns are named but not known, or they are
+            separated by what no list may have.
     """
     rows = text_rows.first_rows(file)
+    _check_separators(file, rows, exists)
     bare_header = bool(rows) and headers.names_path(rows[0]) and not exists(rows[0].strip())
     if _are_unlabelled(rows[bare_header:], exists):
         return ListFormat(separator=" ", header=bare_header, labelled=False)
@@ -135,6 +138,30 @@ def read(
         counted = row.counted
 
     text_rows.read(file, add_row, errors, max_rows=max_rows)
+
+
+def _check_separators(file: Path, rows: Sequence[str], exists: Callable[[str], bool]) -> None:
+    """Refuse a list of which most rows are a video, an unknown separator and a label.
+
+    Raises:
+        ValueError: If it is one.
+    """
+    for separator in _FOREIGN:
+        cells = [text.partition(separator) for text in rows if separator in text]
+        found = [
+            path
+            for path, _, label in cells
+            if (is_video(path.strip()) or exists(path.strip())) and not _holds_video(label)
+        ]
+        if 2 * len(found) > len(rows):
+            raise ValueError(
+                f"{file.name}: {separator!r} separates its columns; write a comma, a semicolon, "
+                "blanks or a tab instead"
+            )
+
+
+def _holds_video(text: str) -> bool:
+    return any(map(is_video, re.split(r"[\s,;]", text)))
 
 
 def _are_unlabelled(rows: Sequence[str], exists: Callable[[str], bool]) -> bool:

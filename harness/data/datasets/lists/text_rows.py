@@ -177,5 +177,6 @@ def parse_label(text: str, num_classes: int | None) -> int:
     number = parse_number(text)
     if num_classes is not None and number >= num_classes:
         allowed = f"allowed 0 to {num_classes - 1} ({num_classes} classes)"
-        raise ValueError(f"label {number}, {allowed}")
+        hint = "; do labels begin at 1?" if number == num_classes else ""
+        raise ValueError(f"label {number}, {allowed}{hint}")
     return number

@@ -192,3 +192,34 @@ def test_a_list_in_utf_16_is_named_as_that(root):
 def test_names_of_classes_come_from_all_lists(root):
     files = [put(root.parent / f"{n}.csv", f"file;class\n{n}.mp4;{n} b\n") for n in "yx"]
     assert names_in(files, FolderTree(root)) == ("x b", "y b")
+
+
+@pytest.mark.parametrize("separator", ["|", " | ", ":", ": ", "=", " -> ", "=>"])
+@pytest.mark.parametrize("labels", [("0", "1"), NAMES])
+@pytest.mark.parametrize("paths", [tuple(VIDEOS), ("a", "a"), ("gone/1.mp4", "gone/2.mp4")])
+def test_another_separator_is_refused_by_name(root, separator, labels, paths):
+    rows = [path + separator + label for path, label in zip(paths, labels, strict=True)]
+    with pytest.raises(ValueError, match=r"list.txt: '.*' separates its columns; write") as caught:
+        read(root, "\n".join(rows))
+    assert repr(separator.strip()) in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["a|b.mp4", "a=1.mp4", "x:y.mp4", "1.mp4=2.mp4", "a->b.mp4"])
+@pytest.mark.parametrize("separator", [" ", ",", "\t"])
+def test_such_a_character_may_be_part_of_a_name(root, name, separator):
+    put(root / "a" / name)
+    assert read(root, f"a/{name}{separator}1\n", classes=2) == {f"a/{name}": 1}
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_a_comment_is_refused_and_makes_no_class(root, separator):
+    rows = [f"a/1.mp4{separator}run", f"# from here on{separator} walks", f"b/2.mp4{separator}walk"]
+    with pytest.raises(ValueError, match=r"^1 invalid rows:\nlist.txt, line 2: '# from here on'"):
+        read(root, "\n".join(rows), classes=("run", "walk"))
+
+
+def test_a_label_of_as_many_as_there_are_classes_asks_whether_they_begin_at_1(root):
+    with pytest.raises(ValueError, match=r"label 2, allowed 0 to 1 .*; do labels begin at 1\?"):
+        read(root, "a/1.mp4 1\nb/2.mp4 2\n", classes=2)
+    with pytest.raises(ValueError, match=r"label 3, allowed 0 to 1 \(2 classes\)$"):
+        read(root, "a/1.mp4 1\nb/2.mp4 3\n", classes=2)
