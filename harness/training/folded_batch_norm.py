@@ -7,10 +7,13 @@ Axes: N clips, C channels, T frames, H x W pixels.
 """
 
 from collections.abc import Mapping
+from functools import partial
 
 import torch
 from einops import rearrange
 from torch import Tensor, nn
+
+from harness.training.sync_batch_norm import normalise_shared
 
 
 class FoldedBatchNorm3d(nn.BatchNorm3d):
@@ -30,9 +33,8 @@ class FoldedSyncBatchNorm(nn.SyncBatchNorm):
     """The same over the clips of several ranks."""
 
     def forward(self, x: Tensor) -> Tensor:
-        if not _is_view(x):
-            return super().forward(x)
-        return _unfold(super().forward(_fold(x)), x)
+        forward = partial(normalise_shared, self) if self.training else super().forward
+        return _unfold(forward(_fold(x)), x) if _is_view(x) else forward(x)
 
 
 _FOLDED: Mapping[type[nn.Module], type[nn.Module]] = {

@@ -32,6 +32,13 @@ def test_two_ranks_give_the_record_of_one(tiny_trial, runtime, on_gpus, norm_vid
     assert_alike(shared, trial.run(spec, replace(runtime, device="cuda"), quiet))
 
 
+def test_ranks_that_share_a_norm_may_compute_blocks_again(tiny_trial, on_gpus, exact):
+    assert tiny_trial.train.norm_videos is None
+    plain = local_ranks.run(tiny_trial, replace(on_gpus, results=on_gpus.results / "plain"), quiet)
+    recomputed = replace(on_gpus, activation_checkpointing=True)
+    assert_alike(local_ranks.run(tiny_trial, recomputed, quiet), plain)
+
+
 def test_a_killed_rank_ends_the_trial_with_its_name(tiny_trial, on_gpus, monkeypatch):
     monkeypatch.setattr(local_ranks, "_run_rank", gpu_ranks.run_rank_killed)
     with pytest.raises(RankError, match="rank 1 was killed by SIGKILL"):

@@ -1,4 +1,7 @@
-"""Ranks on GPUs in tests, started in separate processes; on one GPU they share it, through gloo."""
+"""Ranks on GPUs in tests, started in separate processes; on one GPU they share it, through gloo.
+
+Too little memory can be met on a CPU too, which pretends it.
+"""
 
 import os
 import signal
@@ -92,6 +95,8 @@ class Greedy(torch.autograd.Function):
 
 
 def _ask(x, most):
+    if len(x) > most and x.device.type == "cpu":
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 1024.00 TiB.")
     if len(x) > most:
         torch.empty(BEYOND_ANY_GPU, dtype=torch.uint8, device=x.device)
 
@@ -135,7 +140,7 @@ def memory_sentence(net, clips, device):
 def greedy_sentences(ranks, where, folder, *, timeout_s=120):
     """Return the sentence of each rank whose memory suffices for 3 of its 8 videos."""
     if ranks == 1:
-        return [memory_sentence(GreedyNet(3, where), torch.randn(VIDEOS, 1, 6), "cuda:0")]
+        return [memory_sentence(GreedyNet(3, where), torch.randn(VIDEOS, 1, 6), _device(0))]
     context = mp.spawn(_greedy_rank, (where, str(folder)), nprocs=ranks, join=False)
     ender = threading.Timer(timeout_s, lambda: [process.kill() for process in context.processes])
     ender.start()
@@ -147,9 +152,16 @@ def greedy_sentences(ranks, where, folder, *, timeout_s=120):
     return [(folder / f"{rank}.txt").read_text() for rank in range(ranks)]
 
 
+def _device(number):
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    return torch.device("cuda", number if has_gpu_for_each() else 0)
+
+
 def _greedy_rank(number, where, folder):
-    device = torch.device("cuda", number if has_gpu_for_each() else 0)
-    torch.cuda.set_device(device)
+    device = _device(number)
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
     os.environ |= {"GLOO_SOCKET_IFNAME": "lo", "NCCL_SOCKET_IFNAME": "lo"}
     dist.init_process_group(
         "nccl" if has_gpu_for_each() else "gloo",

@@ -12,7 +12,7 @@ from harness import record, trial
 from harness.runtime import Runtime
 from harness.schedule import local_ranks
 from harness.utils import distributed
-from tests.helpers import rank_processes
+from tests.helpers import gpu_ranks, rank_processes
 from tests.helpers.sockets import listening_sockets
 from tests.test_command import harness
 
@@ -141,6 +141,14 @@ def test_a_rank_that_fails_alone_ends_those_that_wait_for_it(tiny_trial, runtime
     with pytest.raises(ValueError, match=message):
         local_ranks.run(tiny_trial, replace(runtime, ranks=2), lambda _: None)
     assert multiprocessing.active_children() == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("where", ["forward", "backward"])
+def test_each_of_two_ranks_without_enough_memory_says_what_would_fit(where, tmp_path):
+    for sentence in gpu_ranks.greedy_sentences(gpu_ranks.RANKS, where, tmp_path, timeout_s=600):
+        assert sentence.startswith("8 videos at a time do not fit into the ")
+        assert "; 3 would: pass a smaller --batch" in sentence
 
 
 @pytest.mark.slow
