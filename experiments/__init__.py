@@ -38,9 +38,12 @@ def read(module: str, path: str) -> Experiment:
         BrokenTableError: If it cannot be imported, or holds no table.
     """
     try:
-        experiment = import_module(module).EXPERIMENT
+        loaded = import_module(module)
     except (Exception, SystemExit) as error:
         raise BrokenTableError(f"{path} does not load: {_sentence(error, path)}") from error
+    if not hasattr(loaded, "EXPERIMENT"):
+        raise BrokenTableError(f"{path} does not load: it has no EXPERIMENT = Experiment(...)")
+    experiment = loaded.EXPERIMENT
     if not isinstance(experiment, Experiment):
         kind = type(experiment).__name__
         raise BrokenTableError(f"{path} does not load: EXPERIMENT is no Experiment but a {kind}")

@@ -109,6 +109,8 @@ def _diagnose_key(prefix: str, workspace: Workspace, seeds: Seeds) -> "Diagnosis
     from harness.plan import staleness
 
     if not _KEY.fullmatch(prefix):
+        if prefix.lower() in all_tables.names():
+            find_table_row(prefix)  # says which rows it has
         raise ValueError(
             f"{prefix!r} is neither TABLE/ROW nor a key; a key is 4 to 20 digits of 0-9a-f"
         )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from shlex import quote
 from typing import TypeVar
 
 import experiments
@@ -32,6 +33,7 @@ def load(name: str) -> Experiment:
         BrokenTableError: If it does not load, or a row names an unknown network.
     """
     if own_tables.is_path(name):
+        _check_no_row(name)
         return own_tables.load(Path(name))
     known = names()
     if name.lower() not in known and Path(f"{name}.py").is_file():
@@ -42,6 +44,21 @@ def load(name: str) -> Experiment:
     if name not in experiments.names():
         return own_tables.load_installed(name)
     return own_tables.resolve(experiments.load(name), Path())
+
+
+def _check_no_row(text: str) -> None:
+    """Refuse TABLE/ROW where tables are wanted.
+
+    Raises:
+        ValueError: If a text is a table and a row.
+    """
+    file, suffix, rest = text.partition(".py/")
+    table, row = (f"{file}.py", rest) if suffix else text.partition("/")[::2]
+    if Path(table).is_file() if suffix else table.lower() in names():
+        raise ValueError(
+            f"{text!r} is a row, and this takes tables: name {quote(table)}; "
+            f"`run` and `plan` take rows as --rows {quote(row)}"
+        )
 
 
 def load_all(warn: Warn) -> tuple[Experiment, ...]:

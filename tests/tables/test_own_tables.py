@@ -1,6 +1,7 @@
 """Tables and networks from outside the repository: found, named, hashed, refused in a sentence."""
 
 import multiprocessing
+import shlex
 import shutil
 import sys
 from importlib.metadata import EntryPoint
@@ -20,6 +21,7 @@ from harness.schedule.attempt import run_attempt
 from harness.tables import offers, own_names
 from harness.utils import own_code
 from harness.zoo import MODULES
+from tests.helpers.command_line import harness
 from tests.helpers.own_code import GATE, TABLE, write
 
 
@@ -197,6 +199,7 @@ def test_a_name_that_leads_nowhere_is_one_sentence(tmp_path, module, said):
 
 
 BROKEN = {
+    "class Gate: pass": "my_table.py does not load: it has no EXPERIMENT = Experiment(...)",
     "def f(:": "my_table.py does not load: SyntaxError: invalid syntax (line 1)",
     "x = 1\nimport torchvison_": (
         "my_table.py does not load: ModuleNotFoundError: No module named 'torchvison_' (line 2)"
@@ -367,3 +370,32 @@ class Planned:
 
     def __init__(self, trial):
         self.trial = trial
+
+
+ROWS = [
+    ("table_b/DSA at II", "DSA at II"),
+    ("TABLE_B/nothing", "nothing"),
+    ("my_table.py/gate", "gate"),
+    ("{folder}/my_table.py/a b/c", "a b/c"),
+]
+
+
+@pytest.mark.parametrize(("text", "row"), ROWS)
+@pytest.mark.parametrize("command", ["run", "plan", "cost", "report"])
+def test_a_row_where_tables_are_wanted_is_answered_with_the_words_that_name_it(
+    tmp_path, monkeypatch, text, row, command
+):
+    write(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    done = harness(command, text.format(folder=tmp_path))
+    assert done.returncode == 2
+    said = " ".join(done.stderr.split())
+    assert "is a row, and this takes tables: name " in said
+    assert said.endswith(f"take rows as --rows {shlex.quote(row)}")
+
+
+def test_a_table_where_a_row_is_wanted_is_answered_with_its_rows():
+    for command in ("why", "explain"):
+        done = harness(command, "Table_B")
+        assert done.returncode == 2
+        assert "has no row; write TABLE/ROW with one of: " in " ".join(done.stderr.split())

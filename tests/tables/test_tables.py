@@ -37,7 +37,7 @@ BROKEN = {
     "x = 1\ny = x / 0": "does not load: ZeroDivisionError: division by zero (line 2)",
     "import sys\nsys.exit(3)": "does not load: SystemExit: 3 (line 2)",
     "raise RuntimeError('two\\nlines')": "does not load: RuntimeError: two lines (line 1)",
-    "": "does not load: AttributeError: module 'experiments.zz_mine' has no attribute 'EXPERIMENT'",
+    "": "does not load: it has no EXPERIMENT = Experiment(...)",
     "EXPERIMENT = 'table'": "does not load: EXPERIMENT is no Experiment but a str",
     "EXPERIMENT = None": "does not load: EXPERIMENT is no Experiment but a NoneType",
     GOOD.format(module="se").replace('name="zz_mine"', 'name="table_b"'): (
