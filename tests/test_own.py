@@ -66,7 +66,9 @@ def test_a_table_runs_on_ones_own_terms_and_is_never_judged_by_the_paper(data, t
     (norm,) = (each for each in explained["deviations"] if each["subject"] == "batch norm over")
     assert (norm["ours"], norm["paper"]) == ("4 videos", "12 videos")
     shutil.rmtree(tmp_path / "mlflow")
-    assert harness("sync", *where[:-1]).stdout == "0 runs written\n"
+    silent = harness("sync", *where[:-1])
+    assert silent.stdout == "0 runs written\n"
+    assert "of runs on your own terms: sent only with the options of their run" in silent.stderr
     sent = harness("sync", "--on", "my_videos", *TERMS, *where[:-1])
     assert sent.stdout.startswith("table_b at own scale: 1 trial sent\n"), sent.stderr
 

@@ -1,10 +1,11 @@
 """The MLflow commands: `harness sync` and `harness ui`."""
 
 import sys
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -22,6 +23,9 @@ from harness.cli.printing import echo
 from harness.cli.requests import build_requests, experiment_option, warn_once
 from harness.cli.run_options import sink_options
 from harness.utils.escape import counted
+
+if TYPE_CHECKING:
+    from harness.record import Record
 
 
 @click.command("sync")
@@ -78,7 +82,18 @@ def sync_tracking(
             checkpoints=checkpoints,
             progress=partial(click.echo, err=as_json),
         )
+    _warn_of_own_terms(records, scale)
     print_result({"runs": num_runs} if as_json else f"{counted(num_runs, 'run')} written")
+
+
+def _warn_of_own_terms(records: Sequence["Record"], scale: str) -> None:
+    """Say that runs on a user's own terms are sent with their options alone."""
+    count = sum(record.trial["scale"] == "own" for record in records)
+    if count and scale != "own":
+        warn_once(
+            f"{counted(count, 'record')} of runs on your own terms: sent only with the options of "
+            "their run, such as --width"
+        )
 
 
 @click.command("ui")

@@ -17,8 +17,10 @@ from harness.stats.row_verdict import (
     coverage_text,
     coverage_verdict,
     desk_verdict,
+    measured_deviation,
     own_verdict,
     seed_deviation,
+    unknown_scatter_verdict,
 )
 from harness.stats.verdict import Verdict
 
@@ -58,13 +60,22 @@ def judge_rows(table: TableResult) -> dict[str, Verdict]:
     if not table.is_measured:
         return {}
     rows = [result for result in table.rows if result.trial is not None]
-    deviation = seed_deviation(
-        [result.values for result in rows], declared=_declared_deviation(rows)
-    )
+    deviation = _deviation(rows)
     verdicts = {
         result.label: row_state(result) or _accuracy(table, result, deviation) for result in rows
     }
     return {label: verdict for label, verdict in verdicts.items() if verdict is not None}
+
+
+def _deviation(rows: Sequence[RowResult]) -> SeedDeviation | None:
+    """Return the deviation over seeds; None where it is not measured, and declared of shares alone.
+
+    Mean average precision is no share of videos that are right.
+    """
+    values = [result.values for result in rows]
+    if any(result.metric == "map" for result in rows):
+        return measured_deviation(values)
+    return seed_deviation(values, declared=_declared_deviation(rows))
 
 
 def _declared_deviation(rows: Sequence[RowResult]) -> float:
@@ -76,7 +87,9 @@ def _declared_deviation(rows: Sequence[RowResult]) -> float:
     return power.expected_deviation(accuracy, _video_counts(measured[0])["listed"])
 
 
-def _accuracy(table: TableResult, result: RowResult, deviation: SeedDeviation) -> Verdict | None:
+def _accuracy(
+    table: TableResult, result: RowResult, deviation: SeedDeviation | None
+) -> Verdict | None:
     if table.scale == "desk":
         return desk_verdict(result.values)
     remarks = (*_batch_norm_remarks(result), *_data_remarks(result))
@@ -87,11 +100,13 @@ def _accuracy(table: TableResult, result: RowResult, deviation: SeedDeviation) -
         return _with_remarks(missing, remarks)
     if result.metric not in result.row.published:
         return None
-    verdict = accuracy_verdict(
-        result.values,
-        printed=result.row.published[result.metric],
-        margin=table.experiment.margin,
-        deviation=deviation,
+    printed = result.row.published[result.metric]
+    verdict = (
+        unknown_scatter_verdict(result.values, printed=printed)
+        if deviation is None
+        else accuracy_verdict(
+            result.values, printed=printed, margin=table.experiment.margin, deviation=deviation
+        )
     )
     return _with_remarks(
         verdict, (coverage_text(**counts), *remarks, preregistration.margin_lateness(table, result))

@@ -45,14 +45,27 @@ def seed_deviation(rows: Sequence[Sequence[float]], *, declared: float) -> SeedD
         rows: Accuracies of each row, one per seed.
         declared: Deviation to expect of such accuracies, before any was measured.
     """
+    measured = measured_deviation(rows)
+    if measured is not None and (
+        measured.degrees >= DECLARED_DEGREES or measured.points > declared
+    ):
+        return replace(measured, degrees=max(measured.degrees, DECLARED_DEGREES))
+    return SeedDeviation(points=declared, degrees=DECLARED_DEGREES, source="declared")
+
+
+def measured_deviation(rows: Sequence[Sequence[float]]) -> SeedDeviation | None:
+    """Pool the scatter of seeds over the rows of a table; None where no row has several.
+
+    Args:
+        rows: Accuracies of each row, one per seed.
+    """
     several = [values for values in rows if len(values) > 1]
     degrees = sum(len(values) - 1 for values in several)
+    if not degrees:
+        return None
     squares = sum(float(np.var(values, ddof=1)) * (len(values) - 1) for values in several)
-    measured = math.sqrt(squares / degrees) if degrees else 0.0
-    if degrees >= DECLARED_DEGREES or measured > declared:
-        source = f"measured on {len(several)} rows"
-        return SeedDeviation(points=measured, degrees=max(degrees, DECLARED_DEGREES), source=source)
-    return SeedDeviation(points=declared, degrees=DECLARED_DEGREES, source="declared")
+    source = f"measured on {len(several)} {'row' if len(several) == 1 else 'rows'}"
+    return SeedDeviation(points=math.sqrt(squares / degrees), degrees=degrees, source=source)
 
 
 def not_run_verdict() -> Verdict:
@@ -143,6 +156,15 @@ def _mean_text(values: Sequence[float]) -> str:
     measured = seed_interval(values)
     spread = "" if measured.half_width is None else f" ± {measured.half_width:.1f}"
     return f"{measured.mean:.1f}{spread} ({seeds_text(len(values))})"
+
+
+def unknown_scatter_verdict(values: Sequence[float], *, printed: float) -> Verdict:
+    """Return the verdict of an accuracy of whose scatter nothing is declared and measured."""
+    sentence = (
+        f"{_mean_text(values)}, paper {printed:.1f}: no deviation of mean average precision from "
+        "seed to seed is declared; a second seed of a row would measure it"
+    )
+    return Verdict(word="undecided", sentence=sentence)
 
 
 def accuracy_verdict(

@@ -374,6 +374,15 @@ def test_mean_average_precision_is_judged_where_that_alone_is_printed(tmp_path):
     assert "; scored 4,950 of 5,000 videos; margin" in found.sentence
 
 
+def test_mean_average_precision_of_single_seeds_has_no_deviation_to_be_judged_by(tmp_path):
+    records = at_paper(tmp_path, {II: 0.8, PLAIN: 0.6}, videos=4950)
+    alone = [found for found in records if found.trial["seed"] == 0]
+    assert len(alone) == 2
+    found = judge_rows(by_class(tmp_path, alone, at="paper"))[II]
+    assert found.word == "undecided"
+    assert found.sentence.startswith("60.0 (1 seed), paper 60.0: no deviation of mean average")
+
+
 def test_a_claim_of_mean_average_precision_is_left_open_with_its_numbers(tmp_path):
     (found,) = judge_claims(by_class(tmp_path, ran(tmp_path, II, 0.8) + ran(tmp_path, PLAIN, 0.6)))
     assert (found.word, found.estimate) == ("undecided at desk scale", None)

@@ -103,6 +103,7 @@ def test_few_seeds_do_not_replace_the_declared_deviation_unless_they_scatter_mor
     assert row_verdict.seed_deviation([[80, 80.1]], declared=0.35).source == "declared"
     scattered = row_verdict.seed_deviation([[80, 82]], declared=0.35)
     assert (scattered.points, scattered.degrees) == (pytest.approx(2**0.5), 8)
+    assert scattered.source == "measured on 1 row"
 
 
 def test_seeds_that_never_scatter_leave_no_doubt():
