@@ -10,6 +10,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 Kernel = tuple[int, int, int]
+# Backward through a strided 1 x 1 convolution of fewer channels, oneDNN (PyTorch 2.15, limited to
+# AVX2) writes past the end of a buffer in channels-last memory, which ends the process.
+_SAFE_CHANNELS = 8
 
 
 class Conv(nn.Module):
@@ -52,12 +55,14 @@ class Conv(nn.Module):
             weight, stride = _middle(weight), 1
         time, height, width = weight.shape[2:]
         pad = (time // 2, height // 2, width // 2)
-        strides = (self.time_stride, stride, stride)
+        if weight.shape[2:] == (1, 1, 1) and stride > 1 and x.shape[1] < _SAFE_CHANNELS:
+            x, stride = x[..., ::stride, ::stride], 1
         if (time, self.time_stride) == (1, 1):
             if x.shape[3:] == (1, 1) and self.groups == 1:
                 return _multiply_pixels(x, weight)
             y = F.conv2d(fold_time(x), weight.squeeze(2), None, stride, pad[1:], groups=self.groups)
             return unfold_time(y, frames=x.shape[2])
+        strides = (self.time_stride, stride, stride)
         if (height, width, stride) == (1, 1, 1):
             plane = rearrange(x, "nu c t h w -> nu c t (h w)")
             y = F.conv2d(plane, weight.squeeze(4), None, strides[:2], pad[:2], groups=self.groups)
