@@ -108,10 +108,15 @@ def frames_that_span_the_video():
     )
 
 
-def host_that_is_the_exception():
-    values = top1("dsa_hosts", "DSA+SlowFast 8×8 R50")
-    (above,) = (value for value in values if value > desk_recipe.AVERAGE_CEILING)
-    return f", with {above:.1f} % in one of its {WORDS[len(values)]} seeds"
+def hosts_that_are_the_exceptions():
+    seeds = [
+        top1("dsa_hosts", row.label)
+        for row in TABLES["dsa_hosts"].rows
+        if row.label in ("DSA+SlowFast 8×8 R50", "DSA+X3D-M")
+    ]
+    ceiling = desk_recipe.AVERAGE_CEILING
+    first, second = (WORDS[sum(value > ceiling for value in values)] for values in seeds)
+    return f", which pass it in {first} and {second} of {WORDS[len(seeds[0])]} seeds"
 
 
 def runs_at_the_top():
@@ -139,7 +144,7 @@ SENTENCES = (
     kernels_in_early_layers,
     fixed_kernels_of_the_first_design,
     frames_that_span_the_video,
-    host_that_is_the_exception,
+    hosts_that_are_the_exceptions,
     runs_at_the_top,
     few_channels,
 )
