@@ -100,8 +100,8 @@ def test_every_table_says_what_the_paper_claims_and_its_printed_figures_agree(na
     for claim in experiment.claims:
         figures = [printed[label].get(claim.metric) for label in claim.rows]
         if claim.origin == "ours":
-            # Of two printed figures the paper would be the judge.
-            assert figures.count(None) >= len(figures) - 1, claim.text
+            # Of two printed figures the paper would be the judge, unless it leaves open which.
+            assert claim.source or figures.count(None) >= len(figures) - 1, claim.text
             continue
         if claim.kind in ("better", "best"):
             assert figures[0] > max(figures[1:]), claim.text
@@ -109,8 +109,7 @@ def test_every_table_says_what_the_paper_claims_and_its_printed_figures_agree(na
             assert abs(figures[0] - figures[1]) < claim.limit, claim.text
         if claim.trend == "peak":
             assert max(figures[1:-1]) > max(figures[0], figures[-1]), claim.text
-        # What VoV3D's abstract claims, its README does not print.
-        if claim.kind == "ratio" and None not in figures and name != "vov3d":
+        if claim.kind == "ratio" and None not in figures:
             assert round(figures[0] / figures[1], 1) == claim.limit, claim.text
 
 
@@ -128,8 +127,6 @@ STATED = {
         for name in ("TSM", "I3D")
     ),
     *(f"DSA is better than I3D alone on {depth}" for depth in ("R18", "R50")),
-    "TEA has 6 times the parameters of VoV3D-L",
-    "TEA needs 16 times the computation of VoV3D-L",
 }
 
 
@@ -139,9 +136,10 @@ def test_the_paper_is_said_to_state_what_its_abstract_or_slides_state_and_nothin
     assert {claim.text for claim in stated} == STATED
     for claim in stated:
         place, _, quote = claim.source.partition(": ")
-        assert place in ("abstract", "slides", "abstract of VoV3D")
+        assert place in ("abstract", "slides")
         assert quote.startswith('"')
-    tables = (experiments.load(name) for name in ("dsa_hosts", "static_or_dynamic"))
+    # The abstract of VoV3D does not say that it means TEA.
+    tables = (experiments.load(name) for name in ("dsa_hosts", "static_or_dynamic", "vov3d"))
     ours = {claim.text for table in tables for claim in table.claims} | FIXED_KERNELS
     assert {claim.text for claim in claims if claim.origin == "ours"} == ours
 

@@ -26,7 +26,7 @@ RULE = (
 _TRAINED_BYTES = 8  # a float32 weight and its momentum
 _SCORE_BYTES = 4
 _LABEL_BYTES = 8
-_RECORD_BYTES, _EPOCH_BYTES = 19_000, 180  # of desk records
+_RECORD_BYTES, _EPOCH_BYTES = 24_500, 180  # of desk records
 
 
 @dataclass(frozen=True, kw_only=True)

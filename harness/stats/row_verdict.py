@@ -54,11 +54,7 @@ def seed_deviation(rows: Sequence[Sequence[float]], *, declared: float) -> SeedD
 
 
 def measured_deviation(rows: Sequence[Sequence[float]]) -> SeedDeviation | None:
-    """Pool the scatter of seeds over the rows of a table; None where no row has several.
-
-    Args:
-        rows: Accuracies of each row, one per seed.
-    """
+    """Pool the scatter of the seeds of each row; None where no row has several."""
     several = [values for values in rows if len(values) > 1]
     degrees = sum(len(values) - 1 for values in several)
     if not degrees:
