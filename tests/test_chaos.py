@@ -261,7 +261,7 @@ def wait_for_workers(pid, count):
 
 
 FULL = """
-mount -t tmpfs -o size=6m tmpfs {results} || exit 77
+mount -t tmpfs -o size=8m,mode=700 tmpfs {results} || exit 77
 {command}; echo "first ended with $?"
 find {results} -name "*epoch-*" | wc -l; ls {results}/records {results}/tables 2>&1 | head -3
 mount -o remount,size=64m {results}
