@@ -1,7 +1,7 @@
 """The MLflow commands: `harness sync` and `harness ui`."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,6 +25,7 @@ from harness.cli.run_options import sink_options
 from harness.utils.escape import counted
 
 if TYPE_CHECKING:
+    from harness.plan.request import Request
     from harness.record import Record
 
 
@@ -58,14 +59,7 @@ def sync_tracking(
     also = sinks.addresses(tensorboard=tensorboard, wandb=wandb)
     records = record.read_all(results)
     scale = select_scale("paper", data, **own).scale
-    scales: list[dict[str, Any]] = [{"scale": scale} for scale in SCALES]
-    scales += [{"scale": "paper", **own}] if scale == "own" else []
-    requests = [
-        request
-        for options in scales
-        for request in build_requests([], results=results, data=data, **options)
-    ]
-    requests.sort(key=lambda request: request.experiment.name)
+    requests = _requests(results, data, own if scale == "own" else None)
     tables = all_tables.each_of(
         requests, partial(build.collect_and_judge, records=records), warn_once
     )
@@ -84,6 +78,18 @@ def sync_tracking(
         )
     _warn_of_own_terms(records, scale)
     print_result({"runs": num_runs} if as_json else f"{counted(num_runs, 'run')} written")
+
+
+def _requests(results: Path, data: Path, own: Mapping[str, Any] | None) -> list["Request"]:
+    """Return a request per table and scale, that of a user's own terms too, by table."""
+    scales: list[dict[str, Any]] = [{"scale": scale} for scale in SCALES]
+    scales += [] if own is None else [{"scale": "paper", **own}]
+    requests = [
+        request
+        for options in scales
+        for request in build_requests([], results=results, data=data, **options)
+    ]
+    return sorted(requests, key=lambda request: request.experiment.name)
 
 
 def _warn_of_own_terms(records: Sequence["Record"], scale: str) -> None:

@@ -79,11 +79,11 @@ def count_anew(trial: Trial) -> Count:
 
 
 def _distinct(trials: Iterable[Trial]) -> list[Trial]:
-    sizes = [sized for trial in trials for sized in (trial, at_test_crop(trial), _tested(trial))]
+    sizes = [sized for trial in trials for sized in (trial, _at_test_crop(trial), _tested(trial))]
     return list({_key(sized): sized for sized in sizes}.values())
 
 
-def at_test_crop(trial: Trial) -> Trial:
+def _at_test_crop(trial: Trial) -> Trial:
     """Return a trial whose training views have the crop of its test views."""
     return replace(trial, data=replace(trial.data, crop_px=trial.evaluation.crop_px))
 
@@ -92,7 +92,7 @@ def _tested(trial: Trial) -> Trial:
     views = trial.evaluation
     num_snippets = views.pass_snippets or trial.data.num_snippets
     data = replace(trial.data, num_snippets=num_snippets, num_sections=None)
-    return at_test_crop(replace(trial, data=data))
+    return _at_test_crop(replace(trial, data=data))
 
 
 def kept(trial: Trial) -> Count | None:

@@ -155,7 +155,7 @@ def _mean_text(values: Sequence[float]) -> str:
 
 
 def unknown_scatter_verdict(values: Sequence[float], *, printed: float) -> Verdict:
-    """Return the verdict of an accuracy of whose scatter nothing is declared and measured."""
+    """Return the verdict of an accuracy whose scatter is neither declared nor measured."""
     sentence = (
         f"{_mean_text(values)}, paper {printed:.1f}: no deviation of mean average precision from "
         "seed to seed is declared; a second seed of a row would measure it"

@@ -116,14 +116,15 @@ def many(tmp_path_factory):
 
 
 def test_only_the_first_start_over_many_videos_looks_at_them_and_no_start_takes_long(many):
-    """Measured: 0.6 s and 18 MB, then 0.04 s and 9 MB; by rows of JSON 1.2 s and 79 MB."""
+    """Seconds are compared within the run; of those by rows of JSON they were 0.48, then 0.03."""
+    rows = in_child(scale._by_rows, many)
     first, *others = (in_child(scale._start, many) for _ in range(3))
     assert (first.looks, first.hashed) == (MANY, 0)
-    assert first.seconds < 6
+    assert first.seconds < rows.seconds
     assert first.peak_mb < 40
     for other in others:
         assert (other.looks, other.hashed) == (0, 0)
-        assert other.seconds < 0.6
+        assert other.seconds < first.seconds / 2
         assert other.peak_mb < 25
 
 

@@ -190,12 +190,15 @@ def table_output(results: Path) -> output.TableOutput:
     )
 
 
-def run_sync(results: Path, *, uri: str = "", checkpoints: bool = False) -> int:
+def run_sync(
+    results: Path, *, uri: str = "", also: Sequence[str] = (), checkpoints: bool = False
+) -> int:
     table = collect(request(EXPERIMENT, results, rescale=desk))
     return sync(
         uri or tracking.store_uri(results),
         [(table, table_output(results))] if table.records else [],
         results=results,
+        also=also,
         checkpoints=checkpoints,
     )
 

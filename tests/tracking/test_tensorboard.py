@@ -6,16 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from experiments.scales import desk
-from experiments.table_b import EXPERIMENT
 from harness import record, tracking
 from harness.plan.grid import PlannedTrial
-from harness.report.collect import collect
 from harness.tracking import mirror, mirrors, sinks
 from harness.tracking.runs import trial_runs
 from harness.tracking.sinks.tensorboard import TensorBoard
-from harness.tracking.sync import sync
-from tests.helpers.collected_tables import request
 from tests.helpers.tracking_stores import (
     LABEL,
     SECRET,
@@ -26,7 +21,7 @@ from tests.helpers.tracking_stores import (
     make_record,
     only_run,
     planned_trial,
-    table_output,
+    run_sync,
 )
 
 needs_tensorboard = pytest.mark.skipif(
@@ -120,14 +115,8 @@ def test_no_name_leads_out_of_the_folder_and_no_secret_into_it(
 def test_a_sync_writes_the_records_to_tensorboard_too(results: Path, tmp_path: Path) -> None:
     planned = planned_trial()
     record.write(results, make_record(planned), b"scores")
-    table = collect(request(EXPERIMENT, results, rescale=desk))
     for _ in range(2):
-        sync(
-            tracking.store_uri(results),
-            [(table, table_output(results))],
-            results=results,
-            also=sinks.addresses(tensorboard=tmp_path / "runs"),
-        )
+        run_sync(results, also=sinks.addresses(tensorboard=tmp_path / "runs"))
     assert only_run(results).data.tags["row"] == LABEL
     assert len(points(folder_of(planned, tmp_path / "runs"))["train/loss"]) == 3
 

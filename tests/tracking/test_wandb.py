@@ -8,18 +8,13 @@ from typing import Any
 
 import pytest
 
-from experiments.scales import desk
-from experiments.table_b import EXPERIMENT
 from harness import record, tracking
 from harness.record import Record
-from harness.report.collect import collect
 from harness.tracking import mirrors, sinks
 from harness.tracking.errors import translate_errors
 from harness.tracking.runs import TrialRun, trial_runs
 from harness.tracking.sinks.wandb import WandB
-from harness.tracking.sync import sync
 from tests.helpers import fake_wandb
-from tests.helpers.collected_tables import request
 from tests.helpers.command_line import harness
 from tests.helpers.tracking_stores import (
     LABEL,
@@ -29,7 +24,7 @@ from tests.helpers.tracking_stores import (
     make_record,
     only_run,
     planned_trial,
-    table_output,
+    run_sync,
 )
 
 Calls = list[dict[str, Any]]
@@ -188,14 +183,8 @@ def test_a_login_that_is_missing_warns_once_and_spares_mlflow(
 
 def test_a_sync_sends_the_records_to_wandb_too(results: Path) -> None:
     record.write(results, make_record(planned_trial()), b"scores")
-    table = collect(request(EXPERIMENT, results, rescale=desk))
     for _ in range(2):
-        sync(
-            tracking.store_uri(results),
-            [(table, table_output(results))],
-            results=results,
-            also=sinks.addresses(wandb="project"),
-        )
+        run_sync(results, also=sinks.addresses(wandb="project"))
     (path,) = files(results)
     assert steps(path) == [1, 2, 3]
     assert calls(path)[-1] == {"finish": 0}
