@@ -12,8 +12,9 @@ from benchmarks.child import in_child, memory_kb, usage_of
 from harness import data
 from harness.data import passport
 from harness.data.reading import packet_file
-from harness.data.reading.packet_file import Entry, PacketFile
+from harness.data.reading.packet_file import PacketFile
 from harness.data.reading.packet_index import PacketTable
+from harness.data.reading.packet_packing import Entry
 from harness.data.video import Video
 
 _PASSPORT = "hash of a passport"

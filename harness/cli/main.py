@@ -60,7 +60,7 @@ Examples:
 @click.group(
     cls=GroupedCommands,
     epilog=EXAMPLES,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "token_normalize_func": str.lower},
     invoke_without_command=True,
 )
 @click.version_option(package_name="dsanet-harness", prog_name="harness")

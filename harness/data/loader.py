@@ -46,7 +46,7 @@ def start_workers(
     store: FrameStore | None = None,
     index: PacketFile | None = None,
 ) -> Workers:
-    """Fork the loader processes of a trial; do this before its network is on a GPU.
+    """Start the loader processes of a trial.
 
     Args:
         spec: Snippets and crops.

@@ -1,16 +1,13 @@
-"""Loader processes: forked early, kept over all epochs; a failure is one sentence.
+"""Loader processes: started early, kept over all epochs; a failure is one sentence.
 
-They are forked before this process pins memory and, unless it is a rank or has run a trial before,
-touches a GPU: a lock that one of its threads holds then is held in the child for ever. So a trial
-has one set of them, for training and for every kind of test views, and a request holds all that its
-example depends on. Ranks join their group first, as most programs for several GPUs do; no loader
-process uses CUDA.
+They start before this process pins memory: a lock that one of its threads holds at a fork is held
+in the child for ever. So a trial has one set of them, for training and for every kind of test
+views, and a request holds all that its example depends on.
 
 A task is a chunk of a batch, a few videos: no process holds a whole batch, and all of them work on
 the first batch of an epoch.
 """
 
-import gc
 import itertools
 import multiprocessing
 import signal
@@ -24,6 +21,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler, default_collate, get_worker_info
 
+from harness.data import start_method
 from harness.data.dataset import ClipDataset, ClipRequest, Example, TestExample, TrainExample
 from harness.data.patient_reads import read_patiently
 from harness.runtime import Runtime
@@ -32,8 +30,7 @@ from harness.utils.transient import TransientError
 Chunk = list[Tensor] | list[TestExample]
 _IDLE = -1
 _DEATH_S = 5.0  # most that a killed process takes to end once it has closed its connection
-_POLL_S = 30.0  # a death is noticed at once in the main thread, and this late in any other
-_START_METHOD = "fork"
+_POLL_S = 30.0  # a death of its child is noticed at once in the main thread, any other this late
 _TIMED_OUT = "DataLoader timed out"
 
 
@@ -60,7 +57,7 @@ class Workers:
         self.timeout_s = runtime.loader_timeout_s if runtime.workers else 0
         self.processes: list[BaseProcess] = []
         self.sampler = _ChunkSampler()
-        context = multiprocessing.get_context(_START_METHOD) if runtime.workers else None
+        context = start_method.context() if runtime.workers else None
         self.current_videos = context.RawArray("q", [_IDLE] * runtime.workers) if context else []
         self.loader: DataLoader[Example | ValueError] = DataLoader(
             _MonitoredDataset(dataset, self.current_videos, runtime),
@@ -70,7 +67,7 @@ class Workers:
             prefetch_factor=1 + -(-prefetch_chunks // runtime.workers) if runtime.workers else None,
             persistent_workers=runtime.workers > 0,
             multiprocessing_context=context,
-            worker_init_fn=_share_memory,
+            worker_init_fn=start_method.begin,
             timeout=min(_POLL_S, self.timeout_s),
             pin_memory=self.device.type == "cuda",
             # Without its own, it takes a number from the one that dropout draws from, and how
@@ -79,13 +76,14 @@ class Workers:
         )
 
     def start(self) -> None:
-        """Fork the processes, unless none are wanted or they already run."""
+        """Start the processes, unless none are wanted or they already run."""
         if not len(self.current_videos) or self.processes:
             return
         before = multiprocessing.active_children()
         self.sampler.chunks = ()
-        for _ in self.loader:
-            raise AssertionError("no requests give no chunk")
+        with start_method.main_module_hidden():
+            for _ in self.loader:
+                raise AssertionError("no requests give no chunk")
         self.processes = [p for p in multiprocessing.active_children() if p not in before]
 
     def chunks(self, requests: Iterable[list[ClipRequest]]) -> Iterator[Chunk]:
@@ -215,11 +213,6 @@ class _MonitoredDataset(Dataset[Example | ValueError]):
         finally:
             if worker is not None:
                 self.current_videos[worker.id] = _IDLE
-
-
-def _share_memory(_: int) -> None:
-    """Keep what was forked out of garbage collection, which would copy its pages to mark it."""
-    gc.freeze()
 
 
 def _collate(examples: list[Example | ValueError]) -> Chunk | ValueError:

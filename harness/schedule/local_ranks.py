@@ -28,6 +28,7 @@ from harness.schedule import rank_messages
 from harness.schedule.rank_messages import RankError
 from harness.specs import Trial
 from harness.trial import Report
+from harness.utils.process import exit_with_parent
 
 _POLL_S = 0.2
 _GRACE_S = 5.0  # for the reasons of ranks that end because one of them has
@@ -143,7 +144,7 @@ class _Ranks:
 def _run_rank(number: int, spec: Trial, runtime: Runtime, folder: Path, store: Path) -> None:
     """Run one rank of a trial, in its own process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the driver ends its ranks
-    threading.Thread(target=_exit_with_parent, daemon=True).start()
+    exit_with_parent()
     os.environ.update(_LOOPBACK)
     if runtime.device.startswith("cuda"):
         runtime = replace(runtime, device=f"cuda:{number}")
@@ -175,11 +176,3 @@ def _join(number: int, runtime: Runtime, store: Path) -> None:
         world_size=runtime.ranks,
         **options,
     )
-
-
-def _exit_with_parent() -> None:
-    """End this process as soon as the one that started it has ended."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(_FAILED)

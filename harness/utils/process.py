@@ -1,9 +1,12 @@
-"""Names of machines and processes that let another process tell whether they are alive."""
+"""Whether other processes are alive: by names of machines and processes, and a child its parent."""
 
 import contextlib
 import hashlib
+import multiprocessing
 import os
 import platform
+import threading
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import psutil
@@ -55,6 +58,18 @@ def has_open(process: psutil.Process, path: Path) -> bool:
             if Path(file.path).name == path.name
         )
     return False
+
+
+def exit_with_parent() -> None:
+    """End this process, which multiprocessing has started, as soon as its parent has ended."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    threading.Thread(target=_exit_after, args=(parent,), daemon=True).start()
+
+
+def _exit_after(process: BaseProcess) -> None:
+    process.join()
+    os._exit(1)
 
 
 def _start_time(pid: int) -> str:

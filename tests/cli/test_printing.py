@@ -125,6 +125,14 @@ def test_the_command_alone_greets():
     assert harness("nothing").returncode == 2
 
 
+def test_commands_options_and_choices_are_found_in_any_case():
+    asked = harness("list", "table_b", "--json").stdout
+    assert harness("LIST", "Table_B", "--JSON").stdout == asked
+    planned = harness("plan", "table_b", "--scale", "paper", "--json").stdout
+    assert harness("Plan", "TABLE_B", "--Scale", "Paper", "--json").stdout == planned
+    assert harness("DATA", "Check", "--help").stdout == harness("data", "check", "--help").stdout
+
+
 def test_an_error_shows_where_it_was_raised_if_asked():
     told = {words: harness(*words).stderr for words in [("why", "x"), ("--debug", "why", "x")]}
     plain, debugged = told.values()

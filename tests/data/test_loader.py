@@ -2,6 +2,7 @@ import gc
 import multiprocessing
 import os
 import signal
+import subprocess
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import torch
 
@@ -22,6 +24,7 @@ from harness.data.reading.frame_cache import FrameCache
 from harness.data.video import DamagedVideoError, Timing, Video
 from harness.data.workers import LoadingError, Workers
 from harness.specs import DataSpec, EvalSpec
+from harness.utils import children
 from tests.helpers import video_files
 
 VIEWS = EvalSpec(num_passes=2, num_crops=3, crop_px=16, short_side_px=18)
@@ -398,3 +401,65 @@ def test_a_worker_killed_between_batches_is_told_as_well(splits, tiny_trial, run
     told = r"SIGKILL; videos being read: none$"
     with pytest.raises(LoadingError, match=told), workers.translate_errors():
         goes_on()
+
+
+@pytest.fixture
+def gpu_is_in_use(monkeypatch):
+    """Make loader processes start as they do where this process has initialised CUDA."""
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("gpu_is_in_use")
+def test_a_process_with_cuda_forks_no_loader_and_has_the_same_batches(splits, tiny_trial, runtime):
+    expected = batches(splits, tiny_trial, runtime)
+    workers = start(tiny_trial, replace(runtime, workers=2))
+    parents = {psutil.Process(process.pid).ppid() for process in workers.processes}
+    assert len(workers.processes) == 2
+    assert os.getpid() not in parents
+    assert same(list(Loader(splits["train"], workers, batch_videos=8).epoch(0)), expected)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("gpu_is_in_use")
+def test_a_killed_loader_that_is_no_child_of_this_process_is_named(
+    splits, tiny_trial, runtime, monkeypatch
+):
+    monkeypatch.setattr("harness.data.workers._POLL_S", 2)
+    workers = start(tiny_trial, replace(runtime, workers=1, loader_timeout_s=300))
+    pid = workers.processes[0].pid
+    os.kill(pid, signal.SIGKILL)
+    with pytest.raises(LoadingError, match=rf"^loader process {pid} was killed by SIGKILL; "):
+        list(Loader(splits["train"], workers, batch_videos=8).epoch(0))
+
+
+SCRIPT = """
+import os, signal, sys, torch
+from pathlib import Path
+from harness.data import loader
+from harness.runtime import Runtime
+from harness.specs import DataSpec
+
+print("once", flush=True)  # without a guard: no child may run this script again
+torch.cuda.is_initialized = lambda: sys.argv[1] == "cuda"
+spec = DataSpec(name="any", num_classes=2, num_frames=4, frame_stride=2, crop_px=16)
+runtime = Runtime(results=Path(), data=Path(), workers=2)
+workers = loader.start_workers(spec, batch_videos=2, seed=0, runtime=runtime)
+print(*(process.pid for process in workers.processes), flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_loaders_end_with_the_process_that_they_serve_and_do_not_run_its_script(device, tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    words = children.command(str(script), device)
+    with (tmp_path / "printed").open("w") as file:  # a pipe would wait for whoever is left
+        done = subprocess.run(words, env=children.environment(), stdout=file, check=False)
+    assert done.returncode == -signal.SIGKILL
+    once, pids = (tmp_path / "printed").read_text().splitlines()
+    assert once == "once"
+    left = [psutil.Process(int(pid)) for pid in pids.split() if psutil.pid_exists(int(pid))]
+    assert psutil.wait_procs(left, timeout=60)[1] == []

@@ -13,8 +13,8 @@ import av
 
 from harness.data.reading.container import open_video
 from harness.data.reading.display_matrix import Matrix, frame_matrix
-from harness.data.reading.packet_file import Entry
 from harness.data.reading.packet_index import NotPlainError, Packet, PacketTable, TableBuilder
+from harness.data.reading.packet_packing import Entry
 
 _MAX_BYTES = 500_000  # so that a line of the journal holds it; more than an hour of video
 

@@ -15,7 +15,8 @@ from harness.data.reading import image_folder
 from harness.data.reading.container import open_video
 from harness.data.reading.frame_store import FrameStore
 from harness.data.reading.index_cache import ByteBudget, PacketTableCache
-from harness.data.reading.packet_file import Entry, PacketFile
+from harness.data.reading.packet_file import PacketFile
+from harness.data.reading.packet_packing import Entry
 from harness.data.reading.sparse_decode import read_in_order, read_indexed, read_planned
 from harness.data.video import File, RefusedVideoError, Video
 

@@ -15,7 +15,7 @@ import weakref
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import av
 import numpy as np
@@ -24,8 +24,7 @@ from safetensors.numpy import save_file
 
 from harness.data import gate
 from harness.data.passport.column_file import checksum
-from harness.data.reading import packet_packing
-from harness.data.reading.packet_index import PacketTable
+from harness.data.reading.packet_packing import Entry
 from harness.data.video import Video
 from harness.utils import json_file
 from harness.utils.atomic import replace_synced
@@ -35,7 +34,6 @@ READER = f"PyAV {av.__version__}, FFmpeg {av.ffmpeg_version_info}, packets 1"
 _SUFFIX = ".packets"
 _ARRAYS = ("keys", "ends")
 _CHECKSUM = struct.Struct("<I")
-_SIZE = struct.Struct("<2I")
 _HASH_BYTES = 32
 _KEY_BYTES = 8
 _START = _CHECKSUM.size + _HASH_BYTES
@@ -44,58 +42,23 @@ _FAILURES = (SafetensorError, OSError, ValueError, TypeError, KeyError, Attribut
 _LOG = logging.getLogger(__name__)
 
 
-class Entry(NamedTuple):
-    """An entry of the index: size and packets of a file.
-
-    Attributes:
-        width: Of its pictures as stored, in pixels.
-        height: Likewise.
-        table: Its packet table; None for a file that is not plain, and is read in order.
-    """
-
-    width: int
-    height: int
-    table: PacketTable | None
-
-    @property
-    def picture_bytes(self) -> int:
-        """Return the bytes of a decoded frame."""
-        return 3 * self.width * self.height
-
-    def pack(self) -> bytes:
-        """Serialise the entry.
-
-        Raises:
-            ValueError: If its table cannot be packed.
-        """
-        packed = packet_packing.pack(self.table) if self.table is not None else b""
-        return _SIZE.pack(self.width, self.height) + packed
-
-    @classmethod
-    def unpack(cls, content: bytes) -> "Entry":
-        """Deserialise an entry.
-
-        Raises:
-            ValueError: If it is none.
-        """
-        if len(content) < _SIZE.size:
-            raise ValueError("an entry is cut off")
-        width, height = _SIZE.unpack_from(content)
-        packed = content[_SIZE.size :]
-        return cls(width, height, packet_packing.unpack(packed) if packed else None)
-
-
 class PacketFile:
-    """A packet index that is open, for this process and those that it forks; see `find`."""
+    """A packet index that is open, here and in child processes; see `find`."""
 
-    def __init__(self, path: Path, content: Any, arrays: Mapping[str, np.ndarray]) -> None:
-        self.path = path
+    def __init__(
+        self, path: Path, digest: str, content: Any, arrays: Mapping[str, np.ndarray]
+    ) -> None:
+        self.path, self._digest = path, digest
         self._keys, self._ends = arrays["keys"], arrays["ends"]
         self._entries = content.get_slice("entries")
         self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         self._bytes = os.fstat(self._file).st_size
         self._is_whole = True
         weakref.finalize(self, os.close, self._file)
+
+    def __reduce__(self) -> tuple[Any, tuple[Path, str]]:
+        """Open it again in a process that is not forked from this one."""
+        return find, (self.path, self._digest)
 
     def get(self, video: Video) -> Entry | None:
         """Return the entry of a video file; None if the index has none that fits it.
@@ -169,7 +132,7 @@ def find(path: Path, digest: str) -> PacketFile | None:
         if content.get_tensor("sha256").tobytes() != _sha256(text, arrays):
             raise ValueError("its content differs from its hash")
         _check_arrays(arrays, content.get_slice("entries"))
-        return PacketFile(file, content, arrays)
+        return PacketFile(file, digest, content, arrays)
     except FileNotFoundError:
         return None
     except _FAILURES as error:

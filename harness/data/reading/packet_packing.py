@@ -1,11 +1,13 @@
-"""Packet tables as bytes, which somebody else may have written: about a kilobyte for ten seconds.
+"""Entries of the packet index as bytes, which somebody else may have written.
 
-A compressed body: sizes, colour and matrix, the header, and for every packet the distance of its
-time stamp from that of the packet before, the bytes between the two, its size and its flags.
+About a kilobyte for ten seconds of video. After the size of the pictures, a compressed body: sizes,
+colour and matrix, the header, and for every packet the distance of its time stamp from that of the
+packet before, the bytes between the two, its size and its flags.
 """
 
 import struct
 import zlib
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,11 +15,53 @@ from harness.data.gate import LIMITS
 from harness.data.reading.packet_index import PacketTable
 
 _FACTS = struct.Struct("<q4h4hHI")
+_SIZE = struct.Struct("<2I")
 _PACKET_BYTES = 25  # three numbers of eight bytes, and flags
 _IDR, _DISPOSABLE = 1, 2
 _MAX_HEADER = 2**16 - 1
 _MAX_COLOUR = 255
 _MAX_BYTES = _FACTS.size + _MAX_HEADER + LIMITS.max_frames * _PACKET_BYTES
+
+
+class Entry(NamedTuple):
+    """An entry of the index: size and packets of a file.
+
+    Attributes:
+        width: Of its pictures as stored, in pixels.
+        height: Likewise.
+        table: Its packet table; None for a file that is not plain, and is read in order.
+    """
+
+    width: int
+    height: int
+    table: PacketTable | None
+
+    @property
+    def picture_bytes(self) -> int:
+        """Return the bytes of a decoded frame."""
+        return 3 * self.width * self.height
+
+    def pack(self) -> bytes:
+        """Serialise the entry.
+
+        Raises:
+            ValueError: If its table cannot be packed.
+        """
+        packed = pack(self.table) if self.table is not None else b""
+        return _SIZE.pack(self.width, self.height) + packed
+
+    @classmethod
+    def unpack(cls, content: bytes) -> "Entry":
+        """Deserialise an entry.
+
+        Raises:
+            ValueError: If it is none.
+        """
+        if len(content) < _SIZE.size:
+            raise ValueError("an entry is cut off")
+        width, height = _SIZE.unpack_from(content)
+        packed = content[_SIZE.size :]
+        return cls(width, height, unpack(packed) if packed else None)
 
 
 def pack(table: PacketTable) -> bytes:

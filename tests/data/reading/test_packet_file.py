@@ -1,6 +1,7 @@
 """The packet index beside a passport: the same frames with fewer reads, or it is passed over."""
 
 import os
+import pickle
 import shutil
 import struct
 from dataclasses import replace
@@ -164,6 +165,14 @@ def test_loader_processes_share_the_index_in_their_first_epoch(kinds, monkeypatc
     for found, wanted in zip(batches(kinds, find(*kinds), 2), expected, strict=True):
         assert torch.equal(found.clips, wanted.clips)
         assert torch.equal(found.indices, wanted.indices)
+
+
+def test_a_process_that_is_not_forked_opens_the_index_again(kinds):
+    index = find(*kinds)
+    opened = pickle.loads(pickle.dumps(index))
+    assert opened.path == index.path
+    for video in plain_videos(kinds):
+        assert opened.get(video).pack() == index.get(video).pack()
 
 
 def frames_with(index, video):
