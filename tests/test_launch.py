@@ -109,13 +109,10 @@ def runs(results):
     return client, client.search_runs([experiment.experiment_id], "tags.kind = 'trial'")
 
 
+@pytest.mark.chaos
 @pytest.mark.parametrize(
     ("how", "signum"),
-    [
-        ("ray", signal.SIGKILL),
-        pytest.param("ray", signal.SIGINT, marks=pytest.mark.chaos),
-        pytest.param("here", signal.SIGINT, marks=pytest.mark.chaos),
-    ],
+    [("ray", signal.SIGKILL), ("ray", signal.SIGINT), ("here", signal.SIGINT)],
 )
 def test_a_killed_run_goes_on_where_it_was(tmp_path, data_root, how, signum):
     results = tmp_path / "results"

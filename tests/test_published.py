@@ -1,5 +1,6 @@
 """The published results: rebuilt from the published records, with the expected contents."""
 
+import functools
 import os
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from experiments.scales import SCALES
 from harness import record
 from harness.cli.requests import build_requests
 from harness.plan import grid
-from harness.report.build import collect_and_judge, write
+from harness.report import build
 
 PUBLISHED = Path(__file__).parents[1] / "results"
 RECORDS = record.read_all(PUBLISHED)
@@ -50,14 +51,37 @@ def test_a_2d_network_stays_near_its_own_ceiling():
     assert max(each.metrics["top1"] for each in found) <= 30
 
 
+@pytest.fixture(scope="module")
+def rebuilt(tmp_path_factory):
+    """Return a folder with the published records, and a function that writes a table into it."""
+    results = tmp_path_factory.mktemp("results")
+    for path in ("records", "declared", "figures/desk-tradeoff.svg"):
+        (results / path).parent.mkdir(exist_ok=True)
+        (results / path).symlink_to(PUBLISHED / path)
+
+    @functools.cache
+    def rebuild(name):
+        (request,) = build_requests([name], scale="desk", results=results, data=results, seeds=3)
+        judged = build.collect_and_judge(request)
+        return judged, build.write(judged)
+
+    return results, rebuild
+
+
 @pytest.mark.parametrize("name", sorted(path.stem for path in PUBLISHED.glob("tables/*.md")))
-def test_tables_and_figures_are_those_of_the_records(name, tmp_path):
-    for folder in ("records", "declared"):
-        (tmp_path / folder).symlink_to(PUBLISHED / folder)
-    (request,) = build_requests([name], scale="desk", results=tmp_path, data=tmp_path, seeds=3)
-    for path in write(collect_and_judge(request)).files:
-        published = PUBLISHED / path.relative_to(tmp_path)
+def test_tables_and_figures_are_those_of_the_records(name, rebuilt):
+    results, rebuild = rebuilt
+    _, output = rebuild(name)
+    for path in output.files:
+        published = PUBLISHED / path.relative_to(results)
         assert path.read_bytes() == published.read_bytes(), f"run: harness report {name}"
+
+
+@pytest.mark.slow
+def test_the_page_is_that_of_the_records(rebuilt):
+    _, rebuild = rebuilt
+    page = build.write_page([rebuild(name) for name in experiments.names()])
+    assert page.read_bytes() == (PUBLISHED / "index.html").read_bytes(), "run: harness report"
 
 
 def old_processor():

@@ -5,6 +5,7 @@ reads nothing that the check refuses. Standard library only: it is imported by p
 start in milliseconds.
 """
 
+import errno
 import os
 import stat
 from collections.abc import Sequence
@@ -39,6 +40,12 @@ class Limits:
 
 
 LIMITS = Limits()
+_NO_FILE = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP)
+
+
+def is_missing(error: OSError) -> bool:
+    """Return whether an error says that a path, perhaps somebody else's, leads to no file."""
+    return error.errno in _NO_FILE
 
 
 def real_folders(*folders: Path) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from harness.data import gate, passport
 from harness.data.prepare.copies.copy import copy_data_set
 from harness.data.reading import frame_cache
-from harness.data.video import RefusedVideoError, Timing, Video
+from harness.data.video import DamagedVideoError, RefusedVideoError, Timing, Video
 from harness.utils.json_file import schema
 from tests.helpers import bad_videos, jpeg_folders
 
@@ -208,6 +208,31 @@ def test_a_passport_with_an_absurd_value_is_refused_in_a_sentence(home, absurd):
     assert one_video(home, row()).frames == FRAMES
     with pytest.raises(ValueError, match=r"passport\.json is not a passport: "):
         one_video(home, row(**absurd))
+
+
+NOWHERE = {
+    "a name too long": lambda folder: "x" * 3000,
+    "a path too long": lambda folder: "/".join(["x" * 200] * 20),
+    "below a file": lambda folder: "passport.json/a.mp4",
+    "a link to itself": lambda folder: (folder / "loop").symlink_to("loop") or "loop",
+    "below a link to itself": lambda folder: (folder / "ring").symlink_to("ring") or "ring/a.mp4",
+    "gone": lambda folder: "gone.mp4",
+}
+
+
+@pytest.mark.parametrize("kind", NOWHERE)
+def test_a_path_at_which_there_can_be_no_file_is_missing_in_a_short_sentence(home, kind):
+    video = one_video(home, row(path=NOWHERE[kind](home / "data" / "theirs")))
+    with pytest.raises(DamagedVideoError, match="listed in the passport, but missing") as error:
+        passport.verify([video])
+    assert len(str(error.value)) < 500
+
+
+@pytest.mark.parametrize(("name", "path"), [("x" * 4000, "../" * 9 + "y"), ("x", "/y" * 2000)])
+def test_a_refusal_is_short_however_long_the_names_are(home, name, path):
+    with pytest.raises(ValueError, match="outside") as error:
+        one_video(home, row(id=name, path=path))
+    assert len(str(error.value)) < 1200
 
 
 @pytest.mark.parametrize("field", ["id", "path", "labels"])

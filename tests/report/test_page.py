@@ -16,7 +16,7 @@ from harness import record
 from harness.cli import report
 from harness.experiment import Claim, Experiment, Row
 from harness.plan.request import Request
-from harness.report import build, page
+from harness.report import page
 from harness.report.claims import JudgedClaim, judge_claims
 from harness.report.page import document, legend
 from harness.runtime import Runtime
@@ -204,36 +204,14 @@ def test_a_browser_runs_nothing_of_hostile_text(hostile_page):
         assert all(not url.startswith("http") for url in shown.asked)
 
 
-@pytest.fixture(scope="module")
-def all_tables(tmp_path_factory):
-    """Write the page of all tables from the published records."""
-    results = tmp_path_factory.mktemp("results")
-    for folder in ("records", "declared"):
-        (results / folder).symlink_to(PUBLISHED.parent / folder)
-    runtime = Runtime(results=results, data=results)
-    tables = [
-        build.collect_and_judge(
-            Request(
-                experiment=experiments.load(name),
-                scale="desk",
-                rescale=SCALES["desk"],
-                seeds=3,
-                runtime=runtime,
-            )
-        )
-        for name in experiments.names()
-    ]
-    return build.write_page([(table, build.write(table)) for table in tables])
-
-
 IS_DRAWN = "() => [...document.images].every(one => !one.checkVisibility() || one.naturalWidth)"
 
 
 @needs_browser
 @pytest.mark.slow
 @pytest.mark.parametrize("width", [390, 1200])
-def test_the_page_shows_nine_tables_and_every_figure(width, all_tables):
-    with opened(f"file://{all_tables}", width=width) as shown:
+def test_the_page_shows_nine_tables_and_every_figure(width):
+    with opened(PUBLISHED.as_uri(), width=width) as shown:
         anchors = shown.locator("main > section").evaluate_all("all => all.map(one => one.id)")
         assert [name for name in anchors if name.startswith("table_")] == [
             f"table_{letter}" for letter in "abcdefghi"
@@ -268,16 +246,16 @@ all => all.filter(chip => {
 
 @needs_browser
 @pytest.mark.slow
-def test_no_verdict_is_cut_off_on_a_laptop(all_tables):
-    with opened(f"file://{all_tables}", width=1280) as shown:
+def test_no_verdict_is_cut_off_on_a_laptop():
+    with opened(PUBLISHED.as_uri(), width=1280) as shown:
         assert shown.locator(".chip").count() > 50
         assert shown.locator(".chip").evaluate_all(CLIPPED) == []
 
 
 @needs_browser
 @pytest.mark.slow
-def test_a_narrow_screen_scrolls_to_every_column_and_keeps_the_rows_names(all_tables):
-    with opened(f"file://{all_tables}", width=500) as shown:
+def test_a_narrow_screen_scrolls_to_every_column_and_keeps_the_rows_names():
+    with opened(PUBLISHED.as_uri(), width=500) as shown:
         for name in ("table_a", "kinetics400"):
             wide = shown.locator(f"#{name} .wide").first
             wide.evaluate("box => { box.scrollLeft = box.scrollWidth }")
@@ -294,16 +272,16 @@ def test_a_narrow_screen_scrolls_to_every_column_and_keeps_the_rows_names(all_ta
 
 
 @pytest.mark.slow
-def test_every_word_of_the_page_is_explained(all_tables):
-    text = all_tables.read_text()
+def test_every_word_of_the_page_is_explained():
+    text = PUBLISHED.read_text()
     words = set(re.findall('<span class="chip [a-z]*">([^<]*)</span>', text))
     assert len(words) > 5
     assert {legend.stem(word) for word in words} <= set(legend.WORDS)
 
 
 @pytest.mark.slow
-def test_the_page_stays_small(all_tables):
-    page_bytes = all_tables.read_bytes()
+def test_the_page_stays_small():
+    page_bytes = PUBLISHED.read_bytes()
     assert len(page_bytes) < 1_500_000
     words = page_bytes.partition(b'<script type="application/json"')[0]
     assert len(words) < 325 * words.count(b"<tr")  # 200 kB of the ablations had 616 lines

@@ -31,7 +31,10 @@ STARTS = {
         "ProcessPoolExecutor",
         "get_context",
     ],  # children.isolate
-    "harness/data/workers.py": ["multiprocessing.get_context"],  # forks, which import nothing anew
+    "harness/data/start_method.py": [
+        "multiprocessing.get_context",
+        "multiprocessing.get_context",
+    ],  # forks, or a fork server that inherits the isolation of the run
     "harness/schedule/local_ranks.py": [
         "multiprocessing.get_context"
     ],  # inherits the isolation of the run
@@ -85,7 +88,7 @@ def test_every_way_to_start_a_child_is_known():
 
 @pytest.mark.parametrize("place", [place for place in STARTS if "machine" not in place])
 def test_a_place_that_starts_python_isolates_it_or_says_why_not(place):
-    if place in ("harness/data/workers.py", "harness/schedule/local_ranks.py"):
+    if place in ("harness/data/start_method.py", "harness/schedule/local_ranks.py"):
         return
     source = (ROOT / place).read_text()
     explicit = "children.command(" in source and "children.environment()" in source

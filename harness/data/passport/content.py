@@ -12,6 +12,7 @@ from harness.data import gate, pictures
 from harness.data.gate import PlaceCheck
 from harness.data.member_file import MemberFile
 from harness.data.video import DamagedVideoError, File, Member, RefusedVideoError, Video
+from harness.utils import escape
 
 Stamp = tuple[int, int]
 _THREADS = 32  # a look at a file of a network file system is mostly waiting
@@ -48,7 +49,7 @@ def _verified_stamp(video: Video, places: PlaceCheck) -> Stamp:
     try:
         stamp = _stamp(_check_place(video, places))
     except RefusedVideoError as error:
-        raise RefusedVideoError(f"{video.path}: {error}") from None
+        raise RefusedVideoError(f"{_name(video)}: {error}") from None
     if stamp != video.stamp:
         _check_content(video)
     return stamp
@@ -67,21 +68,28 @@ def check_unchanged(video: Video) -> None:
 
 def _check_content(video: Video) -> None:
     if video_sha256(video) != video.sha256:
-        raise DamagedVideoError(f"{video.path}: content differs from the hash in the passport")
+        raise DamagedVideoError(f"{_name(video)}: content differs from the hash in the passport")
 
 
 def _check_place(video: Video, places: PlaceCheck) -> os.stat_result:
     """Return the status of a video that lies where its passport allows, from one look at it."""
     try:
         status = places.look(video.path, video.within)
-    except (FileNotFoundError, NotADirectoryError):
-        raise DamagedVideoError(f"{video.path}: listed in the passport, but missing") from None
+    except OSError as error:
+        if not gate.is_missing(error):
+            raise
+        raise DamagedVideoError(f"{_name(video)}: listed in the passport, but missing") from None
     if not stat.S_ISDIR(status.st_mode):
         gate.check_kind(status)
     elif video.within:
         for name in gate.list_links(video.path):
             gate.check_link(video.path / name, video.within)
     return status
+
+
+def _name(video: Video) -> str:
+    """Return the path of a video as a sentence can hold it; a passport may name any."""
+    return escape.name(str(video.path))
 
 
 def file_stamp(path: Path) -> Stamp:

@@ -9,6 +9,7 @@ from typing import Any
 
 from harness.data import gate
 from harness.data.video import RefusedVideoError, Timing, Video
+from harness.utils import escape
 
 _DEFAULTS = {item.name: item.default for item in fields(Video) if item.compare}
 
@@ -24,8 +25,9 @@ class Places:
         """Refuse the path of a video that is below none of them; links are resolved later."""
         if not any(gate.is_below(str(path), folder) for folder in self.named):
             raise ValueError(
-                f"video {identity!r} lies at {path}, outside {' and '.join(self.named)}; check the "
-                "data set again, with --root or --also for other folders"
+                f"video {escape.name(identity)!r} lies at {escape.name(str(path))}, outside "
+                f"{' and '.join(self.named)}; check the data set again, with --root or --also for "
+                "other folders"
             )
 
 
@@ -50,7 +52,7 @@ def video_from_row(row: Mapping[str, Any], folder: Path, places: Places) -> Vide
         ValueError: If it lies elsewhere, or if its name or its times are impossible.
     """
     if not row["id"].isprintable():
-        raise ValueError(f"video {row['id']!r} has unprintable characters in its name")
+        raise ValueError(f"video {escape.name(row['id'])!r} has unprintable characters in its name")
     values = dict(row) | {
         "path": absolute_path(row["path"], folder),
         "labels": tuple(row["labels"]),
@@ -72,7 +74,7 @@ def _check_timing(timing: Timing, row: Mapping[str, Any]) -> None:
     frames = row.get("frames", 1)
     if not timing.step and len(timing.stamps) != frames:
         counts = f"{len(timing.stamps)} time stamps for {frames} frames"
-        raise ValueError(f"video {row['id']!r} has {counts}")
+        raise ValueError(f"video {escape.name(row['id'])!r} has {counts}")
     if timing.step:
         span = abs(Fraction(timing.step)) * (frames - 1)
     else:
@@ -80,7 +82,7 @@ def _check_timing(timing: Timing, row: Mapping[str, Any]) -> None:
     try:
         gate.check_duration(span * Fraction(timing.unit))
     except RefusedVideoError as error:
-        raise ValueError(f"video {row['id']!r}: {error}") from None
+        raise ValueError(f"video {escape.name(row['id'])!r}: {error}") from None
 
 
 def relative_path(path: Path, folder: Path) -> str:

@@ -8,6 +8,7 @@ import logging
 import os
 import secrets
 import sys
+import traceback
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -44,9 +45,20 @@ def connect(address: str | None) -> Iterator[list[Node]]:
     try:
         _join(address)
         yield alive_nodes()
+    except BaseException as error:
+        _clear_frames(error)
+        raise
     finally:
+        gc.collect()
         with _no_garbage_collection():
             ray.shutdown()
+
+
+def _clear_frames(error: BaseException | None) -> None:
+    """Forget the variables in the frames of an error: objects of Ray are freed before it ends."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
 
 
 @contextlib.contextmanager

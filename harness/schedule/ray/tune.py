@@ -84,6 +84,10 @@ def run_on_ray(
                     _tune(trials, runtime, on_event, resources, stop, room, run_trial)
         except SystemExit:  # Ray's own answer to SIGTERM, while it starts
             raise Interrupted(128 + signal.SIGTERM) from None
+        except Interrupted:
+            raise
+        except KeyboardInterrupt:  # what Ray makes of an `Interrupted` that it meets in a wait
+            raise Interrupted(stop.code or 128 + signal.SIGINT) from None
         finally:
             shutil.rmtree(_scratch(runtime), ignore_errors=True)
 

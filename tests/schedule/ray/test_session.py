@@ -1,9 +1,12 @@
-"""Where the token of a local Ray lies."""
+"""Where the token of a local Ray lies, and how a driver leaves Ray."""
 
+import gc
 import os
+import weakref
 from pathlib import Path
 
 import pytest
+import ray
 
 from harness.schedule import doctor
 from harness.schedule.ray import session
@@ -52,3 +55,40 @@ def test_the_doctor_works_without_a_home_folder(monkeypatch):
     monkeypatch.setattr(Path, "home", no_home)
     assert doctor.check_token(None).level == "ok"
     assert "set RAY_AUTH_TOKEN" in doctor.check_token("10.0.0.1:6379").remedy
+
+
+class Held:
+    """What frames hold, as those of Tune hold references to objects of Ray."""
+
+
+def look_up(held):
+    """Hold an object in a frame whose error is the context of another."""
+    ours = Held()
+    held.append(weakref.ref(ours))
+    return {}["missing"]
+
+
+def interrupted(held):
+    """Hold an object in a frame, and another in a cycle, and be interrupted."""
+    ours, cycle = Held(), [Held()]
+    cycle.append(cycle)
+    held += [weakref.ref(ours), weakref.ref(cycle[0])]
+    try:
+        look_up(held)
+    except KeyError:
+        raise KeyboardInterrupt  # noqa: B904 - the context is meant
+
+
+def test_what_an_interrupted_run_held_is_freed_before_ray_ends(monkeypatch):
+    """Freed while Ray shuts down, an object of Ray ends the process at once, with code 1."""
+    held, left = [], []
+    monkeypatch.setattr(session, "_join", lambda _: None)
+    monkeypatch.setattr(session, "alive_nodes", list)
+    monkeypatch.setattr(ray, "shutdown", lambda: left.extend(one() for one in held))
+    gc.disable()
+    try:
+        with pytest.raises(KeyboardInterrupt), session.connect(None):
+            interrupted(held)
+    finally:
+        gc.enable()
+    assert left == [None, None, None]

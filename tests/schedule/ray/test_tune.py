@@ -15,7 +15,7 @@ from harness.provenance import code
 from harness.schedule import serial
 from harness.schedule.ray import tune
 from harness.schedule.ray.tune import Resources
-from harness.schedule.stop import Stop
+from harness.schedule.stop import Interrupted, Stop
 from tests.helpers.tiny_trials import shrunk
 
 pytestmark = pytest.mark.slow
@@ -142,3 +142,30 @@ def test_a_killed_process_is_started_again_and_ends_with_the_same_numbers(runtim
     assert done.resumed_epochs[0] >= 3
     alone = trial.run(long, replace(runtime, results=tmp_path / "here"), lambda _: None)
     assert done.scores_sha256 == alone.scores_sha256
+
+
+@pytest.mark.parametrize(
+    ("met", "asked", "code"),
+    [
+        (KeyboardInterrupt, signal.SIGTERM, 128 + signal.SIGTERM),
+        (KeyboardInterrupt, signal.SIGINT, 128 + signal.SIGINT),
+        (KeyboardInterrupt, None, 128 + signal.SIGINT),
+        (SystemExit, signal.SIGTERM, 128 + signal.SIGTERM),
+    ],
+)
+def test_the_code_of_an_interrupted_run_is_that_of_its_first_signal(
+    met, asked, code, runtime, monkeypatch
+):
+    """A wait of Ray replaces whatever a handler raises by a bare `KeyboardInterrupt`."""
+    stop = Stop()
+    stop.code = 128 + asked if asked else 0
+
+    @contextlib.contextmanager
+    def interrupted(_):
+        raise met
+        yield
+
+    monkeypatch.setattr(tune.session, "connect", interrupted)
+    with pytest.raises(Interrupted) as error:
+        tune.run_on_ray([], runtime, lambda _: None, Resources(), stop)
+    assert error.value.code == code

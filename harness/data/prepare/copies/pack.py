@@ -125,7 +125,9 @@ def _describe(video: Video, root: Path) -> tarfile.TarInfo:
     try:
         gate.check_place(video.path, video.within)
         info.size = gate.check_regular(video.path).st_size
-    except FileNotFoundError:
+    except OSError as error:
+        if not gate.is_missing(error):
+            raise
         raise DamagedVideoError(f"{video.path}: listed in the passport, but missing") from None
     return info
 
