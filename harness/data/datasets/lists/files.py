@@ -133,9 +133,9 @@ def _check_count(tree: FolderTree, base: Path, name: str) -> None:
         ValueError: If what was read as the end of the path is a column of its own.
     """
     folder, _, last = name.rpartition(" ")
-    if not folder or not text_rows.is_number(last) or tree.exists(base / name):
+    if not folder or not text_rows.is_number(last) or tree.find(base / name):
         return
-    if tree.exists(base / folder):
+    if tree.find(base / folder):
         raise ValueError(f"{folder!r} is followed by 3 numbers; expected frames and a label")
 
 
