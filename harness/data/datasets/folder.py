@@ -7,6 +7,7 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from shlex import quote
 
 from harness.data.datasets.class_names import check_distinct
 from harness.data.datasets.file_names import SUFFIXES, is_video
@@ -38,6 +39,11 @@ def class_names(root: Path, *, also: Sequence[Path] = ()) -> tuple[str, ...]:
         check_distinct(names)
         return names
     return _names(_scan(tree, RowErrors()))
+
+
+def lists(root: Path) -> list[Path]:
+    """Return the lists in the root that are read."""
+    return [*root_lists.find(FolderTree(root)).values()]
 
 
 def videos(
@@ -168,9 +174,8 @@ def _hint(tree: FolderTree, parents: Iterable[Path]) -> str:
     """Say what the root contains instead of videos in folders of classes."""
     files = tree.folder(tree.root).files
     if lists := sorted(name for name in files if name.lower().endswith((*LISTS, ".json"))):
-        return (
-            f"; if {lists[0]} is a list of its videos, pass --list train={lists[0]}, and test=..."
-        )
+        option = quote(f"train={tree.root / lists[0]}")
+        return f"; if {lists[0]} is a list of its videos, pass --list {option} --list test=FILE"
     folders = [parent / name for parent in parents for name in tree.folder(parent).folders]
     names = {name for folder in folders for name in tree.folder(folder).files if "." in name}
     suffixes = sorted({f".{name.rpartition('.')[2]}" for name in names})

@@ -11,6 +11,7 @@ from types import ModuleType
 from harness.data import DATASETS, GENERATED, OWN_READER, passport, passport_path
 from harness.data.datasets.lists.text_rows import MAX_SHOWN
 from harness.data.prepare.folder_labels import contradictions
+from harness.data.prepare.list_hints import ListHint, hint
 from harness.data.sizes import PUBLISHED
 from harness.data.video import Video
 from harness.specs import NAME
@@ -33,6 +34,8 @@ class DataSource:
         fps: Rate at which folders of pictures were taken; they do not say.
         also: Other folders that links may lead into.
         contradictions: Videos in the folder of another class than their label, in words.
+        lists: Files that were read as lists.
+        unread: Lists that were not.
     """
 
     name: str
@@ -43,6 +46,8 @@ class DataSource:
     fps: Fraction | None = None
     also: tuple[Path, ...] = ()
     contradictions: Sequence[str] = ()
+    lists: Sequence[Path] = ()
+    unread: ListHint = field(default_factory=ListHint)
 
     @property
     def listed(self) -> dict[str, int]:
@@ -95,9 +100,15 @@ def read_source(
     class_names = reader.class_names(root, also=also)
     if only is None and not class_names:
         _check_first_label(splits)
+    lists = [*rows.values(), *(reader.lists(root) if hasattr(reader, "lists") else ())]
+    options = {"only": only, "fps": fps}
     return DataSource(
         name=name,
         root=root,
+        lists=lists,
+        unread=hint(name, root, data, splits=[*splits], options=options, also=also)
+        if hasattr(reader, "lists") and not lists
+        else ListHint(),
         splits=splits,
         class_names=class_names,
         official=_official(name, splits),
