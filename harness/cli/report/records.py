@@ -1,15 +1,16 @@
 """Records by their key or by a row, and the command that trains one again."""
 
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
-from shlex import quote
 
 from experiments.scales import SCALES
 from harness import tables as all_tables
-from harness.cli.requests import warn_once
+from harness.cli.requests import short_path, warn_once
 from harness.plan import grid
-from harness.plan.workspace import Workspace, find_table_row
+from harness.plan.workspace import Workspace, find_table_row, option_words
 from harness.record import Record, read
-from harness.specs import Scale
+from harness.tables import own_names
 from harness.utils.lookup import check_name
 
 _LEAST_DIGITS = 4  # of a key
@@ -32,9 +33,13 @@ def find_record(target: str, workspace: Workspace, seed: int) -> Record:
     seeds = {int(record.trial["seed"]): record for record in records}
     if seed not in seeds:
         there = f"only of seed {', '.join(map(str, seeds))}" if seeds else "none"
+        words = ["run", all_tables.word(experiment.name), "--rows", row.label]
+        words += ["--seeds", str(seed + 1), "--scale", workspace.base]
+        words += [*option_words(workspace.changes), "--results", short_path(workspace.results)]
+        words += ["--data", short_path(workspace.data)]
         raise ValueError(
             f"{workspace.results} has no record of {experiment.name}/{row.label} with seed {seed} "
-            f"at {workspace.scale} scale, {there}; run: harness run {experiment.name}"
+            f"at {workspace.scale} scale, {there}; run: {command(words)}"
         )
     return seeds[seed]
 
@@ -43,7 +48,7 @@ def read_record(results: Path, key: str) -> Record:
     """Return the record of a key, or of its first digits.
 
     Raises:
-        ValueError: If no record has the key, or several do.
+        ValueError: If no record has the key, or several do, or its network is not known.
     """
     keys = [path.stem for path in (results / "records").glob("*.json")]
     matches = [name for name in keys if len(key) >= _LEAST_DIGITS and name.startswith(key)]
@@ -51,19 +56,42 @@ def read_record(results: Path, key: str) -> Record:
         raise ValueError(f"{key!r} begins several records: {', '.join(sorted(matches))}")
     found = read(results, matches[0] if matches else check_name(key, keys, what="record"))
     assert found is not None
+    if unknown := own_names.unknown(found.trial["model"]):
+        raise ValueError(
+            f"record {found.key} has a network of {unknown[0]}, which no table that is known here "
+            "names; add --experiment FILE with the table that does"
+        )
     return found
 
 
-def training_command(finished: Record, results: Path) -> str:
+def training_command(finished: Record, results: Path, data: Path) -> str:
     """Return the command that trains a record again and keeps its weights."""
-    scale: Scale = finished.trial["scale"]
-    if scale not in SCALES:
+    scale, seeds = finished.trial["scale"], str(finished.trial["seed"] + 1)
+    place = place_of(finished)
+    if place is None and scale not in SCALES:
         return "the command of that run again, with --keep-checkpoints"
-    rows = rows_of(finished)
-    table = rows[-1].partition("/")[0] if rows else "TABLE"
-    seeds = finished.trial["seed"] + 1
-    options = f"--scale {scale} --seeds {seeds} --results {quote(str(results))}"
-    return f"harness run {table} {options} --keep-checkpoints"
+    table, row, terms = place or ("TABLE", "", ["--scale", scale])
+    rows = ["--rows", row] if row else []
+    folders = ["--results", short_path(results), "--data", short_path(data)]
+    return command(["run", table, *rows, *terms, "--seeds", seeds, *folders, "--keep-checkpoints"])
+
+
+def place_of(finished: Record) -> tuple[str, str, list[str]] | None:
+    """Return the table, the row and the terms of a record, as words; None if no table needs it."""
+    from harness.exchange.places import Places
+
+    found = Places(all_tables.load_all(warn_once))
+    for own in found.own_places(finished):
+        terms = ["--scale", own.base, *option_words(own.changes)]
+        return all_tables.word(own.place.table), own.place.row, terms
+    for place in found.of(finished):
+        return all_tables.word(place.table), place.row, ["--scale", finished.trial["scale"]]
+    return None
+
+
+def command(words: Sequence[str]) -> str:
+    """Return a command of the harness that can be pasted into a shell."""
+    return f"harness {shlex.join(words)}"
 
 
 def rows_of(finished: Record) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from shlex import quote
 
 from harness.data.datasets.file_names import SUFFIXES, composed, is_hidden, normalise_path, stem
 
@@ -199,7 +200,8 @@ class FolderTree:
             return f"cannot be followed: {error}"
         if any(target.is_relative_to(folder) for folder in self.real):
             return ""
-        remedy = "allow its folder by `harness data check --also`"
+        folder = target if target.is_dir() else target.parent
+        remedy = f"let `harness data check` follow it by --also {quote(str(folder))}"
         return f"leads out of the root by a link, to {target}; {remedy}"
 
 

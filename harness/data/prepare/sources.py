@@ -1,6 +1,7 @@
 """Sources of a check: the videos that a data set lists, and their expected paths."""
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -19,6 +20,7 @@ from harness.utils import lookup
 
 SPLITS = ("train", "test")
 _MOST_FPS = 1000
+_OWN_NAME = "videos"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,8 +172,10 @@ def _check_disjoint(splits: Mapping[str, Sequence[Video]]) -> None:
 
 def name_from_folder(folder: Path) -> str:
     """Make a name for videos of one's own from that of their folder."""
-    letters = re.sub("[^a-z0-9]+", "_", folder.name.lower()).strip("_")
-    return letters if NAME.fullmatch(letters) and not _similar_name(letters) else f"my_{letters}"
+    plain = unicodedata.normalize("NFKD", folder.name).encode("ascii", "ignore").decode()
+    letters = re.sub("[^a-z0-9]+", "_", plain.lower()).strip("_")
+    is_name = NAME.fullmatch(letters) and not _similar_name(letters)
+    return letters if is_name else f"my_{letters or _OWN_NAME}"
 
 
 def generated_sources(name: str, data: Path) -> list[DataSource]:
