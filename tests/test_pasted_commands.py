@@ -71,6 +71,26 @@ def test_the_command_that_keeps_weights_is_that_of_the_run(folder):
         assert (options["epochs"], options["lr"]) == ((2, 0.5) if is_own else (None, None))
 
 
+@pytest.mark.parametrize(
+    ("changes", "base", "terms"),
+    [
+        (Changes(epochs=2), "desk", ["--on", "desk"]),
+        (Changes(), "desk", ["--on", "desk"]),
+        (Changes(width=0.125, crop=32, epochs=1), "paper", ["--width", "0.125", "--crop", "32"]),
+        (Changes(on="my_clips", num_classes=3, batch=8), "paper", ["--on", "my_clips"]),
+    ],
+)
+def test_a_card_names_the_row_and_the_terms_that_build_its_network(folder, changes, base, terms):
+    table = tables.load("./my_table.py")
+    trial = own(changes, base)(table.rows[1].trial)
+    made = add_record(folder / RESULTS, trial)
+    row, *words = records.scoring_words(made)
+    on = [] if "--on" in terms else ["--on", table.rows[1].trial.data.name]
+    assert (row, words) == ("./my_table.py/gate", [*on, *terms])
+    tables.forget()
+    assert records.scoring_words(made) == ["TABLE/ROW", "--on", "NAME"]
+
+
 def test_a_record_of_own_code_asks_for_its_table(folder):
     table = tables.load("./my_table.py")
     made = add_record(folder / RESULTS, own(Changes(epochs=2), "desk")(table.rows[1].trial))

@@ -19,7 +19,7 @@ from harness.cli.options import (
     scale_option,
     seeds_option,
 )
-from harness.cli.report.records import command, place_of
+from harness.cli.report.records import command, place_of, terms_of
 from harness.cli.requests import experiment_option, short_path, warn_once
 from harness.plan import grid
 from harness.plan.grid import PlannedTrial, Seeds
@@ -148,10 +148,10 @@ def _check_scale(prefix: str, workspace: Workspace) -> None:
             f"{record.key} is a record at {scale} scale, of no table that is known here; name its "
             "TABLE/ROW with the options of its run"
         )
-    table, row, terms = place
-    seeds = ["--seeds", f"{record.trial['seed']},"]
+    row = f"{all_tables.word(place.place.table)}/{place.place.row}"
     folders = ["--results", short_path(workspace.results), "--data", short_path(workspace.data)]
-    words = command(["why", f"{table}/{row}", *terms, *seeds, *folders])
+    seeds = ["--seeds", f"{record.trial['seed']},"]
+    words = command(["why", row, *terms_of(place), *seeds, *folders])
     raise ValueError(f"{record.key} is a record at {scale} scale; run: {words}")
 
 

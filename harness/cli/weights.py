@@ -19,7 +19,7 @@ from harness.cli.options import (
     row_argument,
     trial_of,
 )
-from harness.cli.report.records import read_record, rows_of, training_command
+from harness.cli.report.records import read_record, rows_of, scoring_words, training_command
 from harness.cli.requests import experiment_option, print_paths, short_path
 from harness.plan.workspace import find_table_row
 from harness.runtime import Runtime
@@ -237,6 +237,7 @@ def export_weights(
         finished=finished,
         net=net,
         rows=rows_of(finished),
+        use=scoring_words(finished),
         classes=prediction.class_names(trial, runtime.data),
         form=form,
         out=out or export.default_folder(trial, finished.key, runtime.results),

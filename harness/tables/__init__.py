@@ -58,12 +58,19 @@ def load(name: str) -> Experiment:
     return own_tables.resolve(experiments.load(name), Path())
 
 
-def word(name: str) -> str:
-    """Return the word of a command line that names a table: its name, or its file, unquoted."""
+def word(name: str, *, with_folder: bool = True) -> str:
+    """Return the word of a command line that names a table, unquoted: its name, or its file.
+
+    Args:
+        name: Of the table.
+        with_folder: Where the file is; else its name, for readers on other machines.
+    """
     file, here = own_tables.file_of(name), Path.cwd()
     if file is None:
         return name
-    return f"./{file.relative_to(here)}" if file.is_relative_to(here) else str(file)
+    if with_folder and not file.is_relative_to(here):
+        return str(file)
+    return f"./{file.relative_to(here) if with_folder else file.name}"
 
 
 def _check_no_row(text: str) -> None:

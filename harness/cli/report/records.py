@@ -3,8 +3,9 @@
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from experiments.scales import SCALES
+from experiments.scales import SCALES, Changes
 from harness import tables as all_tables
 from harness.cli.requests import short_path, warn_once
 from harness.plan import grid
@@ -12,6 +13,9 @@ from harness.plan.workspace import Workspace, find_table_row, option_words
 from harness.record import Record, read
 from harness.tables import own_names
 from harness.utils.lookup import check_name
+
+if TYPE_CHECKING:
+    from harness.exchange.places import OwnPlace
 
 _LEAST_DIGITS = 4  # of a key
 
@@ -66,27 +70,41 @@ def read_record(results: Path, key: str) -> Record:
 
 def training_command(finished: Record, results: Path, data: Path) -> str:
     """Return the command that trains a record again and keeps its weights."""
-    scale, seeds = finished.trial["scale"], str(finished.trial["seed"] + 1)
-    place = place_of(finished)
+    scale, place = finished.trial["scale"], place_of(finished)
     if place is None and scale not in SCALES:
         return "the command of that run again, with --keep-checkpoints"
-    table, row, terms = place or ("TABLE", "", ["--scale", scale])
-    rows = ["--rows", row] if row else []
-    folders = ["--results", short_path(results), "--data", short_path(data)]
-    return command(["run", table, *rows, *terms, "--seeds", seeds, *folders, "--keep-checkpoints"])
+    words = ["TABLE", "--scale", scale]
+    if place is not None:
+        words = [all_tables.word(place.place.table), "--rows", place.place.row, *terms_of(place)]
+    words += ["--seeds", str(finished.trial["seed"] + 1), "--results", short_path(results)]
+    return command(["run", *words, "--data", short_path(data), "--keep-checkpoints"])
 
 
-def place_of(finished: Record) -> tuple[str, str, list[str]] | None:
-    """Return the table, the row and the terms of a record, as words; None if no table needs it."""
-    from harness.exchange.places import Places
+def place_of(finished: Record) -> "OwnPlace | None":
+    """Return the row that a record serves, and on which terms; None if no table needs it."""
+    from harness.exchange.places import OwnPlace, Places
 
-    found = Places(all_tables.load_all(warn_once))
-    for own in found.own_places(finished):
-        terms = ["--scale", own.base, *option_words(own.changes)]
-        return all_tables.word(own.place.table), own.place.row, terms
-    for place in found.of(finished):
-        return all_tables.word(place.table), place.row, ["--scale", finished.trial["scale"]]
-    return None
+    places, scale = Places(all_tables.load_all(warn_once)), finished.trial["scale"]
+    if scale not in SCALES:
+        return next(iter(places.own_places(finished)), None)
+    found = (OwnPlace(place=place, base=scale, changes=Changes()) for place in places.of(finished))
+    return next(found, None)
+
+
+def terms_of(place: "OwnPlace") -> list[str]:
+    """Return the terms of a row as words of a command line."""
+    return ["--scale", place.base, *option_words(place.changes)]
+
+
+def scoring_words(finished: Record) -> list[str]:
+    """Return the row and the terms with which `harness evaluate` builds the network of a record."""
+    place = place_of(finished)
+    if place is None:
+        return ["TABLE/ROW", "--on", "NAME"]
+    on = "desk" if place.base == "desk" else finished.trial["data"]["name"]
+    changes = Changes(on=on, width=place.changes.width, crop=place.changes.crop)
+    table = all_tables.word(place.place.table, with_folder=False)
+    return [f"{table}/{place.place.row}", *option_words(changes)]
 
 
 def command(words: Sequence[str]) -> str:

@@ -6,6 +6,7 @@ from shlex import quote
 import pandas as pd
 
 from experiments.scales import Changes
+from harness import tables
 from harness.exchange.verdicts import Setting
 from harness.experiment import COSTS, Claim
 from harness.plan.workspace import option_words
@@ -13,7 +14,6 @@ from harness.record import Record, parts_of
 from harness.report.claims import JudgedClaim
 from harness.report.judge import JudgedTable
 from harness.report.results import RowResult
-from harness.tables import own_tables
 from harness.utils import escape
 from harness.utils.escape import counted
 
@@ -102,9 +102,7 @@ def _command(setting: Setting, rows: Sequence[RowResult]) -> str:
 
 
 def _table(setting: Setting) -> str:
-    """Return the word for a table; its file without a folder, as the bundle holds it."""
-    file = own_tables.file_of(setting.table)
-    return quote(setting.table if file is None else f"./{file.name}")
+    return quote(tables.word(setting.table, with_folder=False))
 
 
 def _time(rows: Sequence[RowResult]) -> str:
