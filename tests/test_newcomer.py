@@ -1,6 +1,7 @@
 """A first hour outside the clone: own module, table and videos, and what comes of them."""
 
 import shutil
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from tests.helpers.tiny_trials import TINY_DATA
 ROOT = Path(__file__).resolve().parents[1]
 TERMS = {"on": "listed_clips", "epochs": 1, "width": 0.125, "batch": 8, "crop": 32}
 OWN_TERMS = ["--scale", "paper", *(f"--{name}={value}" for name, value in TERMS.items())]
+VIDEOS = "vidéos #1 'new' 50%20"
 MINE = ["./my_table.py", "--rows", "mine"]
 
 
@@ -44,13 +46,13 @@ def folder(tmp_path, monkeypatch):
     made = desk.videos(tmp_path / "made", **TINY_DATA)
     for split, name in {"train": "train", "test": "val"}.items():
         for video in made[split]:
-            place = tmp_path / "videos" / name / f"class {video.label:02}"
+            place = tmp_path / VIDEOS / name / f"it's class {video.label:02}, é"
             place.mkdir(parents=True, exist_ok=True)
             shutil.copy(video.path, place / video.path.name)
     monkeypatch.delenv("HARNESS_RESULTS", raising=False)
     monkeypatch.delenv("HARNESS_DATA", raising=False)
     monkeypatch.setattr(experiments, "names", lambda: ["table_a"])  # for speed
-    work = tmp_path / "work"
+    work = tmp_path / "it's 50% of été"
     work.mkdir()
     monkeypatch.chdir(work)
     yield work
@@ -59,7 +61,7 @@ def folder(tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_a_newcomer_does_everything_in_a_folder_of_their_own(folder, capsys):
-    before, videos = clone(), folder.parent / "videos"
+    before, videos = clone(), folder.parent / VIDEOS
     results = folder / "results" / "local"
 
     call("new", "module", "my_gate")
@@ -74,11 +76,13 @@ def test_a_newcomer_does_everything_in_a_folder_of_their_own(folder, capsys):
         for name in ("holidays", "listed_clips")
     }
     assert counts == {"holidays": 24, "listed_clips": 12}
-    call("run", *MINE, *OWN_TERMS, "--seeds", "1", "--no-ray")
+    call("run", *MINE, *OWN_TERMS, "--seeds", "1", "--no-ray", "--keep-checkpoints")
     (kept,) = record.read_all(results)
     assert kept.trial["model"]["module"] == "my_gate.py:MyGate"
     assert "MyGate" in kept.code
     assert "| mine" in capsys.readouterr().out
+    call("export", kept.key, "--out", "mine's", "--experiment", "./my_table.py")
+    assert (folder / "mine's" / "model.safetensors").is_file()
     call(
         "evaluate",
         "table_a/DSA+I3D R18",
@@ -125,7 +129,7 @@ def write_list(videos, split):
     """Write the list of the first video of each class of a split, at most."""
     folders = sorted((videos / split).iterdir())
     rows = [
-        f'"{path.relative_to(videos)}",{label}'
+        unicodedata.normalize("NFD", "'{}',{}".format(str(path).replace("'", "''"), label))
         for label, folder in enumerate(folders)
         for path in sorted(folder.iterdir())[:1]
     ]

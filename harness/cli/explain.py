@@ -19,12 +19,13 @@ from harness.cli.options import (
     scale_option,
     seeds_option,
 )
-from harness.cli.requests import experiment_option, warn_once
+from harness.cli.report.records import command, place_of, terms_of
+from harness.cli.requests import experiment_option, short_path, warn_once
 from harness.plan import grid
 from harness.plan.grid import PlannedTrial, Seeds
 from harness.plan.workspace import Workspace, find_table_row
 from harness.provenance import code
-from harness.record import Record
+from harness.record import Record, read_all
 from harness.specs import Scale
 
 if TYPE_CHECKING:
@@ -115,6 +116,7 @@ def _diagnose_key(prefix: str, workspace: Workspace, seeds: Seeds) -> "Diagnosis
             f"{prefix!r} is neither TABLE/ROW nor a key; a key is 4 to 20 digits of 0-9a-f"
         )
     records = workspace.records()
+    _check_scale(prefix, workspace)
     tables = all_tables.load_all(warn_once)
     trials = workspace.trials(tables, seeds=seeds, warn=warn_once)
     planned = {trial.key: trial for trial in trials if workspace.passport(trial.trial)}
@@ -128,6 +130,29 @@ def _diagnose_key(prefix: str, workspace: Workspace, seeds: Seeds) -> "Diagnosis
         passports={trial.key: workspace.passport(trial.trial) for trial in trials},
         codes={trial.key: code.hashes(trial.trial) for trial in trials},
     )
+
+
+def _check_scale(prefix: str, workspace: Workspace) -> None:
+    """Refuse a key that one record has, at another scale or on other terms.
+
+    Raises:
+        ValueError: If it is one; gives the command that explains it.
+    """
+    found = [record for record in read_all(workspace.results) if record.key.startswith(prefix)]
+    if len(found) != 1 or found[0].trial["scale"] == workspace.scale:
+        return
+    (record,) = found
+    place, scale = place_of(record), record.trial["scale"]
+    if place is None:
+        raise ValueError(
+            f"{record.key} is a record at {scale} scale, of no table that is known here; name its "
+            "TABLE/ROW with the options of its run"
+        )
+    row = f"{all_tables.word(place.place.table)}/{place.place.row}"
+    folders = ["--results", short_path(workspace.results), "--data", short_path(workspace.data)]
+    seeds = ["--seeds", f"{record.trial['seed']},"]
+    words = command(["why", row, *terms_of(place), *seeds, *folders])
+    raise ValueError(f"{record.key} is a record at {scale} scale; run: {words}")
 
 
 def _match_key(prefix: str, keys: Sequence[str], scale: Scale) -> str:

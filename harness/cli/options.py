@@ -3,7 +3,7 @@
 import itertools
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -142,11 +142,13 @@ class Terms:
         scale: `own` if options change the scale.
         base: Value of `--scale`.
         rescale: From a trial at paper scale to the trial that runs.
+        changes: What options change.
     """
 
     scale: Scale
     base: Scale
     rescale: Callable[[Trial], Trial]
+    changes: Changes = field(default_factory=Changes)
 
 
 def select_scale(scale: Scale, data: Path, **changes: Any) -> Terms:
@@ -171,7 +173,8 @@ def select_scale(scale: Scale, data: Path, **changes: Any) -> Terms:
         raise ValueError(f"--smoke runs at desk scale, not at --scale {scale}; leave one of them")
     if "on" in given:
         given["num_classes"] = _num_classes(given["on"], data)
-    return Terms(scale="own", base=scale, rescale=own(Changes(**given), scale))
+    terms = Changes(**given)
+    return Terms(scale="own", base=scale, rescale=own(terms, scale), changes=terms)
 
 
 def open_workspace(scale: Scale, results: Path, data: Path, **changes: Any) -> Workspace:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -69,7 +70,7 @@ def _open_tables(_: click.Context, __: click.Parameter, files: tuple[str, ...]) 
     """Make tables known to a command, before it looks any up."""
     for file in files:
         if not own_tables.is_path(file):
-            raise click.BadParameter(f"{file!r} is not a Python file; write ./{file}.py")
+            raise click.BadParameter(f"{file!r} is not a Python file, such as ./my_table.py")
         all_tables.load(file)
 
 
@@ -180,6 +181,11 @@ def print_paths(paths: Sequence[Path], *, as_json: bool) -> None:
         return
     for path in paths:
         click.echo(short_path(path))
+
+
+def path_word(path: Path) -> str:
+    """Return the word of a command line that names a path, shortened below the current folder."""
+    return quote(short_path(path))
 
 
 def short_path(path: Path) -> str:

@@ -15,10 +15,10 @@ from harness.cli.requests import (
     FAILED,
     build_requests,
     leave_out,
+    path_word,
     print_error,
     print_tables,
     request_options,
-    short_path,
     tables_as_json,
 )
 from harness.cli.run_options import (
@@ -100,7 +100,7 @@ def run_tables(tables: tuple[str, ...], folder: Path | None, as_json: bool, **op
     else:
         print_tables(result.outputs)
         results = requests[0].runtime.results
-        echo(f"Compare the runs in MLflow:\n  harness ui --results {short_path(results)}")
+        echo(f"Compare the runs in MLflow:\n  harness ui --results {path_word(results)}")
     _report_failures(result)
 
 

@@ -19,8 +19,8 @@ from harness.cli.options import (
     row_argument,
     trial_of,
 )
-from harness.cli.report.records import read_record, rows_of, training_command
-from harness.cli.requests import print_paths, short_path
+from harness.cli.report.records import read_record, rows_of, scoring_words, training_command
+from harness.cli.requests import experiment_option, print_paths, short_path
 from harness.plan.workspace import find_table_row
 from harness.runtime import Runtime
 from harness.specs import from_dict
@@ -36,7 +36,7 @@ weights_file_option = click.option(
     "--weights", type=_FILE, required=True, metavar="FILE", help="Weights, as released or exported."
 )
 device_option = click.option(
-    "--device", default="cpu", show_default=True, help="cpu, cuda, cuda:<index>."
+    "--device", default="cpu", show_default=True, help="cpu, cuda, cuda:N."
 )
 workers_option = click.option(
     "--workers",
@@ -136,6 +136,7 @@ def _score_with_progress(request: "GivenRequest") -> Any:
 
 
 @click.command("predict")
+@experiment_option
 @click.argument("target", metavar="TABLE/ROW|KEY")
 @click.argument(
     "videos",
@@ -193,22 +194,20 @@ def predict_videos(
         net, _ = given_file.load(weights, trial, family=family, classes=classes)
     rate = None if fps is None else parse_rate(fps)
     answers = prediction.predict(net, trial, videos, classes=classes, runtime=runtime, fps=rate)
-    print_result(
-        [asdict(answer) for answer in answers]
-        if as_json
-        else "\n\n".join(prediction.text(answer) for answer in answers)
-    )
+    texts = "\n\n".join(map(prediction.text, answers))
+    print_result([asdict(answer) for answer in answers] if as_json else texts)
 
 
 def _kept_network(key: str, runtime: Runtime) -> "nn.Module":
     from harness.report.kernels import load_kept
 
     finished = read_record(runtime.results, key)
-    command = training_command(finished, runtime.results)
+    command = training_command(finished, runtime.results, runtime.data)
     return load_kept(finished, command=command, runtime=runtime)
 
 
 @click.command("export")
+@experiment_option
 @click.argument("key", metavar="KEY")
 @click.option(
     "--format",
@@ -238,6 +237,7 @@ def export_weights(
         finished=finished,
         net=net,
         rows=rows_of(finished),
+        use=scoring_words(finished),
         classes=prediction.class_names(trial, runtime.data),
         form=form,
         out=out or export.default_folder(trial, finished.key, runtime.results),

@@ -155,7 +155,7 @@ def _choose(sources: Sequence[Source], prefer: str | None) -> dict[str, Source]:
         else:
             chosen[key] = best
     if undecided:
-        raise ValueError(_clash_text(undecided, sources))
+        raise ValueError(_clash_text(undecided, sources, prefer))
     return chosen
 
 
@@ -197,12 +197,15 @@ def _preferred(key: str, holders: Sequence[Source], prefer: str | None) -> Sourc
     return named[0] if named else None
 
 
-def _clash_text(undecided: Sequence[str], sources: Sequence[Source]) -> str:
+def _clash_text(undecided: Sequence[str], sources: Sequence[Source], prefer: str | None) -> str:
     shown = ", ".join(undecided[:5]) + (", ..." if len(undecided) > 5 else "")
     names = "; ".join(f"{source.name}: {source.folder}" for source in sources)
+    remedy = f"add --prefer {NEWER}, or the letter of a folder that has them"
+    if prefer == NEWER:
+        remedy = "they finished at the same time; add --prefer and the letter of a folder"
     return (
         f"nothing was merged: records with different content for {counted(len(undecided), 'trial')}"
-        f" ({shown}); add --prefer {NEWER}, or the letter of a folder that has them ({names})"
+        f" ({shown}); {remedy} ({names})"
     )
 
 

@@ -1,10 +1,11 @@
 """A workspace: local records and data at one scale; needs no PyTorch."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 
+from experiments.scales import Changes
 from harness import tables as all_tables
 from harness.data import sizes
 from harness.experiment import Experiment, Row
@@ -27,6 +28,7 @@ class Workspace:
         scale: Scale of records and trials.
         base: The scale that `own` terms change; else the same.
         rescale: From a trial at paper scale to one at this scale.
+        changes: What `own` terms change.
         passports: Passports that were read already, by data set.
     """
 
@@ -35,6 +37,7 @@ class Workspace:
     scale: Scale
     base: Scale
     rescale: Callable[[Trial], Trial]
+    changes: Changes = field(default_factory=Changes)
     passports: dict[str, str | None] = field(default_factory=dict)
 
     def records(self) -> Records:
@@ -113,3 +116,13 @@ def find_table_row(text: str) -> tuple[Experiment, Row]:
 def _split(text: str) -> tuple[str, str, str]:
     """Split TABLE/ROW; the path of a file has no row."""
     return (text, "", "") if text.endswith(".py") else text.partition("/")
+
+
+def option_words(changes: Changes) -> list[str]:
+    """Return a user's own terms as words of a command line, unquoted."""
+    return [
+        word
+        for name, value in asdict(changes).items()
+        if value is not None and name != "num_classes"
+        for word in (f"--{name.replace('_', '-')}", *([] if value is True else [str(value)]))
+    ]

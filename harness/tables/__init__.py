@@ -12,7 +12,17 @@ from harness.tables.blame import blame
 from harness.tables.own_tables import forget
 from harness.utils.lookup import check_name
 
-__all__ = ["blame", "each_of", "family_of", "forget", "load", "load_all", "names", "select"]
+__all__ = [
+    "blame",
+    "each_of",
+    "family_of",
+    "forget",
+    "load",
+    "load_all",
+    "names",
+    "select",
+    "word",
+]
 
 Warn = Callable[[str], None]
 T = TypeVar("T")
@@ -37,13 +47,30 @@ def load(name: str) -> Experiment:
         return own_tables.load(Path(name))
     known = names()
     if name.lower() not in known and Path(f"{name}.py").is_file():
-        raise ValueError(f"unknown table {name!r}; for the file in this folder write ./{name}.py")
+        raise ValueError(
+            f"unknown table {name!r}; for the file in this folder write {quote(f'./{name}.py')}"
+        )
     name = check_name(name.lower(), known, what="table")
     if name in own_tables.names():
         return own_tables.get(name)
     if name not in experiments.names():
         return own_tables.load_installed(name)
     return own_tables.resolve(experiments.load(name), Path())
+
+
+def word(name: str, *, with_folder: bool = True) -> str:
+    """Return the word of a command line that names a table, unquoted: its name, or its file.
+
+    Args:
+        name: Of the table.
+        with_folder: Where the file is; else its name, for readers on other machines.
+    """
+    file, here = own_tables.file_of(name), Path.cwd()
+    if file is None:
+        return name
+    if with_folder and not file.is_relative_to(here):
+        return str(file)
+    return f"./{file.relative_to(here) if with_folder else file.name}"
 
 
 def _check_no_row(text: str) -> None:

@@ -83,6 +83,11 @@ def own(model: Mapping[str, Any]) -> list[str]:
     return [str(name) for what, name in names.items() if name and name not in _ours(what)]
 
 
+def unknown(model: Mapping[str, Any]) -> list[str]:
+    """Return the names in a model, as trials or records hold it, that no table has made known."""
+    return [name for name in own(model) if not any(name in known for known in _REGISTRIES.values())]
+
+
 def file_of(name: str) -> str | None:
     """Return the file that a name leads to, without its folder; None if it leads to none."""
     match = _FILE.fullmatch(name)

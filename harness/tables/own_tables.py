@@ -28,6 +28,11 @@ def get(name: str) -> Experiment:
     return _OPEN[name][1]
 
 
+def file_of(name: str) -> Path | None:
+    """Return the file of a table whose file was named before; None for any other table."""
+    return _OPEN[name][0] if name in _OPEN else None
+
+
 def forget() -> None:
     """Forget every table that is not ours, with its code."""
     _OPEN.clear()

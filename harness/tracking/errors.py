@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from shlex import quote
+from pathlib import Path
+from shlex import join
 from typing import TypeVar
 
+from harness.runtime import default_results
 from harness.utils.redaction import redact
 
 _RACE_MESSAGES = ("already exists", "IntegrityError", "UniqueViolation")
@@ -24,10 +26,13 @@ def title_of(address: str) -> str:
     return _TITLES.get(address.partition(":")[0], "MLflow")
 
 
-def sync_command(address: str) -> str:
-    """Return the command that sends what an address lacks."""
+def sync_command(address: str, results: Path) -> str:
+    """Return the command that sends what an address lacks of a results folder."""
     kind, _, place = address.partition(":")
-    return f"harness sync --{kind} {quote(redact(place))}" if kind in _TITLES else "harness sync"
+    words = ["harness", "sync", *((f"--{kind}", redact(place)) if kind in _TITLES else ())]
+    if results.resolve() != default_results().resolve():
+        words += ["--results", redact(str(results))]
+    return join(words)
 
 
 def describe_error(uri: str, error: Exception) -> str:

@@ -56,6 +56,7 @@ class Mirror:
         self, uri: str, *, results: Path, warn: Callable[[str], None], campaign: str = ""
     ) -> None:
         self._uri = uri
+        self._sync_command = sync_command(uri, results)
         self._store = StoreProcess(uri, results, campaign)
         self._warn = warn
         self._has_warned = False
@@ -139,7 +140,7 @@ class Mirror:
             num_updates = len(self._actions) + len(self._curves)
             self._warn_once(
                 f"{title_of(self._uri)} at {redact(self._uri)} still had {num_updates} updates "
-                f"pending after {timeout_s:g} s; `{sync_command(self._uri)}` sends them"
+                f"pending after {timeout_s:g} s; `{self._sync_command}` sends them"
             )
             self._store.kill()
 
@@ -190,10 +191,8 @@ class Mirror:
         except TrackingError as error:
             self.is_connected = False
             self._paused_until = time.monotonic() + PAUSE_S
-            sentence = (
-                f"{error}; trials continue, and `{sync_command(self._uri)}` sends the missing data"
-            )
-            self._warn_once(sentence)
+            command = self._sync_command
+            self._warn_once(f"{error}; trials continue, and `{command}` sends the missing data")
         else:
             self.is_connected = True
 

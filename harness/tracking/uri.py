@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from filelock import FileLock
 
@@ -23,18 +24,31 @@ ENVIRONMENT = {
 }
 RETRIES = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1"}
 _LOCK_TIMEOUT_S = 120.0
+_SQLITE, _ENCODED = "sqlite:///", "sqlite+pysqlite:///"
 
 
 def store_uri(results: Path) -> str:
     """Return the store's address: MLFLOW_TRACKING_URI, else one SQLite file under `results`."""
-    default = f"sqlite:///{results.resolve() / 'mlflow' / 'mlflow.db'}"
-    return os.environ.get("MLFLOW_TRACKING_URI") or default
+    default = results.resolve() / "mlflow" / "mlflow.db"
+    return os.environ.get("MLFLOW_TRACKING_URI") or _file_uri(default)
+
+
+def _file_uri(path: Path) -> str:
+    """Return the address of a SQLite file.
+
+    SQLAlchemy decodes a path, and a `?` would end it. MLflow makes the folder of a `sqlite:` path
+    that it does not decode, so one that must be encoded names its driver.
+    """
+    plain = str(path)
+    if "?" not in plain and unquote(plain) == plain:
+        return _SQLITE + plain
+    return _ENCODED + plain.replace("%", "%25").replace("?", "%3F")
 
 
 def store_file(uri: str) -> Path | None:
     """Return the file of a SQLite store; None for any other store."""
-    is_file = uri.startswith("sqlite:///") and "?" not in uri
-    return Path(uri.removeprefix("sqlite:///")) if is_file else None
+    is_file = uri.startswith((_SQLITE, _ENCODED)) and "?" not in uri
+    return Path(unquote(uri.partition(":///")[2])) if is_file else None
 
 
 def is_server(uri: str) -> bool:
@@ -84,7 +98,7 @@ def _create_if_missing(path: Path) -> None:
     # Created aside: a process killed in the middle would leave a store that never opens again.
     aside = path.with_name(f".{path.name}.new")
     aside.unlink(missing_ok=True)
-    MlflowClient(f"sqlite:///{aside}").search_experiments(max_results=1)
+    MlflowClient(_file_uri(aside)).search_experiments(max_results=1)
     atomic.replace_synced(aside, path)
 
 

@@ -5,6 +5,7 @@ Axes: N videos, U snippets, T frames, H x W pixels.
 
 import importlib.util
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -42,6 +43,7 @@ class ExportRequest:
         finished: The record.
         net: Its network with the trained weights, in evaluation mode.
         rows: Rows of tables that the record belongs to, as TABLE/ROW.
+        use: Row and terms that give its network, as words of `harness evaluate`.
         classes: Class names by label; empty if unknown.
         form: `safetensors` alone, or with a program of the network too.
         out: Folder of the files.
@@ -51,6 +53,7 @@ class ExportRequest:
     finished: Record
     net: nn.Module
     rows: tuple[str, ...]
+    use: Sequence[str] = ("TABLE/ROW", "--on", "NAME")
     classes: tuple[str, ...]
     form: Format
     out: Path
@@ -75,6 +78,7 @@ def export(request: ExportRequest) -> list[Path]:
     card = model_card.text(
         finished,
         rows=request.rows,
+        use=request.use,
         classes=request.classes,
         checked=checked,
         files=[WEIGHTS, *(path.name for path in programs if path)],

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from shlex import quote
+from shlex import join
 from typing import Any
 
 from harness.record import Record
@@ -26,6 +26,7 @@ def text(
     finished: Record,
     *,
     rows: Sequence[str],
+    use: Sequence[str],
     classes: Sequence[str],
     checked: str,
     files: Sequence[str],
@@ -36,6 +37,7 @@ def text(
     Args:
         finished: Record of the trial.
         rows: Rows of tables that it belongs to, as TABLE/ROW.
+        use: Row and terms that give its network, as words of `harness evaluate`.
         classes: Names by label; empty if unknown.
         checked: What was compared with the recorded scores.
         files: Names of the files; the weights first.
@@ -52,7 +54,7 @@ def text(
         _section("Data", _data(finished)),
         _section("Origin", _origin(finished, checked, weights=f"{files[0]}, SHA-256 {sha256}")),
         *(_section(title, _flat(trial[part])) for title, part in _PARTS.items()),
-        _usage(rows, files),
+        _usage(use, files),
         _classes(classes),
     ]
     return "\n\n".join(filter(None, parts)) + "\n"
@@ -115,11 +117,11 @@ def _data(finished: Record) -> dict[str, Any]:
     return {"data set": finished.trial["data"]["name"], **counts, "passport": finished.passport}
 
 
-def _usage(rows: Sequence[str], files: Sequence[str]) -> str:
-    row = escape.visible(quote(rows[0])) if rows else "TABLE/ROW"
+def _usage(use: Sequence[str], files: Sequence[str]) -> str:
+    words = escape.visible(join(use))
     lines = [
-        f"harness evaluate {row} --weights {files[0]} --on NAME",
-        f"harness predict {row} --weights {files[0]} VIDEO",
+        f"harness evaluate {words} --weights {files[0]}",
+        f"harness predict {words} --weights {files[0]} VIDEO",
     ]
     commands = "\n".join(("## Use", "", "```", *lines, "```"))
     programs = [

@@ -228,6 +228,8 @@ def test_a_bundle_holds_the_source_of_own_networks_which_is_compared_and_never_r
     assert done.without_source == ()
     files = files_of(tmp_path / "whole")
     assert {name: files[name].read_bytes() for name in source} == source
+    appendix = (tmp_path / "whole" / "APPENDIX.md").read_text()
+    assert "harness run ./my_table.py --scale desk --seeds 1 --rows gate" in appendix
     assert "own/ holds source of the author, which was read and did not run" in remarks
     assert "records of own networks that this source made: 1 of 1" in remarks
     assert not {"my_gate", "my_layers", "my_table"} & set(sys.modules)

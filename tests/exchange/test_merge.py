@@ -75,8 +75,10 @@ def test_a_preference_decides_between_different_records(folders, into, prefer, s
 def test_of_records_that_finished_together_none_is_newer(folders, into):
     add_record(folders[0], seconds=1.0)
     add_record(folders[1], seconds=2.0)
-    with pytest.raises(ValueError, match="different content"):
+    with pytest.raises(ValueError, match="different content") as refused:
         merge.merge(folders, into, prefer="newer")
+    assert "finished at the same time; add --prefer and the letter" in str(refused.value)
+    assert "--prefer newer" not in str(refused.value)
 
 
 @pytest.mark.parametrize("prefer", ["C", "older", "a folder"])

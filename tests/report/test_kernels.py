@@ -163,7 +163,7 @@ def test_a_class_is_said_in_words_where_its_data_set_knows():
 def test_the_command_to_train_again_names_table_seeds_and_folder(trained):
     dsa, _, runtime = trained
     desk_record = replace(dsa, trial={**dsa.trial, "seed": 2})
-    assert "--seeds 3" in records.training_command(desk_record, runtime.results)
+    assert "--seeds 3" in records.training_command(desk_record, runtime.results, runtime.data)
 
 
 def test_a_trade_off_of_nothing_says_what_to_run(tmp_path):

@@ -1,6 +1,7 @@
 """Weights & Biases beside MLflow, with a package that has its signatures and writes calls down."""
 
 import json
+import shlex
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -178,7 +179,8 @@ def test_a_login_that_is_missing_warns_once_and_spares_mlflow(
     assert only_run(results).info.status == "FINISHED"
     (warning,) = warnings
     assert warning.startswith("Weights & Biases at wandb:my project failed: ")
-    assert "`harness sync --wandb 'my project'` sends the missing data" in warning
+    command = shlex.join(["harness", "sync", "--wandb", "my project", "--results", str(results)])
+    assert f"`{command}` sends the missing data" in warning
 
 
 def test_a_sync_sends_the_records_to_wandb_too(results: Path) -> None:

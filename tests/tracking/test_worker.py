@@ -1,6 +1,7 @@
 """A store in a separate process: real processes, real stores."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -100,7 +101,8 @@ def test_a_writer_that_dies_is_said_and_started_anew(
     wait_until(lambda: bool(warnings))
     opened.finish_trial(planned_trial(), make_record(planned_trial()))
     opened.close(timeout_s=PATIENCE_S)
-    assert "exited with code -9; trials continue, and `harness sync` sends" in warnings[0]
+    command = shlex.join(["harness", "sync", "--results", str(results)])
+    assert f"exited with code -9; trials continue, and `{command}` sends" in warnings[0]
     assert len(warnings) == 1
     assert only_run(results).info.status == "FINISHED"
     assert len(curve(results, only_run(results), "train/loss")) == 3

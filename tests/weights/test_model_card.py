@@ -20,6 +20,7 @@ def card(text):
     return model_card.text(
         replace(finished, trial=trial, data=GOOD, provenance=finished.provenance | said),
         rows=(f"table_a/{text}", text),
+        use=[f"table_a/{text}", "--on", text],
         classes=(f"{text}1", "z"),
         checked=text,
         files=["model.safetensors"],
@@ -48,4 +49,5 @@ def test_no_text_of_a_card_acts(text):
 def test_a_row_is_one_word_of_the_commands_of_a_card():
     for name in ("DSA", "DSA + TSM", "it's", "$(id)", "`id`", 'a" ; id "'):
         commands = card(name).partition("```\n")[2].partition("\n```")[0].splitlines()
-        assert [split(command)[2] for command in commands] == [f"table_a/{name}"] * 2
+        words = [f"table_a/{name}", "--on", name, "--weights", "model.safetensors"]
+        assert [split(command)[2:7] for command in commands] == [words] * 2

@@ -3,6 +3,7 @@
 import sys
 from dataclasses import replace
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -211,7 +212,8 @@ def _rows(lists: tuple[str, ...]) -> dict[str, Path]:
         split, found, file = text.partition("=")
         if not found or split not in SPLITS:
             raise click.UsageError(
-                f"--list {text}: say which split, {' or '.join(SPLITS)}: test={text}"
+                f"--list {quote(text)}: say which split, {' or '.join(SPLITS)}: "
+                f"--list {quote(f'test={text}')}"
             )
         if split in files:
             raise click.UsageError(f"--list names two files for {split}")

@@ -1,11 +1,12 @@
 """The command `harness data describe`."""
 
 from pathlib import Path
+from shlex import quote
 
 import click
 
 from harness.cli.options import data_option, json_option
-from harness.cli.requests import print_error, print_paths
+from harness.cli.requests import path_word, print_error, print_paths
 
 
 @click.command("describe")
@@ -24,7 +25,7 @@ def describe(
     gets its own. Croissant requires a licence, a page and a creator, which a passport does not
     know: what is not given is left out and named.
     """
-    from harness.data import DATASETS, GENERATED, passport_path
+    from harness.data import GENERATED, passport_path
     from harness.exchange import croissant
 
     publication = croissant.Publication(license_url=license_url, url=url, creator=creator)
@@ -36,7 +37,7 @@ def describe(
         remedy = (
             "harness run makes it"
             if name in GENERATED
-            else f"run: harness data check {name}{'' if name in DATASETS else ' --root FOLDER'}"
+            else f"run: harness data check {quote(name)} --root FOLDER --data {path_word(data)}"
         )
         raise ValueError(f"{data} has no passport of {name}; {remedy}")
     written: list[Path] = []

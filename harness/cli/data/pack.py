@@ -7,6 +7,7 @@ import click
 from harness.cli.data.copy import report_lines
 from harness.cli.options import json_option, print_result
 from harness.cli.printing import echo
+from harness.utils.escape import counted
 
 _FOLDER = click.Path(file_okay=False, path_type=Path, resolve_path=True)
 
@@ -34,4 +35,4 @@ def pack_videos(source: Path, folder: Path, shard_mb: int, as_json: bool) -> Non
     if as_json:
         print_result({"shards": shards, "folder": str(folder)})
     else:
-        echo(f"{shards} shards in {folder}")
+        echo(f"{counted(shards, 'shard')} in {folder}")

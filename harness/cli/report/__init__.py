@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -23,6 +24,7 @@ from harness.cli.requests import (
     FAILED,
     build_requests,
     experiment_option,
+    path_word,
     print_paths,
     print_tables,
     requests_of_written_tables,
@@ -145,8 +147,10 @@ def tradeoff(requests: Sequence["Request"], *, warn: Warn = warn_once) -> list[P
     tables = list(all_tables.each_of(trained, partial(collect, records=read_all(results)), warn))
     groups = measured_points(tables)
     if not groups:
-        names = " ".join(request.experiment.name for request in requests)
-        raise ValueError(f"{results} has no records of these tables; run: harness run {names}")
+        names = (all_tables.word(request.experiment.name) for request in requests)
+        words = ["harness run", *map(quote, names)]
+        words += ["--scale", requests[0].base, "--results", path_word(results)]
+        raise ValueError(f"{results} has no records of these tables; run: {' '.join(words)}")
     return figures.measured_tradeoff(
         groups, scale=scale, ceilings=build.ceilings(scale), results=results
     )

@@ -74,7 +74,7 @@ def visualize(
         dsa,
         baseline,
         videos=[name.strip() for name in videos.split(",") if name.strip()],
-        command=training_command(dsa, results),
+        command=training_command(dsa, results, workspace.data),
         runtime=Runtime(results=results, data=workspace.data),
     )
     return figures.examples(examples, name=f"visualize-{dsa.key}", results=results)

@@ -45,6 +45,12 @@ def class_names(root: Path, *, also: Sequence[Path] = ()) -> tuple[str, ...]:
     return official
 
 
+def lists(root: Path) -> list[Path]:
+    """Return the official file below the root."""
+    file = official_files.find(root, _FILE)
+    return [] if file is None else [file]
+
+
 def videos(
     root: Path, split: str, *, rows: Path | None = None, also: Sequence[Path] = ()
 ) -> list[Video]:

@@ -41,9 +41,11 @@ def has_official_names(name: str) -> bool:
 def normalise(name: str) -> str:
     """Return the letters and digits of a name, which all its spellings share.
 
-    Folder names replace spaces by underscores, and drop or escape quotes and parentheses.
+    Folder names replace spaces by underscores, drop or escape quotes and parentheses, and compose
+    accents in two ways.
     """
-    return re.sub(r"[\W_]+", "", html.unescape(unquote(name))).casefold()
+    text = unicodedata.normalize("NFKC", html.unescape(unquote(name)))
+    return re.sub(r"[\W_]+", "", text).casefold()
 
 
 def check_distinct(names: Iterable[str]) -> None:

@@ -2,20 +2,14 @@
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from shlex import quote
 
-SUFFIXES = (
-    *(".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts"),
-    *(".mpg", ".mpeg", ".flv", ".ogv", ".wmv", ".3gp"),
-)
+from harness.data.datasets.file_names import SUFFIXES, composed, is_hidden, normalise_path, stem
+
 _RANKS = {suffix: rank for rank, suffix in enumerate(SUFFIXES)}
-# Folders that operating systems, network disks and programs make by themselves.
-_MADE_FOLDERS = {
-    *("__macosx", "@eadir", "#recycle", "@recycle", "@recently-snapshot", "$recycle.bin"),
-    *("lost+found", "system volume information", "__pycache__", "found.000"),
-}
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.,-]*:")
 
 
@@ -51,6 +45,7 @@ class FolderTree:
         # By text: looked up once per video, and hashing a Path takes longer than the rest.
         self.cache: dict[str, Folder] = {}
         self.stems: dict[str, dict[str, str]] = {}
+        self.forms: dict[str, dict[str, set[str]]] = {}
 
     def folder(self, path: Path) -> Folder:
         """Return the contents of a folder; a missing one is empty.
@@ -73,17 +68,59 @@ class FolderTree:
     def find(self, path: Path) -> Path | None:
         """Return an existing video: that of a path, or the file of its name with another suffix.
 
-        Lists name videos with and without suffixes, and copies are often of another format.
+        Lists name videos with and without suffixes, and copies are often of another format. Accents
+        of a path may be composed in another way than those on the disk.
+
+        Raises:
+            ValueError: If several names on the disk differ in the composition of accents alone.
         """
+        return self._find(path) or self._find(self.spell(path))
+
+    def _find(self, path: Path) -> Path | None:
         if self.exists(path):
             return path
-        parent, name = os.path.split(path)
-        if parent not in self.stems:
-            files = Folder(files=self._folder(parent).files)
-            self.stems[parent] = videos_by_stem(files)
-        stem = name.rpartition(".")[0] if is_video(name) else name
-        found = self.stems[parent].get(stem)
+        found = self._stems(path.parent).get(stem(path.name))
         return path.with_name(found) if found else None
+
+    def _stems(self, folder: Path) -> Mapping[str, str]:
+        """Return the file name of each video in a folder, by its stem."""
+        name = str(folder)
+        if name not in self.stems:
+            self.stems[name] = videos_by_stem(Folder(files=self._folder(name).files))
+        return self.stems[name]
+
+    def spell(self, path: Path) -> Path:
+        """Return a path with the accents of every name composed as on the disk, if it is there.
+
+        Raises:
+            ValueError: If several names on the disk differ in the composition of accents alone.
+        """
+        if str(path).isascii() or path in self.allowed:
+            return path
+        parent, name = self.spell(path.parent), path.name
+        forms = self._forms(parent)
+        for whole in (name, stem(name)):
+            names = forms.get(composed(whole), set())
+            if len(names) > 1 and whole not in names:
+                shown = " or ".join(map(ascii, sorted(names)))
+                raise ValueError(
+                    f"{name!r} could be {shown} in {self.name(parent)!r}, which differ in the "
+                    "composition of accents alone; rename one of them"
+                )
+            if names:
+                spelt = whole if whole in names else min(names)
+                return parent / (spelt + name[len(whole) :])
+        return parent / name
+
+    def _forms(self, folder: Path) -> Mapping[str, set[str]]:
+        """Return the names in a folder, and the stems of its videos, by their composed form."""
+        key = str(folder)
+        if key not in self.forms:
+            forms = self.forms[key] = {}
+            contents = self._folder(key)
+            for name in (*contents.files, *contents.folders, *self._stems(folder)):
+                forms.setdefault(composed(name), set()).add(name)
+        return self.forms[key]
 
     def locate(self, base: Path, name: str) -> tuple[Path, str]:
         """Return the folder that a name from a list begins at, and the path below it.
@@ -99,9 +136,10 @@ class FolderTree:
             return base, name
         parent, last = os.path.split(name)
         for path in (Path(name), Path(os.path.realpath(parent), last)):
+            form = Path(composed(str(path)))
             for folder in self.allowed:
-                if ".." not in path.parts and path.is_relative_to(folder):
-                    return folder, path.relative_to(folder).as_posix()
+                if ".." not in path.parts and form.is_relative_to(composed(str(folder))):
+                    return folder, Path(*path.parts[len(folder.parts) :]).as_posix()
         raise ValueError(f"{name!r} is not below {self.root}; write it relative to that folder")
 
     def resolve(self, base: Path, name: str) -> Path:
@@ -162,7 +200,8 @@ class FolderTree:
             return f"cannot be followed: {error}"
         if any(target.is_relative_to(folder) for folder in self.real):
             return ""
-        remedy = "allow its folder by `harness data check --also`"
+        folder = target if target.is_dir() else target.parent
+        remedy = f"let `harness data check` follow it by --also {quote(str(folder))}"
         return f"leads out of the root by a link, to {target}; {remedy}"
 
 
@@ -173,11 +212,6 @@ def _add_entry(entry: os.DirEntry[str], contents: Folder) -> None:
         (contents.folders if _is_folder(entry) else contents.files).add(entry.name)
 
 
-def is_hidden(name: str) -> bool:
-    """Return whether a name is one that people do not see, or did not make."""
-    return name.startswith(".") or name.lower() in _MADE_FOLDERS
-
-
 def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_dir()
@@ -185,19 +219,9 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def normalise_path(name: str) -> str:
-    """Return a path below the root without redundant parts: `./a//b` becomes `a/b`."""
-    return os.path.normpath(name)
-
-
 def _check_printable(name: str) -> None:
     if not name.isprintable():
         raise ValueError(f"{name!r} has unprintable characters")
-
-
-def is_video(name: str) -> bool:
-    """Return whether a name has the suffix of a video file."""
-    return name.lower().endswith(SUFFIXES)
 
 
 def videos_by_stem(folder: Folder) -> dict[str, str]:
@@ -208,11 +232,11 @@ def videos_by_stem(folder: Folder) -> dict[str, str]:
     """
     ranked = []
     for name in folder.files:
-        stem, dot, suffix = name.rpartition(".")
+        start, dot, suffix = name.rpartition(".")
         rank = _RANKS.get((dot + suffix).lower())
-        if rank is not None and stem:
-            ranked.append((rank, name, stem))
+        if rank is not None and start:
+            ranked.append((rank, name, start))
     names = {name: name for name in folder.folders}
     # The last one stays.
-    names.update((stem, name) for _, name, stem in sorted(ranked, reverse=True))
+    names.update((start, name) for _, name, start in sorted(ranked, reverse=True))
     return dict(sorted(names.items()))

@@ -7,21 +7,21 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from shlex import quote
 
 from harness.data.datasets.class_names import check_distinct
-from harness.data.datasets.file_tree import SUFFIXES, FolderTree, is_video
+from harness.data.datasets.file_names import SUFFIXES, is_video
+from harness.data.datasets.file_tree import FolderTree
+from harness.data.datasets.lists import root_lists
 from harness.data.datasets.lists.files import from_files, has_labels, names_in
 from harness.data.datasets.lists.listing import Listing
+from harness.data.datasets.lists.root_lists import ALL, LISTS, TEST_NAMES, TRAIN_NAMES
 from harness.data.datasets.lists.text_rows import RowErrors
 from harness.data.datasets.video_folders import videos_below
 from harness.data.video import Video
 from harness.utils import lookup
 
 _SPLITS = ("train", "test")
-_TRAIN_NAMES = ("train", "training")
-_TEST_NAMES = ("test", "testing", "val", "valid", "validation")
-_ALL = "videos"
-_LISTS = (".csv", ".txt", ".tsv")
 _TEST_SHARE = 0.2
 _MOST_SUFFIXES = 5
 ClassVideos = dict[str, list[Path]]
@@ -33,12 +33,17 @@ def class_names(root: Path, *, also: Sequence[Path] = ()) -> tuple[str, ...]:
     A folder that holds no video in any split is no class.
     """
     tree = FolderTree(root, also)
-    files = _list_files(tree)
+    files = root_lists.find(tree)
     if files and has_labels(files.values(), tree):
         names = names_in(files.values(), tree)
         check_distinct(names)
         return names
     return _names(_scan(tree, RowErrors()))
+
+
+def lists(root: Path) -> list[Path]:
+    """Return the lists in the root that are read."""
+    return [*root_lists.find(FolderTree(root)).values()]
 
 
 def videos(
@@ -58,15 +63,15 @@ def videos(
     """
     lookup.check_name(split, _SPLITS, what="split")
     tree = FolderTree(root, also)
-    files = _list_files(tree) if rows is None else {split: rows}
+    files = root_lists.find(tree) if rows is None else {split: rows}
     if files:
         names = class_names(root, also=also)
         listed = from_files(
             files, tree, classes=names or None, known=lambda: _known(tree, is_root=rows is None)
         ).splits
-        return divide(listed[_ALL])[split] if _ALL in listed else listed[split]
+        return divide(listed[ALL])[split] if ALL in listed else listed[split]
     listing = _from_folders(tree)
-    if unsplit := listing.videos(_ALL):
+    if unsplit := listing.videos(ALL):
         return divide(unsplit)[split]
     return listing.videos(split)
 
@@ -78,11 +83,11 @@ def _known(tree: FolderTree, *, is_root: bool) -> list[Video]:
         tree: The root.
         is_root: Whether that list is the one of the root, so that folders alone give classes.
     """
-    files = {} if is_root else _list_files(tree)
+    files = {} if is_root else root_lists.find(tree)
     if files and has_labels(files.values(), tree):
         listed = from_files(files, tree, classes=names_in(files.values(), tree) or None).splits
     else:
-        listed = {split: _from_folders(tree).videos(split) for split in (*_SPLITS, _ALL)}
+        listed = {split: _from_folders(tree).videos(split) for split in (*_SPLITS, ALL)}
     return [video for split_videos in listed.values() for video in split_videos]
 
 
@@ -112,61 +117,15 @@ def _share(video: Video) -> float:
     return int.from_bytes(hashlib.sha256(video.id.encode()).digest()[:8], "big") / 2**64
 
 
-def _list_files(tree: FolderTree) -> dict[str, Path]:
-    """Return the lists below the root, by split; empty without any."""
-    existing = _by_lower_name(tree)
-    pairs = [pair for suffix in _LISTS if (pair := _pair(tree.root, existing, suffix))]
-    if len(pairs) > 1:
-        names = ", ".join(path.name for pair in pairs for path in pair.values())
-        raise ValueError(f"{tree.root} holds several lists, keep those of one kind: {names}")
-    return pairs[0] if pairs else {}
-
-
-def _by_lower_name(tree: FolderTree) -> dict[str, Path]:
-    """Return the files in the root that may be lists, by their names without capitals.
-
-    Raises:
-        ValueError: If two names differ in capitals alone.
-    """
-    files: dict[str, Path] = {}
-    for name in sorted(tree.folder(tree.root).files):
-        if not name.lower().endswith(_LISTS):
-            continue
-        other = files.setdefault(name.lower(), tree.root / name)
-        if other.name != name:
-            raise ValueError(f"{tree.root} holds {other.name} and {name}; keep one of them")
-    return files
-
-
-def _pair(root: Path, existing: Mapping[str, Path], suffix: str) -> dict[str, Path]:
-    """Return the lists with a suffix; a text file alone need not be a list."""
-    names = {
-        name.removesuffix(suffix): path for name, path in existing.items() if name.endswith(suffix)
-    }
-    test = next((name for name in _TEST_NAMES if name in names), None)
-    train = next((name for name in _TRAIN_NAMES if name in names), None)
-    if train and test and _ALL not in names:
-        return {"train": names[train], "test": names[test]}
-    if not (train or test):
-        return {_ALL: names[_ALL]} if _ALL in names else {}
-    if suffix != _LISTS[0]:
-        return {}
-    listed = " and ".join(
-        sorted(f"{name}{suffix}" for name in (train, test, _ALL) if name in names)
-    )
-    expected = f"train{suffix} with test{suffix} or val{suffix}, or {_ALL}{suffix} alone"
-    raise ValueError(f"{root} holds {listed}; expected {expected}")
-
-
 def _parents(tree: FolderTree) -> dict[str, Path]:
     """Return the parents of the class folders, by split."""
     existing: dict[str, str] = {}
     for name in sorted(tree.folder(tree.root).folders, reverse=True):
         existing[name.lower()] = name
-    test = next((name for name in _TEST_NAMES if name in existing), None)
-    train = next((name for name in _TRAIN_NAMES if name in existing), None)
+    test = next((name for name in TEST_NAMES if name in existing), None)
+    train = next((name for name in TRAIN_NAMES if name in existing), None)
     if test is None or train is None:
-        return {_ALL: tree.root}
+        return {ALL: tree.root}
     return {"train": tree.root / existing[train], "test": tree.root / existing[test]}
 
 
@@ -214,10 +173,9 @@ def _from_folders(tree: FolderTree) -> Listing:
 def _hint(tree: FolderTree, parents: Iterable[Path]) -> str:
     """Say what the root contains instead of videos in folders of classes."""
     files = tree.folder(tree.root).files
-    if lists := sorted(name for name in files if name.lower().endswith((*_LISTS, ".json"))):
-        return (
-            f"; if {lists[0]} is a list of its videos, pass --list train={lists[0]}, and test=..."
-        )
+    if lists := sorted(name for name in files if name.lower().endswith((*LISTS, ".json"))):
+        option = quote(f"train={tree.root / lists[0]}")
+        return f"; if {lists[0]} is a list of its videos, pass --list {option} --list test=FILE"
     folders = [parent / name for parent in parents for name in tree.folder(parent).folders]
     names = {name for folder in folders for name in tree.folder(folder).files if "." in name}
     suffixes = sorted({f".{name.rpartition('.')[2]}" for name in names})

@@ -44,6 +44,11 @@ def class_names(root: Path, *, also: Sequence[Path] = ()) -> tuple[str, ...]:
     return class_tables.official_names("kinetics400")
 
 
+def lists(root: Path) -> list[Path]:
+    """Return the annotations or lists below the root that are read."""
+    return [file for split in FOLDERS if (file := _find_list(root, split))]
+
+
 def videos(
     root: Path, split: str, *, rows: Path | None = None, also: Sequence[Path] = ()
 ) -> list[Video]:

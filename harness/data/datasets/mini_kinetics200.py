@@ -34,6 +34,12 @@ def class_names(root: Path, *, also: Sequence[Path] = ()) -> tuple[str, ...]:
     return tuple(official[label] for label in _labels(root, also))
 
 
+def lists(root: Path) -> list[Path]:
+    """Return the lists below the root that are read, those of Kinetics-400 included."""
+    own = [file for split in _LISTS if (file := _official(root, split))]
+    return [*own, *kinetics400.lists(root)]
+
+
 def videos(
     root: Path, split: str, *, rows: Path | None = None, also: Sequence[Path] = ()
 ) -> list[Video]:

@@ -49,6 +49,12 @@ def class_names(root: Path, *, also: Sequence[Path] = ()) -> tuple[str, ...]:
     return official
 
 
+def lists(root: Path) -> list[Path]:
+    """Return the official files below the root."""
+    names = (_LABELS, *_LISTS.values())
+    return [file for name in names if (file := official_files.find(root, name))]
+
+
 def videos(
     root: Path, split: str, *, rows: Path | None = None, also: Sequence[Path] = ()
 ) -> list[Video]:

@@ -47,6 +47,11 @@ def class_names(root: Path, *, also: Sequence[Path] = ()) -> tuple[str, ...]:
     return tuple(numbered[str(label)] for label in range(_NUM_CLASSES))
 
 
+def lists(root: Path) -> list[Path]:
+    """Return the official files below the root."""
+    return [file for names in (_LABELS, *_LISTS.values()) if (file := _find(root, names))]
+
+
 def videos(
     root: Path, split: str, *, rows: Path | None = None, also: Sequence[Path] = ()
 ) -> list[Video]:

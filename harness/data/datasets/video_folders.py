@@ -3,7 +3,8 @@
 import os
 from pathlib import Path
 
-from harness.data.datasets.file_tree import FolderTree, is_video, videos_by_stem
+from harness.data.datasets.file_names import is_video
+from harness.data.datasets.file_tree import FolderTree, videos_by_stem
 from harness.data.pictures import is_picture
 
 

@@ -1,6 +1,7 @@
 """Sources of a check: the videos that a data set lists, and their expected paths."""
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -11,6 +12,7 @@ from types import ModuleType
 from harness.data import DATASETS, GENERATED, OWN_READER, passport, passport_path
 from harness.data.datasets.lists.text_rows import MAX_SHOWN
 from harness.data.prepare.folder_labels import contradictions
+from harness.data.prepare.list_hints import ListHint, hint
 from harness.data.sizes import PUBLISHED
 from harness.data.video import Video
 from harness.specs import NAME
@@ -18,6 +20,7 @@ from harness.utils import lookup
 
 SPLITS = ("train", "test")
 _MOST_FPS = 1000
+_OWN_NAME = "videos"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +36,8 @@ class DataSource:
         fps: Rate at which folders of pictures were taken; they do not say.
         also: Other folders that links may lead into.
         contradictions: Videos in the folder of another class than their label, in words.
+        lists: Files that were read as lists.
+        unread: Lists that were not.
     """
 
     name: str
@@ -43,6 +48,8 @@ class DataSource:
     fps: Fraction | None = None
     also: tuple[Path, ...] = ()
     contradictions: Sequence[str] = ()
+    lists: Sequence[Path] = ()
+    unread: ListHint = field(default_factory=ListHint)
 
     @property
     def listed(self) -> dict[str, int]:
@@ -95,9 +102,15 @@ def read_source(
     class_names = reader.class_names(root, also=also)
     if only is None and not class_names:
         _check_first_label(splits)
+    lists = [*rows.values(), *(reader.lists(root) if hasattr(reader, "lists") else ())]
+    options = {"only": only, "fps": fps}
     return DataSource(
         name=name,
         root=root,
+        lists=lists,
+        unread=hint(name, root, data, splits=[*splits], options=options, also=also)
+        if hasattr(reader, "lists") and not lists
+        else ListHint(),
         splits=splits,
         class_names=class_names,
         official=_official(name, splits),
@@ -159,8 +172,10 @@ def _check_disjoint(splits: Mapping[str, Sequence[Video]]) -> None:
 
 def name_from_folder(folder: Path) -> str:
     """Make a name for videos of one's own from that of their folder."""
-    letters = re.sub("[^a-z0-9]+", "_", folder.name.lower()).strip("_")
-    return letters if NAME.fullmatch(letters) and not _similar_name(letters) else f"my_{letters}"
+    plain = unicodedata.normalize("NFKD", folder.name).encode("ascii", "ignore").decode()
+    letters = re.sub("[^a-z0-9]+", "_", plain.lower()).strip("_")
+    is_name = NAME.fullmatch(letters) and not _similar_name(letters)
+    return letters if is_name else f"my_{letters or _OWN_NAME}"
 
 
 def generated_sources(name: str, data: Path) -> list[DataSource]:

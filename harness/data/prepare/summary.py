@@ -28,6 +28,8 @@ class Summary:
         unused: Number and examples of the files below the root that are not used, by group.
         empty_folders: The outermost folders without a listed video.
         contradictions: Videos in the folder of another class than their label, in words.
+        unread_lists: Lists that were not read, in words.
+        list_command: Command that reads them; empty if it is not known.
         also: Folders besides the root that links may lead into.
         listed: Videos of each split, as listed or officially more.
         class_names: By label; none where labels have no names.
@@ -43,6 +45,8 @@ class Summary:
     unused: Mapping[str, Mapping[str, object]]
     empty_folders: Sequence[str]
     contradictions: Sequence[str]
+    unread_lists: Sequence[str]
+    list_command: str
     also: Sequence[str]
     listed: Mapping[str, int]
     class_names: Sequence[str]
@@ -78,7 +82,8 @@ def summarise(
             good, listed = classes[entry.split].get(label, (0, 0))
             classes[entry.split][label] = (good + (entry.facts.verdict in USABLE), listed + 1)
     paths = {str(entry.video.path): entry.facts.verdict in USABLE for entry in checked}
-    rest = unused.find(paths, source.root, also=source.also, skip=out)
+    used = {str(path.absolute()): True for path in source.lists} | paths
+    rest = unused.find(used, source.root, also=source.also, skip=out)
     equal = _groups((entry.facts.sha256, entry) for entry in checked)
     same_id = _groups((entry.video.id, entry) for entry in checked)
     return Summary(
@@ -91,6 +96,8 @@ def summarise(
         unused=rest.counts(),
         empty_folders=sorted(rest.folders),
         contradictions=source.contradictions,
+        unread_lists=source.unread.lists,
+        list_command=source.unread.command,
         also=[str(folder) for folder in source.also],
         listed=source.listed,
         class_names=source.class_names,

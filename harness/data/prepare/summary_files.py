@@ -47,6 +47,7 @@ def to_markdown(summary: Summary) -> str:
     ]
     parts = ["# Data check", _table(rows, ["split", *names, "listed"])]
     parts.append("\n".join(_coverage(summary, split) for split in summary.listed))
+    parts += _unread_lists(summary)
     parts += [_losses(summary, split) for split in summary.classes]
     for split, labels in summary.gaps.items():
         title = f"Classes without any video in {split}, left out of a mean over classes"
@@ -76,6 +77,17 @@ def _coverage(summary: Summary, split: str) -> str:
     listed = sum(summary.verdicts.get(split, {}).values())
     short = f" Its list here names {listed:,}; the official one {official:,}."
     return f"- {coverage_sentences(split, good, official)}{short if listed < official else ''}"
+
+
+def _unread_lists(summary: Summary) -> list[str]:
+    """Return the lists that were not read, and how to go by them."""
+    if not summary.unread_lists:
+        return []
+    lists = _listing("Lists that were not read, as classes are folders", summary.unread_lists)
+    if summary.list_command:
+        command = escape.visible(summary.list_command)
+        return [lists, "To go by them instead:", f"    {command}"]
+    return [lists, "To go by lists, pass one for each split: `--list train=FILE --list test=FILE`."]
 
 
 def _group(name: str, group: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.data import pictures
-from harness.data.datasets.file_tree import is_hidden, is_video
+from harness.data.datasets.file_names import is_hidden, is_video
 from harness.data.datasets.official_files import is_archive
 from harness.data.video import DamagedVideoError
 

@@ -1,12 +1,15 @@
 """The artifact appendix of a bundle: claim, command, expected result, tolerance and time."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from shlex import quote
 
 import pandas as pd
 
+from experiments.scales import Changes
+from harness import tables
 from harness.exchange.verdicts import Setting
 from harness.experiment import COSTS, Claim
+from harness.plan.workspace import option_words
 from harness.record import Record, parts_of
 from harness.report.claims import JudgedClaim
 from harness.report.judge import JudgedTable
@@ -71,7 +74,7 @@ def _claim(setting: Setting, judged: JudgedTable, claim: JudgedClaim) -> dict[st
     is_cost = claim.claim.metric in COSTS
     return {
         "Claim": claim.claim.text,
-        "Command": f"harness cost {setting.table}" if is_cost else _command(setting, rows),
+        "Command": f"harness cost {_table(setting)}" if is_cost else _command(setting, rows),
         "Expected": f"{claim.word}: {claim.sentence}",
         "Tolerance": _tolerance(claim.claim),
         "Time": "seconds" if is_cost else _time(rows),
@@ -87,7 +90,7 @@ def _tolerance(claim: Claim) -> str:
 def _command(setting: Setting, rows: Sequence[RowResult]) -> str:
     """Return the command that runs some rows again; the whole table if a label has a comma."""
     seeds = sorted({seed for row in rows for seed in row.seeds})
-    words = ["harness run", setting.table, f"--scale {setting.base}"]
+    words = ["harness run", _table(setting), f"--scale {setting.base}"]
     if seeds:
         is_counted = seeds == list(range(len(seeds)))
         listed = ",".join(map(str, seeds))
@@ -95,14 +98,11 @@ def _command(setting: Setting, rows: Sequence[RowResult]) -> str:
     labels = [row.label for row in rows]
     if len(labels) == 1 or not any("," in label for label in labels):
         words.append(f"--rows {quote(','.join(labels))}")
-    return " ".join([*words, *_changes(setting)])
+    return " ".join([*words, *map(quote, option_words(Changes(**setting.changes)))])
 
 
-def _changes(setting: Setting) -> Iterator[str]:
-    for name, value in setting.changes.items():
-        option = f"--{name.replace('_', '-')}"
-        if name != "num_classes":
-            yield option if value is True else f"{option} {quote(str(value))}"
+def _table(setting: Setting) -> str:
+    return quote(tables.word(setting.table, with_folder=False))
 
 
 def _time(rows: Sequence[RowResult]) -> str:

@@ -22,6 +22,7 @@ from harness.schedule.ray.node_probe import NodeFacts
 from harness.schedule.ray.nodes import Node, Survey
 from harness.specs import Trial, as_dict
 from harness.tracking import TrackingError, is_server, mirror, redact, store_uri
+from harness.tracking.errors import sync_command
 from harness.utils import files
 
 CONNECT_S = 60.0
@@ -123,7 +124,8 @@ def _is_exposed(path: Path) -> bool:
 def check_store(results: Path) -> CheckResult:
     """Check that MLflow's store answers; runs go on without it."""
     uri = store_uri(results)
-    what, remedy = "tracking", "runs go on without it, and `harness sync` catches up later"
+    what = "tracking"
+    remedy = f"runs go on without it, and `{sync_command(uri, results)}` catches up later"
     server = urlsplit(uri)
     if server.hostname:
         if not _is_reachable(server.hostname, server.port or _default_port(server.scheme)):

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from harness.data.datasets.file_tree import is_video
+from harness.data.datasets.file_names import is_video
 from harness.data.datasets.lists import text_rows
 
 _SPLITS = {"train": ("train",), "test": ("val", "validate", "validation", "test")}

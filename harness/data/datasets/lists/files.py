@@ -133,9 +133,9 @@ def _check_count(tree: FolderTree, base: Path, name: str) -> None:
         ValueError: If what was read as the end of the path is a column of its own.
     """
     folder, _, last = name.rpartition(" ")
-    if not folder or not text_rows.is_number(last) or tree.exists(base / name):
+    if not folder or not text_rows.is_number(last) or tree.find(base / name):
         return
-    if tree.exists(base / folder):
+    if tree.find(base / folder):
         raise ValueError(f"{folder!r} is followed by 3 numbers; expected frames and a label")
 
 
@@ -191,8 +191,7 @@ def names_in(files: Iterable[Path], tree: FolderTree) -> tuple[str, ...]:
         form = _detect(file, tree, [tree.root])
         formats.read(file, form, lambda row: labels.setdefault(row.label), RowErrors())
     names = [name for name in labels if name.isprintable() and not text_rows.is_number(name)]
-    first_label = next(iter(labels), "0")
-    return () if text_rows.is_number(first_label) else tuple(sorted(names))
+    return () if text_rows.is_number(next(iter(labels), "0")) else tuple(sorted(names))
 
 
 def _detect(file: Path, tree: FolderTree, bases: Sequence[Path]) -> ListFormat:
@@ -203,6 +202,17 @@ def _detect(file: Path, tree: FolderTree, bases: Sequence[Path]) -> ListFormat:
 
 def _inner_folders(tree: FolderTree) -> list[Path]:
     return [tree.root / name for name in sorted(tree.folder(tree.root).folders)[:_MAX_INNER]]
+
+
+def first_paths(file: Path, tree: FolderTree) -> list[Path | None]:
+    """Return the paths on the disk of the first rows of a list; None where a row has none.
+
+    Raises:
+        ValueError: If the file is no list.
+    """
+    form = _detect(file, tree, [tree.root])
+    base = _base(file, form, tree, [tree.root])
+    return [_existing(tree, base, name) for name in _first_names(file, form)]
 
 
 def _first_names(file: Path, form: ListFormat) -> list[str]:
@@ -230,11 +240,11 @@ def _check_prefix(
 
 
 def _is_below(tree: FolderTree, bases: Sequence[Path], name: str) -> bool:
-    return any(_contains(tree, base, name) for base in bases)
+    return any(_existing(tree, base, name) is not None for base in bases)
 
 
-def _contains(tree: FolderTree, base: Path, name: str) -> bool:
-    try:
-        return tree.exists(tree.resolve(base, name))
-    except ValueError:
-        return False
+def _existing(tree: FolderTree, base: Path, name: str) -> Path | None:
+    with contextlib.suppress(ValueError):
+        path = tree.resolve(base, name)
+        return path if tree.exists(path) else None
+    return None

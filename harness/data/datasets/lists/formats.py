@@ -1,8 +1,8 @@
-"""Format of a list of labelled videos: its separator, header and columns, detected from its rows.
+"""Format of a list of labelled videos: separator, quotes, header and columns, from its rows.
 
 All rows of a list have one format: a path and a label, or a folder, its number of frames and a
-label; separated by commas, semicolons, or blanks and tabs; with or without names of columns. Or
-all are paths or ids alone.
+label; separated by commas, semicolons, or blanks and tabs; in double quotes, single ones or none;
+with or without names of columns. Or all are paths or ids alone.
 """
 
 import re
@@ -10,13 +10,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.data.datasets.file_tree import SUFFIXES, is_video
+from harness.data.datasets.file_names import SUFFIXES, is_video
 from harness.data.datasets.lists import headers, text_rows
 from harness.data.datasets.lists.headers import Columns
 from harness.data.datasets.lists.rows import (
+    QUOTES,
     SEPARATORS,
+    Dialect,
+    Quote,
     Row,
     Separator,
+    is_quoted,
     parse,
     parse_all,
     split,
@@ -32,7 +36,8 @@ class ListFormat:
     """The form that the rows of a list share.
 
     Attributes:
-        separator: Between columns; a blank also stands for several of them, and for a tab.
+        dialect: Separator of the columns, of which a blank also stands for several of them, and
+            for a tab; and the quotes that may be around a column.
         header: Whether the first row names the columns.
         columns: Positions of the path and of the label, and the number of columns, where the
             header says so; None for a path, perhaps a number of frames, and a label.
@@ -40,7 +45,7 @@ class ListFormat:
         labelled: Whether rows have a label; else each is a path or an id.
     """
 
-    separator: Separator
+    dialect: Dialect
     header: bool = False
     columns: Columns | None = None
     folders: bool = False
@@ -50,11 +55,15 @@ class ListFormat:
         """Parse a row.
 
         Raises:
-            ValueError: If it has other columns, an empty one, or a path that is no video.
+            ValueError: If it has other columns or quotes, an empty column, or a path that is no
+                video.
         """
         if not self.labelled:
-            return Row(_whole(text), "")
-        row = self._columns(text) if self.columns else parse(text, self.separator)
+            row = Row(_whole(text, self.dialect.quote), "")
+            self._check_quotes(row.name)
+            return row
+        row = self._columns(text) if self.columns else parse(text, self.dialect)
+        self._check_quotes(row.name)
         if not row.name or not row.label or row.name.strip() != row.name or text[0] == " ":
             raise ValueError(
                 f"{text!r} has an empty column, or its path starts or ends with a space"
@@ -66,10 +75,17 @@ class ListFormat:
     def _columns(self, text: str) -> Row:
         assert self.columns is not None
         path, label, number = self.columns
-        cells = split(text, self.separator)
+        cells = split(text, self.dialect)
         if len(cells) != number:
             raise ValueError(f"{text!r} has {len(cells)} columns, but the first row has {number}")
         return Row(cells[path], cells[label].strip())
+
+    def _check_quotes(self, name: str) -> None:
+        for quote in QUOTES:
+            if is_quoted(name, quote) and is_video(unquote(name, quote)):
+                raise ValueError(
+                    f"{name} is in other quotes than most rows; use one kind in the whole list"
+                )
 
     def _check_folder(self, name: str) -> None:
         if not self.folders or _OTHER_FILE.search(name) or name.startswith("# "):
@@ -92,22 +108,24 @@ def detect(file: Path, exists: Callable[[str], bool]) -> ListFormat:
     """
     rows = text_rows.first_rows(file)
     _check_separators(file, rows, exists)
+    quote = _quote(rows, exists)
     bare_header = bool(rows) and headers.names_path(rows[0]) and not exists(rows[0].strip())
-    if _are_unlabelled(rows[bare_header:], exists):
-        return ListFormat(separator=" ", header=bare_header, labelled=False)
+    if _are_unlabelled(rows[bare_header:], quote, exists):
+        return ListFormat(dialect=Dialect(" ", quote), header=bare_header, labelled=False)
     order: Sequence[Separator] = SEPARATORS
     if file.suffix.lower() == ".csv":
         order = (",", ";", " ")
-    named = [each for each in order if rows and headers.names_columns(rows[0], each)]
-    separator = max(named or order, key=lambda each: _score(rows, each, exists))
-    header, columns = headers.find(file, rows, separator, exists)
-    body = [row for row in parse_all(rows[header:], separator) if row is not None]
+    dialects = [Dialect(separator, quote) for separator in order]
+    named = [each for each in dialects if rows and headers.names_columns(rows[0], each)]
+    dialect = max(named or dialects, key=lambda each: _score(rows, each, exists))
+    header, columns = headers.find(file, rows, dialect, exists)
+    body = [row for row in parse_all(rows[header:], dialect) if row is not None]
     bare = [row.name for row in body if not row.counted and not is_video(row.name)]
     return ListFormat(
-        separator=separator,
+        dialect=dialect,
         header=header,
         columns=columns,
-        folders=separator != " " or any(exists(name) for name in bare),
+        folders=dialect.separator != " " or any(exists(name) for name in bare),
     )
 
 
@@ -164,32 +182,46 @@ def _holds_video(text: str) -> bool:
     return any(map(is_video, re.split(r"[\s,;]", text)))
 
 
-def _are_unlabelled(rows: Sequence[str], exists: Callable[[str], bool]) -> bool:
+def _quote(rows: Sequence[str], exists: Callable[[str], bool]) -> Quote:
+    """Return the quotes with which most rows make sense; double ones where both do."""
+    if not any("'" in text for text in rows):
+        return QUOTES[0]
+
+    def score(quote: Quote) -> tuple[int, ...]:
+        columns = (_score(rows, Dialect(separator, quote), exists) for separator in SEPARATORS)
+        paths = [_whole(text, quote) for text in rows]
+        return max(*columns, (sum(map(exists, paths)), sum(map(is_video, paths))))
+
+    return max(QUOTES, key=score)
+
+
+def _are_unlabelled(rows: Sequence[str], quote: Quote, exists: Callable[[str], bool]) -> bool:
     """Return whether no row has a label: each is a path or an id, or most are on the disk."""
-    on_disk = sum(exists(_whole(text)) for text in rows)
-    return bool(rows) and (2 * on_disk > len(rows) or all(map(_is_path, rows)))
+    on_disk = sum(exists(_whole(text, quote)) for text in rows)
+    return bool(rows) and (2 * on_disk > len(rows) or all(_is_path(text, quote) for text in rows))
 
 
-def _is_path(text: str) -> bool:
+def _is_path(text: str, quote: Quote) -> bool:
     """Return whether a row is one column: it has no separator, or ends as one video does."""
-    if text.startswith('"') and unquote(text.strip()) == text.strip():
+    if text.startswith(quote) and not is_quoted(text.strip(), quote):
         return False  # an open quote
-    if not is_video(_whole(text)):
+    if not is_video(_whole(text, quote)):
         return not re.search(r"[\s,;]", text.strip())
-    parsed = (row for (row,) in (parse_all([text], separator) for separator in SEPARATORS))
+    dialects = (Dialect(separator, quote) for separator in SEPARATORS)
+    parsed = (row for (row,) in (parse_all([text], dialect) for dialect in dialects))
     return not any(row and is_video(row.name) for row in parsed)
 
 
-def _whole(text: str) -> str:
-    """Return a row as the path that it is, without the quotes of CSV."""
-    return unquote(text.strip())
+def _whole(text: str, quote: Quote) -> str:
+    """Return a row as the path that it is, without its quotes."""
+    return unquote(text.strip(), quote)
 
 
 def _score(
-    rows: Sequence[str], separator: Separator, exists: Callable[[str], bool]
+    rows: Sequence[str], dialect: Dialect, exists: Callable[[str], bool]
 ) -> tuple[int, int, int, int]:
-    """Count the rows that a separator makes sense of: on the disk, videos, numbered, any."""
-    parsed = [row for row in parse_all(rows, separator) if row is not None]
+    """Count the rows that a dialect makes sense of: on the disk, videos, numbered, any."""
+    parsed = [row for row in parse_all(rows, dialect) if row is not None]
     return (
         sum(exists(row.name) for row in parsed),
         sum((is_video(row.name) or row.counted) and not is_video(row.label) for row in parsed),

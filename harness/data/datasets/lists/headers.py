@@ -4,9 +4,9 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from harness.data.datasets.file_tree import is_video
+from harness.data.datasets.file_names import is_video
 from harness.data.datasets.lists import text_rows
-from harness.data.datasets.lists.rows import Row, Separator, parse_all, split
+from harness.data.datasets.lists.rows import Dialect, Row, parse_all, split
 
 _PATH = re.compile(
     r"(rel(ative)?_)?"
@@ -25,7 +25,7 @@ Columns = tuple[int, int, int]
 
 
 def find(
-    file: Path, rows: Sequence[str], separator: Separator, exists: Callable[[str], bool]
+    file: Path, rows: Sequence[str], dialect: Dialect, exists: Callable[[str], bool]
 ) -> tuple[bool, Columns | None]:
     """Return whether the first row names columns, and the columns that it names.
 
@@ -34,9 +34,9 @@ def find(
     """
     if not rows:
         return False, None
-    if names_columns(rows[0], separator):
-        return True, _named_columns(file, rows[0], separator)
-    first, *others = parse_all(rows, separator)
+    if names_columns(rows[0], dialect):
+        return True, _named_columns(file, rows[0], dialect)
+    first, *others = parse_all(rows, dialect)
     if first and _is_odd(first, [row for row in others if row is not None], exists):
         raise ValueError(
             f"{file.name}, line 1: {text_rows.shorten(repr(rows[0]))} looks like names of columns; "
@@ -45,9 +45,9 @@ def find(
     return False, None
 
 
-def names_columns(text: str, separator: Separator) -> bool:
+def names_columns(text: str, dialect: Dialect) -> bool:
     """Return whether a row names a path and a label, by words that are known."""
-    kinds = {_kind(cell) for cell in _cells(text, separator)}
+    kinds = {_kind(cell) for cell in _cells(text, dialect)}
     return "label" in kinds and bool(kinds & {"path", "id"})
 
 
@@ -56,11 +56,11 @@ def names_path(text: str) -> bool:
     return _kind(text) in ("path", "id")
 
 
-def _cells(text: str, separator: Separator) -> list[str]:
-    if separator == " " and "\t" not in text:
+def _cells(text: str, dialect: Dialect) -> list[str]:
+    if dialect.separator == " " and "\t" not in text:
         return text.split()
     try:
-        return split(text, separator)
+        return split(text, dialect)
     except ValueError:
         return [text]
 
@@ -71,13 +71,13 @@ def _kind(cell: str) -> str:
     return next((kind for kind, pattern in _COLUMNS.items() if pattern.fullmatch(word)), "")
 
 
-def _named_columns(file: Path, text: str, separator: Separator) -> Columns | None:
+def _named_columns(file: Path, text: str, dialect: Dialect) -> Columns | None:
     """Return the positions of path and label and the number of columns; None if they are usual.
 
     Raises:
         ValueError: If a column is not known, or two could be the path or the label.
     """
-    cells = _cells(text, separator)
+    cells = _cells(text, dialect)
     kinds = [_kind(cell) for cell in cells]
     name = f"{file.name}, line 1"
     if "" in kinds:
@@ -92,7 +92,7 @@ def _named_columns(file: Path, text: str, separator: Separator) -> Columns | Non
     label = kinds.index("label")
     if (path, label) == (0, len(kinds) - 1) and kinds[1:-1] in ([], ["frames"]):
         return None
-    if separator == " ":
+    if dialect.separator == " ":
         raise ValueError(f"{name}: columns separated by blanks are a path, perhaps frames, a label")
     return path, label, len(kinds)
 

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 
-from harness.data.datasets.file_tree import FolderTree, normalise_path
+from harness.data.datasets.file_names import composed, normalise_path
+from harness.data.datasets.file_tree import FolderTree
 from harness.data.datasets.lists.clip_names import check_split, check_youtube_id, clip_name
 from harness.data.datasets.lists.labels import Labels
 from harness.data.datasets.lists.rows import Row
@@ -58,7 +59,7 @@ class KnownVideos:
             ValueError: If its path or its label is wrong.
         """
         path = self.tree.resolve(base, row.name)
-        name = self.identity(normalise_path(self.tree.locate(base, row.name)[1]))
+        name = self.identity(self._below(base, row.name))
         return Video(id=name, path=path, labels=(self.labels.parse(row.label),))
 
     def bare(self, base: Path, name: str) -> Video:
@@ -71,7 +72,7 @@ class KnownVideos:
         video = self._by_path.get(path) or self._find(name)
         if video is not None:
             return video
-        below = normalise_path(self.tree.locate(base, name)[1])
+        below = self._below(base, name)
         label = self.labels.of_folder(below)
         if label is None:
             self.num_unknown += 1
@@ -80,6 +81,14 @@ class KnownVideos:
                 "is known"
             )
         return Video(id=self.identity(below), path=path, labels=(label,))
+
+    def _below(self, base: Path, name: str) -> str:
+        """Return the path of a name below its folder, with accents composed as on the disk."""
+        folder, below = self.tree.locate(base, name)
+        path = normalise_path(below)
+        if path.isascii():
+            return path
+        return self.tree.spell(folder / path).relative_to(folder).as_posix()
 
     def clip(self, row: Mapping[str, str], split: str) -> Video:
         """Return the video of an annotation of Kinetics; a missing one lies in a class folder.
@@ -106,7 +115,8 @@ class KnownVideos:
         """Videos by other names; None where several have one."""
         videos: dict[str, Video | None] = {}
         for video in self._by_path.values():
-            for name in {video.id, video.path.name, video.path.stem, self.alias(video.id)}:
+            names = {video.id, video.path.name, video.path.stem, self.alias(video.id)}
+            for name in map(composed, names):
                 if videos.setdefault(name, video) is not video:
                     videos[name] = None
         return videos
@@ -117,6 +127,7 @@ class KnownVideos:
         Raises:
             ValueError: If several videos have the name.
         """
-        if name in self._by_name and self._by_name[name] is None:
+        form = composed(name)
+        if form in self._by_name and self._by_name[form] is None:
             raise ValueError(f"{name!r} is the name of several videos; write a path")
-        return self._by_name.get(name)
+        return self._by_name.get(form)

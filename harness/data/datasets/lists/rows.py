@@ -1,17 +1,27 @@
-"""Rows of lists of labelled videos: their columns, at a separator.
+"""Rows of lists of labelled videos: their columns, at a separator, and their quotes.
 
 A row is a path and a label, or a folder, its number of frames and a label.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from harness.data.datasets.file_tree import is_video
+from harness.data.datasets.file_names import is_video
 from harness.data.datasets.lists import text_rows
 
 Separator = Literal[" ", ",", ";"]
+Quote = Literal['"', "'"]
 SEPARATORS: tuple[Separator, ...] = (" ", ",", ";")
+QUOTES: tuple[Quote, ...] = ('"', "'")
 _NAMES: dict[Separator, str] = {" ": "a space or tab,", ",": "a comma", ";": "a semicolon"}
+
+
+class Dialect(NamedTuple):
+    """What separates the columns of a list, and what is put around them."""
+
+    separator: Separator
+    quote: Quote
 
 
 class Row(NamedTuple):
@@ -22,51 +32,67 @@ class Row(NamedTuple):
     counted: bool = False
 
 
-def parse_all(rows: Sequence[str], separator: Separator) -> list[Row | None]:
+def parse_all(rows: Sequence[str], dialect: Dialect) -> list[Row | None]:
     """Parse rows; None for those that are none."""
-    return [_try_parse(text, separator) for text in rows]
+    return [_try_parse(text, dialect) for text in rows]
 
 
-def _try_parse(text: str, separator: Separator) -> Row | None:
+def _try_parse(text: str, dialect: Dialect) -> Row | None:
     try:
-        row = parse(text, separator)
+        row = parse(text, dialect)
     except ValueError:
         return None
     return row if row.name and row.label else None
 
 
-def parse(text: str, separator: Separator) -> Row:
+def parse(text: str, dialect: Dialect) -> Row:
     """Parse a row.
 
     Raises:
         ValueError: If it has other columns.
     """
-    cells = split(text, separator)
+    cells = split(text, dialect)
     match cells:
         case [name, label]:
             return Row(name, label.strip())
         case [name, count, label] if text_rows.is_number(count.strip()) and not is_video(name):
             return Row(name, label.strip(), counted=True)
-    expected = f"a path, {_NAMES[separator]} and a label"
-    if separator == " " and len(cells) < 2:
+    expected = f"a path, {_NAMES[dialect.separator]} and a label"
+    if dialect.separator == " " and len(cells) < 2:
         raise ValueError(f"{text!r} is not {expected}")
     raise ValueError(f"{text!r} has {len(cells)} columns; expected {expected}")
 
 
-def split(text: str, separator: Separator) -> list[str]:
-    """Split a row; at blanks, of which a path may have some, only its last columns."""
+def split(text: str, dialect: Dialect) -> list[str]:
+    """Split a row; at blanks, of which a path may have some, only its last columns.
+
+    Raises:
+        ValueError: If its quotes are not closed, or one inside them is not written twice.
+    """
+    separator, quote = dialect
+    trimmed = text.rstrip(" ")
+    text = trimmed if trimmed.endswith(quote) else text
     if separator != " ":
-        return text_rows.split_csv(text, separator)
+        return text_rows.split_csv(text, separator, quote)
     if "\t" in text:
-        return text_rows.split_csv(text, "\t")
-    name, blank, label = _last(text.rstrip(" "))
+        return text_rows.split_csv(text, "\t", quote)
+    if match := _quoted_row(quote).fullmatch(trimmed):
+        return [unquote(cell, quote) for cell in match.groups() if cell is not None]
+    name, blank, label = _last(trimmed)
     if not blank:
         return [label]
     folder, blank, count = _last(name)
-    videos = [is_video(unquote(path)) for path in (name, folder)]
-    if blank and text_rows.is_number(count) and not any(videos):
-        return [unquote(folder), count, label]
-    return [unquote(name), label]
+    if is_quoted(name, quote):
+        raise ValueError(f"{text!r}: write a {quote} inside quotes twice")
+    if blank and text_rows.is_number(count) and not any(map(is_video, (name, folder))):
+        return [folder, count, label]
+    return [name, label]
+
+
+def _quoted_row(quote: Quote) -> re.Pattern[str]:
+    """Return the form of a row with blanks between a quoted path and its other columns."""
+    cell = f"{quote}(?:[^{quote}]|{quote}{quote})+{quote}"
+    return re.compile(rf"({cell}) +(?:([0-9.]+) +)?({cell}|[^ {quote}][^ ]*)")
 
 
 def _last(text: str) -> tuple[str, str, str]:
@@ -75,7 +101,11 @@ def _last(text: str) -> tuple[str, str, str]:
     return name.rstrip(" "), blank, last
 
 
-def unquote(name: str) -> str:
+def unquote(name: str, quote: Quote) -> str:
     """Return a path without the quotes that a writer of CSV puts around blanks."""
-    quoted = len(name) > 2 and name[0] == name[-1] == '"'
-    return name[1:-1].replace('""', '"') if quoted else name
+    return name[1:-1].replace(2 * quote, quote) if is_quoted(name, quote) else name
+
+
+def is_quoted(name: str, quote: Quote) -> bool:
+    """Return whether a name begins and ends with a quote."""
+    return len(name) > 2 and name[0] == name[-1] == quote

@@ -136,14 +136,16 @@ def _decode(row: bytes) -> str:
     return text
 
 
-def split_csv(text: str, separator: str = ",") -> list[str]:
+def split_csv(text: str, separator: str = ",", quote: str = '"') -> list[str]:
     """Split a row of a CSV file.
 
     Raises:
         ValueError: If it is not one, for example if its quotes are not closed.
     """
     try:
-        (row,) = csv.reader([text], delimiter=separator, skipinitialspace=True, strict=True)
+        (row,) = csv.reader(
+            [text], delimiter=separator, quotechar=quote, skipinitialspace=True, strict=True
+        )
     except (csv.Error, ValueError) as error:
         raise ValueError(f"{text!r} is not a row of a CSV file: {error}") from None
     return row
