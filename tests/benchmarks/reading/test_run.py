@@ -140,6 +140,7 @@ def test_drawings_of_one_seed_are_equal_and_move():
     assert not np.array_equal(first[0], first[3])
 
 
+@pytest.mark.chaos
 @pytest.mark.slow
 def test_the_command_measures_and_prints(folder):
     words = ["--folder", folder, "--tiny", "--clips", 1, "--seconds", 3, "--pairs", 2, "--json"]

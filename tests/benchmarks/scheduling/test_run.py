@@ -91,6 +91,7 @@ def test_of_the_curves_that_wait_only_the_newest_is_sent(results, planned):
     assert len(store.search_runs([table], run_view_type=3)) == 2, "3 is all, also what is deleted"
 
 
+@pytest.mark.chaos
 @pytest.mark.slow
 def test_the_whole_path_of_idle_trials_ends_with_records_runs_and_a_table(runtime):
     scheduling_run.ours(runtime, 1)
