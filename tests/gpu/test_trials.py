@@ -1,7 +1,9 @@
 """Trials on a GPU against those on a CPU, through the loaders, to their records."""
 
+import os
 from dataclasses import replace
 
+import psutil
 import pytest
 import torch
 
@@ -80,8 +82,22 @@ def test_a_trial_killed_within_an_epoch_resumes_there(tiny_trial, on_gpu, monkey
     assert_alike(done, whole)
 
 
-def test_two_trials_run_one_after_the_other_in_one_process(on_gpu):
-    """Loader processes of the second are forked by a process that has used the GPU."""
+@pytest.fixture
+def loader_parents(monkeypatch):
+    """Note the parents of the loader processes of each trial."""
+    parents, start = [], loader.start_workers
+
+    def noting(*args, **named):
+        workers = start(*args, **named)
+        parents.append({psutil.Process(process.pid).ppid() for process in workers.processes})
+        return workers
+
+    monkeypatch.setattr(loader, "start_workers", noting)
+    return parents
+
+
+def test_two_trials_run_one_after_the_other_in_one_process(on_gpu, loader_parents):
+    """A process that has used the GPU forks no loader of the second."""
     first = kill_points.one(on_gpu)
     other = replace(first.trial, seed=1)
     digest = data.load_passport(other.data, on_gpu.data).digest
@@ -91,6 +107,8 @@ def test_two_trials_run_one_after_the_other_in_one_process(on_gpu):
     assert [event.failure for event in events if event.failure] == []
     for planned in (first, second):
         assert record.read(on_gpu.results, planned.key) is not None
+    assert len(loader_parents) == 2
+    assert os.getpid() not in loader_parents[1]
 
 
 @pytest.mark.parametrize("switch", ["compiled", "activation_checkpointing"])
