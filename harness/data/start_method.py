@@ -26,7 +26,7 @@ def context() -> BaseContext:
     if not torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
         return multiprocessing.get_context("fork")
     server = multiprocessing.get_context("forkserver")
-    server.set_forkserver_preload([__package__])
+    server.set_forkserver_preload([f"{__package__}.workers"])
     return server
 
 

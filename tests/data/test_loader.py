@@ -417,6 +417,9 @@ def test_a_process_with_cuda_forks_no_loader_and_has_the_same_batches(splits, ti
     parents = {psutil.Process(process.pid).ppid() for process in workers.processes}
     assert len(workers.processes) == 2
     assert os.getpid() not in parents
+    list(workers.loader)  # waits for them
+    private = [psutil.Process(one.pid).memory_full_info().uss for one in workers.processes]
+    assert max(private) < 80e6  # they share what the server has imported
     assert same(list(Loader(splits["train"], workers, batch_videos=8).epoch(0)), expected)
 
 
