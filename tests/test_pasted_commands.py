@@ -142,7 +142,7 @@ def test_a_folder_that_links_lead_into_is_named_as_an_option(folder):
     (root / "train").symlink_to(disk)
     words = ["data", "check", "mine", "--root", root, "--data", DATA]
     refused = harness(*words).stderr
-    option = refused.strip().partition("follow it by ")[2]
+    option = refused.strip().partition("--also`: ")[2]
     assert harness(*words, *shlex.split(option)).returncode == 0
 
 

@@ -33,7 +33,7 @@ class VideoInterval:
 
     def __str__(self) -> str:
         low, high = self.outer
-        return f"{self.mean:.1f} (one given network; {low:.1f} to {high:.1f} over other videos)"
+        return f"{self.mean:.1f} (one given network; {low:z.1f} to {high:z.1f} over other videos)"
 
 
 def video_interval(

@@ -43,6 +43,12 @@ def test_the_interval_is_that_of_a_share_of_videos():
     assert (low, high) == pytest.approx((76.1, 83.9), abs=0.4)
 
 
+@pytest.mark.parametrize("of", [1, 3, 10, 37])
+def test_no_end_of_an_interval_is_below_zero(of):
+    texts = [str(video_interval(np.arange(of) < right)) for right in range(of + 1)]
+    assert not [text for text in texts if "-" in text]
+
+
 def test_too_few_videos_are_not_comparable_whatever_the_number():
     verdict = judged(3920, 4895, printed=80.1, listed=5000)
     assert verdict.word == "not comparable"

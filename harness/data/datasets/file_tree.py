@@ -201,7 +201,7 @@ class FolderTree:
         if any(target.is_relative_to(folder) for folder in self.real):
             return ""
         folder = target if target.is_dir() else target.parent
-        remedy = f"let `harness data check` follow it by --also {quote(str(folder))}"
+        remedy = f"allow its folder by `harness data check --also`: --also {quote(str(folder))}"
         return f"leads out of the root by a link, to {target}; {remedy}"
 
 

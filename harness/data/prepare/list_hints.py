@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
+from types import ModuleType
 
 from harness.data.datasets.file_tree import FolderTree
 from harness.data.datasets.lists import root_lists
@@ -23,14 +24,20 @@ class ListHint:
     command: str = ""
 
 
+def lists_read(reader: ModuleType, root: Path, rows: Mapping[str, Path]) -> list[Path] | None:
+    """Return the files that a reader goes by, and those that the user named; None if unknown."""
+    if not hasattr(reader, "lists"):
+        return [*rows.values()] or None
+    return [*rows.values(), *reader.lists(root)]
+
+
 def hint(
     name: str,
     root: Path,
     data: Path,
-    *,
     splits: Sequence[str],
     options: Mapping[str, str | None],
-    also: Sequence[Path] = (),
+    also: Sequence[Path],
 ) -> ListHint:
     """Return the lists below the root of a data set whose reader went by folders.
 

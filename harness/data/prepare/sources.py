@@ -12,7 +12,7 @@ from types import ModuleType
 from harness.data import DATASETS, GENERATED, OWN_READER, passport, passport_path
 from harness.data.datasets.lists.text_rows import MAX_SHOWN
 from harness.data.prepare.folder_labels import contradictions
-from harness.data.prepare.list_hints import ListHint, hint
+from harness.data.prepare.list_hints import ListHint, hint, lists_read
 from harness.data.sizes import PUBLISHED
 from harness.data.video import Video
 from harness.specs import NAME
@@ -102,15 +102,13 @@ def read_source(
     class_names = reader.class_names(root, also=also)
     if only is None and not class_names:
         _check_first_label(splits)
-    lists = [*rows.values(), *(reader.lists(root) if hasattr(reader, "lists") else ())]
-    options = {"only": only, "fps": fps}
+    lists, options = lists_read(reader, root, rows), {"only": only, "fps": fps}
+    is_by_folders = lists == []
     return DataSource(
         name=name,
         root=root,
-        lists=lists,
-        unread=hint(name, root, data, splits=[*splits], options=options, also=also)
-        if hasattr(reader, "lists") and not lists
-        else ListHint(),
+        lists=lists or (),
+        unread=hint(name, root, data, [*splits], options, also) if is_by_folders else ListHint(),
         splits=splits,
         class_names=class_names,
         official=_official(name, splits),
