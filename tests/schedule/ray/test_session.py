@@ -2,11 +2,12 @@
 
 import gc
 import os
+import sys
 import weakref
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-import ray
 
 from harness.schedule import doctor
 from harness.schedule.ray import session
@@ -84,7 +85,8 @@ def test_what_an_interrupted_run_held_is_freed_before_ray_ends(monkeypatch):
     held, left = [], []
     monkeypatch.setattr(session, "_join", lambda _: None)
     monkeypatch.setattr(session, "alive_nodes", list)
-    monkeypatch.setattr(ray, "shutdown", lambda: left.extend(one() for one in held))
+    fake = SimpleNamespace(shutdown=lambda: left.extend(one() for one in held))
+    monkeypatch.setitem(sys.modules, "ray", fake)  # the real one reads its settings once
     gc.disable()
     try:
         with pytest.raises(KeyboardInterrupt), session.connect(None):
