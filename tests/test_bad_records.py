@@ -181,6 +181,7 @@ def test_a_run_keeps_a_bad_file_beside_the_new_record(tmp_path):
         path.write_bytes(content)
 
 
+@pytest.mark.slow
 def test_a_record_whose_scores_are_damaged_is_set_aside_with_them(tmp_path):
     rows = ("DSA at II", "TSN+I3D R50")
     claim = Claim(text="DSA helps", kind="better", rows=rows)

@@ -117,6 +117,7 @@ def phase(results):
     return status.inspect_run(folder).phase
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_a_signal_before_the_time_limit_ends_the_run_after_its_epoch_and_requeues_it(script, job):
     process = job(script, trials=1_000)
@@ -127,6 +128,7 @@ def test_a_signal_before_the_time_limit_ends_the_run_after_its_epoch_and_requeue
     assert not list(job.results.glob(".code-*"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_an_epoch_that_takes_too_long_is_given_up_and_the_job_is_requeued(script, job):
     process = job(script, epoch_s=600, grace_s=1)
@@ -135,6 +137,7 @@ def test_an_epoch_that_takes_too_long_is_given_up_and_the_job_is_requeued(script
     assert job.requeued() == ["requeue 77"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_a_run_that_completes_after_the_signal_is_not_requeued(script, job):
     process = job(script, trials=1, epoch_s=4)
@@ -151,6 +154,7 @@ def test_a_run_that_ends_by_itself_is_not_requeued(script, trials, job):
     assert job.requeued() == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_a_run_that_its_user_stops_is_not_requeued(script, job):
     process = job(script, trials=1_000)

@@ -82,6 +82,7 @@ def test_the_list_is_json_on_request():
     assert same["NL+I3D R50, 128 × 10 × 3"] == "NL+I3D R50, 32 × 10 × 3"
 
 
+@pytest.mark.slow
 def test_cost_is_json_on_request():
     done = harness("cost", "table_b", "--json")
     rows = json.loads(done.stdout)

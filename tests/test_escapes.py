@@ -130,6 +130,7 @@ def in_paragraph(markdown):
     return "".join(child.content for child in tokens[1].children)
 
 
+@pytest.mark.slow
 @every_attack
 @bounded
 @given(hostile)

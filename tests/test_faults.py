@@ -75,6 +75,7 @@ def test_a_disk_that_fills_up_fails_a_trial_in_a_sentence_and_it_goes_on_later(s
     assert numbers(records["full disk"]) == numbers(records["whole"])
 
 
+@pytest.mark.slow
 def test_a_clock_that_is_set_back_changes_neither_the_checkpoint_nor_the_numbers(
     tiny_trial, runtime, tmp_path, monkeypatch
 ):
@@ -99,6 +100,7 @@ def test_a_clock_that_is_set_back_changes_neither_the_checkpoint_nor_the_numbers
     assert numbers(resumed) == numbers(undisturbed)
 
 
+@pytest.mark.slow
 def test_a_gpu_out_of_memory_ends_the_trial_alone_and_changes_no_batch(
     tiny_trial, runtime, monkeypatch
 ):
@@ -126,6 +128,7 @@ def test_a_gpu_out_of_memory_ends_the_trial_alone_and_changes_no_batch(
     assert {videos for of, videos in batches if of == epochs} == {size}
 
 
+@pytest.mark.slow
 def test_a_record_cut_or_flipped_anywhere_is_never_believed(tmp_path):
     first_hashes = dict(list(made().code.items())[:2])  # 299 more are of the same kind
     small = replace(made(), code=first_hashes)
@@ -166,6 +169,7 @@ except ValueError as error:
 """
 
 
+@pytest.mark.slow
 def test_of_many_that_start_at_once_one_works(tmp_path):
     racers = [
         subprocess.Popen(

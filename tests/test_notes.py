@@ -120,6 +120,7 @@ def test_networks_without_released_code_are_named_beside_their_costs():
                 assert said in " ".join(table.notes), table.name
 
 
+@pytest.mark.slow
 def test_only_tables_whose_data_a_scale_replaces_say_that_they_share_records():
     for name, table in TABLES.items():
         rows = [row for row in table.rows if row.trial]

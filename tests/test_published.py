@@ -68,6 +68,7 @@ def rebuilt(tmp_path_factory):
     return results, rebuild
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(path.stem for path in PUBLISHED.glob("tables/*.md")))
 def test_tables_and_figures_are_those_of_the_records(name, rebuilt):
     results, rebuild = rebuilt

@@ -10,6 +10,7 @@ from harness.runtime import Runtime
 FORBIDDEN = ("ray", "mlflow", "matplotlib", "pandas", "click", "rich", "scipy", "fvcore")
 
 
+@pytest.mark.slow
 def test_a_trial_needs_neither_ray_nor_mlflow(tmp_path):
     program = f"""
 import sys

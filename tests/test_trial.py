@@ -25,6 +25,7 @@ class StoppedError(Exception):
     """A stand-in for the death of a process."""
 
 
+@pytest.mark.slow
 def test_a_trial_leaves_a_whole_record(tiny_trial, runtime):
     done = trial.run(tiny_trial, replace(runtime, campaign="spring"), quiet)
     assert record.read(runtime.results, done.key) == done
@@ -38,6 +39,7 @@ def test_a_trial_leaves_a_whole_record(tiny_trial, runtime):
     assert not runtime.work(done.key).exists()
 
 
+@pytest.mark.slow
 def test_trials_of_one_folder_share_decoded_videos_and_end_alike(tiny_trial, runtime, monkeypatch):
     direct = trial.run(tiny_trial, replace(runtime, cache_mb=0), quiet)
     assert not runtime.frames.exists()
@@ -49,6 +51,7 @@ def test_trials_of_one_folder_share_decoded_videos_and_end_alike(tiny_trial, run
     assert direct.scores_sha256 == first.scores_sha256 == second.scores_sha256
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="the kernel lists no mappings")
 @pytest.mark.parametrize("fails", [False, True])
 def test_a_trial_leaves_no_video_mapped(fails, tiny_trial, runtime, monkeypatch):
@@ -77,6 +80,7 @@ def test_what_fails_in_scoring_fails_before_the_first_epoch(tiny_trial, runtime,
     assert seen == []
 
 
+@pytest.mark.slow
 def test_a_limit_on_views_bounds_the_batches_of_scoring(tiny_trial, runtime, monkeypatch):
     views = replace(tiny_trial.evaluation, num_passes=2, num_crops=3, every_epochs=0)
     wide = replace(tiny_trial, evaluation=views, train=replace(tiny_trial.train, batch_videos=24))
@@ -103,6 +107,7 @@ def test_what_fails_in_counting_fails_before_the_first_epoch(tiny_trial, runtime
     assert seen == []
 
 
+@pytest.mark.slow
 def test_scores_of_every_video_are_kept(tiny_trial, runtime):
     done = trial.run(tiny_trial, runtime, quiet)
     kept = np.load(record.scores_path(runtime.results, done))
@@ -112,6 +117,7 @@ def test_scores_of_every_video_are_kept(tiny_trial, runtime):
     assert len(set(kept["ids"])) == 12
 
 
+@pytest.mark.slow
 def test_videos_of_several_labels_are_scored_by_all_of_them(tiny_trial, runtime, tmp_path):
     splits = data.load_passport(tiny_trial.data, runtime.data).splits
     several = {
@@ -133,6 +139,7 @@ def test_videos_of_several_labels_are_scored_by_all_of_them(tiny_trial, runtime,
     assert done.metrics["map"] == metrics.mean_average_precision(found.scores, found.targets)
 
 
+@pytest.mark.slow
 def test_equal_trials_end_with_equal_numbers(tiny_trial, runtime, tmp_path):
     first = trial.run(tiny_trial, runtime, quiet)
     second = trial.run(tiny_trial, replace(runtime, results=tmp_path / "again"), quiet)
@@ -141,6 +148,7 @@ def test_equal_trials_end_with_equal_numbers(tiny_trial, runtime, tmp_path):
     assert other.scores_sha256 != first.scores_sha256
 
 
+@pytest.mark.slow
 def test_a_stopped_trial_goes_on_and_ends_with_the_same_bits(tiny_trial, runtime, tmp_path):
     undisturbed = trial.run(tiny_trial, replace(runtime, results=tmp_path / "whole"), quiet)
 
@@ -197,6 +205,7 @@ def test_nothing_touches_a_gpu_before_the_loader_processes_are_there(
         trial.run(tiny_trial, replace(runtime, device="cuda", workers=2), quiet)
 
 
+@pytest.mark.slow
 def test_a_record_counts_the_videos_whose_last_frame_repeats(tiny_trial, runtime):
     assert trial.run(tiny_trial, runtime, quiet).data["short"] == {"train": 0, "test": 0}
     splits = data.load_passport(tiny_trial.data, runtime.data).splits
@@ -204,6 +213,7 @@ def test_a_record_counts_the_videos_whose_last_frame_repeats(tiny_trial, runtime
     assert trial.count_short(splits, sparse) == {"train": 24, "test": 12}
 
 
+@pytest.mark.slow
 def test_a_damaged_checkpoint_costs_one_epoch_not_the_trial(tiny_trial, runtime, tmp_path):
     undisturbed = trial.run(tiny_trial, replace(runtime, results=tmp_path / "whole"), quiet)
     kept = replace(runtime, keep_checkpoints=True)
@@ -216,6 +226,7 @@ def test_a_damaged_checkpoint_costs_one_epoch_not_the_trial(tiny_trial, runtime,
     assert again.scores_sha256 == undisturbed.scores_sha256
 
 
+@pytest.mark.slow
 def test_a_damaged_video_stops_the_trial_by_name(tiny_trial, runtime, data_root, tmp_path):
     copied = replace(runtime, data=tmp_path / "data")
     trial.run(tiny_trial, runtime, quiet)
@@ -239,6 +250,7 @@ def test_initial_weights_are_never_left_out_in_silence(tiny_trial, runtime):
         trial.run(start, runtime, quiet)
 
 
+@pytest.mark.slow
 def test_the_scores_file_carries_its_hash(tiny_trial, runtime):
     from hashlib import sha256
 
@@ -248,6 +260,7 @@ def test_the_scores_file_carries_its_hash(tiny_trial, runtime):
     assert np.load(io.BytesIO(content), allow_pickle=False)["scores"].dtype == np.float32
 
 
+@pytest.mark.slow
 def test_a_trial_killed_within_an_epoch_ends_with_the_same_bits(
     tiny_trial, runtime, tmp_path, monkeypatch
 ):
@@ -287,6 +300,7 @@ def test_a_trial_killed_within_an_epoch_ends_with_the_same_bits(
     assert not runtime.work(whole.key).exists()
 
 
+@pytest.mark.slow
 def test_runtime_switches_change_no_key_and_stand_in_the_record(tiny_trial, runtime, tmp_path):
     plain = trial.run(tiny_trial, runtime, quiet)
     switched = replace(runtime, results=tmp_path / "other", activation_checkpointing=True)

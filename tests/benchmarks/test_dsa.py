@@ -14,6 +14,7 @@ CPU = torch.device("cpu")
 TINY = dsa.places(tiny=True)[0]
 
 
+@pytest.mark.slow
 def test_the_command_measures_operator_and_network():
     words = [sys.executable, "-m", "benchmarks", "dsa", "--tiny", "--pairs", "2", "--crop", "16"]
     done = subprocess.run([*words, "--json"], capture_output=True, text=True, check=True)

@@ -22,6 +22,7 @@ def test_a_growth_is_measured():
     assert done.output.splitlines()[1].split()[0] == "5"
 
 
+@pytest.mark.slow
 def test_a_report_of_all_tables_reads_each_file_once(tmp_path, monkeypatch):
     for each in list(bench._records(10)):
         record.write(tmp_path, each, b"")

@@ -63,6 +63,7 @@ def test_what_is_bad_sets_the_exit_code_and_stays_out_of_the_passport(root, tmp_
     assert known.root == root
 
 
+@pytest.mark.slow
 def test_videos_of_ones_own_become_a_data_set_in_one_command(tmp_path, capsys):
     for split, name in (("train", "a"), ("train", "b"), ("test", "c")):
         for label in ("run", "walk"):
@@ -131,6 +132,7 @@ def test_a_printed_command_can_be_pasted(tmp_path):
 NAMES = ("a b", "what?", "100%d", "#1", "it's", 'say "so"', "a,b;c", "12:30", "-rf", "*", "$x")
 
 
+@pytest.mark.slow
 def test_names_of_any_kind_are_checked_and_can_be_trained_on(tmp_path):
     root = tmp_path / "it's 100% #1?"
     for number, name in enumerate(2 * NAMES):

@@ -47,6 +47,7 @@ def printed(*words, code=0):
     return json.loads(ended.stdout)
 
 
+@pytest.mark.slow
 def test_reports_figures_and_syncs_are_json(where, tmp_path):
     results, data = tmp_path / "results", ["--data", tmp_path / "data"]
     report = printed("report", "table_b", *where, *data)

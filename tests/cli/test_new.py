@@ -44,6 +44,7 @@ def test_a_new_module_and_table_run(capsys, tmp_path):
         test()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "name"), [("module", "my_gate"), ("dataset", "my_clips")])
 def test_the_tests_that_are_written_pass(capsys, kind, name, tmp_path):
     new(capsys, kind, name)

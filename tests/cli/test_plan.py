@@ -117,6 +117,7 @@ def test_the_family_of_a_plan_does_not_depend_on_its_rows(capsys, tmp_path):
     assert part["resolution"][0]["family"] == whole["family"]
 
 
+@pytest.mark.slow
 def test_what_needs_no_network_imports_no_torch(tmp_path):
     results = shutil.copytree(PUBLISHED, tmp_path / "results")
     program = "import sys; from harness.cli.main import app\n"
@@ -151,6 +152,7 @@ def test_tables_share_their_trials_in_one_plan(capsys, tmp_path):
     assert "9 trials, 0 recorded, 9 to run" in text  # α = 2 is DSA at II
 
 
+@pytest.mark.slow
 def test_a_plan_with_data_knows_keys_and_states(capsys, tmp_path):
     trial = desk(EXPERIMENT.rows[3].trial)
     path = tmp_path / folder_name(recipe(**trial.data.options)) / "passport.json"
@@ -186,6 +188,7 @@ def test_chosen_rows_keep_the_claims_about_them(capsys, tmp_path):
     assert claims == ["DSA is better than an average of snippets"]
 
 
+@pytest.mark.slow
 def test_why_finds_a_record_by_a_part_of_its_key(capsys, tmp_path):
     stray = made(desk(EXPERIMENT.rows[3].trial), passport="other")
     record.write(tmp_path, stray, b"")

@@ -42,6 +42,7 @@ def evaluate(capsys, tmp_path, *words):
     return call(capsys, "evaluate", ROW, *TERMS, *folders, *words)
 
 
+@pytest.mark.slow
 def test_given_weights_are_scored_on_all_videos_of_a_folder(videos, tmp_path, capsys):
     shown = evaluate(
         capsys, tmp_path, "--weights", released(tmp_path), "--folder", videos, "--on", "mine"
@@ -104,6 +105,7 @@ def predict(capsys, tmp_path, target, *words):
     return call(capsys, "predict", target, *folders, *words)
 
 
+@pytest.mark.slow
 def test_a_prediction_names_five_classes_and_the_frames_that_were_seen(videos, tmp_path, capsys):
     clips = sorted(videos.glob("*/*"))[:2]
     row = [ROW, "--on", "desk", "--weights", released(tmp_path)]

@@ -201,6 +201,7 @@ def small(trial):
     return replace(trial, data=replace(trial.data, crop_px=64))
 
 
+@pytest.mark.slow
 def test_the_command_counts_every_row_twice(monkeypatch):
     monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)  # a trace has no plain sizes
     monkeypatch.setattr(check, "count_again", lambda trial: count_again(small(trial)))
@@ -213,6 +214,7 @@ def test_the_command_counts_every_row_twice(monkeypatch):
     assert done.output.endswith("4 networks counted twice: 0 without agreement\n")
 
 
+@pytest.mark.slow
 def test_a_difference_and_a_network_that_is_too_large_fail_the_command(monkeypatch):
     with_free_memory(monkeypatch, 10**9)
     done = harness()

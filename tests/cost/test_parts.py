@@ -24,6 +24,7 @@ def test_stages_of_a_residual_network_hold_what_their_shapes_say():
     assert params.share == pytest.approx(14_964_736 / 23_917_832)
 
 
+@pytest.mark.slow
 def test_an_ensemble_has_the_parts_of_its_networks_together():
     ensemble = row_of("kinetics400", "DSA+I3D R50, (4+8)")
     alone = row_of("kinetics400", "DSA+I3D R50, 4 ").trials

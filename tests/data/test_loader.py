@@ -229,6 +229,7 @@ def test_loading_leaves_the_randomness_of_dropout_alone(splits, tiny_trial, runt
     assert torch.equal(torch.rand(3), expected)
 
 
+@pytest.mark.slow
 def test_workers_are_there_before_the_first_batch_and_stay(splits, tiny_trial, runtime):
     workers = start(tiny_trial, replace(runtime, workers=2))
     children = {process.pid for process in multiprocessing.active_children()}
@@ -273,6 +274,7 @@ def test_the_first_batch_alone_reads_no_other_video(splits, tiny_trial, runtime)
     assert seen == {splits["test"][index].id for index in expected[0].indices.tolist()}
 
 
+@pytest.mark.slow
 def test_an_epoch_that_was_left_does_not_reach_into_the_next(splits, tiny_trial, runtime):
     train = Loader(splits["train"], start(tiny_trial, replace(runtime, workers=1)), batch_videos=8)
     left = train.epoch(0)

@@ -264,6 +264,7 @@ def memory_of(root):
         tracemalloc.stop()
 
 
+@pytest.mark.slow
 def test_columns_take_a_fifth_of_the_memory_of_rows(tmp_path):
     written(tmp_path, *(video(tmp_path, number) for number in range(VIDEOS)))
     read(tmp_path)  # imports and schemas

@@ -115,6 +115,7 @@ def many(tmp_path_factory):
     return root
 
 
+@pytest.mark.slow
 def test_only_the_first_start_over_many_videos_looks_at_them_and_no_start_takes_long(many):
     """Seconds are compared within the run; of those by rows of JSON they were 0.48, then 0.03."""
     rows = in_child(scale._by_rows, many)
@@ -128,6 +129,7 @@ def test_only_the_first_start_over_many_videos_looks_at_them_and_no_start_takes_
         assert other.peak_mb < 25
 
 
+@pytest.mark.slow
 def test_a_loader_process_copies_no_page_of_a_passport_to_collect_garbage(
     many, runtime, monkeypatch
 ):

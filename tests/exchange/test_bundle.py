@@ -149,6 +149,7 @@ def test_nothing_of_this_machine_is_in_a_bundle(whole):
     assert passport.read(whole / "passports" / f"{PASSPORT.digest}.json").listed == {"test": 13}
 
 
+@pytest.mark.slow
 def test_equal_results_give_equal_bytes(path, results, data, tmp_path):
     copy = shutil.copytree(results, tmp_path / "copy")
     again = tmp_path / "b.tgz"
@@ -217,6 +218,7 @@ def told(text, folder, data, *, named):
     return done, remarks
 
 
+@pytest.mark.slow
 def test_a_bundle_holds_the_source_of_own_networks_which_is_compared_and_never_runs(
     mine, data, tmp_path, monkeypatch
 ):
@@ -235,6 +237,7 @@ def test_a_bundle_holds_the_source_of_own_networks_which_is_compared_and_never_r
     assert not {"my_gate", "my_layers", "my_table"} & set(sys.modules)
 
 
+@pytest.mark.slow
 def test_other_source_than_that_of_the_records_is_said(mine, data, tmp_path):
     gate = tmp_path / "code" / "my_gate.py"
     gate.write_text(gate.read_text().replace("SHARE = 1 / 4", "SHARE = 1 / 2"))
@@ -283,6 +286,7 @@ def test_a_licence_is_named_only_if_it_is_given(results, data, tmp_path):
     assert {"@id": url} in [entity.get("license") for entity in crate["@graph"]]
 
 
+@pytest.mark.slow
 def test_a_bundle_verifies(path):
     found = verified(path)
     assert found.faults == ()
@@ -375,6 +379,7 @@ def test_files_that_are_altered_missing_or_added_are_named(unpacked):
     assert found.tables == ()
 
 
+@pytest.mark.slow
 def test_a_bundle_of_another_version_is_judged_without_its_texts(unpacked):
     path = unpacked / bundle.MANIFEST
     manifest = json.loads(path.read_text())

@@ -163,6 +163,7 @@ def test_scores_without_a_record_are_left_out_and_named(folders, into):
     assert not (into / "records" / record.scores_name(made)).exists()
 
 
+@pytest.mark.slow
 def test_a_target_in_use_is_refused(folders, into):
     add_record(folders[0])
     with lock.hold(into, what="running table_b"), pytest.raises(ValueError, match="is in use"):

@@ -157,6 +157,7 @@ def test_the_list_is_json_on_request(tmp_path):
     assert item["size"] == sum((tmp_path / name).stat().st_size for name in names(stale))
 
 
+@pytest.mark.slow
 def test_a_folder_in_use_or_of_something_else_is_refused(tmp_path):
     add_record(tmp_path, code=OTHER_CODE)
     with lock.hold(tmp_path, what="running table_b"):

@@ -68,6 +68,7 @@ def words(found):
     return [each.word for each in found]
 
 
+@pytest.mark.slow
 def test_every_kind_of_measured_claim_has_its_word(table):
     claims = (HELPS, SAME, BEST, TREND)
     found = judge_claims(table_of(*table, claims=claims))
@@ -78,11 +79,13 @@ def test_every_kind_of_measured_claim_has_its_word(table):
     assert f"{II} is best with probability" in found[2].sentence
 
 
+@pytest.mark.slow
 def test_a_claim_turned_round_is_reversed(table):
     turned = replace(HELPS, rows=(PLAIN, II))
     assert words(judge_claims(table_of(*table, claims=(turned,)))) == ["reversed at desk scale"]
 
 
+@pytest.mark.slow
 def test_holm_counts_distinct_comparisons_whether_they_have_run_or_not(table):
     (alone,) = judge_claims(table_of(*table))
     twice = judge_claims(table_of(*table, claims=(HELPS, replace(HELPS, text="again"), SAME)))
@@ -94,6 +97,7 @@ def test_holm_counts_distinct_comparisons_whether_they_have_run_or_not(table):
     assert "after Holm over 2 comparisons" in both[0].sentence
 
 
+@pytest.mark.slow
 def test_a_comparison_has_one_p_in_all_tables(table):
     other = replace(EXPERIMENT, name="other", claims=(HELPS, replace(HELPS, rows=(III, PLAIN))))
     own = replace(EXPERIMENT, claims=(replace(HELPS, text="DSA helps, says this table"),))
@@ -105,6 +109,7 @@ def test_a_comparison_has_one_p_in_all_tables(table):
     assert found[0].p > judge_claims(table_of(*table))[0].p
 
 
+@pytest.mark.slow
 def test_damaged_scores_of_another_table_spoil_that_table_alone(table):
     results, records = table
     other = replace(EXPERIMENT, name="other", claims=(replace(HELPS, rows=(III, PLAIN)),))
@@ -147,6 +152,7 @@ def test_rows_at_the_top_that_hidden_halves_allow_are_not_decidable(tmp_path):
     assert "a perfect network is expected to reach 98.3" in found[0].sentence
 
 
+@pytest.mark.slow
 def test_single_runs_decide_nothing_of_seeds(tmp_path):
     records = [*ran(tmp_path, II, 0.9, seeds=(0,)), *ran(tmp_path, PLAIN, 0.3, seeds=(0,))]
     records += ran(tmp_path, III, 0.9, seeds=(0,))
@@ -157,6 +163,7 @@ def test_single_runs_decide_nothing_of_seeds(tmp_path):
     assert found[0].p == 1
 
 
+@pytest.mark.slow
 def test_seeds_that_fail_as_a_whole_are_told(tmp_path):
     records = [
         *ran(tmp_path, II, 0.98, seeds=(0, 1)),
@@ -175,6 +182,7 @@ def test_a_claim_of_rows_that_did_not_run_is_not_run(tmp_path):
     assert found.sentence.startswith(f"{PLAIN}: no record; run the table")
 
 
+@pytest.mark.slow
 def test_only_seeds_that_both_rows_have_are_compared(table, tmp_path):
     results, records = table
     fewer = [each for each in records if each.trial["seed"] != 1]
@@ -201,6 +209,7 @@ def test_what_other_code_made_is_stale(table):
     assert cells[II].sentence.startswith("3 of 3 records")
 
 
+@pytest.mark.slow
 def test_a_claim_changed_after_results_says_so(table):
     results, records = table
     declared = table_of(results, [], claims=(HELPS,))
@@ -347,6 +356,7 @@ def test_an_ensemble_is_stale_if_a_network_of_it_is(tmp_path):
     assert judge_rows(table)[II].word == "stale"
 
 
+@pytest.mark.slow
 def test_a_claim_about_an_ensemble_is_judged_by_its_fused_scores(tmp_path):
     records = [
         record
@@ -407,6 +417,7 @@ def test_an_own_run_says_where_batch_norm_saw_other_videos(tmp_path):
     assert found.sentence.endswith("printed one; batch norm over 8 videos, 12 in the recipe")
 
 
+@pytest.mark.slow
 def test_only_paper_scale_is_smaller_than_claimed(tmp_path):
     rows = tuple(
         replace(row, published={"top1": 98.0}) if row.label == II else row

@@ -110,6 +110,7 @@ def test_equal_records_give_equal_bytes_and_equal_pictures_are_stored_once(tmp_p
     assert first.count('<script type="application/json" id="picture-') == 1
 
 
+@pytest.mark.slow
 def test_readers_see_names_and_not_those_of_code(tmp_path):
     text = kinetics_page(tmp_path)
     assert "<h2>Comparison on Kinetics-400</h2>" in text

@@ -196,6 +196,7 @@ def test_a_bar_that_leaves_the_axis_ends_in_an_arrow():
     assert (marks["^"], marks["_"]) == (100, 33)
 
 
+@pytest.mark.slow
 def test_a_leader_line_runs_from_the_bubble_to_its_label():
     panel = drawn(tradeoff.points(KINETICS, "printed"))
     panel.get_figure().draw_without_rendering()
@@ -214,6 +215,7 @@ def test_networks_drawn_on_one_another_share_a_label():
     assert [text.get_text() for text in drawn(points).texts] == ["NL\nSlowOnly"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("axis", ["printed", "comparable"])
 def test_no_name_covers_another_or_a_bubble(axis):
     points = tradeoff.points(KINETICS, axis)

@@ -269,6 +269,7 @@ def test_a_folder_that_cannot_be_written_ends_the_survey():
     assert (disk.what, disk.level) == ("disk", "unknown")
 
 
+@pytest.mark.slow
 def test_an_address_where_nothing_is_ends_the_survey(tmp_path):
     port = free_port()
     done = harness(

@@ -185,6 +185,7 @@ def test_of_shards_at_the_same_time_the_last_one_writes_the_tables(folder, locks
     assert (inner[0].outputs, len(outcome.outputs), len(folder.written)) == ([], 1, 1)
 
 
+@pytest.mark.slow
 def test_a_trial_that_another_driver_has_is_passed_over_and_its_record_is_believed(folder, locks):
     inner = []
 
@@ -223,6 +224,7 @@ def test_a_record_that_other_code_made_meanwhile_does_not_count(folder):
     assert folder.ran == folder.keys
 
 
+@pytest.mark.slow
 def test_whoever_needs_the_folder_alone_and_a_shard_refuse_each_other(folder, locks, monkeypatch):
     monkeypatch.setattr(shards, "_GLANCE_S", 0.5)
     results = folder.runtime.results
@@ -308,6 +310,7 @@ def test_what_a_killed_shard_held_is_free_on_the_same_machine(folder, how, monke
     assert len(folder.written) == 1
 
 
+@pytest.mark.slow
 def test_without_locks_a_trial_of_a_shard_on_another_machine_is_passed_over_with_the_remedy(
     folder, monkeypatch
 ):
@@ -326,6 +329,7 @@ def read_all(results):
     return [status.read(place) for place in shards.driver_folders(results).values()]
 
 
+@pytest.mark.slow
 def test_status_and_stop_cover_all_shards(folder, monkeypatch):
     results = folder.runtime.results
     said, asked = [], []

@@ -84,6 +84,7 @@ def test_a_driver_elsewhere_lives_while_it_holds_the_lock(tmp_path):
     assert (found.phase, found.gone) == ("running", False)
 
 
+@pytest.mark.slow
 def test_a_driver_elsewhere_without_a_lock_lives_while_its_numbers_grow(tmp_path, monkeypatch):
     monkeypatch.setattr(status, "_HEARTBEAT_WAIT_S", 1.0)
     left_by(tmp_path, ELSEWHERE, SAID)
@@ -185,6 +186,7 @@ def states(folder):
     return [part.state for part in status.read(folder).parts]
 
 
+@pytest.mark.slow
 def test_the_status_follows_the_events_and_ends_with_the_run(tmp_path, listed):
     with StatusWriter(tmp_path, "a", Stop()) as writer:
         assert status.read(tmp_path).phase == "starting"

@@ -404,6 +404,7 @@ def hanging_process(mark, *, leave_s):
     return process
 
 
+@pytest.mark.slow
 def test_a_third_request_ends_a_process_that_hangs_while_leaving(tmp_path):
     with hanging_process(tmp_path / "mark", leave_s=3600) as process:
         process.terminate()

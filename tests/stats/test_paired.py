@@ -101,6 +101,7 @@ def test_mcnemar_is_the_exact_binomial_test(only_first, only_second):
     assert paired_difference(first[None], second[None]).p == pytest.approx(expected)
 
 
+@pytest.mark.slow
 def test_holm_is_the_textbooks():
     assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
     ps = [0.001, 0.2, 0.012, 0.04, 0.9]

@@ -118,6 +118,7 @@ def test_its_claims_and_ours_are_corrected_apart(tmp_path):
     assert tables.family_of(ours, everything) == everything[1:]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "written", ["my_gate.py:Gate", "sub/../my_gate.py:Gate", "{}/my_gate.py:Gate"]
 )
@@ -133,6 +134,7 @@ def test_neither_key_nor_code_depends_on_the_folder(tmp_path, written):
     assert codes == code.hashes(second)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "before", "after", "changed"),
     [
@@ -289,6 +291,7 @@ def test_a_module_of_a_package_is_named_and_hashed_without_importing_it(tmp_path
     assert code.places(trial)["SCALE"] == "zz_gates.layers"
 
 
+@pytest.mark.slow
 def test_an_entry_point_gives_a_package_a_short_name(tmp_path, package, monkeypatch):
     found = {
         "dsanet_harness.modules": [

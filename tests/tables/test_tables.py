@@ -113,6 +113,7 @@ def halved(mine, tmp_path, monkeypatch):
     sys.modules.pop("zz_halved", None)
 
 
+@pytest.mark.slow
 def test_a_module_of_a_wrong_shape_fails_its_own_table_in_a_sentence(halved, tmp_path):
     where = ["--results", tmp_path, "--data", tmp_path]
     for words in (["cost"], ["report", *where], ["plan", "--seeds", 1, *where]):
@@ -120,6 +121,7 @@ def test_a_module_of_a_wrong_shape_fails_its_own_table_in_a_sentence(halved, tmp
             run(words[0], "zz_mine", *words[1:])
 
 
+@pytest.mark.slow
 def test_a_module_of_a_wrong_shape_spoils_its_own_table_only(halved, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(experiments, "names", lambda: ["table_i", "zz_mine"])
     run("cost")

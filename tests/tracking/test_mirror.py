@@ -155,6 +155,7 @@ def test_curves_have_one_value_per_epoch_however_often_they_are_sent(results: Pa
     assert len(curve(results, run, "test/top1")) == 1
 
 
+@pytest.mark.slow
 def test_a_live_trial_is_running_and_one_left_unfinished_is_killed(results: Path) -> None:
     warnings: list[str] = []
     opened = mirroring.Mirror(tracking.store_uri(results), results=results, warn=warnings.append)
@@ -424,6 +425,7 @@ def test_a_mirror_tries_again_after_a_pause(results: Path, monkeypatch: pytest.M
     assert len(warnings) == 1
 
 
+@pytest.mark.slow
 def test_a_replay_to_a_dead_server_says_so_without_the_password(tmp_path: Path) -> None:
     record.write(tmp_path, make_record(planned_trial()), b"scores")
     uri = f"http://user:{SECRET}@127.0.0.1:{closed_port()}"

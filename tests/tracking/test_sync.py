@@ -81,6 +81,7 @@ def test_a_run_with_costs_in_units_of_an_older_version_is_written_anew(results: 
     assert costs == {"cost/mmacs": 125, "cost/params_k": 1_250}
 
 
+@pytest.mark.slow
 def test_a_trial_that_goes_on_leaves_the_run_of_an_older_version(results: Path) -> None:
     write_old_run(results, status="KILLED")
     warnings: list[str] = []
@@ -245,6 +246,7 @@ def test_a_records_folder_elsewhere_is_not_sent(tmp_path: Path) -> None:
         sent_files(results)
 
 
+@pytest.mark.slow
 def test_a_sync_leaves_the_tables_of_the_folder_as_they_are(tmp_path, monkeypatch):
     monkeypatch.setattr(experiments, "names", lambda: ["table_b"])  # for speed
     add_record(tmp_path)

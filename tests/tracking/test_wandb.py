@@ -61,6 +61,7 @@ def rows(count: int, **start: Any) -> Calls:
     return [vars(epoch) for epoch in epochs(count, **start)]
 
 
+@pytest.mark.slow
 def test_a_trial_is_in_mlflow_and_at_wandb_alike(results: Path) -> None:
     warnings: list[str] = []
     addresses = [tracking.store_uri(results), *sinks.addresses(wandb="project")]
@@ -167,6 +168,7 @@ def test_errors_that_share_no_class_end_all_runs_in_one_sentence(
     assert [calls(path)[-1] for path in files(tmp_path)] == [{"finish": 1}]
 
 
+@pytest.mark.slow
 def test_a_login_that_is_missing_warns_once_and_spares_mlflow(
     results: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

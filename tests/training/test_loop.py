@@ -275,6 +275,7 @@ class _LimitedNet(nn.Sequential):
         return last(_Limited.apply(x, 2))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("norm_videos", [None, 4])
 def test_too_little_memory_in_a_backward_pass_of_ranks_is_told_with_the_size_that_fits(
     tmp_path, monkeypatch, norm_videos

@@ -47,6 +47,7 @@ def test_an_empty_variable_is_no_limit_of_the_user(tmp_path, monkeypatch):
     assert limits_after(WIDE, tmp_path, monkeypatch, **chosen) == AVX2
 
 
+@pytest.mark.slow
 def test_pytorch_never_runs_avx_512_by_default():
     environment = {name: value for name, value in os.environ.items() if name not in NAMES}
     said = subprocess.run(

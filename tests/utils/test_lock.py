@@ -34,6 +34,7 @@ def holder(tmp_path):
     process.stdout.close()
 
 
+@pytest.mark.slow
 def test_a_second_process_is_told_who_is_at_work(holder, tmp_path):
     message = rf"in use: running table_x since .* UTC by process {holder.pid} on "
     with pytest.raises(ValueError, match=message), lock.hold(tmp_path, what="more"):
@@ -68,6 +69,7 @@ except ValueError as error:
 """
 
 
+@pytest.mark.slow
 def test_of_two_that_start_together_one_works_and_one_is_told(tmp_path):
     both = [
         subprocess.Popen(
@@ -97,6 +99,7 @@ def test_a_look_at_the_lock_disturbs_nobody(tmp_path):
     assert not lock.is_held(tmp_path)
 
 
+@pytest.mark.slow
 def test_the_holder_before_is_not_taken_for_the_one_who_has_just_started(holder, tmp_path):
     gone = json.loads((tmp_path / "lock.json").read_text()) | {"process": f"{holder.pid} 1"}
     (tmp_path / "lock.json").write_text(json.dumps(gone))
@@ -197,6 +200,7 @@ def killed(request, tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_a_folder_without_locks_is_freed_by_the_death_of_its_holder_on_the_same_machine(killed):
     assert not lock.is_held(killed)
     with lock.hold(killed, what="more"):
@@ -207,6 +211,7 @@ def test_a_folder_without_locks_is_freed_by_the_death_of_its_holder_on_the_same_
         pass
 
 
+@pytest.mark.slow
 def test_a_holder_without_locks_on_another_machine_is_named_with_the_remedy(killed, monkeypatch):
     monkeypatch.setattr(process, "machine_id", lambda: "another boot")
     monkeypatch.setattr(socket, "gethostname", lambda: "node7")

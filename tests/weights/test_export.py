@@ -144,6 +144,7 @@ def test_weights_that_were_not_kept_say_how_to_keep_them(finished, tmp_path):
         load_kept(record, command="harness run x", runtime=replace(runtime, results=tmp_path))
 
 
+@pytest.mark.slow
 def test_the_commands_take_the_first_digits_of_a_key(finished, tmp_path, capsys):
     record, tiny, runtime = finished
     folders = ["--results", str(runtime.results), "--data", str(runtime.data)]

@@ -86,6 +86,7 @@ def imported(case):
     return from_official(CASES[case], official, **told)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "case",
     [pytest.param(case, marks=[] if "r18" in case else pytest.mark.slow) for case in CASES],
@@ -253,6 +254,7 @@ V4D = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", V4D)
 def test_each_4d_convolution_lands_behind_its_block(case):
     golden = golden_cases.golden(f"{case}_names")

@@ -46,6 +46,7 @@ def duel(slower, least):
     )
 
 
+@pytest.mark.slow
 def test_a_target_is_missed_only_when_clearly_below():
     assert not run.measure(duel(8, 2), [None], pairs=5)["missed"]
     missed = run.measure(duel(1, 8), [None], pairs=5)

@@ -89,6 +89,7 @@ def test_a_file_of_the_same_setting_goes_on_where_it_ends(whole, tmp_path):
     assert [*again["rows"]] == [*measured["rows"]]
 
 
+@pytest.mark.slow
 def test_what_was_measured_before_an_interruption_is_kept(tmp_path):
     path = tmp_path / "made.json"
 

@@ -53,6 +53,7 @@ def read_anew(root, out, paths, settings=QUICK):
     return sorted(row["path"] for row in journal(out)[before:])
 
 
+@pytest.mark.slow
 def test_a_second_check_reads_what_changed_and_no_more(root, tmp_path):
     paths = sorted(root.iterdir())
     out = tmp_path / "out"
@@ -66,6 +67,7 @@ def test_a_second_check_reads_what_changed_and_no_more(root, tmp_path):
     assert read_anew(root, out, [*paths, root / "new.mp4"]) == ["new.mp4"]
 
 
+@pytest.mark.slow
 def test_what_a_check_says_does_not_depend_on_where_it_was_stopped(root, tmp_path):
     paths = sorted(root.iterdir())
     whole = check.check_videos(listed(*paths), root, tmp_path / "whole", QUICK, progress=quiet)
@@ -80,6 +82,7 @@ def test_what_a_check_says_does_not_depend_on_where_it_was_stopped(root, tmp_pat
         assert sum(line.startswith(b'{"path"') for line in new) == 6 - known
 
 
+@pytest.mark.slow
 def test_damage_is_decided_by_a_second_try_alone(root, tmp_path):
     (root / "3.mp4").write_bytes(b"<html>")
     check.check_videos(listed(*sorted(root.iterdir())), root, tmp_path, QUICK, progress=quiet)
@@ -105,6 +108,7 @@ def test_a_sound_video_that_memory_pressure_made_look_damaged_is_found_sound(tmp
     assert checked.facts.reason == first
 
 
+@pytest.mark.slow
 def test_a_video_that_takes_too_much_memory_is_named(tmp_path):
     path = bad_videos.write(
         tmp_path / "a.mp4", n=4, w=4096, h=4096, flat=True, enc={"preset": "ultrafast"}
@@ -180,6 +184,7 @@ for line in sys.stdin:
 """
 
 
+@pytest.mark.slow
 def test_a_reader_that_hangs_eats_memory_or_dies_is_ended_named_and_replaced(tmp_path):
     program = tmp_path / "reader.py"
     program.write_text(READER)

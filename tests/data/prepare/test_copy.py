@@ -284,6 +284,7 @@ def desk_set(tmp_path):
     return (tmp_path / "data").glob("desk-*/")
 
 
+@pytest.mark.slow
 def test_the_command_copies_a_data_set_with_its_passport(tmp_path):
     (source,) = desk_set(tmp_path)
     (source / "train" / "00003.mp4").unlink()
@@ -338,6 +339,7 @@ def test_folders_of_pictures_are_not_copied(tmp_path):
         copy.copy_data_set(tmp_path, tmp_path / "copies")
 
 
+@pytest.mark.slow
 def test_a_copy_has_a_packet_index_whose_first_reads_open_no_container(tmp_path, monkeypatch):
     (source,) = desk_set(tmp_path)
     folder = tmp_path / "data" / "copies"
@@ -353,6 +355,7 @@ def test_a_copy_has_a_packet_index_whose_first_reads_open_no_container(tmp_path,
         assert torch.equal(cache.read(video, np.array([3, 40])), expected)
 
 
+@pytest.mark.slow
 def test_copies_of_a_journal_without_packets_have_no_index_and_stay(tmp_path):
     (source,) = desk_set(tmp_path)
     folder = tmp_path / "data" / "copies"

@@ -157,6 +157,7 @@ def test_an_impossible_name_is_refused(tmp_path, name):
     assert ask(tmp_path / name).verdict == "refused"
 
 
+@pytest.mark.slow
 def test_no_file_makes_the_reader_call_out(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(0.2)
@@ -199,6 +200,7 @@ def test_the_reader_of_videos_starts_without_torch():
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
+@pytest.mark.slow
 def test_limits_are_those_asked_for(tmp_path):
     path = bad_videos.write(tmp_path / "a.mp4", n=30)
     for limits, words in {

@@ -325,6 +325,7 @@ def _read_for_ever(folder, videos):
             path.unlink(missing_ok=True)
 
 
+@pytest.mark.slow
 def test_processes_that_write_at_once_and_are_killed_leave_whole_files(folder, videos):
     expected = [frame_cache.read(video)[INDICES] for video in videos]
     context = multiprocessing.get_context("fork")

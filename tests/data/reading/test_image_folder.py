@@ -279,6 +279,7 @@ def test_only_wanted_pictures_are_opened(tmp_path):
     assert jpeg_folders.shown(image_folder.read(folder, [0, 1, 3])) == [0, 1, 3]
 
 
+@pytest.mark.slow
 def test_limits_hold_for_folders(tmp_path):
     folder = jpeg_folders.write(tmp_path / "v", count=30)
     for limits, verdict, words in (
@@ -310,6 +311,7 @@ def test_a_header_that_claims_a_huge_picture_is_refused_before_it_is_decoded(tmp
         image_folder.read(folder)
 
 
+@pytest.mark.slow
 def test_links_inside_the_root_are_followed_and_others_refused(tmp_path):
     root = tmp_path / "root"
     folder = jpeg_folders.write(root / "v")

@@ -84,6 +84,7 @@ def draws(video):
         yield rng.integers(video.frames, size=size)
 
 
+@pytest.mark.slow
 def test_every_kind_of_file_gives_the_same_frames_with_the_index(kinds):
     index = find(*kinds)
     for video in kinds[1].splits["train"]:

@@ -248,6 +248,7 @@ def shown_in_order(path):
     return found
 
 
+@pytest.mark.slow
 def test_altered_bytes_give_right_frames_or_those_of_reading_in_order(movie, tmp_path):
     """A plan never adds damage of its own; damage that no decoder sees is the passport's work."""
     content, whole = movie("GOP 12").read_bytes(), read_frames(movie("GOP 12"))

@@ -112,6 +112,7 @@ def test_a_quoted_row_can_never_be_decided():
     assert (planned.word, "is quoted from other work" in planned.reason) == ("never", True)
 
 
+@pytest.mark.slow
 def test_no_table_promises_a_decision_on_a_row_that_never_runs():
     for name in experiments.names():
         experiment = experiments.load(name)

@@ -27,6 +27,7 @@ def test_all_ordered_tuples_are_summed_unless_asked_otherwise():
     assert torch.allclose(trn.relate(features, trn.tuples), expected, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_sampled_tuples_are_new_in_training_and_the_same_in_evaluation():
     trn = net(num_frames=8, relations="sampled")
     drawn = trn.draw()

@@ -53,6 +53,7 @@ for channels in (2, 3, 4, 5, 6, 7):
 """
 
 
+@pytest.mark.slow
 def test_training_with_few_channels_leaves_the_memory_of_the_process_whole():
     limits = {"ONEDNN_MAX_CPU_ISA": "AVX2", "MALLOC_CHECK_": "3"}
     done = subprocess.run(

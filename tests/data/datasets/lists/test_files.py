@@ -259,6 +259,7 @@ class Endless(io.RawIOBase):
         return number * len(row)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("max_rows", [5_000, 100_000])
 def test_ten_million_rows_take_no_memory(max_rows):
     wrong, taken = RowErrors(), 0
