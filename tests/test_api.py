@@ -90,6 +90,7 @@ def test_scores_are_lines_of_videos(folder):
     assert np.stack(frame.scores).shape == (12, 12)
 
 
+@pytest.mark.slow
 def test_a_table_is_numbers(folder):
     frame = harness.table("table_b", results=folder).set_index("row")
     assert frame.loc["DSA at II", "mean"] == 75.0
@@ -145,6 +146,7 @@ def test_a_run_launches_the_rows_and_seeds_that_are_named(folder, monkeypatch):
     assert frame.set_index("row").loc["DSA at II", "mean"] == 75.0
 
 
+@pytest.mark.slow
 def test_parquet_holds_the_frame_and_equal_records_give_equal_bytes(folder):
     path = write_parquet(folder, read_all(folder), all_tables())
     content, frame = path.read_bytes(), harness.results(folder)

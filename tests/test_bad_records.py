@@ -128,6 +128,7 @@ def test_hidden_pieces_are_no_records(tmp_path):
     assert (records, records.faults) == ([GOOD], ())
 
 
+@pytest.mark.slow
 def test_a_table_tells_the_page_what_was_set_aside(tmp_path):
     path = plant(tmp_path, "NaN")
     judged = build.collect_and_judge(request(EXPERIMENT, tmp_path))
@@ -159,6 +160,7 @@ def data_of(command, folder):
     return () if command[0] == "figures" else ("--data", str(folder / "data"))
 
 
+@pytest.mark.slow
 def test_thousands_of_bad_files_take_a_screen(tmp_path):
     (tmp_path / "records").mkdir()
     for number in range(100):

@@ -227,6 +227,7 @@ def test_slurm_fails_unless_the_command_itself_ended_well(srun, code, tmp_path):
     assert done.returncode == code
 
 
+@pytest.mark.slow
 def test_a_job_is_submitted_with_the_token_and_the_store_of_runs(tmp_path):
     call = called(CLUSTER / "submit.sh", tmp_path, "ray")
     words = call["words"]
@@ -329,6 +330,7 @@ def test_the_versions_of_ray_agree():
     assert ray_job()["spec"]["rayClusterSpec"]["rayVersion"] == version("ray")
 
 
+@pytest.mark.slow
 def test_ray_up_takes_its_file():
     path = CLUSTER / "ray-up.yaml"
     given = yaml.safe_load(path.read_text())

@@ -147,6 +147,7 @@ def test_a_run_that_completes_after_the_signal_is_not_requeued(script, job):
     assert job.requeued() == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", SCRIPTS)
 @pytest.mark.parametrize("trials", [0, 1], ids=["failed", "done"])
 def test_a_run_that_ends_by_itself_is_not_requeued(script, trials, job):

@@ -374,6 +374,7 @@ def test_text_of_a_record_and_a_table_acts_in_no_file(tmp_path, one, two, three)
     assert not any(is_formula(cell) for cell in rows[0].values() if not re.match(r"-?\d", cell))
 
 
+@pytest.mark.slow
 @settings(few, max_examples=3)
 @given(hostile, hostile)
 def test_text_of_a_record_and_a_table_acts_on_no_page(tmp_path, one, two):

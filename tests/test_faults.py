@@ -144,6 +144,7 @@ def test_a_record_cut_or_flipped_anywhere_is_never_believed(tmp_path):
             assert record.read(tmp_path, small.key) == small
 
 
+@pytest.mark.slow
 def test_a_trial_that_failed_has_no_record_and_runs_again(tiny_trial, runtime):
     greedy = replace(tiny_trial, train=replace(tiny_trial.train, batch_videos=99))
     planned = replace(kill_points.one(runtime), trial=greedy)

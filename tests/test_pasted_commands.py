@@ -51,6 +51,7 @@ def pasted(text):
     return words, group.make_context(words[0], rest).params
 
 
+@pytest.mark.slow
 def test_the_command_that_keeps_weights_is_that_of_the_run(folder):
     table = tables.load("./my_table.py")
     terms = Changes(epochs=2, lr=0.5)
@@ -71,6 +72,7 @@ def test_the_command_that_keeps_weights_is_that_of_the_run(folder):
         assert (options["epochs"], options["lr"]) == ((2, 0.5) if is_own else (None, None))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "base", "terms"),
     [
@@ -91,6 +93,7 @@ def test_a_card_names_the_row_and_the_terms_that_build_its_network(folder, chang
     assert records.scoring_words(made) == ["TABLE/ROW", "--on", "NAME"]
 
 
+@pytest.mark.slow
 def test_a_record_of_own_code_asks_for_its_table(folder):
     table = tables.load("./my_table.py")
     made = add_record(folder / RESULTS, own(Changes(epochs=2), "desk")(table.rows[1].trial))
@@ -134,6 +137,7 @@ def test_what_to_check_for_a_missing_passport_names_the_folder(folder):
     assert (options["name"], options["data"]) == ("mine", folder / DATA)
 
 
+@pytest.mark.slow
 def test_a_folder_that_links_lead_into_is_named_as_an_option(folder):
     root, disk = folder / "root", folder / "disk 'two' (été)"
     for number, parent in enumerate((root / "val" / "run", disk / "run")):

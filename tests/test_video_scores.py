@@ -226,6 +226,7 @@ def test_good_scores_are_read(tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_no_bomb_is_unpacked(tmp_path):
     content = archive(**good() | {"scores": np.zeros((1_000, 50_000), np.float32)})
     each = write_pair(tmp_path, content, (3, 2))

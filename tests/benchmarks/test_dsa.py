@@ -69,6 +69,7 @@ def test_extra_memory_is_the_peak_beyond_what_is_returned():
     assert paired.extra_bytes(action, CPU) == pytest.approx(8e6, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_a_ratio_is_the_first_over_the_second():
     def slow():
         return [torch.ones(100) + 1 for _ in range(2000)]

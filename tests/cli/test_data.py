@@ -42,6 +42,7 @@ def root(tmp_path):
     return root
 
 
+@pytest.mark.slow
 def test_what_is_bad_sets_the_exit_code_and_stays_out_of_the_passport(root, tmp_path, capsys):
     bad_videos.write(root / "other.mp4", n=12)
     rows = {"test": "a b.mp4,0\nempty.mp4,1\n", "train": "other.mp4,1\n"}
@@ -84,6 +85,7 @@ def test_videos_of_ones_own_become_a_data_set_in_one_command(tmp_path, capsys):
     assert "test: 1 of 2 videos are good" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_links_to_another_disk_are_allowed_by_name_and_remembered(tmp_path, capsys):
     root, disk = tmp_path / "root", tmp_path / "disk 2"
     for number, folder in enumerate((root / "val" / "run", disk / "run")):

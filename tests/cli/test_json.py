@@ -73,6 +73,7 @@ def test_a_run_of_nothing_and_a_skeleton_are_json(where, tmp_path, monkeypatch):
     assert harness("visualize", "table_b/II", *where, "--seed", 7, "--json").returncode == 2
 
 
+@pytest.mark.slow
 def test_a_check_of_data_is_json(tmp_path):
     root = class_folders(tmp_path / "root")
     (found,) = printed("data", "check", "kinetics400", "--root", root, "--data", tmp_path, code=1)

@@ -110,6 +110,7 @@ def test_more_trials_are_planned_from_the_same_reads(tmp_path, compiled):
     assert few == many
 
 
+@pytest.mark.slow
 def test_the_family_of_a_plan_does_not_depend_on_its_rows(capsys, tmp_path):
     where = ("--scale", "paper", "--results", tmp_path, "--data", tmp_path, "--json")
     whole = json.loads(asked(capsys, "plan", "table_b", *where))["resolution"][0]
@@ -134,6 +135,7 @@ def test_what_needs_no_network_imports_no_torch(tmp_path):
     assert done.stdout.endswith("[]\n")
 
 
+@pytest.mark.slow
 def test_a_plan_without_data_says_so_and_names_no_key(capsys, tmp_path):
     where = ("--results", tmp_path, "--data", tmp_path / "none")
     text = asked(capsys, "plan", "table_b", "--scale", "paper", *where)
@@ -280,6 +282,7 @@ def test_the_documentation_shows_what_a_command_prints(command, tmp_path):
     assert len(shown) > 10
 
 
+@pytest.mark.slow
 def test_a_plan_on_a_data_set_of_ones_own_counts_its_videos(tmp_path, capsys):
     folder = tmp_path / "mine"
     videos = [

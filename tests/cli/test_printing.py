@@ -125,6 +125,7 @@ def test_the_command_alone_greets():
     assert harness("nothing").returncode == 2
 
 
+@pytest.mark.slow
 def test_commands_options_and_choices_are_found_in_any_case():
     asked = harness("list", "table_b", "--json").stdout
     assert harness("LIST", "Table_B", "--JSON").stdout == asked

@@ -91,6 +91,7 @@ def test_a_claim_on_cost_needs_one_seed():
     assert grid.run_once(table, 3) == [row.label for row in rows]
 
 
+@pytest.mark.slow
 def test_the_plan_says_how_many_rows_run_once(tmp_path):
     words = ["plan", "activitynet", "--results", str(tmp_path), "--data", str(tmp_path)]
     said = " ".join(CliRunner().invoke(app, words).stdout.split())

@@ -66,6 +66,7 @@ def test_given_weights_are_scored_on_all_videos_of_a_folder(videos, tmp_path, ca
         )
 
 
+@pytest.mark.slow
 def test_a_check_of_the_test_split_alone_never_replaces_that_of_both(videos, tmp_path, capsys):
     call(capsys, "data", "check", "mine", "--root", videos, "--data", tmp_path / "data")
     with pytest.raises(ValueError, match=r"also has the train split of mine"):
@@ -127,6 +128,7 @@ def test_a_prediction_names_five_classes_and_the_frames_that_were_seen(videos, t
     assert "seen (seconds), snippet by snippet" in shown
 
 
+@pytest.mark.slow
 def test_what_is_no_video_and_a_row_without_weights_are_refused(videos, tmp_path, capsys):
     text = tmp_path / "note.mp4"
     text.write_text("no video")
@@ -145,6 +147,7 @@ def test_official_class_names_need_no_copy_of_the_data(tmp_path):
     assert class_names(trial, tmp_path)[0] == "abseiling"
 
 
+@pytest.mark.slow
 def test_a_run_without_its_initial_weights_ends_before_its_first_trial(videos, tmp_path, capsys):
     folders = ["--results", tmp_path / "results", "--data", tmp_path / "data"]
     call(capsys, "data", "check", "mine", "--root", videos, "--data", tmp_path / "data")

@@ -34,6 +34,7 @@ def test_counts_meet_the_reference_to_the_last_digit(name):
     assert (counted.params, counted.macs, counted.counting_rule) == (params, macs, "mac+2bn")
 
 
+@pytest.mark.slow
 def test_the_rule_without_batch_norm_differs_by_its_term():
     with_bn, without = (count(I3D_R50, rule=rule).macs for rule in ("mac+2bn", "mac"))
     assert with_bn - without == 355_647_488
@@ -185,12 +186,14 @@ def agrees(published, ours):
     return all(f"{ours[unit]:.{len(digits)}f}" == figure for figure, digits, unit in found)
 
 
+@pytest.mark.slow
 def test_ten_snippets_at_once_cost_two_and_a_half_passes_of_v4d():
     four, ten = (count(seen(ROWS["V4D R50"], num_snippets=n)) for n in (4, 10))
     assert ten.macs == 2.5 * four.macs
     assert ten.params == four.params
 
 
+@pytest.mark.slow
 def test_a_4d_branch_with_norm_costs_its_batch_norm_alone():
     norm, plain = (count(ROWS[name], rule="mac") for name in ("V4D R50, norm", "V4D R50"))
     assert norm.macs == plain.macs
@@ -246,6 +249,7 @@ def test_the_cost_of_a_table_names_rule_and_print():
     assert rows[1]["gmacs"] == pytest.approx(83.837, abs=5e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("blocks", [{"res2": (0, 1)}, {"res4": (1, 3)}, {"res5": (0, 1)}])
 def test_two_4d_convolutions_cost_the_same_in_every_stage(blocks):
     """Table (i) says so: the printed figure does not name the place of V4D's convolutions."""
@@ -256,6 +260,7 @@ def test_two_4d_convolutions_cost_the_same_in_every_stage(blocks):
     assert counts[0] == counts[1]
 
 
+@pytest.mark.slow
 def test_a_batch_norm_shared_by_gpus_counts_like_any_other():
     """Ranks on GPUs replace each layer; the record of a trial needs its count all the same."""
     with torch.device("meta"):

@@ -225,6 +225,7 @@ NUMBERED = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "row"), NUMBERED)
 def test_every_network_meets_its_counts_to_the_unit(number, row):
     found = counted(number)

@@ -2,10 +2,13 @@
 
 from dataclasses import replace
 
+import pytest
+
 from harness import trial
 from harness.cost import cache, sound
 
 
+@pytest.mark.slow
 def test_a_record_is_sound_where_test_crops_are_larger_than_those_of_training(
     tiny_trial, runtime, monkeypatch
 ):

@@ -127,6 +127,7 @@ def test_views_are_passes_times_crops(splits, tiny_trial, runtime):
     assert torch.cat([batch.indices for batch in loaded]).tolist() == list(range(12))
 
 
+@pytest.mark.slow
 def test_seed_and_epoch_fix_every_batch(splits, tiny_trial, runtime):
     first = batches(splits, tiny_trial, runtime)
     assert same(first, batches(splits, tiny_trial, runtime))
@@ -245,6 +246,7 @@ def test_workers_are_there_before_the_first_batch_and_stay(splits, tiny_trial, r
         assert {process.pid for process in multiprocessing.active_children()} == children
 
 
+@pytest.mark.slow
 def test_loader_processes_collect_no_garbage_of_the_process_that_forked_them(
     splits, tiny_trial, runtime
 ):
@@ -357,6 +359,7 @@ def test_a_transfer_that_a_death_breaks_off_is_told_as_the_death(error, tiny_tri
         broken_transfer()
 
 
+@pytest.mark.slow
 def test_a_broken_connection_without_a_death_stays_what_it_is(tiny_trial, runtime, monkeypatch):
     monkeypatch.setattr("harness.data.workers._DEATH_S", 0.05)
     clips = ClipDataset(tiny_trial.data, seed=0, cache=FrameCache(10))

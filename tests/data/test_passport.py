@@ -305,6 +305,7 @@ def made(root, drawn):
     return Video(**drawn, path=path, timing=timing)
 
 
+@pytest.mark.slow
 @given(st.lists(values, max_size=3))
 def test_what_is_written_is_read_back(tmp_path_factory, drawn):
     root = tmp_path_factory.mktemp("data")

@@ -82,6 +82,7 @@ def test_columns_hold_what_the_json_holds(tmp_path):
     assert found.digest == from_json.digest == known.digest
 
 
+@pytest.mark.slow
 @given(st.lists(values, min_size=1, max_size=4))
 def test_whatever_is_written_is_read_back_with_the_same_hash(tmp_path_factory, drawn):
     root = tmp_path_factory.mktemp("data")

@@ -79,6 +79,7 @@ def test_of_videos_that_were_staged_with_other_times_each_is_hashed_once(videos,
     assert counts["hash"] == 5
 
 
+@pytest.mark.slow
 def test_a_passport_in_memory_takes_less_than_4_kb_a_video(tmp_path):
     listed = [
         Video(

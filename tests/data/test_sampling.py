@@ -168,6 +168,7 @@ def test_time_stamps_in_milliseconds_lose_no_frame():
     assert found.tolist() == [0, 1, 2, 3, *[4] * 16, 5, 6, 7, 8, 9]
 
 
+@pytest.mark.slow
 def test_a_rate_agrees_with_time_stamps_one_by_one():
     times = np.cumsum(rng(1).integers(1, 90, 50))
     times -= times[0]

@@ -279,6 +279,7 @@ def _load_in_child(root, counted):
     load(root)
 
 
+@pytest.mark.slow
 def test_processes_that_start_together_look_once_between_them(root):
     context = multiprocessing.get_context("fork")
     counted = context.Value("i", 0)
@@ -302,6 +303,7 @@ def test_an_old_passport_gets_columns_from_the_first_process(root, monkeypatch):
     assert load(root).digest == first.digest
 
 
+@pytest.mark.slow
 def test_a_plan_a_trial_and_its_ranks_compare_the_videos_once_between_them(
     tiny_trial, tmp_path, monkeypatch
 ):

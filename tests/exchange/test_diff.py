@@ -94,6 +94,7 @@ def test_the_difference_is_the_second_minus_the_first(folders):
     assert ends == pytest.approx((-row.estimate, -row.high, -row.low))
 
 
+@pytest.mark.slow
 def test_a_row_of_another_recipe_is_compared_and_its_change_named(folders):
     trial = row_trial()
     fill(folders[0], [0.5, 0.6])
@@ -109,6 +110,7 @@ def test_a_row_of_another_recipe_is_compared_and_its_change_named(folders):
     assert "train.epochs 6 for 5" in row.changed
 
 
+@pytest.mark.slow
 def test_own_terms_of_two_scales_are_compared_each_with_its_own(folders):
     paper = row_trial(scale="paper")
     for folder, epochs in zip(folders, (5, 6), strict=True):
@@ -170,6 +172,7 @@ def diff_command(*words):
     return CliRunner().invoke(app, ["diff", *map(str, words)])
 
 
+@pytest.mark.slow
 def test_the_command_prints_json_and_ends_with_the_code(folders):
     fill(folders[0], [0.2, 0.2])
     fill(folders[1], [0.9, 0.9])

@@ -56,6 +56,7 @@ def test_the_curve_is_part_of_the_evaluation():
     assert extra == count(small).macs * 480 * curve_points
 
 
+@pytest.mark.slow
 def test_what_is_planned_is_what_a_trial_does_and_leaves(tmp_path, data_root, tiny_trial):
     from harness.runtime import Runtime
 

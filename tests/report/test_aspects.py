@@ -39,6 +39,7 @@ def test_shares_are_those_of_the_stored_scores(table):
     assert 0 in shares["TSN+I3D R50"][0].values()
 
 
+@pytest.mark.slow
 def test_a_table_holds_their_means_and_a_figure_shows_them(table):
     judged = collected_tables.judged(table)
     rows = {row["row"]: row for row in csv.DictReader(io.StringIO(table_csv.rows_csv(judged)))}

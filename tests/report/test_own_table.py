@@ -43,6 +43,7 @@ def judged(experiment, rescale, tmp_path, *, scale="own", base="paper", records=
     return judge(table) if not records else JudgedTable(table=table, verdicts={}, claims=())
 
 
+@pytest.mark.slow
 def test_a_table_on_own_data_shows_what_ran_and_nothing_printed_of_other_videos(tmp_path):
     rescale = own(MINE)
     records = [made(rescale(row.trial), top1=33.3) for row in TABLE.rows]
@@ -59,6 +60,7 @@ def test_a_table_on_own_data_shows_what_ran_and_nothing_printed_of_other_videos(
     assert "81.4" not in table_csv.rows_csv(found)
 
 
+@pytest.mark.slow
 def test_own_terms_on_the_data_of_the_paper_keep_its_printed_accuracies(tmp_path):
     rescale = own(Changes(width=0.125))
     records = [made(rescale(row.trial)) for row in TABLE.rows]
@@ -81,6 +83,7 @@ def test_a_row_that_has_not_run_and_cannot_be_built_on_own_terms_spoils_no_other
         judged(table, rescale, tmp_path, records=ran_too)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", experiments.names())
 def test_a_table_of_which_nothing_ran_on_own_terms_is_written(tmp_path, name):
     found = judged(load(name), own(MINE), tmp_path)

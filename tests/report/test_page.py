@@ -288,6 +288,7 @@ def test_the_page_stays_small():
     assert len(words) < 325 * words.count(b"<tr")  # 200 kB of the ablations had 616 lines
 
 
+@pytest.mark.slow
 def test_a_check_of_figures_names_what_would_change_and_leaves_it(tmp_path):
     request = Request(
         experiment=experiments.load("table_i"),

@@ -293,6 +293,7 @@ def test_files_are_named_after_table_and_scale(table, tmp_path):
     ]
 
 
+@pytest.mark.slow
 def test_a_figure_drawn_twice_has_the_same_bytes(table, tmp_path):
     drawn = [
         figures.table(

@@ -150,6 +150,7 @@ def test_charts_fit_the_columns_of_a_paper_and_come_out_the_same_twice(tmp_path)
     assert [imread(drawn[0][place]).shape[1] / 300 for place in (0, 2)] == [7, 3.33]
 
 
+@pytest.mark.slow
 def test_a_measured_chart_is_marked_with_its_scale(tmp_path):
     paths = figures.measured_tradeoff(
         measured_rows(), scale="desk", ceilings={"average of snippets": 50.0}, results=tmp_path

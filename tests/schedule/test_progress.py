@@ -3,6 +3,7 @@
 import io
 import time
 
+import pytest
 from rich.console import Console
 
 from harness.schedule.attempt import TrialEvent
@@ -18,6 +19,7 @@ def frame(progress: Progress) -> str:
     return output.getvalue()
 
 
+@pytest.mark.slow
 def test_a_trial_moves_before_its_first_epoch_and_its_bar_stands_after_it() -> None:
     planned = planned_trial()
     progress = Progress([planned], Console(file=io.StringIO()))

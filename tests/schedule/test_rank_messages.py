@@ -118,6 +118,7 @@ def test_a_reason_that_another_node_wrote_is_waited_for(tiny_trial, two, monkeyp
     assert shown
 
 
+@pytest.mark.slow
 def test_a_stale_handle_of_a_history_is_no_failure(tiny_trial, two, monkeypatch):
     read = Path.read_text
 
@@ -131,6 +132,7 @@ def test_a_stale_handle_of_a_history_is_no_failure(tiny_trial, two, monkeypatch)
         end(two, tiny_trial, say=lambda folder: time.sleep(0.6))
 
 
+@pytest.mark.slow
 def test_a_stop_ends_the_ranks_and_waits_for_them(tiny_trial, two):
     folder, ended = rank_messages.make_folder(tiny_trial, two), []
     body = {"history": [], "where": "here"}

@@ -145,6 +145,7 @@ def test_a_shard_beside_an_option_of_ray_is_refused(words, tmp_path):
     assert f"--shard runs its trials without Ray: leave out {words[-2]}" in done.output
 
 
+@pytest.mark.slow
 def test_a_shard_runs_without_ray(monkeypatch, tmp_path):
     launched = {}
 
@@ -161,6 +162,7 @@ def test_a_shard_runs_without_ray(monkeypatch, tmp_path):
     assert isinstance(launched["resources"], Resources)
 
 
+@pytest.mark.slow
 def test_shards_one_after_the_other_run_every_trial_once(folder, locks):
     for shard in ("1/3", "2/3", "3/3"):
         folder.run(shard)
@@ -171,6 +173,7 @@ def test_shards_one_after_the_other_run_every_trial_once(folder, locks):
     assert sorted(folder.ran) == sorted(folder.keys)
 
 
+@pytest.mark.slow
 def test_of_shards_at_the_same_time_the_last_one_writes_the_tables(folder, locks):
     inner = []
 
@@ -208,6 +211,7 @@ def one_of_two(folder):
     return folder.runtime.results / "shards" / "1-of-2"
 
 
+@pytest.mark.slow
 def test_a_record_that_other_code_made_meanwhile_does_not_count(folder):
     def during(key):
         planned = {each.key: each.trial for each in planned_trials(folder.request)}
@@ -256,6 +260,7 @@ def test_whoever_needs_the_folder_alone_and_a_shard_refuse_each_other(folder, lo
     assert refused == folder.keys[:2]
 
 
+@pytest.mark.slow
 def test_a_shard_that_starts_beside_others_sweeps_nothing_of_theirs(folder):
     piece = folder.runtime.results / "work" / f".piece.{2**22 + 1}"
     seen = []
@@ -300,6 +305,7 @@ def left_by_a_killed_shard(folder, how, key):
     assert done.returncode == -signal.SIGKILL
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["flock", "no flock"])
 def test_what_a_killed_shard_held_is_free_on_the_same_machine(folder, how, monkeypatch):
     if how == "no flock":
@@ -369,6 +375,7 @@ def test_status_and_stop_cover_all_shards(folder, monkeypatch):
     assert "shard" not in CliRunner().invoke(app, ["status", "--results", str(results)]).output
 
 
+@pytest.mark.slow
 def test_a_stop_that_leaves_nothing_to_run_is_no_interruption(folder):
     def during(key):
         if key == folder.keys[-1]:

@@ -128,6 +128,7 @@ def test_a_status_with_an_odd_field_is_none(tmp_path, odd):
     assert status.read(tmp_path) is None
 
 
+@pytest.mark.slow
 def test_thousands_of_trials_are_counted_and_few_are_listed(tmp_path):
     waits = TrialStatus(key="k", name="t/row, seed 0", state="waiting", epoch=0, epochs=50)
     runs = replace(waits, state="running", epoch=7, top1=12.34, where="10.0.0.4 GPU 3")

@@ -286,6 +286,7 @@ with lock.hold(results, what="running table_x") as holder:
 """
 
 
+@pytest.mark.slow
 def test_a_file_asks_only_the_run_that_it_names(tmp_path):
     holder = subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(tmp_path)], stdout=subprocess.PIPE, text=True
@@ -415,6 +416,7 @@ def test_a_third_request_ends_a_process_that_hangs_while_leaving(tmp_path):
     assert (tmp_path / "mark").read_text() == "told"
 
 
+@pytest.mark.slow
 def test_the_watchdog_ends_a_process_that_takes_too_long_to_leave(tmp_path):
     with hanging_process(tmp_path / "mark", leave_s=0.5) as process:
         assert process.wait(60) == 128 + signal.SIGTERM
@@ -447,6 +449,7 @@ def test_a_first_request_is_noted_and_a_second_one_raises():
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
+@pytest.mark.slow
 def test_nobody_to_stop_is_a_sentence(tmp_path):
     done = harness("stop", "--results", tmp_path)
     assert done.returncode == 2

@@ -79,6 +79,7 @@ SCALED = GATE.replace(
 ).replace("return self.mix(", "return self.scale * self.mix(")
 
 
+@pytest.mark.slow
 def test_a_scale_beside_a_convolution_counts_its_parameters_alone(tmp_path):
     plain, scaled = (
         count(tables.load(str(write(tmp_path / name, gate=gate))).rows[1].trial)
@@ -89,6 +90,7 @@ def test_a_scale_beside_a_convolution_counts_its_parameters_alone(tmp_path):
     assert scaled.params == plain.params + 512
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("gate", "how"),
     [
@@ -155,6 +157,7 @@ def test_a_change_of_own_code_changes_the_hash_of_its_definition(
     assert code.places(gate_of(path))[changed] == file.removesuffix(".py")
 
 
+@pytest.mark.slow
 def test_what_was_read_is_what_runs_and_what_is_hashed(tmp_path):
     trial = gate_of(write(tmp_path))
     codes = code.hashes(trial)
@@ -262,6 +265,7 @@ def test_a_file_of_experiments_is_the_table_of_that_name():
     assert tables.load(f"{experiments.__path__[0]}/table_b.py") == tables.load("table_b")
 
 
+@pytest.mark.slow
 def test_a_package_beside_the_file_is_followed(tmp_path):
     gate = GATE.replace("from my_layers import", "from my_lab.layers import")
     path = write(tmp_path, gate=gate)
@@ -285,6 +289,7 @@ def package(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(folder.parent)
 
 
+@pytest.mark.slow
 def test_a_module_of_a_package_is_named_and_hashed_without_importing_it(tmp_path, package):
     trial = gate_of(write(tmp_path, module="zz_gates.shift:Gate"))
     assert trial.model.module == "zz_gates.shift:Gate"

@@ -140,6 +140,7 @@ def test_a_module_of_a_wrong_shape_spoils_its_own_table_only(halved, tmp_path, c
     assert len(warned.splitlines()) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
     [["list"], ["cost"], ["report"], ["plan", "--seeds", 1], ["doctor"], ["tradeoff"]],

@@ -50,6 +50,7 @@ from tests.helpers.tracking_stores import (
 )
 
 
+@pytest.mark.slow
 def test_importing_the_worker_imports_neither_mlflow_nor_torch() -> None:
     modules = "{'mlflow', 'torch'} & set(sys.modules)"
     program = f"import sys, harness.tracking.worker; print(sorted({modules}))"
@@ -84,6 +85,7 @@ def test_secrets_are_hidden_and_the_rest_stays(text: str) -> None:
     assert ("host" in text) == ("host" in tracking.redact(text))
 
 
+@pytest.mark.slow
 def test_a_finished_trial_shows_tags_parameters_metrics_and_times(results: Path) -> None:
     done = make_record(planned_trial(seed=1))
     done = replace(done, provenance={**done.provenance, "campaign": "an earlier one"})
@@ -139,6 +141,7 @@ def test_runs_hold_no_user_host_or_path(results: Path) -> None:
     assert run.info.user_id != getpass.getuser()
 
 
+@pytest.mark.slow
 def test_curves_have_one_value_per_epoch_however_often_they_are_sent(results: Path) -> None:
     history = epochs(4)
     for _ in range(2):
@@ -167,6 +170,7 @@ def test_a_live_trial_is_running_and_one_left_unfinished_is_killed(results: Path
     assert not warnings
 
 
+@pytest.mark.slow
 def test_a_failed_trial_ends_failed_with_its_reason_and_goes_on_in_the_same_run(
     results: Path,
 ) -> None:
@@ -186,6 +190,7 @@ def test_a_failed_trial_ends_failed_with_its_reason_and_goes_on_in_the_same_run(
     assert len(curve(results, done, "train/loss")) == 3
 
 
+@pytest.mark.slow
 def test_a_training_started_anew_takes_the_place_of_the_old_run(results: Path) -> None:
     again = epochs(3, start_ms=START_MS + 1_000_000, loss=1.0)
     with open_mirror(results) as opened:
@@ -198,6 +203,7 @@ def test_a_training_started_anew_takes_the_place_of_the_old_run(results: Path) -
     ]
 
 
+@pytest.mark.slow
 def test_a_trial_of_several_rows_makes_a_run_for_each(results: Path) -> None:
     both = replace(planned_trial(), rows=(LABEL, 'it\'s "quoted"'))
     with open_mirror(results) as opened:
@@ -207,6 +213,7 @@ def test_a_trial_of_several_rows_makes_a_run_for_each(results: Path) -> None:
     assert {run.data.tags["key"] for run in runs(results)} == {both.key}
 
 
+@pytest.mark.slow
 def test_values_that_are_no_number_become_tags(results: Path) -> None:
     history = [replace(epochs(1)[0], loss=float("inf")), epochs(2)[1]]
     with open_mirror(results) as opened:
@@ -221,6 +228,7 @@ def test_values_that_are_no_number_become_tags(results: Path) -> None:
     assert [step for step, _, _ in curve(results, run, "train/loss")] == [2]
 
 
+@pytest.mark.slow
 def test_long_texts_and_long_trainings_fit(results: Path) -> None:
     planned = planned_trial()
     long = replace(planned.trial, data=replace(planned.trial.data, options={"where": "x" * 9_000}))
@@ -231,6 +239,7 @@ def test_long_texts_and_long_trainings_fit(results: Path) -> None:
     assert len(curve(results, run, "train/lr")) == 400
 
 
+@pytest.mark.slow
 def test_a_parameter_that_changed_is_left_as_it_was(results: Path) -> None:
     changed = replace(planned_trial(), trial=replace(planned_trial().trial, scale="paper"))
     with open_mirror(results) as opened:
@@ -240,6 +249,7 @@ def test_a_parameter_that_changed_is_left_as_it_was(results: Path) -> None:
     assert only_run(results).data.params["scale"] == "desk"
 
 
+@pytest.mark.slow
 def test_an_experiment_deleted_in_the_browser_comes_back(results: Path) -> None:
     with open_mirror(results) as opened:
         opened.finish_trial(planned_trial(), make_record(planned_trial()))
@@ -249,6 +259,7 @@ def test_an_experiment_deleted_in_the_browser_comes_back(results: Path) -> None:
     assert {run.data.tags["seed"] for run in runs(results)} >= {"1"}
 
 
+@pytest.mark.slow
 def test_a_replay_restores_a_lost_store_and_a_second_one_changes_nothing(
     results: Path, tmp_path: Path, empty_store: Path
 ) -> None:
@@ -324,6 +335,7 @@ def test_what_another_process_makes_at_the_same_moment_is_used(
     assert len(only_run(results).inputs.dataset_inputs) == 2
 
 
+@pytest.mark.slow
 def test_the_run_of_a_table_holds_its_files_and_records(results: Path) -> None:
     record.write(results, make_record(planned_trial()), b"scores")
     assert run_sync(results) == 2
@@ -344,6 +356,7 @@ def test_the_run_of_a_table_holds_its_files_and_records(results: Path) -> None:
     assert [path.name for path in copied] == ["table_b.md"]
 
 
+@pytest.mark.slow
 def test_a_long_table_is_left_out_whole_with_the_command_that_shows_it(results: Path) -> None:
     long = TableOutput(files=(), markdown="| a |\n" * 2_000)
     with open_mirror(results) as opened:

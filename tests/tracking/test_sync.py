@@ -56,6 +56,7 @@ def write_old_run(results: Path, *, status: str = "FINISHED") -> str:
     return str(run)
 
 
+@pytest.mark.slow
 def test_a_run_of_an_older_version_is_written_anew_from_its_record(results: Path) -> None:
     old = write_old_run(results)
     write_records(results, [make_record(planned_trial())])
@@ -69,6 +70,7 @@ def test_a_run_of_an_older_version_is_written_anew_from_its_record(results: Path
         assert len(curve(results, run, "train/loss")) == 3
 
 
+@pytest.mark.slow
 def test_a_run_with_costs_in_units_of_an_older_version_is_written_anew(results: Path) -> None:
     write_records(results, [make_record(planned_trial())])
     run_sync(results)
@@ -95,6 +97,7 @@ def test_a_trial_that_goes_on_leaves_the_run_of_an_older_version(results: Path) 
     assert not warnings
 
 
+@pytest.mark.slow
 def test_both_splits_are_known_by_their_passport_and_by_no_path(results: Path) -> None:
     write_records(results, [make_record(planned_trial())])
     for _ in range(2):
@@ -110,6 +113,7 @@ def test_both_splits_are_known_by_their_passport_and_by_no_path(results: Path) -
         }
 
 
+@pytest.mark.slow
 def test_the_hash_of_a_passport_is_cut_to_what_mlflow_takes(results: Path) -> None:
     made, passport = make_record(planned_trial()), "0123456789abcdef" * 4
     key = record.key_of(made.trial, passport)
@@ -120,6 +124,7 @@ def test_the_hash_of_a_passport_is_cut_to_what_mlflow_takes(results: Path) -> No
     assert "0123456789abcdef" * 4 in data.source
 
 
+@pytest.mark.slow
 def test_trials_carry_the_verdict_of_their_row_and_whether_they_are_stale(results: Path) -> None:
     trials = [planned_trial(), planned_trial(seed=1), planned_trial("TSN+I3D R50")]
     write_records(results, [make_record(trial) for trial in trials])
@@ -135,6 +140,7 @@ def test_trials_carry_the_verdict_of_their_row_and_whether_they_are_stale(result
     }
 
 
+@pytest.mark.slow
 def test_a_new_verdict_takes_the_place_of_the_old_one_at_its_scale_alone(results: Path) -> None:
     write_records(results, [make_record(planned_trial())])
     run_sync(results)
@@ -146,6 +152,7 @@ def test_a_new_verdict_takes_the_place_of_the_old_one_at_its_scale_alone(results
         assert only_run(results).data.tags["verdict"] == word
 
 
+@pytest.mark.slow
 def test_the_run_of_a_table_holds_its_claims_as_a_table(results: Path) -> None:
     write_records(results, [make_record(planned_trial())])
     for _ in range(2):
@@ -168,6 +175,7 @@ def weight_files(results: Path) -> list[Path]:
     return list((results / "mlflow" / "artifacts").rglob("weights.safetensors"))
 
 
+@pytest.mark.slow
 def test_final_weights_are_sent_on_request_only(results: Path) -> None:
     done = make_record(planned_trial())
     write_records(results, [done, make_record(planned_trial(seed=1))])
@@ -183,6 +191,7 @@ def test_final_weights_are_sent_on_request_only(results: Path) -> None:
     assert owners[0].info.status == "FINISHED"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("history", [epochs(2), epochs(3, loss=1.0)], ids=["earlier", "other"])
 def test_weights_of_another_state_are_not_sent(results: Path, history: list[Epoch]) -> None:
     done = make_record(planned_trial())

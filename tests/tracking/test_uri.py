@@ -14,6 +14,7 @@ def no_other_store(monkeypatch):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["it's 50% of été", "r #1 %41;é&x=1", "what? 50%20 off", "a?b=c%"])
 def test_the_store_lies_below_its_folder_whatever_its_name(tmp_path, name):
     results = tmp_path / name / "results"

@@ -185,6 +185,7 @@ def test_a_login_that_is_missing_warns_once_and_spares_mlflow(
     assert f"`{command}` sends the missing data" in warning
 
 
+@pytest.mark.slow
 def test_a_sync_sends_the_records_to_wandb_too(results: Path) -> None:
     record.write(results, make_record(planned_trial()), b"scores")
     for _ in range(2):

@@ -42,6 +42,7 @@ def state_after(name, *, recomputes):
     return y.detach(), {n: p.grad for n, p in net.named_parameters()}, net.state_dict()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_recomputed_blocks_change_no_bit(name):
     y, gradients, state = state_after(name, recomputes=False)

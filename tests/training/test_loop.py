@@ -222,6 +222,7 @@ class Small(nn.Module):
         return self.net(clips)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("room", "norm_videos", "message"),
     [

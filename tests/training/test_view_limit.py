@@ -82,6 +82,7 @@ def test_scoring_at_paper_scale_stays_below_the_bound(row, frames):
     assert (limit.views < trial.train.batch_videos) == (frames > 16)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [

@@ -77,6 +77,7 @@ def starts(source):
     )
 
 
+@pytest.mark.slow
 def test_every_way_to_start_a_child_is_known():
     found = {
         str(path.relative_to(ROOT)): calls

@@ -42,6 +42,7 @@ def test_a_file_in_place_of_a_folder_is_an_error(tmp_path):
         files.make_folder(tmp_path / "a")
 
 
+@pytest.mark.slow
 def test_no_other_line_of_the_harness_makes_a_folder():
     makers = {"mkdir", "makedirs"}
     found = [

@@ -28,6 +28,7 @@ def test_rows_come_back_in_order(tmp_path):
     assert [json.loads(line) for line in path.read_text().splitlines()] == [*ROWS, ROWS[0]]
 
 
+@pytest.mark.slow
 def test_wherever_a_crash_cuts_the_file_only_the_last_row_is_lost(tmp_path):
     path = tmp_path / "rows.jsonl"
     append(path, ROWS)

@@ -47,6 +47,7 @@ def request_for(finished, tmp_path):
     return lambda **changes: export.ExportRequest(**values | changes)
 
 
+@pytest.mark.slow
 def test_exported_weights_give_the_recorded_scores_when_evaluated(finished, request_for, tmp_path):
     record, tiny, runtime = finished
     weights, card = export.export(request_for())

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from shlex import split
 
+import pytest
 from hypothesis import given
 from markdown_it import MarkdownIt
 
@@ -28,6 +29,7 @@ def card(text):
     )
 
 
+@pytest.mark.slow
 @every_attack
 @few
 @given(hostile)

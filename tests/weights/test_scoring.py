@@ -30,6 +30,7 @@ def request_of(runtime):
     return made
 
 
+@pytest.mark.slow
 def test_released_weights_are_scored_by_the_views_of_a_row(request_of, tmp_path):
     request = request_of(released(tmp_path))
     counts = []
@@ -53,6 +54,7 @@ def test_released_weights_are_scored_by_the_views_of_a_row(request_of, tmp_path)
     assert "printed" not in shown.partition("verdict")[0]
 
 
+@pytest.mark.slow
 def test_given_weights_are_never_a_record_of_a_trial(request_of, tmp_path, runtime):
     request = request_of(released(tmp_path))
     scored = scoring.score_given(request)
@@ -62,6 +64,7 @@ def test_given_weights_are_never_a_record_of_a_trial(request_of, tmp_path, runti
     assert grid.records_of(ROW.trial, [scored], rescale=lambda _: request.trial) == []
 
 
+@pytest.mark.slow
 def test_other_weights_have_another_key_and_the_same_are_scored_once(
     request_of, tmp_path, monkeypatch
 ):
@@ -73,6 +76,7 @@ def test_other_weights_have_another_key_and_the_same_are_scored_once(
     assert scoring.score_given(request_of(released(tmp_path))) == first
 
 
+@pytest.mark.slow
 def test_a_test_split_alone_is_enough(request_of, tmp_path, monkeypatch):
     whole = data.load_passport(tiny_row_trial().data, request_of(tmp_path).runtime.data)
     part = replace(whole, splits={"test": whole.splits["test"]}, listed={"test": 12})

@@ -77,6 +77,7 @@ def cudnn():
     torch.backends.cudnn.benchmark = before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("device", "is_tuned"), [("cuda", True), ("cpu", False)])
 def test_training_on_a_gpu_folds_batch_norms_and_looks_for_the_fastest_kernels(
     cudnn, device, is_tuned

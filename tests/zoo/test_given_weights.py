@@ -19,6 +19,7 @@ def thin_row(table: str, label: str) -> Trial:
     return replace(trial, data=replace(trial.data, num_classes=12))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("case", "table", "label", "family"),
     [
@@ -52,6 +53,7 @@ def test_shifts_that_the_names_show_are_not_lost_in_a_row_without_them():
         load_given(golden_cases.thin("tsm_r50_8f"), plain, trial.data)
 
 
+@pytest.mark.slow
 def test_a_2d_network_is_never_inflated_for_scoring():
     trial = thin_row("table_g", "TSM R50")
     flat = load_given(golden_cases.thin("tsm_r50_8f"), trial.model, trial.data).net.state_dict()

@@ -50,6 +50,7 @@ def test_an_idle_trial_reports_once_and_leaves_a_whole_record(runtime):
     assert record.read(runtime.results, done.key) == done
 
 
+@pytest.mark.slow
 def test_a_point_that_is_missing_or_another_one_is_counted(results, planned, runtime):
     uri, history = store_uri(results), idle_trial.epochs(4)
     with open_mirror(results) as opened:

@@ -76,6 +76,7 @@ def test_the_text_says_loudly_that_a_cpu_is_no_gpu(whole):
     assert text.count("\n  DSA ") == 2
 
 
+@pytest.mark.slow
 def test_a_file_of_the_same_setting_goes_on_where_it_ends(whole, tmp_path):
     measured, path = whole
     cut = json.loads(path.read_text())
@@ -189,6 +190,7 @@ def test_networks_take_their_turns_forth_and_back():
     assert times == {"a": [1, 6, 7], "b": [2, 5, 8], "c": [3, 4, 9]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error", [torch.OutOfMemoryError, out_of_memory.DeviceMemoryError])
 def test_batches_double_until_memory_does_not_suffice(error):
     tried = []
@@ -216,6 +218,7 @@ def test_an_error_other_than_memory_is_not_hidden():
         steps.fitting(broken)
 
 
+@pytest.mark.slow
 def test_networks_that_do_not_fit_together_are_one_sentence():
     def full():
         raise torch.OutOfMemoryError("CUDA out of memory")
@@ -248,6 +251,7 @@ def test_the_aim_is_met_if_both_quartiles_say_so(low, high, said):
     assert verdict({"low": low, "median": 1.01, "high": high}) == said
 
 
+@pytest.mark.slow
 def test_peak_memory_holds_weights_batch_and_features():
     net = small("tsn")
     trial = networks.shaped("tsn", num_frames=1, crop_px=32, stem_width=8, precision="float32")

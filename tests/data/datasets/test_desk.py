@@ -19,6 +19,7 @@ def digest(splits):
     return passport.complete_passport(splits).digest
 
 
+@pytest.mark.slow
 def test_equal_seeds_give_equal_bytes(tmp_path):
     first, second = (desk.videos(tmp_path / name, **RECIPE) for name in ("a", "b"))
     assert digest(first) == digest(second)
@@ -26,6 +27,7 @@ def test_equal_seeds_give_equal_bytes(tmp_path):
     assert digest(first) != digest(other)
 
 
+@pytest.mark.slow
 def test_every_class_occurs_equally_often_in_both_splits(tmp_path):
     splits = desk.videos(tmp_path, **RECIPE)
     assert set(Counter(video.label for video in splits["train"]).values()) == {2}
@@ -45,6 +47,7 @@ def test_a_class_and_its_reverse_show_the_same_halves(tmp_path):
     assert torch.equal(forward[32:], backward[:32])
 
 
+@pytest.mark.slow
 def test_twins_show_an_averaging_network_the_same_snippets(tmp_path, tiny_trial):
     """The proof of the 50 % ceiling: both orders of two halves, the same set of snippets."""
     videos = desk.videos(tmp_path, **RECIPE)["test"]
@@ -80,6 +83,7 @@ def test_growing_and_shrinking_cycles_show_the_same_pictures():
     assert cycles[0] != cycles[1]
 
 
+@pytest.mark.slow
 def test_a_perfect_network_fails_on_two_of_three_hidden_halves():
     """The top of the desk scale: a half without its shape can be any of the three others."""
     full = desk_recipe.recipe()
@@ -101,12 +105,14 @@ def test_an_altered_file_is_named(tmp_path):
         desk.videos(tmp_path, **RECIPE)
 
 
+@pytest.mark.slow
 def test_a_missing_file_is_named(tmp_path):
     desk.videos(tmp_path, **RECIPE)["train"][5].path.unlink()
     with pytest.raises(DamagedVideoError, match=r"train/00005\.mp4.*missing"):
         desk.videos(tmp_path, **RECIPE)
 
 
+@pytest.mark.slow
 def test_an_interrupted_start_is_finished_with_what_is_there(tmp_path):
     splits = desk.videos(tmp_path, **RECIPE)
     first = splits["train"][0].path
@@ -118,6 +124,7 @@ def test_an_interrupted_start_is_finished_with_what_is_there(tmp_path):
     assert first.stat().st_mtime_ns == before
 
 
+@pytest.mark.slow
 def test_progress_counts_every_video(tmp_path):
     seen = []
     desk.videos(tmp_path, **RECIPE, progress=lambda *step: seen.append(step))

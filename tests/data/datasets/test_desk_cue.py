@@ -57,6 +57,7 @@ def test_no_sum_of_what_order_and_cue_add_is_right_on_a_whole_group(groups):
         assert alike.max() == 4 * ceilings["average of snippets"] / 100
 
 
+@pytest.mark.slow
 def test_every_class_occurs_equally_often(tmp_path):
     splits = desk_cue.videos(tmp_path, **RECIPE)
     for videos in splits.values():

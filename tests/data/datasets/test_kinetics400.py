@@ -100,6 +100,7 @@ def test_annotations_decide_what_is_listed_and_clips_may_lie_anywhere(tmp_path, 
     assert missing == {train / "petting animal (not cat)" / f"{name}.mp4" for name in lost}
 
 
+@pytest.mark.slow
 def test_a_clip_that_annotations_name_is_missing_where_it_should_be(tmp_path):
     root = dataset_folders.flat(tmp_path)
     (root / "train" / f"{CLIP}.mp4").unlink()

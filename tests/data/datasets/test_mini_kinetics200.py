@@ -65,6 +65,7 @@ def add(root, split, number, known=0):
         put(root / VAL[split] / "abseiling" / f"KNOWN__{n:04d}.mp4", dataset_folders.movie())
 
 
+@pytest.mark.slow
 def test_a_lost_video_of_no_known_class_still_counts_as_listed_and_missing(tmp_path):
     root = dataset_folders.mini_lists(dataset_folders.class_folders(tmp_path))
     add(root, "train", 1, known=13)

@@ -95,6 +95,7 @@ def test_damage_is_decided_by_a_second_try_alone(root, tmp_path):
     assert len([row for row in journal(tmp_path) if row["path"] == "3.mp4"]) == 2
 
 
+@pytest.mark.slow
 def test_a_sound_video_that_memory_pressure_made_look_damaged_is_found_sound(tmp_path):
     path = bad_videos.write(tmp_path / "a.mp4", n=10)
     (checked,) = check.check_videos(listed(path), tmp_path, tmp_path / "out", QUICK, progress=quiet)
@@ -121,6 +122,7 @@ def test_a_video_that_takes_too_much_memory_is_named(tmp_path):
     assert "more than 30 MB" in checked.facts.reason
 
 
+@pytest.mark.slow
 def test_what_was_ended_is_tried_again_with_more_time_or_memory(root, tmp_path):
     paths = sorted(root.iterdir())[:1]
     row = read_anew(root, tmp_path, paths) and journal(tmp_path)[0]
@@ -131,6 +133,7 @@ def test_what_was_ended_is_tried_again_with_more_time_or_memory(root, tmp_path):
     assert read_anew(root, tmp_path, paths, replace(QUICK, seconds=6)) == ["0.mp4"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [
@@ -157,6 +160,7 @@ def test_a_row_of_the_journal_that_no_check_wrote_is_read_again_and_said(
     assert "1 damaged line is skipped" in caplog.text
 
 
+@pytest.mark.slow
 def test_content_that_the_list_does_not_mean_is_called_changed(root, tmp_path):
     path = root / "0.mp4"
     known = check.check_videos(listed(path), root, tmp_path, QUICK, progress=quiet)[0].facts.sha256
@@ -201,6 +205,7 @@ def test_a_reader_that_hangs_eats_memory_or_dies_is_ended_named_and_replaced(tmp
     assert facts[paths[5]].reason == "its reader died: SIGSEGV"
 
 
+@pytest.mark.slow
 def test_leaving_early_leaves_no_child_behind(tmp_path, root):
     before = children()
     answers = probe_pool.probe_all(sorted(root.iterdir()), root, QUICK)

@@ -44,6 +44,7 @@ def summed_up(source):
     return summary_files.to_markdown(summary.summarise(checked, source))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("train", "test"),
     [

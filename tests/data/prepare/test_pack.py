@@ -101,6 +101,7 @@ def test_small_videos_of_a_shard_are_cached_and_stored_apart(data, tmp_path):
     assert len([*(tmp_path / "frames").iterdir()]) == len(videos)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 2])
 def test_batches_from_shards_are_those_from_files(data, workers):
     batches = []
@@ -126,6 +127,7 @@ def test_an_index_spares_the_containers_in_a_shard_too(data, monkeypatch):
         FrameCache(1, index=index(data, "packed")).read(video, np.array([2]))
 
 
+@pytest.mark.slow
 def test_a_training_copy_is_packed(data, tmp_path):
     copy.copy_data_set(data / "kinds", tmp_path / "copies", settings=EncodeSettings(crf=30))
     pack.pack_data_set(tmp_path / "copies", tmp_path / "packed", shard_mb=1000)

@@ -112,6 +112,7 @@ def test_a_reason_names_the_cause(found, name, words):
     assert words in found[name].reason
 
 
+@pytest.mark.slow
 def test_a_reason_does_not_leak_into_the_next_file(folder):
     worker = ProbeProcess(STRICT)
     names = ["truncated_no_index.mp4", "good.mp4", "truncated_no_index.mp4", "html_404.mp4"]
@@ -122,6 +123,7 @@ def test_a_reason_does_not_leak_into_the_next_file(folder):
     assert "repeated" not in reasons[3]
 
 
+@pytest.mark.slow
 def test_a_cut_without_new_coding_counts_what_is_shown(tmp_path):
     """The edit list hides frames that the header counts."""
     whole = bad_videos.write(tmp_path / "whole.mp4", n=90, enc={"g": "30", "sc_threshold": "0"})
@@ -139,6 +141,7 @@ def test_a_cut_without_new_coding_counts_what_is_shown(tmp_path):
     assert bad_videos.frame_number(read_frames(tmp_path / "cut.mp4")[0]) == 45
 
 
+@pytest.mark.slow
 def test_a_link_out_of_the_root_is_refused_and_one_inside_is_followed(tmp_path):
     root = tmp_path / "root"
     root.mkdir()
@@ -152,6 +155,7 @@ def test_a_link_out_of_the_root_is_refused_and_one_inside_is_followed(tmp_path):
     assert "outside" in refused.reason
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["a" * 300 + ".mp4", "nul\0.mp4"])
 def test_an_impossible_name_is_refused(tmp_path, name):
     assert ask(tmp_path / name).verdict == "refused"
@@ -170,6 +174,7 @@ def test_no_file_makes_the_reader_call_out(tmp_path):
             server.accept()
 
 
+@pytest.mark.slow
 def test_text_that_is_not_utf8_is_no_fault_of_the_pictures(tmp_path):
     path = bad_videos.write(tmp_path / "a.mkv", n=10)
     path.write_bytes(path.read_bytes().replace(b"DURATION", b"DURATI\xee\xee"))
@@ -177,6 +182,7 @@ def test_text_that_is_not_utf8_is_no_fault_of_the_pictures(tmp_path):
     assert (facts.verdict, facts.frames) == ("ok", 10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", video_files.QUARTERS)
 def test_a_turn_or_a_mirror_is_noted(tmp_path, name):
     path = video_files.write(tmp_path / "turned.mp4", video_files.KINDS["GOP 12"], frames=10)
@@ -185,6 +191,7 @@ def test_a_turn_or_a_mirror_is_noted(tmp_path, name):
     assert (facts.verdict, facts.turned) == ("ok", name != "stored")
 
 
+@pytest.mark.slow
 def test_a_matrix_that_readers_refuse_is_refused(tmp_path):
     path = video_files.write(tmp_path / "slanted.mp4", video_files.KINDS["GOP 12"], frames=10)
     video_files.turn(path, (0.6, 0.8, -0.8, 0.6))
@@ -193,6 +200,7 @@ def test_a_matrix_that_readers_refuse_is_refused(tmp_path):
     assert "not made of quarter turns and mirrors" in facts.reason
 
 
+@pytest.mark.slow
 def test_the_reader_of_videos_starts_without_torch():
     program = (
         "import sys, harness.data, harness.data.prepare.probe; sys.exit('torch' in sys.modules)"
@@ -322,6 +330,7 @@ def moving_gif(path):
     pictures[0].save(path, format="gif", save_all=True, append_images=pictures[1:])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "make",
     [big_picture, long_picture, script_of_a_link, playlist_of_a_neighbour, moving_gif],
@@ -357,6 +366,7 @@ def test_a_cache_takes_no_more_frames_than_the_passport_says(tmp_path):
     assert len(cache.videos[path]) == 8
 
 
+@pytest.mark.slow
 def test_the_time_from_the_first_frame_to_the_last_is_limited(tmp_path):
     """The header of this container says nothing of its length."""
     path = bad_videos.write(tmp_path / "a.mp4", n=10)

@@ -146,6 +146,7 @@ def test_names_cannot_command_a_terminal(tmp_path):
         assert b"\x1b" not in path.read_bytes()
 
 
+@pytest.mark.slow
 def test_desk_videos_are_all_sound_and_their_passport_is_the_same(tmp_path):
     splits = desk.videos(tmp_path, **RECIPE)
     folder = splits["train"][0].path.parents[1]

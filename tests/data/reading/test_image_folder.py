@@ -41,6 +41,7 @@ def test_pictures_come_in_the_order_of_their_numbers(tmp_path, first, prefix, di
     assert torch.equal(image_folder.read(folder, [0, 2, 11]), whole[[0, 2, 11]])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["L", "CMYK"])
 def test_grey_and_cmyk_become_rgb(tmp_path, mode):
     found = image_folder.read(jpeg_folders.write(tmp_path / "v", mode=mode))
@@ -49,6 +50,7 @@ def test_grey_and_cmyk_become_rgb(tmp_path, mode):
     assert ask(tmp_path / "v").verdict == "ok"
 
 
+@pytest.mark.slow
 def test_a_folder_is_probed_like_a_file(tmp_path):
     folder = jpeg_folders.write(tmp_path / "v", count=30)
     facts = ask(folder)
@@ -121,6 +123,7 @@ def cut_name(folder, name, source="00001.jpg"):
     (folder / name).write_bytes((folder / source).read_bytes())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", DAMAGE)
 def test_a_damaged_folder_is_named_by_the_check_and_the_reader(tmp_path, kind):
     damage, words = DAMAGE[kind]
@@ -134,6 +137,7 @@ def test_a_damaged_folder_is_named_by_the_check_and_the_reader(tmp_path, kind):
     assert words in str(caught.value)
 
 
+@pytest.mark.slow
 def test_no_cut_of_a_picture_is_taken_for_a_whole_one(tmp_path):
     folder = jpeg_folders.write(tmp_path / "v", count=1)
     path = folder / "00001.jpg"
@@ -147,6 +151,7 @@ def test_no_cut_of_a_picture_is_taken_for_a_whole_one(tmp_path):
 LOSSLESS = {"png": {}, "webp": {"lossless": True}, "bmp": {}}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", LOSSLESS)
 @pytest.mark.parametrize("upper", [False, True])
 def test_pictures_of_other_formats_are_frames(tmp_path, form, upper):
@@ -162,6 +167,7 @@ def test_pictures_of_other_formats_are_frames(tmp_path, form, upper):
     assert np.array_equal(whole[5], bad_videos.picture(5, 64, 48))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", LOSSLESS)
 def test_no_cut_or_change_of_another_format_escapes_as_another_error(tmp_path, form):
     path = tmp_path / f"00001.{form}"
@@ -186,6 +192,7 @@ def see_through(mode):
     return picture.convert(mode)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("picture", "words"),
     [
@@ -219,6 +226,7 @@ def test_an_animation_is_not_a_frame(tmp_path):
         image_folder.read(tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "flow", [("flow_x_", "flow_y_"), ("flow_",), ("x_", "y_"), ("Flow_U_", "flow_v_"), ("u", "v")]
 )
@@ -238,6 +246,7 @@ def test_flow_and_other_files_beside_the_frames_are_passed_over(tmp_path, flow):
     assert passport.content_sha256(folder) == alone.sha256
 
 
+@pytest.mark.slow
 def test_a_prefix_that_begins_like_flow_is_not_flow(tmp_path):
     folder = jpeg_folders.write(tmp_path / "v", prefix="img_")
     for number in range(12):
@@ -245,6 +254,7 @@ def test_a_prefix_that_begins_like_flow_is_not_flow(tmp_path):
     assert "of different kinds: 'flower_*.jpeg' (12), 'img_*.jpeg' (12)" in ask(folder).reason
 
 
+@pytest.mark.slow
 def test_no_mutation_of_a_picture_escapes_as_another_error(tmp_path):
     """A changed bit may decode without a word; only the hash shows that."""
     exif = Image.Exif()
@@ -302,6 +312,7 @@ def bomb(folder):
     path.write_bytes(data)
 
 
+@pytest.mark.slow
 def test_a_header_that_claims_a_huge_picture_is_refused_before_it_is_decoded(tmp_path):
     folder = jpeg_folders.write(tmp_path / "v")
     bomb(folder)
@@ -329,6 +340,7 @@ def test_links_inside_the_root_are_followed_and_others_refused(tmp_path):
         assert (facts.verdict, "outside" in facts.reason) == ("refused", True)
 
 
+@pytest.mark.slow
 def test_a_thing_that_is_no_file_is_refused(tmp_path):
     folder = jpeg_folders.write(tmp_path / "v")
     os.mkfifo(folder / "00013.jpg")
@@ -337,6 +349,7 @@ def test_a_thing_that_is_no_file_is_refused(tmp_path):
     assert ask(tmp_path / "empty").reason == "folder holds no picture"
 
 
+@pytest.mark.slow
 def test_a_checked_folder_gets_a_passport_that_holds(tmp_path):
     folder = jpeg_folders.write(tmp_path / "v")
     mirrored = video_files.write(tmp_path / "m.mp4", video_files.KINDS["GOP 12"], frames=10)
@@ -355,6 +368,7 @@ def test_a_checked_folder_gets_a_passport_that_holds(tmp_path):
         passport.verify(good)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(3001, 3000), (7, 64), (800, 90)])
 def test_a_trial_refuses_pictures_of_the_size_that_a_check_refuses(tmp_path, size):
     (tmp_path / "v").mkdir()

@@ -158,6 +158,7 @@ def batches(kinds, index, workers):
     return [*Loader(plain, started, batch_videos=4).epoch(0)]
 
 
+@pytest.mark.slow
 def test_loader_processes_share_the_index_in_their_first_epoch(kinds, monkeypatch):
     expected = batches(kinds, None, 0)
     # What is forked cannot open a container any more.
@@ -215,6 +216,7 @@ def test_an_index_that_is_no_file_is_passed_over(few, caplog):
     assert "not a regular file" in caplog.text
 
 
+@pytest.mark.slow
 def test_damage_anywhere_gives_right_frames(few, caplog):
     folder, known = few
     videos = known.splits["train"][:3]
@@ -326,6 +328,7 @@ def test_a_second_check_leaves_the_index_in_its_place(few):
     assert [entry for entry in path.parent.iterdir() if ".packets." in entry.name] == []
 
 
+@pytest.mark.slow
 def test_a_check_that_goes_on_writes_the_index_of_all(few):
     folder, known = few
     content = packet_file.index_path(folder / "kinds" / passport.FILE).read_bytes()

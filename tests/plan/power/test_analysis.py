@@ -77,6 +77,7 @@ def test_a_single_seed_decides_nothing_of_others():
     assert "a single seed says nothing of others" in power_text(analysis)
 
 
+@pytest.mark.slow
 def test_a_trend_is_shown_step_by_step_and_the_best_with_all():
     best, trend = found("table_c").claims[:2]
     assert [gap.rows for gap in best.gaps] == [("α = 2", f"α = {alpha}") for alpha in (1, 4, 8)]

@@ -80,6 +80,7 @@ def interrupted(held):
         raise KeyboardInterrupt  # noqa: B904 - the context is meant
 
 
+@pytest.mark.slow
 def test_what_an_interrupted_run_held_is_freed_before_ray_ends(monkeypatch):
     """Freed while Ray shuts down, an object of Ray ends the process at once, with code 1."""
     held, left = [], []

@@ -15,6 +15,7 @@ SOMETHING = EIGHT | {"res5_stride": 1}
 SIX_OF_RES4 = {"inflated_depths": (3, 4, 6, 3)}
 
 
+@pytest.mark.slow
 def test_batch_norm_counts_as_in_the_totals_of_fvcore():
     """Two totals that fvcore prints of released code, and that no oracle lists."""
     plain = ModelSpec(backbone="i3d_5x7x7_resnet50")

@@ -68,6 +68,7 @@ def test_frames_that_the_slow_pathway_skips_change_the_logits():
     assert not torch.allclose(net(changed), net(x), atol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("case", "code", "backbone"),
     [
@@ -86,6 +87,7 @@ def test_released_weights_tell_the_network(case, code, backbone):
     assert variant.spec.backbone_options == {"alpha": 2, "pool_side": 7}
 
 
+@pytest.mark.slow
 def test_weights_with_every_temporal_kernel_are_the_full_network():
     official = golden_cases.ghosts("slowfast_r101_50_50_pyslowfast")
     for name, tensor in official.items():

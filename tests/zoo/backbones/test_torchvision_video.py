@@ -22,6 +22,7 @@ PRINTED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backbone", PRINTED)
 def test_torchvision_prints_the_same_figures(backbone):
     weights, pixels = PRINTED[backbone]
@@ -83,6 +84,7 @@ def test_a_small_transformer_of_windows_equals_torchvisions():
     assert spec.backbone_options == {"depths": (2, 1), "stem_width": 8}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backbone", ["swin3d_s", "swin3d_b"])
 def test_the_sizes_of_windowed_transformers_are_told_apart(backbone):
     with torch.device("meta"):

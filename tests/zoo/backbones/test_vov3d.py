@@ -54,6 +54,7 @@ def test_modules_sit_before_and_behind_a_block(position):
     assert net(torch.randn(1, 4, 3, 2, 32, 32)).shape == (1, 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["m", "l"])
 def test_released_weights_tell_the_network(name):
     official = golden_cases.ghosts(f"vov3d_{name}_16f")

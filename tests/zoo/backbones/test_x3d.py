@@ -42,6 +42,7 @@ def test_a_module_sits_behind_the_swish_of_the_depthwise_convolution():
     assert -0.2785 < seen[0].min() < 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("case", "family", "backbone", "options"),
     [

@@ -115,6 +115,7 @@ def test_a_row_of_three_columns_is_a_folder_of_frames(tmp_path, row, name, label
 ODD = "aé名 %20#'\"(1)[]&=+,;~\u0301\N{WINKING FACE}"
 
 
+@pytest.mark.slow
 def test_any_name_that_prints_comes_back_as_it_was_written(tmp_path):
     rng = random.Random(0)
     drawn = ["".join(rng.choices(ODD, k=rng.randint(1, 12))).strip() for _ in range(2000)]
@@ -169,6 +170,7 @@ def test_no_kind_of_link_leads_out(tmp_path, name):
         from_files({"test": tmp_path / "list"}, FolderTree(root))
 
 
+@pytest.mark.slow
 def test_an_address_in_a_list_is_not_called(tmp_path):
     called = []
 
