@@ -98,7 +98,7 @@ class FolderTree:
         if str(path).isascii() or path in self.allowed:
             return path
         parent, name = self.spell(path.parent), path.name
-        forms = self._forms(parent)
+        forms = self.spellings(parent)
         for whole in (name, stem(name)):
             names = forms.get(composed(whole), set())
             if len(names) > 1 and whole not in names:
@@ -112,7 +112,7 @@ class FolderTree:
                 return parent / (spelt + name[len(whole) :])
         return parent / name
 
-    def _forms(self, folder: Path) -> Mapping[str, set[str]]:
+    def spellings(self, folder: Path) -> Mapping[str, set[str]]:
         """Return the names in a folder, and the stems of its videos, by their composed form."""
         key = str(folder)
         if key not in self.forms:

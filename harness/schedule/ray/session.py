@@ -40,6 +40,7 @@ def connect(address: str | None) -> Iterator[list[Node]]:
     # Ray reads these when it is imported.
     os.environ.update({name: os.environ.get(name, value) for name, value in ENVIRONMENT.items()})
     children.isolate()
+    _name_home()
     import ray
 
     try:
@@ -52,6 +53,14 @@ def connect(address: str | None) -> Iterator[list[Node]]:
         gc.collect()
         with _no_garbage_collection():
             ray.shutdown()
+
+
+def _name_home() -> None:
+    """Name a home folder for a user without one: Ray names files below it, and writes none."""
+    try:
+        Path.home()
+    except RuntimeError:
+        os.environ["HOME"] = os.devnull
 
 
 def _clear_frames(error: BaseException | None) -> None:

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import pwd
 import sys
 import weakref
 from pathlib import Path
@@ -37,6 +38,20 @@ def test_without_a_home_folder_the_token_is_in_the_environment(monkeypatch):
     assert len(token) == 64
     session._create_token_file()
     assert os.environ["RAY_AUTH_TOKEN"] == token
+
+
+def test_ray_is_imported_for_a_user_without_a_home_folder(monkeypatch):
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr(pwd, "getpwuid", {}.__getitem__)
+    with pytest.raises(RuntimeError, match="home"):
+        Path("~/ray_results").expanduser()
+    monkeypatch.setattr(session, "_join", lambda _: None)
+    monkeypatch.setattr(session, "alive_nodes", list)
+    fake = SimpleNamespace(shutdown=lambda: None)
+    monkeypatch.setitem(sys.modules, "ray", fake)  # the real one reads its settings once
+    with session.connect(None):
+        assert Path("~/ray_results").expanduser().is_absolute()
+        assert session.home_token_path() is None
 
 
 def test_a_home_folder_that_cannot_be_written_is_none(tmp_path, monkeypatch):

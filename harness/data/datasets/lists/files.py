@@ -12,6 +12,7 @@ from pathlib import Path
 
 from harness.data.datasets.file_tree import FolderTree
 from harness.data.datasets.lists import formats, kinetics_json, text_rows
+from harness.data.datasets.lists.bases import Bases
 from harness.data.datasets.lists.formats import ListFormat
 from harness.data.datasets.lists.known_videos import KnownVideos
 from harness.data.datasets.lists.labels import Labels
@@ -19,9 +20,6 @@ from harness.data.datasets.lists.listing import Listing
 from harness.data.datasets.lists.rows import Row
 from harness.data.datasets.lists.text_rows import MAX_ROWS, RowErrors
 from harness.data.video import Video
-
-_MAX_INNER = 50
-_MAX_PREFIX = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +61,7 @@ def from_files(
     """
     errors, listing = RowErrors(), Listing()
     for split, file in files.items():
-        bases = (tree.root, *(folders or {}).get(split, ()))
+        bases = Bases(tree, (folders or {}).get(split, ()))
         videos = KnownVideos(known, tree, Labels(classes), identity=identity, alias=alias)
         add = partial(listing.add, split)
         if kinetics_json.is_json(file):
@@ -93,15 +91,15 @@ def _read_clips(
 def _read_rows(
     file: Path,
     add: Callable[[Video], None],
-    bases: Sequence[Path],
+    bases: Bases,
     videos: KnownVideos,
     errors: RowErrors,
     max_rows: int,
 ) -> None:
     """Add the video of every row of a list, and collect errors."""
     tree = videos.tree
-    form = _detect(file, tree, bases)
-    base = _base(file, form, tree, bases)
+    form = formats.detect(file, bases.holds)
+    base = bases.best(file, _first_names(file, form), are_ids=not form.labelled)
     if not form.labelled:
         videos.check(file)
 
@@ -139,38 +137,14 @@ def _check_count(tree: FolderTree, base: Path, name: str) -> None:
         raise ValueError(f"{folder!r} is followed by 3 numbers; expected frames and a label")
 
 
-def _base(file: Path, form: ListFormat, tree: FolderTree, bases: Sequence[Path]) -> Path:
-    """Return the folder that holds the most of the first rows of a list; the root by default.
-
-    Where no row is in one of `bases`, the folders in the root are tried.
-
-    Raises:
-        ValueError: If paths are only found without their first folders, and in none of these.
-    """
-    names = _first_names(file, form)
-
-    def num_held(base: Path) -> int:
-        return sum(_is_below(tree, [base], name) for name in names)
-
-    best = max(bases, key=num_held)
-    if not names or num_held(best):
-        return best
-    if not form.labelled and not any("/" in name for name in names):
-        return best  # ids
-    other = max(_inner_folders(tree), key=num_held, default=best)
-    if num_held(other):
-        return other
-    _check_prefix(file, names, tree, bases)
-    return best
-
-
 def has_labels(files: Iterable[Path], tree: FolderTree) -> bool:
     """Return whether lists have labels.
 
     Raises:
         ValueError: If some have them and others do not.
     """
-    labelled = {file: _detect(file, tree, [tree.root]).labelled for file in files}
+    bases = Bases(tree)
+    labelled = {file: formats.detect(file, bases.holds).labelled for file in files}
     if len({*labelled.values()}) > 1:
         bare = next(file.name for file, has in labelled.items() if not has)
         raise ValueError(
@@ -187,21 +161,12 @@ def names_in(files: Iterable[Path], tree: FolderTree) -> tuple[str, ...]:
     when videos are listed.
     """
     labels: dict[str, None] = {}
+    bases = Bases(tree)
     for file in files:
-        form = _detect(file, tree, [tree.root])
+        form = formats.detect(file, bases.holds)
         formats.read(file, form, lambda row: labels.setdefault(row.label), RowErrors())
     names = [name for name in labels if name.isprintable() and not text_rows.is_number(name)]
     return () if text_rows.is_number(next(iter(labels), "0")) else tuple(sorted(names))
-
-
-def _detect(file: Path, tree: FolderTree, bases: Sequence[Path]) -> ListFormat:
-    """Return the format of a list whose paths may begin at any folder in the root."""
-    known = [*bases, *_inner_folders(tree)]
-    return formats.detect(file, lambda name: _is_below(tree, known, name))
-
-
-def _inner_folders(tree: FolderTree) -> list[Path]:
-    return [tree.root / name for name in sorted(tree.folder(tree.root).folders)[:_MAX_INNER]]
 
 
 def first_paths(file: Path, tree: FolderTree) -> list[Path | None]:
@@ -210,9 +175,11 @@ def first_paths(file: Path, tree: FolderTree) -> list[Path | None]:
     Raises:
         ValueError: If the file is no list.
     """
-    form = _detect(file, tree, [tree.root])
-    base = _base(file, form, tree, [tree.root])
-    return [_existing(tree, base, name) for name in _first_names(file, form)]
+    bases = Bases(tree)
+    form = formats.detect(file, bases.holds)
+    names = _first_names(file, form)
+    base = bases.best(file, names, are_ids=not form.labelled)
+    return [bases.find(base, name) for name in names]
 
 
 def _first_names(file: Path, form: ListFormat) -> list[str]:
@@ -221,30 +188,3 @@ def _first_names(file: Path, form: ListFormat) -> list[str]:
         with contextlib.suppress(ValueError):
             names.append(form.parse(text).name)
     return names
-
-
-def _check_prefix(
-    file: Path, names: Sequence[str], tree: FolderTree, bases: Sequence[Path]
-) -> None:
-    """Refuse a list whose paths begin with folders of another machine or another root."""
-    for number in range(1, _MAX_PREFIX + 1):
-        shorter = ["/".join(name.split("/")[number:]) for name in names]
-        held = sum(bool(name) and _is_below(tree, bases, name) for name in shorter)
-        if held:
-            prefix = "/".join(names[0].split("/")[:number])
-            raise ValueError(
-                f"{file}: none of the first {len(names)} paths is below {tree.root}, but {held} of "
-                f"them are without their first folders, such as {prefix!r}; cut these off the "
-                "list, or pass the --root that they begin at"
-            )
-
-
-def _is_below(tree: FolderTree, bases: Sequence[Path], name: str) -> bool:
-    return any(_existing(tree, base, name) is not None for base in bases)
-
-
-def _existing(tree: FolderTree, base: Path, name: str) -> Path | None:
-    with contextlib.suppress(ValueError):
-        path = tree.resolve(base, name)
-        return path if tree.exists(path) else None
-    return None

@@ -179,3 +179,20 @@ def test_a_folder_of_frames_with_too_many_numbers_is_refused_in_either_form(tmp_
     for form in FORMS:
         with pytest.raises(ValueError, match="is followed by 3 numbers"):
             read(root, unicodedata.normalize(form, "été 10 300 1\n"), classes=2)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("quote", ["", '"', "'"])
+def test_reading_a_list_looks_into_no_folder_that_does_not_hold_its_row(
+    tmp_path, monkeypatch, form, quote
+):
+    rows = [f"clé {number % 30}/l'été {number}.mp4" for number in range(300)]
+    for row in rows:
+        put(tmp_path / "root" / row)
+    looks = []
+    find = FolderTree.find
+    monkeypatch.setattr(FolderTree, "find", lambda tree, path: looks.append(0) or find(tree, path))
+    text = "".join(f"{quoted(row, quote)},1\n" for row in rows)
+    found = read(tmp_path / "root", unicodedata.normalize(form, text), name="list.csv")
+    assert found == dict.fromkeys(rows, 1)
+    assert len(looks) < 5 * len(rows)
