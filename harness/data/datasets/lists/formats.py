@@ -188,11 +188,18 @@ def _quote(rows: Sequence[str], exists: Callable[[str], bool]) -> Quote:
         return QUOTES[0]
 
     def score(quote: Quote) -> tuple[int, ...]:
-        columns = (_score(rows, Dialect(separator, quote), exists) for separator in SEPARATORS)
+        dialects = [Dialect(separator, quote) for separator in SEPARATORS]
+        columns = ((*_score(rows, each, exists), _num_plain(rows, each)) for each in dialects)
         paths = [_whole(text, quote) for text in rows]
         return max(*columns, (sum(map(exists, paths)), sum(map(is_video, paths))))
 
     return max(QUOTES, key=score)
+
+
+def _num_plain(rows: Sequence[str], dialect: Dialect) -> int:
+    """Count the rows whose label keeps no quotes."""
+    labels = [row.label for row in parse_all(rows, dialect) if row is not None]
+    return sum(not any(is_quoted(label, quote) for quote in QUOTES) for label in labels)
 
 
 def _are_unlabelled(rows: Sequence[str], quote: Quote, exists: Callable[[str], bool]) -> bool:

@@ -79,6 +79,8 @@ def split(text: str, dialect: Dialect) -> list[str]:
     if match := _quoted_row(quote).fullmatch(trimmed):
         return [unquote(cell, quote) for cell in match.groups() if cell is not None]
     name, blank, label = _last(trimmed)
+    if ended := re.fullmatch(rf"(.*[^ ]) +({_cell(quote)})", trimmed):
+        name, label = ended[1], unquote(ended[2], quote)
     if not blank:
         return [label]
     folder, blank, count = _last(name)
@@ -91,8 +93,12 @@ def split(text: str, dialect: Dialect) -> list[str]:
 
 def _quoted_row(quote: Quote) -> re.Pattern[str]:
     """Return the form of a row with blanks between a quoted path and its other columns."""
-    cell = f"{quote}(?:[^{quote}]|{quote}{quote})+{quote}"
+    cell = _cell(quote)
     return re.compile(rf"({cell}) +(?:([0-9.]+) +)?({cell}|[^ {quote}][^ ]*)")
+
+
+def _cell(quote: Quote) -> str:
+    return f"{quote}(?:[^{quote}]|{quote}{quote})+{quote}"
 
 
 def _last(text: str) -> tuple[str, str, str]:

@@ -196,3 +196,16 @@ def test_reading_a_list_looks_into_no_folder_that_does_not_hold_its_row(
     found = read(tmp_path / "root", unicodedata.normalize(form, text), name="list.csv")
     assert found == dict.fromkeys(rows, 1)
     assert len(looks) < 5 * len(rows)
+
+
+@pytest.mark.parametrize("quote", ["'", '"'])
+@pytest.mark.parametrize("separator", [",", ";", "\t", " "])
+@pytest.mark.parametrize("suffix", [".txt", ".csv"])
+def test_quotes_around_labels_alone_are_no_part_of_them(tmp_path, quote, separator, suffix):
+    names = ("swim", "jump rope")
+    rows = [f"{name}/{number}.mp4" for name in names for number in range(3)]
+    for row in rows:
+        put(tmp_path / row)
+    text = "".join(f"{row}{separator}{quoted(row.split('/')[0], quote)}\n" for row in rows)
+    put(tmp_path / f"videos{suffix}", text)
+    assert folder.class_names(tmp_path) == ("jump rope", "swim")
