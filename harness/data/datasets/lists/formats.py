@@ -7,6 +7,7 @@ with or without names of columns. Or all are paths or ids alone.
 
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -197,9 +198,14 @@ def _quote(rows: Sequence[str], exists: Callable[[str], bool]) -> Quote:
 
 
 def _num_plain(rows: Sequence[str], dialect: Dialect) -> int:
-    """Count the rows whose label keeps no quotes."""
-    labels = [row.label for row in parse_all(rows, dialect) if row is not None]
-    return sum(not any(is_quoted(label, quote) for quote in QUOTES) for label in labels)
+    """Count the rows of several columns of which none keeps its quotes."""
+    number = 0
+    for text in rows:
+        with suppress(ValueError):
+            cells = split(text, dialect)
+            keeps = any(is_quoted(cell, quote) for cell in cells for quote in QUOTES)
+            number += len(cells) > 1 and not keeps
+    return number
 
 
 def _are_unlabelled(rows: Sequence[str], quote: Quote, exists: Callable[[str], bool]) -> bool:

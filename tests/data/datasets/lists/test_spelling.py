@@ -209,3 +209,22 @@ def test_quotes_around_labels_alone_are_no_part_of_them(tmp_path, quote, separat
     text = "".join(f"{row}{separator}{quoted(row.split('/')[0], quote)}\n" for row in rows)
     put(tmp_path / f"videos{suffix}", text)
     assert folder.class_names(tmp_path) == ("jump rope", "swim")
+
+
+@pytest.mark.parametrize("quote", ["'", '"'])
+@pytest.mark.parametrize("separator", [",", ";"])
+@pytest.mark.parametrize("columns", ["number path label", "label path", "label num_frames path"])
+def test_named_columns_in_any_order_are_read_in_quotes_of_either_kind(
+    tmp_path, quote, separator, columns
+):
+    rows = [f"{name}/{number}.mp4" for name in ("swim", "run") for number in range(3)]
+    for row in rows:
+        put(tmp_path / row)
+    lines = [columns.replace("number", "").split(" ")]
+    for number, row in enumerate(rows):
+        values = {"number": str(number), "num_frames": "9", "path": row, "label": row.split("/")[0]}
+        lines.append([quoted(values[column], quote) for column in columns.split()])
+    put(tmp_path / "videos.csv", "".join(f"{separator.join(line)}\n" for line in lines))
+    assert folder.class_names(tmp_path) == ("run", "swim")
+    listed = [*folder.videos(tmp_path, "train"), *folder.videos(tmp_path, "test")]
+    assert sorted(video.path for video in listed) == sorted(tmp_path / row for row in rows)
