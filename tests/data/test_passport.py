@@ -229,10 +229,11 @@ def test_a_path_at_which_there_can_be_no_file_is_missing_in_a_short_sentence(hom
 
 
 @pytest.mark.parametrize(("name", "path"), [("x" * 4000, "../" * 9 + "y"), ("x", "/y" * 2000)])
-def test_a_refusal_is_short_however_long_the_names_are(home, name, path):
+@pytest.mark.parametrize("root", [".", "r" * 3000])
+def test_a_refusal_is_short_however_long_the_names_are(home, name, path, root):
     with pytest.raises(ValueError, match="outside") as error:
-        one_video(home, row(id=name, path=path))
-    assert len(str(error.value)) < 1200
+        one_video(home, row(id=name, path=path), root=root, also=["/" + "a" * 3000, "/b"])
+    assert len(str(error.value)) < 1500
 
 
 @pytest.mark.parametrize("field", ["id", "path", "labels"])

@@ -26,8 +26,8 @@ class Places:
         if not any(gate.is_below(str(path), folder) for folder in self.named):
             raise ValueError(
                 f"video {escape.name(identity)!r} lies at {escape.name(str(path))}, outside "
-                f"{' and '.join(self.named)}; check the data set again, with --root or --also for "
-                "other folders"
+                f"{escape.name(' and '.join(self.named))}; check the data set again, with --root "
+                "or --also for other folders"
             )
 
 

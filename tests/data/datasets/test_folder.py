@@ -295,7 +295,7 @@ def test_a_link_to_another_disk_is_followed_where_it_is_allowed(tmp_path):
     root = fill(tmp_path / "root", "val/run/1.mp4")
     fill(tmp_path / "disk", "run/2.mp4")
     (root / "train").symlink_to(tmp_path / "disk")
-    with pytest.raises(ValueError, match=r"'train' leads out .*/disk; let .* --also .*/disk$"):
+    with pytest.raises(ValueError, match=r"'train' leads out .*/disk; allow .* --also .*/disk$"):
         videos(root, "train")
     assert listed(root, "train", also=[tmp_path / "disk"]) == {"train/run/2.mp4": 0}
     assert class_names(root, also=[tmp_path / "disk"]) == ("run",)
