@@ -186,6 +186,8 @@ ABSURD_ROWS = [
     {"stamp": ["1", "2"]},
     {"turned": 1},
     {"path": "a\0.mp4"},
+    {"path": "a\ud800.mp4"},
+    {"path": "\udfff/a.mp4"},
     {"path": ""},
     {"path": 7},
     {"extra": 1},

@@ -53,6 +53,13 @@ def video_from_row(row: Mapping[str, Any], folder: Path, places: Places) -> Vide
     """
     if not row["id"].isprintable():
         raise ValueError(f"video {escape.name(row['id'])!r} has unprintable characters in its name")
+    try:
+        os.fsencode(row["path"])
+    except UnicodeEncodeError:
+        raise ValueError(
+            f"video {escape.name(row['id'])!r} has a path that no file can have: "
+            f"{escape.name(row['path'])}"
+        ) from None
     values = dict(row) | {
         "path": absolute_path(row["path"], folder),
         "labels": tuple(row["labels"]),
