@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ from experiments.table_b import EXPERIMENT
 from harness import data, record, trial
 from harness.plan import grid
 from harness.provenance import code
+from harness.schedule import local_ranks
 from harness.schedule.ray import tune
 from harness.schedule.ray.tune import Resources
 from tests.helpers import kill_points, ray_clusters
@@ -231,13 +233,24 @@ def test_a_table_on_three_nodes_survives_the_loss_of_one_and_of_workers(
         if len(event.history) == 2 and killer.ident is None:
             killer.start()
 
-    tune.run_on_ray(listed, runtime, watch, Resources(address=address, retries=5))
+    notes = tmp_path / "attempts"
+    run_trial = partial(noted_run, notes)
+    resources = Resources(address=address, retries=5)
+    tune.run_on_ray(listed, runtime, watch, resources, run_trial=run_trial)
     killer.join(PATIENCE_S)
     assert len(killed) == 2
     assert removed
     assert not [event.failure for event in events if event.failure]
+    assert len(notes.read_text().splitlines()) - len(listed) >= 3  # restarts
     assert any(record.read(runtime.results, each.key).resumed_epochs for each in listed)
     assert_undisturbed(listed, runtime, tmp_path / "alone")
+
+
+def noted_run(notes, spec, runtime, report):
+    """Run a trial, and note that an attempt at it has begun."""
+    with notes.open("a") as file:
+        file.write(f"{spec.seed}\n")
+    return local_ranks.run(spec, runtime, report)
 
 
 def wait_for_workers(pid, count):

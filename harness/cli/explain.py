@@ -116,7 +116,8 @@ def _diagnose_key(prefix: str, workspace: Workspace, seeds: Seeds) -> "Diagnosis
             f"{prefix!r} is neither TABLE/ROW nor a key; a key is 4 to 20 digits of 0-9a-f"
         )
     records = workspace.records()
-    _check_scale(prefix, workspace)
+    if not any(record.key.startswith(prefix) for record in records):
+        _check_scale(prefix, workspace)
     tables = all_tables.load_all(warn_once)
     trials = workspace.trials(tables, seeds=seeds, warn=warn_once)
     planned = {trial.key: trial for trial in trials if workspace.passport(trial.trial)}

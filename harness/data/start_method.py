@@ -1,4 +1,4 @@
-"""How loader processes start: forked, or without what a GPU needs once this process has one.
+"""Start of loader processes: forked from here, or from a server once CUDA is in use here.
 
 A lock that a thread of CUDA holds at a fork is held in the child for ever. So a process that has
 initialised CUDA, such as a rank or the driver of a second trial, has them forked by a server that

@@ -1,4 +1,4 @@
-"""Whether other processes are alive: by names of machines and processes, and a child its parent."""
+"""Signs of life of other processes: names of machines and processes, and a child's parent."""
 
 import contextlib
 import hashlib

@@ -74,7 +74,8 @@ class FolderTree:
         Raises:
             ValueError: If several names on the disk differ in the composition of accents alone.
         """
-        return self._find(path) or self._find(self.spell(path))
+        found = self._find(path)
+        return found if found or str(path).isascii() else self._find(self.spell(path))
 
     def _find(self, path: Path) -> Path | None:
         if self.exists(path):

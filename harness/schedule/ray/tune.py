@@ -8,7 +8,8 @@ import shutil
 import signal
 import sys
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -75,21 +76,28 @@ def run_on_ray(
     stop = stop or Stop()
     with session.redirect_output(runtime.results / "logs" / "ray.log"):
         try:
-            with session.connect(resources.address) as cluster:
+            with _one_interruption(stop), session.connect(resources.address) as cluster:
                 stop.install_handlers()
                 room = _check_nodes(cluster, runtime, resources)
                 if runtime.ranks > 1:
                     log(_describe(room, runtime.ranks))
                 if not stop.is_requested:
                     _tune(trials, runtime, on_event, resources, stop, room, run_trial)
-        except SystemExit:  # Ray's own answer to SIGTERM, while it starts
-            raise Interrupted(128 + signal.SIGTERM) from None
-        except Interrupted:
-            raise
-        except KeyboardInterrupt:  # what Ray makes of an `Interrupted` that it meets in a wait
-            raise Interrupted(stop.code or 128 + signal.SIGINT) from None
         finally:
             shutil.rmtree(_scratch(runtime), ignore_errors=True)
+
+
+@contextmanager
+def _one_interruption(stop: Stop) -> Iterator[None]:
+    """Turn whatever Ray makes of a signal into `Interrupted`."""
+    try:
+        yield
+    except Interrupted:
+        raise
+    except SystemExit:  # Ray's own answer to SIGTERM, while it starts
+        raise Interrupted(128 + signal.SIGTERM) from None
+    except KeyboardInterrupt:  # an `Interrupted` that Ray met in a wait
+        raise Interrupted(stop.code or 128 + signal.SIGINT) from None
 
 
 def _check_nodes(cluster: Sequence[Node], runtime: Runtime, resources: Resources) -> Capacity:

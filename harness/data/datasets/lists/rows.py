@@ -18,7 +18,7 @@ _NAMES: dict[Separator, str] = {" ": "a space or tab,", ",": "a comma", ";": "a 
 
 
 class Dialect(NamedTuple):
-    """What separates the columns of a list, and what is put around them."""
+    """The separator of the columns of a list, and the quotes around them."""
 
     separator: Separator
     quote: Quote
