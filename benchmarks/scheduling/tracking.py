@@ -48,14 +48,14 @@ def crowd(where: Where, setting: Setting) -> dict[str, Any]:
         runtime = _runtime(Path(folder))
         count = setting.processes
         logged = together(uri, runtime, range(count), setting, at_once=count)
-        warned = sum(bool(entry.warnings) for entry in logged)
-        if warned:
+        warnings = [sentence for entry in logged for sentence in entry.warnings]
+        if warnings:
             _sync(uri, runtime.results)
         lost = missing(uri, runtime.results, logged)
     return {
         "points": sum(len(entry.losses) for entry in logged),
         "lost": lost,
-        "warned": warned,
+        "warnings": warnings,
     } | (_slowed(logged))
 
 
@@ -90,7 +90,7 @@ def text(measured: dict[str, Any]) -> str:
     for where in PLACES:
         found = measured["places"][where]
         counts = f"{found['lost']} of {found['points']}"
-        lines.append(f"{where + ', all':18}{counts:>12}{found['warned']:8}{_figures(found)}")
+        lines.append(f"{where + ', all':18}{counts:>12}{len(found['warnings']):8}{_figures(found)}")
         lines.append(f"{where + ', alone':18}{'':12}{'':8}{_figures(found['alone'])}")
     return "\n".join(lines)
 

@@ -9,7 +9,12 @@ from typing import TypeVar
 from harness.runtime import default_results
 from harness.utils.redaction import redact
 
-_RACE_MESSAGES = ("already exists", "IntegrityError", "UniqueViolation")
+_RACE_MESSAGES = (
+    "already exists",
+    "IntegrityError",
+    "UniqueViolation",
+    "No Experiment with id",  # that is still deleted: it was just restored
+)
 _TITLES = {
     "tensorboard": "TensorBoard",
     "wandb": "Weights & Biases",
@@ -61,7 +66,7 @@ def translate_errors(uri: str) -> Iterator[None]:
 
 
 def retry_on_race(action: Callable[[], _T]) -> _T:
-    """Run an action; run it again if another process created the same thing at that moment."""
+    """Run an action; run it again if another process just created or restored the same thing."""
     from mlflow.exceptions import MlflowException
 
     try:

@@ -1,6 +1,7 @@
 """MLflow experiments: one per table, created or restored, without the runs of dead processes."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 from harness.tracking.errors import retry_on_race
@@ -52,10 +53,10 @@ def search(client: "MlflowClient", experiment: str, query: str) -> list["Run"]:
 
 
 def set_tags(client: "MlflowClient", experiment: str, tags: Mapping[str, str]) -> None:
-    """Set the tags of an experiment that have a value."""
+    """Set the tags of an experiment that have a value, although other drivers set them too."""
     for name, value in tags.items():
         if value:
-            client.set_experiment_tag(experiment, name, value)
+            retry_on_race(partial(client.set_experiment_tag, experiment, name, value))
 
 
 def finished_runs(client: "MlflowClient", experiment: str) -> list["Run"]:

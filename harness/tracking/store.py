@@ -141,8 +141,7 @@ class Store:
             self.client.log_dict(run_id, runs.claims_table(output.claims), _CLAIMS_FILE)
             # The page shows the file as a table by this tag; the client's own call would append.
             tags["mlflow.loggedArtifacts"] = json.dumps([{"path": _CLAIMS_FILE, "type": "table"}])
-        for name, value in clean(tags, self._uri).items():
-            self.client.set_tag(run_id, name, value)
+        self._log_batches(run_id, [], tags)
 
     def _open_run(
         self, trial_run: TrialRun, history: Rows, tags: Mapping[str, str] | None = None
