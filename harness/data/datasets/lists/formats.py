@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.data.datasets.file_names import SUFFIXES, is_video
-from harness.data.datasets.lists import headers, text_rows
+from harness.data.datasets.lists import foreign, headers, text_rows
 from harness.data.datasets.lists.headers import Columns
 from harness.data.datasets.lists.rows import (
     QUOTES,
@@ -28,7 +28,7 @@ from harness.data.datasets.lists.rows import (
     unquote,
 )
 
-_FOREIGN = ("|", "->", "=>", ":", "=")
+_NUMBERED = re.compile(r"(.+?)((?: +[0-9]+(?:\.0+)?)+)", re.ASCII)
 _OTHER_FILE = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,3}$")
 
 
@@ -69,6 +69,7 @@ class ListFormat:
             raise ValueError(
                 f"{text!r} has an empty column, or its path starts or ends with a space"
             )
+        self._check_numbers(row)
         if not row.counted and not is_video(row.name):
             self._check_folder(row.name)
         return row
@@ -87,6 +88,12 @@ class ListFormat:
                 raise ValueError(
                     f"{name} is in other quotes than most rows; use one kind in the whole list"
                 )
+
+    def _check_numbers(self, row: Row) -> None:
+        match = _NUMBERED.fullmatch(row.name) if self.dialect.separator == " " else None
+        if match and is_video(match[1]):
+            numbers = len(match[2].split()) + row.counted + 1
+            raise ValueError(f"{match[1]!r} is followed by {numbers} columns; expected a label")
 
     def _check_folder(self, name: str) -> None:
         if not self.folders or _OTHER_FILE.search(name) or name.startswith("# "):
@@ -108,7 +115,7 @@ def detect(file: Path, exists: Callable[[str], bool]) -> ListFormat:
             separated by what no list may have.
     """
     rows = text_rows.first_rows(file)
-    _check_separators(file, rows, exists)
+    foreign.check(file, rows, exists)
     quote = _quote(rows, exists)
     bare_header = bool(rows) and headers.names_path(rows[0]) and not exists(rows[0].strip())
     if _are_unlabelled(rows[bare_header:], quote, exists):
@@ -157,30 +164,6 @@ def read(
         counted = row.counted
 
     text_rows.read(file, add_row, errors, max_rows=max_rows)
-
-
-def _check_separators(file: Path, rows: Sequence[str], exists: Callable[[str], bool]) -> None:
-    """Refuse a list of which most rows are a video, an unknown separator and a label.
-
-    Raises:
-        ValueError: If it is one.
-    """
-    for separator in _FOREIGN:
-        cells = [text.partition(separator) for text in rows if separator in text]
-        found = [
-            path
-            for path, _, label in cells
-            if (is_video(path.strip()) or exists(path.strip())) and not _holds_video(label)
-        ]
-        if 2 * len(found) > len(rows):
-            raise ValueError(
-                f"{file.name}: {separator!r} separates its columns; write a comma, a semicolon, "
-                "blanks or a tab instead"
-            )
-
-
-def _holds_video(text: str) -> bool:
-    return any(map(is_video, re.split(r"[\s,;]", text)))
 
 
 def _quote(rows: Sequence[str], exists: Callable[[str], bool]) -> Quote:
@@ -232,12 +215,24 @@ def _whole(text: str, quote: Quote) -> str:
 
 def _score(
     rows: Sequence[str], dialect: Dialect, exists: Callable[[str], bool]
-) -> tuple[int, int, int, int]:
-    """Count the rows that a dialect makes sense of: on the disk, videos, numbered, any."""
+) -> tuple[int, int, int, int, int]:
+    """Count the rows that a dialect makes sense of: on the disk, videos, numbered, any; or begins.
+
+    A row of too many columns begins with a video all the same.
+    """
     parsed = [row for row in parse_all(rows, dialect) if row is not None]
     return (
         sum(exists(row.name) for row in parsed),
         sum((is_video(row.name) or row.counted) and not is_video(row.label) for row in parsed),
         sum(text_rows.is_number(row.label) for row in parsed),
         len(parsed),
+        sum(_begins(text, dialect) for text in rows),
     )
+
+
+def _begins(text: str, dialect: Dialect) -> bool:
+    """Return whether the first of several columns of a row is a video."""
+    with suppress(ValueError):
+        cells = split(text, dialect)
+        return len(cells) > 1 and is_video(cells[0])
+    return False

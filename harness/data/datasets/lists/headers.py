@@ -35,7 +35,7 @@ def find(
     if not rows:
         return False, None
     if names_columns(rows[0], dialect):
-        return True, _named_columns(file, rows[0], dialect)
+        return True, _named_columns(file, rows, dialect)
     first, *others = parse_all(rows, dialect)
     if first and _is_odd(first, [row for row in others if row is not None], exists):
         raise ValueError(
@@ -71,13 +71,15 @@ def _kind(cell: str) -> str:
     return next((kind for kind, pattern in _COLUMNS.items() if pattern.fullmatch(word)), "")
 
 
-def _named_columns(file: Path, text: str, dialect: Dialect) -> Columns | None:
+def _named_columns(file: Path, rows: Sequence[str], dialect: Dialect) -> Columns | None:
     """Return the positions of path and label and the number of columns; None if they are usual.
+
+    Usual are a path and a label, and a folder, its number of frames and a label.
 
     Raises:
         ValueError: If a column is not known, or two could be the path or the label.
     """
-    cells = _cells(text, dialect)
+    cells = _cells(rows[0], dialect)
     kinds = [_kind(cell) for cell in cells]
     name = f"{file.name}, line 1"
     if "" in kinds:
@@ -90,9 +92,11 @@ def _named_columns(file: Path, text: str, dialect: Dialect) -> Columns | None:
             raise ValueError(f"{name}: columns {both} both look like the {kind}; keep one of them")
     path = kinds.index("path" if "path" in kinds else "id")
     label = kinds.index("label")
-    if (path, label) == (0, len(kinds) - 1) and kinds[1:-1] in ([], ["frames"]):
+    of_videos = any(is_video(cell) for row in rows[1:] for cell in _cells(row, dialect)[:1])
+    between = [] if of_videos else ["frames"]
+    if (path, label) == (0, len(kinds) - 1) and kinds[1:-1] in ([], between):
         return None
-    if dialect.separator == " ":
+    if dialect.separator == " " and "\t" not in rows[0]:
         raise ValueError(f"{name}: columns separated by blanks are a path, perhaps frames, a label")
     return path, label, len(kinds)
 

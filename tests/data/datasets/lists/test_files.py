@@ -56,7 +56,7 @@ def test_a_row_is_read_as_it_stands(tmp_path, row, name, label):
     [
         ("a.mp4", "is not a path, a space or tab, and a label"),
         ("3", "is not a path, a space or tab, and a label"),
-        ("a.mp4 300 3", "'a.mp4 300' has no video suffix"),
+        ("a.mp4 300 3", "'a.mp4' is followed by 2 columns; expected a label"),
         ("a.mp4\t300\t3", "has 3 columns; expected a path, a space or tab, and a label"),
         ("a\tb.mp4 3", "has no video suffix"),
         ("a\tb.mp4\t3", "has 3 columns"),

@@ -50,9 +50,17 @@ def test_a_header_is_no_video(root, header, separator):
     assert read(root, f"{header}\n{text}".replace(",", separator), classes=2) == VIDEOS
 
 
-def test_columns_may_be_named_in_another_order(root):
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_columns_may_be_named_in_another_order(root, separator):
     text = ",label,n_frames,path\n0,1,30,b/2.mp4\n1,0,30.0,a/1.mp4\n"
-    assert read(root, text, classes=2) == VIDEOS
+    assert read(root, text.replace(",", separator), classes=2) == VIDEOS
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_a_header_may_name_the_frames_of_videos(root, separator):
+    rows = [f"{path},300,{label}\n" for path, label in VIDEOS.items()]
+    text = "".join(["path,num_frames,label\n", *rows])
+    assert read(root, text.replace(",", separator), classes=2) == VIDEOS
 
 
 @pytest.mark.parametrize(
@@ -202,6 +210,58 @@ def test_another_separator_is_refused_by_name(root, separator, labels, paths):
     with pytest.raises(ValueError, match=r"list.txt: '.*' separates its columns; write") as caught:
         read(root, "\n".join(rows))
     assert repr(separator.strip()) in str(caught.value)
+
+
+@pytest.mark.parametrize("separator", [" ", ",", ", ", "\t"])
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("“", "”"),
+        ("„", "“"),
+        ("‘", "’"),
+        ("«", "»"),
+        ("`", "`"),
+        ("<", ">"),
+        ("('", "'"),
+        ('["', '"'),
+    ],
+)
+@pytest.mark.parametrize("paths", [tuple(VIDEOS), ("gone/1.mp4", "gone/2.mp4"), ("a", "a")])
+def test_other_marks_around_paths_are_refused_by_name(root, before, after, separator, paths):
+    text = "".join(f"{before}{path}{after}{separator}0\n" for path in paths)
+    with pytest.raises(ValueError, match=r"list\.txt: paths are between") as caught:
+        read(root, text, classes=2)
+    assert f"between {before} and {after}; write them plain" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "name", ["“a”.mp4", "<1.mp4> 2.mp4", "(a).mp4", "[1.mp4]", "`1.mp4`/2.mp4"]
+)
+def test_such_marks_may_be_part_of_a_name(root, name):
+    put(root / name / "img_1.jpg" if name.endswith("]") else root / name)
+    assert read(root, f"{name},0\n", classes=2) == {name: 0}
+
+
+@pytest.mark.parametrize("row", ["'a/1.mp4': 0,", '"a/1.mp4": 0,'])
+def test_a_dictionary_is_refused_by_its_separator(root, row):
+    with pytest.raises(ValueError, match="':' separates its columns"):
+        read(root, f"{row}\n", classes=2)
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ("a/1.mp4 300 0", "'a/1.mp4' is followed by 2 columns; expected a label"),
+        ("a/1.mp4 0 10 0", "'a/1.mp4' is followed by 3 columns; expected a label"),
+        ("gone.mp4 0 10.0 300 1", "'gone.mp4' is followed by 4 columns; expected a label"),
+        ("a/1.mp4,300,0", "has 3 columns; expected a path, a comma and a label"),
+        ("a/1.mp4;0;", "has 3 columns; expected a path, a semicolon and a label"),
+    ],
+)
+def test_more_columns_than_a_label_after_a_video_are_refused_as_what_they_are(root, row, words):
+    with pytest.raises(ValueError, match="line 1: ") as caught:
+        read(root, f"{row}\n", classes=2)
+    assert words in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["a|b.mp4", "a=1.mp4", "x:y.mp4", "1.mp4=2.mp4", "a->b.mp4"])
