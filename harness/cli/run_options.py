@@ -66,7 +66,7 @@ loader_options = all_of(
 device_options = all_of(
     click.option(
         "--device",
-        help="cpu, cuda, cuda:<index>.  [default: cuda on a machine with GPUs, else cpu]",
+        help="cpu, cuda or cuda:<index>.  [default: cuda on a machine with GPUs, else cpu]",
     ),
     click.option(
         "--gpus-per-trial",

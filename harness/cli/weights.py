@@ -36,7 +36,7 @@ weights_file_option = click.option(
     "--weights", type=_FILE, required=True, metavar="FILE", help="Weights, as released or exported."
 )
 device_option = click.option(
-    "--device", default="cpu", show_default=True, help="cpu, cuda, cuda:N."
+    "--device", default="cpu", show_default=True, help="cpu, cuda or cuda:<index>."
 )
 workers_option = click.option(
     "--workers",
