@@ -71,12 +71,16 @@ def assert_undisturbed(listed, runtime, elsewhere):
 
 def workers(pid):
     """Return the processes below one in which Ray runs trials."""
-    found = []
-    for each in process_tree(pid):
-        with contextlib.suppress(OSError):
-            if Path(f"/proc/{each}/cmdline").read_bytes().startswith(b"ray::ImplicitFunc"):
-                found.append(each)
-    return found
+    return [
+        each for each in process_tree(pid) if command_line(each).startswith(b"ray::ImplicitFunc")
+    ]
+
+
+def command_line(pid):
+    """Return the command of a process; empty if there is none."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    return b""
 
 
 def table(folder, data_root, *more, epochs=20):
@@ -114,17 +118,19 @@ def test_a_driver_killed_again_and_again_finishes_and_nothing_runs_twice(
     runtime, tmp_path, chance, how
 ):
     results = tmp_path / "results"
-    kills, finished, reached = 0, {}, {}
+    kills, finished, reached, agents = 0, {}, {}, set()
     while len(finished) < len(ROWS) and kills < 12:
+        goal = num_epochs(finished, reached) + chance.randint(3, 16)
         process = table(tmp_path, runtime.data, how)
-        with contextlib.suppress(AssertionError):  # it may end before anything moves
-            wait_for(lambda before=(finished, reached): state(results) != before, process)
-        time.sleep(chance.uniform(0, 4))
-        workers_left = [pid for pid in process_tree(process.pid) if pid != process.pid]
+        with contextlib.suppress(AssertionError):  # it may end before
+            wait_for(lambda goal=goal: num_epochs(*state(results)) >= goal, process)
+        time.sleep(chance.uniform(0, 0.3))
+        below = {pid for pid in process_tree(process.pid) if pid != process.pid}
+        agents |= {pid for pid in below if re.match(rb"ray::\w*Agent", command_line(pid))}
         process.kill()
         process.communicate()
         kills += process.returncode == -signal.SIGKILL
-        wait_until_gone(workers_left)
+        wait_until_gone(below - agents)
         now, epochs = state(results)
         assert {key: now[key] for key in finished} == finished
         assert all(key in now or epochs[key] >= epoch for key, epoch in reached.items())
@@ -141,6 +147,12 @@ def test_a_driver_killed_again_and_again_finishes_and_nothing_runs_twice(
         resumed = each.record.resumed_epochs
         assert resumed == sorted(resumed)
     assert_undisturbed(listed, here, tmp_path / "alone")
+    wait_until_gone(agents)  # of Ray, a minute after their driver
+
+
+def num_epochs(finished, reached):
+    """Return how many epochs of 20 all trials have behind them."""
+    return 20 * len(finished) + sum(reached.values())
 
 
 def wait_until_gone(pids, *, within_s=PATIENCE_S):

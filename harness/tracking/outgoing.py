@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from harness.tracking.errors import TrackingError
-from harness.utils.redaction import contains_known, hide_known, redact, redact_for_others
+from harness.utils.redaction import contains_known, hide_known_values, redact, redact_for_others
 
 
 def clean(values: Mapping[str, str], uri: str) -> dict[str, str]:
     """Return tags or parameters without known secrets."""
-    return {name: hide_known(value, uri) for name, value in values.items()}
+    return dict(hide_known_values(values, uri))
 
 
 def clean_reason(reason: str, uri: str, results: Path) -> str:

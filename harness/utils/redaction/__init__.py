@@ -5,7 +5,7 @@ so, and users and passwords of addresses. Patterns find the rest. Time grows wit
 text, whatever it holds.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,18 +37,28 @@ def redact_for_others(text: str, *folders: Path) -> str:
 
 def hide_known(text: str, *addresses: str) -> str:
     """Hide only what is known to be secret, in text whose form matters, such as a file name."""
-    for secret in known_secrets(addresses):
+    return _hide(text, known_secrets(addresses))
+
+
+def hide_known_values(body: Any, *addresses: str) -> Any:
+    """Hide known secrets in every text of a JSON value but its keys; its form stays."""
+    return _hide_values(body, known_secrets(addresses))
+
+
+def _hide_values(body: Any, secrets: Sequence[str]) -> Any:
+    if isinstance(body, str):
+        return _hide(body, secrets)
+    if isinstance(body, Mapping):
+        return {name: _hide_values(value, secrets) for name, value in body.items()}
+    if isinstance(body, list | tuple):
+        return [_hide_values(value, secrets) for value in body]
+    return body
+
+
+def _hide(text: str, secrets: Sequence[str]) -> str:
+    for secret in secrets:
         text = text.replace(secret, HIDDEN)
     return text
-
-
-def hide_known_values(body: Any) -> Any:
-    """Hide known secrets in every text of a JSON value; its form stays."""
-    if isinstance(body, str):
-        return hide_known(body)
-    if isinstance(body, Mapping):
-        return {name: hide_known_values(value) for name, value in body.items()}
-    return [hide_known_values(value) for value in body] if isinstance(body, list | tuple) else body
 
 
 def hide_known_in_file(path: Path, *, start: int) -> None:
