@@ -216,9 +216,9 @@ def _whole(text: str, quote: Quote) -> str:
 def _score(
     rows: Sequence[str], dialect: Dialect, exists: Callable[[str], bool]
 ) -> tuple[int, int, int, int, int]:
-    """Count the rows that a dialect makes sense of: on the disk, videos, numbered, any; or begins.
+    """Count the rows that a dialect makes sense of: on the disk, videos, numbered, or any.
 
-    A row of too many columns begins with a video all the same.
+    The last count is of rows whose first column is a video, even if there are too many columns.
     """
     parsed = [row for row in parse_all(rows, dialect) if row is not None]
     return (
