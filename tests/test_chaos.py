@@ -17,6 +17,7 @@ import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -67,13 +68,6 @@ def assert_undisturbed(listed, runtime, elsewhere):
         found = record.read(runtime.results, each.key)
         assert [epoch["epoch"] for epoch in found.history] == list(range(1, len(alone.history) + 1))
         assert numbers(found) == numbers(alone)
-
-
-def workers(pid):
-    """Return the processes below one in which Ray runs trials."""
-    return [
-        each for each in process_tree(pid) if command_line(each).startswith(b"ray::ImplicitFunc")
-    ]
 
 
 def command_line(pid):
@@ -223,19 +217,21 @@ def test_a_table_on_three_nodes_survives_the_loss_of_one_and_of_workers(
 ):
     process, address = cluster
     listed = planned(runtime, epochs=30, seeds=2)
-    killed, removed = [], []
+    notes, go_on = tmp_path / "attempts", tmp_path / "go on"
+    removed = []
 
     def kill():
-        """Kill two workers and a node while trials run."""
-        for _ in range(2):
-            pid = chance.choice(wait_for_workers(process.pid, 2))
-            os.kill(pid, signal.SIGKILL)
-            killed.append(pid)
-            time.sleep(chance.uniform(1, 5))
-        busy = set(wait_for_workers(process.pid, 3))
-        ray_clusters.lose_a_node(process)
-        wait_until(lambda: not all(map(is_running, busy)))
-        removed.extend(pid for pid in busy if not is_running(pid))
+        """Kill two workers and a node in the middle of trials, which wait for that."""
+        try:
+            for _ in range(2):
+                os.kill(chance.choice(wait_for_attempts(notes, 2)), signal.SIGKILL)
+                time.sleep(chance.uniform(1, 5))
+            busy = wait_for_attempts(notes, 3)
+            ray_clusters.lose_a_node(process)
+            wait_until(lambda: not all(map(is_running, busy)))
+            removed.extend(pid for pid in busy if not is_running(pid))
+        finally:
+            go_on.touch()
 
     killer = threading.Thread(target=kill)
     events = []
@@ -245,31 +241,65 @@ def test_a_table_on_three_nodes_survives_the_loss_of_one_and_of_workers(
         if len(event.history) == 2 and killer.ident is None:
             killer.start()
 
-    notes = tmp_path / "attempts"
-    run_trial = partial(noted_run, notes)
+    run_trial = partial(noted_run, notes, go_on)
     resources = Resources(address=address, retries=5)
     tune.run_on_ray(listed, runtime, watch, resources, run_trial=run_trial)
     killer.join(PATIENCE_S)
-    assert len(killed) == 2
     assert removed
     assert not [event.failure for event in events if event.failure]
-    assert len(notes.read_text().splitlines()) - len(listed) >= 3  # restarts
+    begun, cut_short, under_way = attempts(notes)
+    assert (begun - len(cut_short), under_way) == (len(listed), [])
+    assert len(cut_short) >= 3
     assert any(record.read(runtime.results, each.key).resumed_epochs for each in listed)
     assert_undisturbed(listed, runtime, tmp_path / "alone")
 
 
-def noted_run(notes, spec, runtime, report):
-    """Run a trial, and note that an attempt at it has begun."""
+def noted_run(notes, go_on, spec, runtime, report):
+    """Run a trial, which waits at an epoch for the end of all kills; note its begin and end."""
+    epoch = random.randint(3, 25)
+
+    def report_and_wait(history):
+        report(history)
+        wait_until(lambda: len(history) < epoch or go_on.exists())
+
+    note(notes, "begun")
+    done = local_ranks.run(spec, runtime, report_and_wait)
+    note(notes, "ended")
+    return done
+
+
+def note(notes, what):
     with notes.open("a") as file:
-        file.write(f"{spec.seed}\n")
-    return local_ranks.run(spec, runtime, report)
+        file.write(f"{what} {os.getpid()}\n")
 
 
-def wait_for_workers(pid, count):
+class Attempts(NamedTuple):
+    """The number of attempts that have begun; the processes of those cut short, and under way."""
+
+    begun: int
+    cut_short: list[int]
+    under_way: list[int]
+
+
+def attempts(notes):
+    unfinished, begun = [], 0
+    for line in notes.read_text().splitlines():
+        what, pid = line.split()
+        if what == "begun":
+            unfinished.append(int(pid))
+            begun += 1
+        else:
+            unfinished.remove(int(pid))
+    cut_short = [pid for pid in unfinished if not is_running(pid)]
+    return Attempts(begun, cut_short, [pid for pid in unfinished if pid not in cut_short])
+
+
+def wait_for_attempts(notes, count):
+    """Wait until as many attempts are under way, and return their processes."""
     deadline = time.monotonic() + PATIENCE_S
-    while len(found := workers(pid)) < count:
+    while len(found := attempts(notes).under_way) < count:
         assert time.monotonic() < deadline
-        time.sleep(0.1)
+        time.sleep(0.05)
     return found
 
 
