@@ -218,13 +218,15 @@ def test_a_table_on_three_nodes_survives_the_loss_of_one_and_of_workers(
     process, address = cluster
     listed = planned(runtime, epochs=30, seeds=2)
     notes, go_on = tmp_path / "attempts", tmp_path / "go on"
-    removed = []
+    killed, removed = [], []
 
     def kill():
         """Kill two workers and a node in the middle of trials, which wait for that."""
         try:
             for _ in range(2):
-                os.kill(chance.choice(wait_for_attempts(notes, 2)), signal.SIGKILL)
+                pid = chance.choice(wait_for_attempts(notes, 2))
+                os.kill(pid, signal.SIGKILL)
+                killed.append(pid)
                 time.sleep(chance.uniform(1, 5))
             busy = wait_for_attempts(notes, 3)
             ray_clusters.lose_a_node(process)
@@ -241,10 +243,11 @@ def test_a_table_on_three_nodes_survives_the_loss_of_one_and_of_workers(
         if len(event.history) == 2 and killer.ident is None:
             killer.start()
 
-    run_trial = partial(noted_run, notes, go_on)
+    run_trial = partial(noted_run, notes, go_on, chance.randint(3, 25))
     resources = Resources(address=address, retries=5)
     tune.run_on_ray(listed, runtime, watch, resources, run_trial=run_trial)
     killer.join(PATIENCE_S)
+    assert len(killed) == 2
     assert removed
     assert not [event.failure for event in events if event.failure]
     begun, cut_short, under_way = attempts(notes)
@@ -254,9 +257,8 @@ def test_a_table_on_three_nodes_survives_the_loss_of_one_and_of_workers(
     assert_undisturbed(listed, runtime, tmp_path / "alone")
 
 
-def noted_run(notes, go_on, spec, runtime, report):
+def noted_run(notes, go_on, epoch, spec, runtime, report):
     """Run a trial, which waits at an epoch for the end of all kills; note its begin and end."""
-    epoch = random.randint(3, 25)
 
     def report_and_wait(history):
         report(history)

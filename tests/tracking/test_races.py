@@ -21,6 +21,7 @@ from tests.helpers.tracking_stores import (
     table_output,
 )
 
+pytestmark = pytest.mark.slow  # each makes stores
 OWNERS = {"experiment_tags": "experiment_id", "tags": "run_uuid"}
 
 
