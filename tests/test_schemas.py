@@ -10,6 +10,7 @@ import pytest
 from harness import record
 from harness.utils import json_file
 from harness.utils.json_file import schema
+from tests.fuzz import targets
 from tests.test_record import made
 
 NAMES = sorted(path.stem for path in schema.FOLDER.glob("*.json"))
@@ -26,6 +27,7 @@ EXAMPLES = {
             {"key": "k", "name": "n", "state": "failed", "epoch": 0, "epochs": 1, "why": "w"}
         ],
     },
+    "manifest": json.loads(targets.seeds()[targets.manifests]),
     "lock": {"what": "w", "pid": 7, "host": "h", "since": "now", "process": "7 2.00"},
     "stop": {"run": "r", "now": False},
     "verification": {

@@ -1,7 +1,6 @@
 """Verification of a bundle: its files, and its verdicts judged again from its records."""
 
 import hashlib
-import json
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from harness.exchange.verdicts import Setting
 from harness.experiment import Experiment
 from harness.record import Record
 from harness.report.build import write_tables
-from harness.utils.escape import counted
+from harness.utils import escape, json_file
 
 _TEXTS = ("md", "csv", "tex", "claims.csv")
 
@@ -76,13 +75,12 @@ def verify(path: Path, *, tables: Sequence[Experiment], max_bytes: int) -> Verif
 
 def _manifest(folder: Path, path: Path) -> Mapping[str, Any]:
     try:
-        manifest = json.loads((folder / MANIFEST).read_bytes())
-        layout, _ = manifest["format"], manifest["source"]
-        _ = [(file["sha256"], file["bytes"]) for file in manifest["files"].values()]
-        for bundled in manifest["verdicts"]:
-            _ = bundled["rows"].items(), bundled["claims"].items(), _setting(bundled).name
-        _check_own(manifest.get("own"), manifest["files"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        manifest = json_file.loads((folder / MANIFEST).read_bytes())
+        layout = manifest.get("format") if isinstance(manifest, dict) else None
+        if not isinstance(layout, int) or layout == FORMAT:
+            json_file.schema.check(manifest, "manifest")
+            _check_own(manifest)
+    except (OSError, ValueError) as error:
         raise ValueError(
             f"{path} is not a bundle of harness bundle: no readable {MANIFEST} ({error})"
         ) from error
@@ -91,13 +89,11 @@ def _manifest(folder: Path, path: Path) -> Mapping[str, Any]:
     return dict(manifest)
 
 
-def _check_own(own: Any, files: Mapping[str, Any]) -> None:
+def _check_own(manifest: Mapping[str, Any]) -> None:
     """Refuse a list of own sources that names a file which the bundle does not list."""
-    for place, module in own["modules"].items() if own is not None else ():
-        if place not in files or not isinstance(module, str):
-            raise ValueError(f"{place} is listed as a source, and not as a file")
-    if own is not None and not all(isinstance(sentence, str) for sentence in own["missing"]):
-        raise ValueError("a missing source is not text")
+    for place in manifest.get("own", {"modules": ()})["modules"]:
+        if place not in manifest["files"]:
+            raise ValueError(f"{escape.name(place)} is listed as a source, and not as a file")
 
 
 def _setting(bundled: Mapping[str, Any]) -> Setting:
@@ -188,10 +184,9 @@ def _remarks(
 
 def text(found: Verification, path: Path) -> str:
     """Return the outcome as text."""
-    lines = [
-        f"{path.name}: {counted(found.files, 'file')}, {counted(found.records, 'record')}, "
-        f"{counted(len(found.tables), 'table')} judged again"
-    ]
+    counts = {"file": found.files, "record": found.records, "table": len(found.tables)}
+    read = ", ".join(escape.counted(number, noun) for noun, number in counts.items())
+    lines = [f"{path.name}: {read} judged again"]
     lines += [f"  does not hold: {fault}" for fault in found.faults]
     lines += [f"  note: {remark}" for remark in found.remarks]
     lines.append("It does not hold." if found.faults else "All of it holds.")

@@ -4,13 +4,14 @@ An assumed throughput is the dense bf16 peak of the data sheet times one utilisa
 devices; `harness bench-step` measures the real one.
 """
 
-import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harness.specs import Scale
+from harness.utils import escape, json_file
 from harness.utils.lookup import check_name
 
 FORWARD_AND_BACKWARD = 3
@@ -67,16 +68,22 @@ def read_rate(path: Path, *, scale: Scale) -> Rate:
         ValueError: If the file is not such a measurement, or is one at another scale.
     """
     try:
-        measured: dict[str, Any] = json.loads(path.read_bytes())
+        measured: dict[str, Any] = json_file.loads(path.read_bytes())
         macs = float(measured["macs_per_second"]["median"])
-        device, measured_scale = str(measured["device_name"]), measured["scale"]
+        device, measured_scale = escape.name(str(measured["device_name"])), measured["scale"]
         row = f"{measured['table']}/{measured['row']}, batch {measured['batch_videos']}"
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path} is not an output of bench-step --json ({error})") from error
     if measured_scale != scale:
         raise ValueError(
-            f"{path} was measured at {measured_scale} scale, not at {scale} scale; measure it again"
+            f"{path} was measured at {escape.name(str(measured_scale))} scale, not at {scale} "
+            "scale; measure it again"
         )
-    if not macs > 0:
+    if not 0 < macs < math.inf:
         raise ValueError(f"{path} has {macs} multiply-adds per second; measure it again")
-    return Rate(device=device, macs_per_second=macs, source=f"measured on {row}", is_measured=True)
+    return Rate(
+        device=device,
+        macs_per_second=macs,
+        source=f"measured on {escape.name(row)}",
+        is_measured=True,
+    )

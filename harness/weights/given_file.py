@@ -11,6 +11,7 @@ from torch import nn
 from harness.data.passport import classes_sha256, file_sha256
 from harness.record import Record
 from harness.specs import ModelSpec, Trial
+from harness.utils import escape, json_file
 from harness.zoo.checkpoints.files import read_state_dict
 from harness.zoo.given_weights import load_given
 
@@ -91,18 +92,36 @@ def _check_description(path: Path, model: ModelSpec, classes: tuple[str, ...]) -
     """Compare the description of an exported file with a network and with class names."""
     if path.suffix != ".safetensors":
         return
-    from safetensors import safe_open
-
-    with safe_open(path, "pt") as file:
-        body = json.loads((file.metadata() or {}).get(METADATA, "{}"))
-    wanted = _network(model)
+    body, wanted = _read_description(path), _network(model)
     for name, value in body.get("model", {}).items():
         if value != wanted.get(name):
             raise ValueError(
-                f"{path} is of a network with {name}={value!r}, the row has {wanted.get(name)!r}; "
-                "name the row that was trained, with the same --width"
+                f"{path} is of a network with {escape.name(f'{name}={value!r}')}, the row has "
+                f"{wanted.get(name)!r}; name the row that was trained, with the same --width"
             )
     if classes and body.get("classes") not in (None, "", classes_sha256(classes)):
         raise ValueError(
             f"{path} was trained on other classes; name the data set that it was trained on"
         )
+
+
+def _read_description(path: Path) -> Mapping[str, Any]:
+    """Return what a file says of itself; nothing if `harness export` did not write it."""
+    from safetensors import safe_open
+
+    with safe_open(path, "pt") as file:
+        text = (file.metadata() or {}).get(METADATA, "{}")
+    try:
+        body = json_file.loads(text.encode())
+        fault = "" if _is_description(body) else "it describes no network"
+    except ValueError as error:
+        fault = str(error)
+    if fault:
+        raise ValueError(
+            f"{path} has a damaged {METADATA!r} in its metadata: {fault}; export the weights again"
+        )
+    return dict(body)
+
+
+def _is_description(body: Any) -> bool:
+    return isinstance(body, dict) and isinstance(body.get("model", {}), dict)

@@ -256,6 +256,8 @@ def test_a_video_without_a_needed_field_is_refused(home, field):
         body(listed={"train": -1}),
         body(listed={"train": BIG}),
         body(classes=["x"], splits={"train": [row(labels=[1])]}),
+        body(classes=["x\ud800"]),
+        body(changed="\udfff"),
         body(root=7),
         body(root=None),
         body(also=["\0"]),

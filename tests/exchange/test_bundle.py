@@ -397,12 +397,40 @@ def test_a_table_that_this_version_lacks_does_not_hold(path):
 
 @pytest.mark.parametrize(
     "manifest",
-    ["", "[]", "{}", '{"format": 1}', '{"format": 99, "source": "", "files": {}, "verdicts": []}'],
+    [
+        *("", "[]", "{}", '{"format": 1}', "[" * 100_000, '{"format": NaN}'),
+        '{"format": 99, "source": "", "files": {}, "verdicts": []}',
+    ],
+    ids=lambda manifest: manifest[:12],
 )
 def test_an_archive_without_a_readable_manifest_is_no_bundle(unpacked, manifest):
     (unpacked / bundle.MANIFEST).write_text(manifest)
     with pytest.raises(ValueError, match=r"not a bundle|has layout 99"):
         verified(repacked(unpacked, with_manifest=False))
+
+
+VERDICTS = [
+    {"rows": {"DSA at II": 7}},
+    {"rows": {"DSA at II": {}}},
+    {"rows": []},
+    {"claims": {"x": {"verdict": "best", "sentence": "", "p": "low"}}},
+    {"scale": "huge"},
+    {"scale": "own", "base": "own"},
+    {"changes": {"epochs": "three"}},
+    {"changes": {"colour": "red"}},
+    {"table": ["table_b"]},
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("changed", VERDICTS, ids=repr)
+def test_verdicts_of_another_form_are_no_bundle(unpacked, changed):
+    path = unpacked / bundle.MANIFEST
+    manifest = json.loads(path.read_text())
+    manifest["verdicts"][0] |= changed
+    path.write_text(json.dumps(manifest))
+    with pytest.raises(ValueError, match=r"not a bundle of harness bundle: no readable manifest"):
+        verified(repacked(unpacked))
 
 
 def test_a_folder_without_sound_records_gives_no_bundle(results, data, tmp_path):

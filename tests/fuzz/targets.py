@@ -4,6 +4,7 @@
 """
 
 import json
+import math
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -12,20 +13,28 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import save_file
 
 from harness import record
 from harness.data import passport
-from harness.data.datasets import folder
+from harness.data.datasets import activitynet, folder, kinetics400, something_v2
+from harness.data.prepare import reader_answers
 from harness.data.reading import packet_packing, sparse_decode
 from harness.data.reading.decode import read_frames
 from harness.data.video import DamagedVideoError
+from harness.exchange import verify
+from harness.exchange.bundle import FORMAT, MANIFEST
+from harness.plan import throughput
 from harness.record_form import check as check_record
 from harness.report import preregistration
 from harness.schedule import status
+from harness.specs import ModelSpec
 from harness.utils import json_file
 from harness.utils.journal import Journal
 from harness.utils.json_file import schema
-from tests.helpers import bad_videos
+from harness.weights import given_file
+from tests.helpers import bad_videos, tiny_trials
+from tests.helpers.results_folders import row_trial
 from tests.test_record import made
 
 Target = Callable[[bytes], None]
@@ -55,6 +64,11 @@ def good_video() -> bytes:
 @cache
 def _frames() -> torch.Tensor:
     return read_frames(scratch() / "a" / "1.mp4")
+
+
+@cache
+def _model() -> ModelSpec:
+    return tiny_trials.shrunk(row_trial("table_b/DSA at II")).model
 
 
 def refuses_in_a_sentence(read: Callable[[], Any]) -> Any:
@@ -104,6 +118,62 @@ def lists(content: bytes) -> None:
         assert video.path.resolve().is_relative_to(scratch().resolve())
         assert video.labels
         assert min(video.labels) >= 0
+
+
+def kinetics_annotations(content: bytes) -> None:
+    """Read annotations of Kinetics in JSON."""
+    _read_annotations(kinetics400, "val/x/abcdefghij1.mp4", content)
+
+
+def activitynet_annotations(content: bytes) -> None:
+    """Read annotations of ActivityNet."""
+    _read_annotations(activitynet, "v_abcdefghij1.mp4", content)
+
+
+def _read_annotations(dataset: Any, video_path: str, content: bytes) -> None:
+    """Read annotations; every video that they list has a label and a name."""
+    path, video_file = _put("annotations.json", content), scratch() / "annotated" / video_path
+    video_file.parent.mkdir(parents=True, exist_ok=True)
+    video_file.touch()
+    videos = partial(dataset.videos, scratch() / "annotated", "test", rows=path)
+    for video in refuses_in_a_sentence(videos) or ():
+        assert video.id.isprintable()
+        assert video.labels
+
+
+def class_lists(content: bytes) -> None:
+    """Read names of classes in JSON; those that are believed can be written in a passport."""
+    path = scratch() / "classes" / "labels.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(content)
+    read = partial(something_v2.class_names, path.parent)
+    names = refuses_in_a_sentence(lambda: reader_answers.check_class_names(read()))
+    if names is not None:
+        known = passport.Passport(splits={}, listed={}, classes=names)
+        passport.write(path.parent / "passport.json", known)
+        assert passport.read(path.parent / "passport.json").digest == known.digest
+
+
+def manifests(content: bytes) -> None:
+    """Read the manifest of a bundle."""
+    path = _put(MANIFEST, content)
+    refuses_in_a_sentence(lambda: verify._manifest(path.parent, path))
+
+
+def measurements(content: bytes) -> None:
+    """Read a measured throughput, by which the budget of a plan is divided."""
+    path = _put("measured.json", content)
+    rate = refuses_in_a_sentence(lambda: throughput.read_rate(path, scale="paper"))
+    if rate is not None:
+        assert 0 < rate.macs_per_second < math.inf
+
+
+def descriptions(content: bytes) -> None:
+    """Compare what a file of weights says of itself with a network."""
+    path = scratch() / "described.safetensors"
+    text = content.decode(errors="replace")
+    save_file({"bias": torch.zeros(1)}, path, metadata={given_file.METADATA: text})
+    refuses_in_a_sentence(lambda: given_file._check_description(path, _model(), ("x",)))
 
 
 def journals(content: bytes) -> None:
@@ -195,10 +265,30 @@ def seeds() -> Mapping[Target, bytes]:
         "seconds_left": None,
         "parts": [],
     }
+    clip = {"label": "abseiling", "segment": [0, 10]}
+    kinetics = {"annotations": clip, "subset": "validate"}
+    activity = {"annotations": [{"label": "Zumba"}], "subset": "validation"}
+    numbers = dict.fromkeys(("estimate", "low", "high", "p"), 0.5)
+    verdict = {"x": {"verdict": "supported", "sentence": "It held.", **numbers}}
+    setting = {"table": "t", "scale": "own", "base": "desk", "changes": {"epochs": 3}}
+    manifest = {
+        "format": FORMAT,
+        "source": "0",
+        "files": {"own/x.py": {"sha256": "0" * 64, "bytes": 1}},
+        "own": {"modules": {"own/x.py": "x"}, "missing": ["y"]},
+        "verdicts": [setting | {"rows": verdict, "claims": verdict, "stale": []}],
+    }
+    measured = {"table": "t", "row": "r", "scale": "paper", "device_name": "x", "batch_videos": 4}
     return {
         records: record.as_json(made()),
         passports: json.dumps(passport_body).encode(),
         lists: b"path,label\na/1.mp4,0\nb/1.mp4,1\n",
+        kinetics_annotations: json.dumps({"abcdefghij1": kinetics}).encode(),
+        activitynet_annotations: json.dumps({"database": {"abcdefghij1": activity}}).encode(),
+        class_lists: json.dumps({f"thing {n}": str(n) for n in range(174)}).encode(),
+        manifests: json.dumps(manifest).encode(),
+        measurements: json.dumps(measured | {"macs_per_second": {"median": 5.0}}).encode(),
+        descriptions: given_file.describe(_model(), "0")[given_file.METADATA].encode(),
         journals: b'{"a": 1}\n{"b": [1, null]}\n',
         declarations: json.dumps(declaration).encode() + b"\n",
         statuses: json.dumps(state).encode(),

@@ -142,12 +142,21 @@ def test_a_measured_rate_is_read_back(tmp_path):
         ({"scale": "desk"}, "measured at desk scale, not at paper scale"),
         ({"macs_per_second": 5}, "is not an output of bench-step --json"),
         ({"macs_per_second": {"median": 0}}, "measure it again"),
-        ({"macs_per_second": {"median": float("nan")}}, "measure it again"),
+        ({"macs_per_second": {"median": float("nan")}}, "it holds NaN, which is not JSON"),
+        ({"macs_per_second": {"median": "inf"}}, "measure it again"),
+        ({"scale": "x" * 5_000}, r"x\.\.\. \(5,000 characters\) scale, not at paper scale"),
     ],
 )
 def test_a_file_that_measured_nothing_of_use_is_refused(tmp_path, changes, said):
     with pytest.raises(ValueError, match=said):
         throughput.read_rate(measured(tmp_path / "m", **changes), scale="paper")
+
+
+def test_what_is_no_measurement_is_refused(tmp_path):
+    for content in ("", "[]", "[" * 100_000, '{"scale": "\\ud800"}'):
+        (tmp_path / "m").write_text(content)
+        with pytest.raises(ValueError, match="m is not an output of bench-step --json"):
+            throughput.read_rate(tmp_path / "m", scale="paper")
 
 
 def test_checkpoints_are_those_that_are_kept():

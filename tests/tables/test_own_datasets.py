@@ -77,6 +77,16 @@ def test_an_error_of_a_reader_names_it(reader):
         raise KeyError("x")
 
 
+def test_an_answer_that_no_passport_can_hold_is_refused_before_a_video_is_read(tmp_path, reader):
+    for label in (0, 2):
+        (tmp_path / "clips" / "train").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "clips" / "train" / f"{label}.mp4").touch()
+    (tmp_path / "clips" / "test").mkdir()
+    own_datasets.open_reader(str(reader))
+    with pytest.raises(ValueError, match=r"'train/2\.mp4': its label 2 is none of the 2 classes"):
+        sources.read_source("my_clips", tmp_path / "clips", tmp_path / "data")
+
+
 @pytest.mark.parametrize("name", ["kinetics400.py", "desk.py", "My-Clips.py"])
 def test_a_file_that_cannot_name_a_data_set_is_refused(tmp_path, name):
     (tmp_path / name).write_text(READER)

@@ -100,6 +100,15 @@ def test_a_file_says_which_network_and_classes_it_is_of(finished, request_for, t
         given_file.load(tmp_path / "named.safetensors", tiny, classes=CLASSES[::-1])
 
 
+@pytest.mark.parametrize("text", ["", "[]", "[" * 100_000, '{"model": 7}', '{"model": NaN}'])
+def test_a_damaged_description_is_named(finished, tmp_path, text):
+    _, tiny, _ = finished
+    path = tmp_path / "odd.safetensors"
+    save_file({"bias": torch.zeros(1)}, path, metadata={given_file.METADATA: text})
+    with pytest.raises(ValueError, match=r"odd.safetensors has a damaged 'harness' in its meta"):
+        given_file.load(path, tiny)
+
+
 def test_other_weights_than_those_of_the_record_are_not_exported(request_for):
     request = request_for()
     with torch.no_grad():

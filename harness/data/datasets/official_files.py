@@ -105,12 +105,21 @@ def read_json(file: Path) -> object:
     try:
         with file.open("rb") as stream:
             text = stream.read(_MAX_BYTES + 1)
-        content: object = json.loads(text) if len(text) <= _MAX_BYTES else None
+        content = _parse(text) if len(text) <= _MAX_BYTES else None
     except (OSError, RecursionError, ValueError) as error:
         raise ValueError(f"{file} cannot be read: {error}") from None
     if len(text) > _MAX_BYTES:
         raise ValueError(f"{file} is over {_MAX_BYTES // 1_000_000} MB, too large for annotations")
     return content
+
+
+def _parse(content: bytes) -> object:
+    """Return JSON in any encoding of Unicode; NaN is read, and half of a surrogate pair is not."""
+    text = content.decode(json.detect_encoding(content))
+    body: object = json.loads(text)
+    if "\\ud" in text.lower():
+        json.dumps(body, ensure_ascii=False).encode()
+    return body
 
 
 def check_names(names: Iterable[str], official: Sequence[str], *, file: Path) -> None:

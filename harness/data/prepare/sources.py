@@ -11,6 +11,7 @@ from types import ModuleType
 
 from harness.data import DATASETS, GENERATED, OWN_READER, passport, passport_path
 from harness.data.datasets.lists.text_rows import MAX_SHOWN
+from harness.data.prepare import reader_answers
 from harness.data.prepare.folder_labels import contradictions
 from harness.data.prepare.list_hints import ListHint, hint, lists_read
 from harness.data.sizes import PUBLISHED
@@ -98,8 +99,10 @@ def read_source(
         splits = {
             split: reader.videos(root, split, rows=rows.get(split), also=also) for split in wanted
         }
+    class_names = reader_answers.check_class_names(reader.class_names(root, also=also))
+    for split, videos in splits.items():
+        reader_answers.check_videos(split, videos, class_names)
     _check_disjoint(splits)
-    class_names = reader.class_names(root, also=also)
     if only is None and not class_names:
         _check_first_label(splits)
     lists, options = lists_read(reader, root, rows), {"only": only, "fps": fps}

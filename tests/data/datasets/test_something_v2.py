@@ -86,6 +86,15 @@ def test_wrong_entries_are_reported_at_once(tmp_path, train, messages):
     assert [message for message in messages if message not in str(caught.value)] == []
 
 
+def test_a_name_that_no_passport_can_hold_is_refused(tmp_path):
+    lists(
+        tmp_path,
+        labels={NAMES[label] + "\ud800" * (label == 3): str(label) for label in range(174)},
+    )
+    with pytest.raises(ValueError, match=r"labels\.json cannot be read: .*surrogates not allowed"):
+        something_v2.class_names(tmp_path)
+
+
 @pytest.mark.parametrize("content", ["{", "[]", "{}", '"text"', "[" * 100_000])
 def test_a_list_of_another_form_is_refused(tmp_path, content):
     lists(tmp_path)

@@ -38,7 +38,7 @@ class RowErrors:
         """Count an error, and keep its message if it will be shown."""
         self.count += 1
         if len(self.messages) < MAX_SHOWN:
-            self.messages.append(f"{where}: {shorten(str(error))}")
+            self.messages.append(f"{shorten(where)}: {shorten(str(error))}")
 
     def check(self, what: str = "rows") -> None:
         """Raise all errors at once.
