@@ -17,6 +17,7 @@ from pkgutil import walk_packages
 
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 from jaxtyping import install_import_hook
 
 with install_import_hook(
@@ -34,6 +35,10 @@ from harness.specs import Trial
 from harness.tracking.worker import StoreProcess, Task
 from tests.helpers import tracking_stores
 from tests.helpers.tiny_trials import shrunk
+
+# Neither an example nor its making is timed: a busy machine would fail a test that holds.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m deselects

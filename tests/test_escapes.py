@@ -99,9 +99,8 @@ hostile = st.one_of(
 )
 bounded = settings(
     max_examples=60,
-    deadline=None,
     derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 few = settings(bounded, max_examples=12)
 
@@ -420,7 +419,7 @@ OF_TEXT = (
 def test_thousands_of_texts_act_nowhere(test):
     holds = test.hypothesis.inner_test
     drawn = given(*[hostile] * len(inspect.signature(holds).parameters))(holds)
-    settings(max_examples=5_000, deadline=None, database=None)(drawn)()
+    settings(max_examples=5_000, database=None)(drawn)()
 
 
 def test_a_number_agrees_with_its_noun() -> None:

@@ -27,7 +27,7 @@ from harness.cli.printing import echo
 from harness.experiment import Experiment
 from harness.plan.grid import Seeds
 from harness.runtime import Runtime, default_data
-from harness.specs import Scale
+from harness.specs import Scale, recordable
 from harness.tables import own_tables
 from harness.utils import escape, own_code
 from harness.utils.redaction import hide_known, redact
@@ -104,6 +104,15 @@ def requests_of_written_tables(tables: Sequence[str], **options: Any) -> list["R
     return requests if tables else [request for request in requests if build.is_written(request)]
 
 
+def _name_campaign(given: str) -> str:
+    """Return the name of a campaign as records hold it: the time without one."""
+    try:
+        recordable(given)
+    except ValueError as error:
+        raise click.UsageError(f"--campaign {error}") from None
+    return hide_known(given) or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def build_requests(
     tables: Sequence[str],
     *,
@@ -124,9 +133,12 @@ def build_requests(
     changes = {name: machine.pop(name, None) for name in SCALE_CHANGES}
     data = data or default_data()
     terms = select_scale(scale, data, **changes)
-    campaign = hide_known(campaign or "") or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     runtime = Runtime(
-        results=results, data=data, campaign=campaign, own_code=own_code.export(), **machine
+        results=results,
+        data=data,
+        campaign=_name_campaign(campaign or ""),
+        own_code=own_code.export(),
+        **machine,
     )
     # A run on one's own terms stands for itself.
     corrected = () if terms.scale == "own" else _corrected(chosen, is_all=not tables)

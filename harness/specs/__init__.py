@@ -24,7 +24,7 @@ from harness.specs.parts import (
     SnippetRule,
     TrainSpec,
 )
-from harness.specs.rules import Index, OneOf, Positive, Text, Within
+from harness.specs.rules import Index, OneOf, Positive, Text, Within, recordable
 from harness.specs.trial import Scale, Trial, as_dict, check_path, from_dict
 
 __all__ = [
@@ -56,4 +56,5 @@ __all__ = [
     "check_fields",
     "check_path",
     "from_dict",
+    "recordable",
 ]

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 from harness.specs.rules import OneOf, question
 
+_SHOWN = 300  # letters of a value in a message
 _TYPE_WORDS = {
     int: "a whole number",
     float: "a finite number",
@@ -99,7 +100,13 @@ def _apply(rule: Callable[[Any], Any], value: Any, path: str) -> Any:
     try:
         return rule(value)
     except ValueError as error:
-        raise ValueError(f"{path}={value!r} {error}") from None
+        raise ValueError(f"{path}={_shown(value)} {error}") from None
+
+
+def _shown(value: Any) -> str:
+    """Return a value as Python writes it, cut if it is very long."""
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
 def _fit_union(value: Any, args: tuple[Any, ...], path: str) -> Any:
@@ -117,7 +124,7 @@ def _fit_union(value: Any, args: tuple[Any, ...], path: str) -> Any:
     if same or len(kinds) == 1:
         return fit(value, first, path)
     words = [_TYPE_WORDS.get(get_origin(kind) or kind, str(kind)) for kind in kinds]
-    raise ValueError(f"{path}={value!r} must be {', '.join(words[:-1])} or {words[-1]}")
+    raise ValueError(f"{path}={_shown(value)} must be {', '.join(words[:-1])} or {words[-1]}")
 
 
 def _fit_tuple(value: Any, hint: Any, path: str) -> tuple[Any, ...]:
@@ -127,7 +134,7 @@ def _fit_tuple(value: Any, hint: Any, path: str) -> tuple[Any, ...]:
         candidates = [tuple(value)] if isinstance(value, (list, set, range)) else [(value,)]
         raise _wrong_type(value, tuple, path, candidates, hint)
     if not is_open and len(value) != len(kinds):
-        raise ValueError(f"{path}={value!r} must have {len(kinds)} values, not {len(value)}")
+        raise ValueError(f"{path}={_shown(value)} must have {len(kinds)} values, not {len(value)}")
     each = (kinds[0],) * len(value) if is_open else kinds
     return tuple(
         fit(item, kind, f"{path}[{place}]")
@@ -148,7 +155,7 @@ def _fit_type(value: Any, kind: Any, path: str) -> Any:
     """Return a value of a plain type, a number as that type spells it."""
     if kind is Any or (kind is Callable and callable(value)):
         return value
-    is_number = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    is_number = isinstance(value, Real) and not isinstance(value, bool) and _is_finite(value)
     if kind is int and is_number and (isinstance(value, Integral) or value == int(value)):
         return int(value)
     if kind is float and is_number:
@@ -156,6 +163,14 @@ def _fit_type(value: Any, kind: Any, path: str) -> Any:
     if kind not in (int, float, Callable) and isinstance(value, kind):
         return str(value) if kind is str else value
     raise _wrong_type(value, kind, path, _candidates(value, kind), kind)
+
+
+def _is_finite(value: Any) -> bool:
+    """Return whether a number is that of a `float`, or near one."""
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def _candidates(value: Any, kind: Any) -> Iterable[Any]:
@@ -182,4 +197,4 @@ def _wrong_type(
         except ValueError:
             continue
         break
-    return ValueError(f"{path}={value!r} must be {word}")
+    return ValueError(f"{path}={_shown(value)} must be {word}")

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from harness.specs.fields import check_fields
 from harness.specs.rules import (
+    AtMost,
     Count,
     Index,
     OneOf,
@@ -15,6 +16,8 @@ from harness.specs.rules import (
     Text,
     Within,
     ascending,
+    file_name,
+    recordable,
     whole_as_int,
 )
 
@@ -25,14 +28,15 @@ SnippetRule = Literal["starts", "sections", "frames"]
 Grouping = Literal["interleaved", "neighbouring", "released"]
 Crops = Literal[1, 3]
 Average = Literal["logits", "probabilities", "top3"]
-Option = str | int | float | bool | tuple[int, ...]
-Options = Mapping[Text, Option]
+Option = Annotated[str | int | float | bool | tuple[int, ...], recordable]
+_OptionName = Annotated[Text, AtMost(100, "letters"), recordable]
+Options = Annotated[Mapping[_OptionName, Option], AtMost(100, "options")]
 STAGES = ("res2", "res3", "res4", "res5")
 Stage = Annotated[str, OneOf(STAGES)]
-Blocks = Mapping[Stage, Annotated[tuple[Index, ...], ascending]]
+Blocks = Mapping[Stage, Annotated[tuple[Index, ...], ascending, recordable]]
 Number = Annotated[float, whole_as_int]
 
-NAME = re.compile(r"[a-z][a-z0-9_]*")
+NAME = re.compile(r"[a-z][a-z0-9_]{0,199}")
 
 
 def _no_options() -> Options:
@@ -65,7 +69,7 @@ class DataSpec:
 
     name: Text
     options: Options = field(default_factory=_no_options)
-    num_classes: Count
+    num_classes: Annotated[Count, Within(at_most=100_000)]
     num_snippets: Count = 4
     num_frames: Count = 4
     frame_stride: Count = 8
@@ -118,7 +122,7 @@ class ModelSpec:
     position: Position = "after_conv1"
     blocks: Blocks = field(default_factory=dict)
     dropout: Annotated[float, Within(at_least=0, below=1)] = 0.5
-    weights: Text | None = None
+    weights: Annotated[Text, file_name] | None = None
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -156,12 +160,14 @@ class TrainSpec:
         precision: Element type of autocast.
     """
 
-    epochs: Count
-    batch_videos: Count
+    epochs: Annotated[Count, Within(at_most=100_000)]
+    batch_videos: Annotated[Count, Within(at_most=1_000_000)]
     norm_videos: Count | None = None
     lr: Positive
     schedule: Schedule = "step"
-    milestones: Annotated[tuple[Annotated[Number, Within(above=0)], ...], ascending] = ()
+    milestones: Annotated[
+        tuple[Annotated[Number, Within(above=0)], ...], ascending, recordable
+    ] = ()
     warmup_epochs: Annotated[Number, Within(at_least=0)] = 0.0
     warmup_start: Share = 0.01
     momentum: Annotated[float, Within(at_least=0, below=1)] = 0.9

@@ -2,10 +2,16 @@
 
 import difflib
 import math
+import re
+from collections.abc import Sized
 from dataclasses import dataclass
 from typing import Annotated
 
 _SIMILARITY = 0.5
+# What a record can hold: see `harness/schemas/record.json`.
+_MAX_LETTERS = 1_000
+_MAX_VALUES = 1_000
+_FILE_NAME = re.compile(r"(?=.{1,200}\Z)\w[\w .+@-]*(/\w[\w .+@-]*)*")
 
 
 def question(value: object) -> str:
@@ -58,6 +64,42 @@ class OneOf:
         texts = {str(allowed).lower(): allowed for allowed in self.names}
         near = difflib.get_close_matches(str(name).lower(), texts, n=1, cutoff=_SIMILARITY)
         return texts[near[0]] if near else None
+
+
+@dataclass(frozen=True)
+class AtMost:
+    """A limit of letters or values."""
+
+    number: int
+    noun: str
+
+    def __call__(self, value: Sized) -> Sized:
+        """Return a value that is no longer; raise ValueError with both lengths for any other."""
+        if len(value) > self.number:
+            raise ValueError(f"has {len(value):,} {self.noun}, and may have {self.number:,}")
+        return value
+
+
+def recordable(value: object) -> object:
+    """Return an option that a record can hold: short text of UTF-8, or a few numbers."""
+    if isinstance(value, str):
+        AtMost(_MAX_LETTERS, "letters")(value)
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise ValueError("holds half of a surrogate pair, which UTF-8 cannot write") from None
+    if isinstance(value, tuple):
+        AtMost(_MAX_VALUES, "values")(value)
+    return value
+
+
+def file_name(text: str) -> str:
+    """Return the name of a file that a record can hold."""
+    if not _FILE_NAME.fullmatch(text):
+        raise ValueError(
+            "must be a file name of 200 letters, digits, blanks and _.+@- at most; rename the file"
+        )
+    return text
 
 
 def not_empty(text: str) -> str:

@@ -24,6 +24,7 @@ _FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\.py")  # as records hold i
 _PACKAGED = re.compile(
     r"(?P<module>[A-Za-z_]\w*(\.[A-Za-z_]\w*)*):(?P<name>[A-Za-z_]\w*)", re.ASCII
 )
+_MAX_LETTERS = 200  # of a name in a record
 _REGISTRIES = {"backbone": BACKBONES, "module": MODULES}
 _LIBRARIES = ("harness", "experiments", "torch", "torchvision", "numpy")
 _ADDED: set[tuple[str, str]] = set()
@@ -128,6 +129,10 @@ def _resolve(name: str, what: str, folder: Path) -> str:
         if match is None:
             raise ValueError(f"entry point {name} = {offered[name].value!r} names no definition")
         short, place = name, _in_package(match["module"], match["name"])
+    if len(short) > _MAX_LETTERS:
+        raise ValueError(
+            f"{short!r} has {len(short)} letters, and a record may have {_MAX_LETTERS}"
+        )
     _add(what, short, place)
     return short
 

@@ -10,7 +10,7 @@ from torch import nn
 
 from harness.data.passport import classes_sha256, file_sha256
 from harness.record import Record
-from harness.specs import ModelSpec, Trial
+from harness.specs import ModelSpec, Trial, recordable
 from harness.utils import escape, json_file
 from harness.zoo.checkpoints.files import read_state_dict
 from harness.zoo.given_weights import load_given
@@ -62,6 +62,7 @@ def load(
     Raises:
         ValueError: If the file cannot be read, or holds another network.
     """
+    _check_name(path)
     tensors = read_state_dict(path)
     _check_description(path, trial.model, classes)
     try:
@@ -86,6 +87,14 @@ def describe(model: ModelSpec, classes_hash: str) -> dict[str, str]:
 def _network(model: ModelSpec) -> Mapping[str, Any]:
     plain: dict[str, Any] = json.loads(json.dumps(asdict(model)))
     return {name: value for name, value in plain.items() if name not in _FREE}
+
+
+def _check_name(path: Path) -> None:
+    """Refuse a file whose name no record can hold."""
+    try:
+        recordable(path.name)
+    except ValueError as error:
+        raise ValueError(f"{path}: its name {error}; rename it") from None
 
 
 def _check_description(path: Path, model: ModelSpec, classes: tuple[str, ...]) -> None:

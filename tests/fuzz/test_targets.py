@@ -29,9 +29,7 @@ def mutated(draw, content):
 
 def drive(target, examples):
     content = st.one_of(mutated(SEEDS[target]), mutated(SEEDS[target]), st.binary(max_size=200))
-    limits = settings(
-        max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck), database=None
-    )
+    limits = settings(max_examples=examples, suppress_health_check=list(HealthCheck), database=None)
     limits(given(content)(target))()
 
 

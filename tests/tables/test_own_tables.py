@@ -203,6 +203,19 @@ def test_a_name_that_leads_nowhere_is_one_sentence(tmp_path, module, said):
     assert tables.load("table_b").name == "table_b"
 
 
+def test_a_name_that_is_too_long_for_a_record_is_refused(tmp_path):
+    long = f"{'a' * 193}.py:Gate"
+    path = write(tmp_path, module=long)
+    gate = (tmp_path / "my_gate.py").read_text()
+    (tmp_path / long.removesuffix(":Gate")).write_text(gate)
+    with pytest.raises(BrokenTableError, match="has 201 letters, and a record may have 200"):
+        tables.load(str(path))
+    shorter = long.removeprefix("a")
+    (tmp_path / shorter.removesuffix(":Gate")).write_text(gate)
+    path.write_text(path.read_text().replace(long, shorter))
+    assert gate_of(path).model.module == shorter
+
+
 BROKEN = {
     "class Gate: pass": "my_table.py does not load: it has no EXPERIMENT = Experiment(...)",
     "def f(:": "my_table.py does not load: SyntaxError: invalid syntax (line 1)",
