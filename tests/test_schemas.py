@@ -3,10 +3,12 @@
 import copy
 import json
 import random
+from dataclasses import fields
 
 import jsonschema
 import pytest
 
+from experiments.scales import Changes
 from harness import record
 from harness.utils import json_file
 from harness.utils.json_file import schema
@@ -173,3 +175,8 @@ def test_brackets_in_text_neither_hide_depth_nor_make_it():
     json_file.loads(json.dumps(["[" * 5_000, "\\", '"]"']).encode())
     with pytest.raises(ValueError, match="nested deeper"):
         json_file.loads(b'["' + b"]" * 500 + b'", ' + b"[" * 300 + b"]" * 300 + b"]")
+
+
+def test_the_changes_of_a_manifest_are_those_of_a_run_on_own_terms():
+    whole = json.loads((schema.FOLDER / "manifest.json").read_bytes())
+    assert set(whole["$defs"]["changes"]["properties"]) == {each.name for each in fields(Changes)}

@@ -23,7 +23,7 @@ def check_class_names(names: Any) -> tuple[str, ...]:
     Raises:
         ValueError: If they are no distinct names, each on one line.
     """
-    _check_kind(names, list | tuple, "class_names gives {kind}, not a tuple of names")
+    _check_kind(names, list | tuple, "class_names gives a value {kind}, not a tuple of names")
     try:
         schema.check({**_EMPTY, "classes": [*names]}, "passport")
     except schema.SchemaError as error:
@@ -48,7 +48,7 @@ def check_videos(split: str, videos: Any, class_names: Sequence[str]) -> None:
     Raises:
         ValueError: If they are no list of videos, or some have an impossible name, path or label.
     """
-    _check_kind(videos, Sequence, "videos gives {kind}, not a list of videos")
+    _check_kind(videos, Sequence, "videos gives a value {kind}, not a list of videos")
     errors, seen = RowErrors(), set[str]()
     for position, video in enumerate(videos):
         try:
@@ -92,4 +92,4 @@ def _check_row(row: Mapping[str, Any]) -> None:
 
 def _check_kind(value: Any, wanted: Any, sentence: str) -> None:
     if not isinstance(value, wanted):
-        raise ValueError(sentence.format(kind=f"a {type(value).__name__}"))  # noqa: TRY004
+        raise ValueError(sentence.format(kind=f"of type {type(value).__name__}"))  # noqa: TRY004

@@ -39,9 +39,9 @@ def test_class_names_that_pass_are_read_back_from_a_passport(tmp_path, names):
         (("a\u2028b", "c"), r"class 0 has the name 'a\\u2028b'; write one line"),
         (("a", " "), "class 1 has the name ' '; write one line"),
         (("a", "b", "a"), "two classes have the name 'a'"),
-        ((name for name in NAMES), "class_names gives a generator, not a tuple of names"),
-        ("ab", "class_names gives a str, not a tuple of names"),
-        (None, "class_names gives a NoneType"),
+        ((name for name in NAMES), "class_names gives a value of type generator, not"),
+        ("ab", "class_names gives a value of type str, not a tuple of names"),
+        (None, "class_names gives a value of type NoneType"),
     ],
     ids=range(10),
 )
@@ -57,9 +57,9 @@ def test_class_names_that_no_passport_can_hold_are_refused(names, said):
         ({"id": ""}, "id: '' is not of the form"),
         ({"id": 7}, "id: 7 is not of type string"),
         ({"id": "x" * 5_000}, "id: it is longer than 4096 characters"),
-        ({"path": "a.mp4"}, "its path is a str"),
+        ({"path": "a.mp4"}, "its path is of type str"),
         ({"labels": ()}, "it has no label"),
-        ({"labels": 0}, "its labels are a int"),
+        ({"labels": 0}, "its labels are of type int"),
         ({"labels": (-1,)}, r"labels\[0\]: -1 is not between 0 and 99999"),
         ({"labels": (2,)}, "its label 2 is none of the 2 classes"),
         ({"labels": (1, 0)}, r"its labels \(1, 0\) do not increase"),
@@ -91,10 +91,10 @@ def test_every_video_is_checked_and_ids_are_distinct(tmp_path):
         reader_answers.check_videos("test", [video, video, "b.mp4", None], ())
     assert str(refused.value).splitlines()[1:] == [
         "test[1], 'a': another video has this id",
-        "test[2], 'b.mp4': it is a str, not a Video",
-        "test[3], None: it is a NoneType, not a Video",
+        "test[2], 'b.mp4': it is of type str, not a Video",
+        "test[3], None: it is of type NoneType, not a Video",
     ]
-    with pytest.raises(ValueError, match="videos gives a generator, not a list of videos"):
+    with pytest.raises(ValueError, match="videos gives a value of type generator, not"):
         reader_answers.check_videos("test", (each for each in [video]), ())
 
 
