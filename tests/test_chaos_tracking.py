@@ -15,6 +15,7 @@ import time
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
+from operator import methodcaller
 
 import pytest
 
@@ -23,16 +24,21 @@ from benchmarks.scheduling.log_writers import Setting
 from harness import record
 from harness.tracking import TrackingError, store_uri
 from harness.tracking import mirror as mirroring
+from harness.tracking.runs import TableRun, trial_runs
 from harness.tracking.uri import ENVIRONMENT, artifact_root
 from tests.helpers.tracking_stores import (
     ROOT,
+    START_MS,
     WRITER,
+    client,
     closed_port,
     epochs,
     make_record,
     planned_trial,
+    run_in_thread,
     run_sync,
     runs,
+    table_output,
     wait_until,
 )
 from tests.tracking.test_mirror import store_content
@@ -89,7 +95,11 @@ class Server:
 
 
 class Proxy(ThreadingHTTPServer):
-    """A proxy that forwards requests, or fails as `mode` says."""
+    """A proxy that forwards requests, or fails as `mode` says.
+
+    In the modes "cut before" and "cut after" one request, `cut_at`, finds its connection closed,
+    before or after the server received it.
+    """
 
     daemon_threads = True
 
@@ -97,6 +107,7 @@ class Proxy(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), ProxyHandler)
         self.behind = behind
         self.mode = "pass"
+        self.cut_at = 0
         self.calls = count(1)
         self.freed = threading.Event()
 
@@ -117,6 +128,10 @@ class ProxyHandler(BaseHTTPRequestHandler):
             self.close_connection = True
         elif self.server.mode == "flaky" and next(self.server.calls) % 2 == 0:
             self.respond(500, b"{}")
+        elif self.server.mode.startswith("cut") and next(self.server.calls) == self.server.cut_at:
+            if self.server.mode == "cut after":
+                self.forward(body)
+            self.close_connection = True
         else:
             self.respond(*self.forward(body))
 
@@ -236,6 +251,59 @@ def test_whatever_a_server_does_no_call_waits_and_sync_brings_everything(
         assert set(files) <= set(got_files)
     seeds = [int(run.data.tags["seed"]) // 10 for run in runs(server.results)]
     assert seeds.count(FAULTS[fault] // 10) == len(trials)
+
+
+@pytest.mark.parametrize("mode", ["cut before", "cut after"])
+def test_a_connection_closed_at_any_request_changes_nothing(
+    server, proxy, tmp_path, monkeypatch, mode
+):
+    """A server closes a connection that was idle, and the next request may be under way."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", server.uri)
+    tasks = tasks_of_two_trials(tmp_path)
+
+    def written(cut_at):
+        delete_runs(server)
+        proxy.calls, proxy.cut_at = count(1), cut_at
+        assert run_in_thread(proxy.uri, tmp_path, tasks) == [""] * len(tasks)
+        return store_content(server.results)
+
+    proxy.mode = mode
+    expected = written(cut_at=0)
+    num_requests = next(proxy.calls) - 1
+    assert num_requests > 30
+    for number in range(1, num_requests + 1):
+        assert written(cut_at=number) == expected, f"cut at request {number}"
+        assert len(runs(server.results)) == 2, f"cut at request {number}"
+
+
+def tasks_of_two_trials(results):
+    """Return tasks that fail a trial, go on with it, train it anew and end it, and kill another."""
+    first, second = plan_three(40)[:2]
+    again = epochs(3, start_ms=START_MS + 1_000_000)
+    (run,), (other,) = trial_runs(first), trial_runs(second)
+    output = table_output(results)
+    table_run = TableRun(name=first.table, scale="desk", output=output, records=())
+    return [
+        methodcaller("log_epochs", trial_run=run, history=rows(epochs(2))),
+        methodcaller("fail_trial", trial_run=run, reason="a reason"),
+        methodcaller("log_epochs", trial_run=run, history=rows(epochs(3))),
+        methodcaller("log_epochs", trial_run=run, history=rows(again)),
+        methodcaller("log_epochs", trial_run=other, history=rows(epochs(1))),
+        methodcaller("finish_trial", trial_run=run, record=make_record(first, history=again)),
+        methodcaller("log_table", table_run=table_run),
+        methodcaller("kill_unfinished"),
+    ]
+
+
+def rows(history):
+    return [vars(epoch) for epoch in history]
+
+
+def delete_runs(server):
+    store = client(server.uri)
+    for experiment in store.search_experiments():
+        for run in store.search_runs([experiment.experiment_id]):
+            store.delete_run(run.info.run_id)
 
 
 def test_a_server_that_is_down_before_the_start_is_called_once(tmp_path, monkeypatch):

@@ -15,6 +15,7 @@ _RACE_MESSAGES = (
     "UniqueViolation",
     "No Experiment with id",  # that is still deleted: it was just restored
 )
+_LOST_CONNECTIONS = (ConnectionResetError, ConnectionAbortedError, BrokenPipeError)
 _TITLES = {
     "tensorboard": "TensorBoard",
     "wandb": "Weights & Biases",
@@ -42,8 +43,9 @@ def sync_command(address: str, results: Path) -> str:
 
 def describe_error(uri: str, error: Exception) -> str:
     """Return one sentence on a failure of the store, with secrets hidden."""
-    lines = redact(str(error), uri).splitlines() or [""]
-    return f"{title_of(uri)} at {redact(uri)} failed: {type(error).__name__}: {lines[0][:200]}"
+    reason = _reason(error)
+    lines = redact(str(reason), uri).splitlines() or [""]
+    return f"{title_of(uri)} at {redact(uri)} failed: {type(reason).__name__}: {lines[0][:200]}"
 
 
 def store_errors() -> tuple[type[Exception], ...]:
@@ -75,3 +77,32 @@ def retry_on_race(action: Callable[[], _T]) -> _T:
         if not any(message in str(error) for message in _RACE_MESSAGES):
             raise
     return action()
+
+
+def retry_if_disconnected(action: Callable[[], None]) -> None:
+    """Run an action; run it again if its connection was closed in place of a response.
+
+    A server closes a connection that was idle for some seconds, when the next request may be under
+    way. Whether that arrived is not known: the action must be one that may be repeated.
+    """
+    try:
+        return action()
+    except store_errors() as error:
+        if not any(isinstance(link, _LOST_CONNECTIONS) for link in _chain(error)):
+            raise
+    return action()
+
+
+def _reason(error: Exception) -> BaseException:
+    """Return what says why: a failed request is wrapped several times, and names its cause last."""
+    from requests import RequestException
+
+    chain = list(_chain(error))
+    return chain[-1] if any(isinstance(link, RequestException) for link in chain) else error
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an exception, then each that was being handled when the one before was raised."""
+    while error is not None:
+        yield error
+        error = error.__context__

@@ -5,7 +5,9 @@ its epoch, and MLflow keeps equal points once.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -51,32 +53,32 @@ class Store:
 
     def log_epochs(self, *, trial_run: TrialRun, history: Rows) -> None:
         """Log the epochs of a trial that its run lacks."""
-        state = self._open_run(trial_run, history)
-        rows = state.unsent(history)
-        self._log(state, trial_run, runs.curve_points(rows), runs.nonfinite_tags(history))
-        state.add_epochs(rows)
+        with self._open_run(trial_run, history) as state:
+            rows = state.unsent(history)
+            self._log(state, trial_run, runs.curve_points(rows), runs.nonfinite_tags(history))
+            state.add_epochs(rows)
 
     def finish_trial(self, *, trial_run: TrialRun, record: Record) -> None:
         """Log a record and end its run as finished."""
         points, tags = runs.record_points(record, aspect_shares(self._results, record))
         tags |= runs.nonfinite_tags(record.history)
-        state = self._open_run(trial_run, record.history, tags)
-        self._log(state, trial_run, runs.curve_points(record.history) + points, tags)
         inputs = runs.dataset_inputs(record)
-        retry_on_race(lambda: self.client.log_inputs(state.id, inputs))
-        state.add_epochs(record.history)
-        self._end(state, "FINISHED", record.finished_ms)
+        with self._open_run(trial_run, record.history, tags) as state:
+            self._log(state, trial_run, runs.curve_points(record.history) + points, tags)
+            retry_on_race(partial(self.client.log_inputs, state.id, inputs))
+            state.add_epochs(record.history)
+            self._end(state, "FINISHED", record.finished_ms)
 
     def fail_trial(self, *, trial_run: TrialRun, reason: str) -> None:
         """End the run of a trial as failed."""
-        state = self._open_run(trial_run, [])
-        self._log(state, trial_run, [], {"reason": clean_reason(reason, self._uri, self._results)})
-        self._end(state, "FAILED")
+        reason = clean_reason(reason, self._uri, self._results)
+        with self._open_run(trial_run, []) as state:
+            self._log(state, trial_run, [], {"reason": reason})
+            self._end(state, "FAILED")
 
     def log_weights(self, *, trial_run: TrialRun, weights: bytes) -> None:
         """Put final weights into the run of a trial."""
-        state = self._open_run(trial_run, [])
-        with TemporaryDirectory() as folder:
+        with self._open_run(trial_run, []) as state, TemporaryDirectory() as folder:
             path = Path(folder, "weights.safetensors")
             path.write_bytes(weights)
             self.client.log_artifact(state.id, str(path), "weights")
@@ -123,8 +125,8 @@ class Store:
     def _add_view(self, experiment: str, scale: str) -> None:
         """Save the view of the runs at a scale, once in this process."""
         if (experiment, scale) not in self._views:
-            self._views.add((experiment, scale))
             set_tags(self.client, experiment, pages.KIND | pages.saved_view(scale))
+            self._views.add((experiment, scale))
 
     def _log_table_files(self, run_id: str, table_run: TableRun) -> None:
         """Put the files, records and claims of a table into its run."""
@@ -143,17 +145,20 @@ class Store:
             tags["mlflow.loggedArtifacts"] = json.dumps([{"path": _CLAIMS_FILE, "type": "table"}])
         self._log_batches(run_id, [], tags)
 
+    @contextmanager
     def _open_run(
         self, trial_run: TrialRun, history: Rows, tags: Mapping[str, str] | None = None
-    ) -> RunState:
-        """Return the running run of a trial; a run with other curves is deleted first.
+    ) -> Iterator[RunState]:
+        """Give the running run of a trial; a run with other curves is deleted first.
+
+        If the block fails, what is known of the run is forgotten, and read from the store again.
 
         Args:
             trial_run: Identity of the run.
             history: Its curves.
             tags: Of a new run, in addition to those of its identity.
         """
-        state = self._states.get(trial_run.id) or self._find_run(trial_run)
+        state = self._states.pop(trial_run.id, None) or self._find_run(trial_run)
         if state is not None and state.contradicts(history):
             self.client.delete_run(state.id)
             state = None
@@ -161,8 +166,8 @@ class Store:
             state = self._create_run(trial_run, history, trial_run.tags | dict(tags or {}))
         elif state.status in ("FAILED", "KILLED"):
             self._reopen(state)
+        yield state
         self._states[trial_run.id] = state
-        return state
 
     def _find_run(self, trial_run: TrialRun) -> RunState | None:
         query = f"tags.kind = 'trial' and tags.`key` = '{trial_run.key}'"
@@ -183,11 +188,11 @@ class Store:
         return RunState(id=run.info.run_id, tags=runs.truncate_tags(tags))
 
     def _reopen(self, state: RunState) -> None:
-        self.client.update_run(state.id, status="RUNNING")
         self._log_batches(state.id, [], self._process_tags())
-        if state.status == "FAILED":
+        if "reason" in state.tags:
             self.client.delete_tag(state.id, "reason")
-            state.tags.pop("reason", None)
+            del state.tags["reason"]
+        self.client.update_run(state.id, status="RUNNING")  # last: a repetition starts from it
         state.status = "RUNNING"
 
     def _process_tags(self) -> dict[str, str]:

@@ -14,7 +14,13 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from traceback import format_exc
 
-from harness.tracking.errors import TrackingError, describe_error, store_errors, title_of
+from harness.tracking.errors import (
+    TrackingError,
+    describe_error,
+    retry_if_disconnected,
+    store_errors,
+    title_of,
+)
 from harness.tracking.sinks import Sink, open_sink
 from harness.tracking.uri import ENVIRONMENT
 from harness.utils import children
@@ -125,11 +131,16 @@ def run_tasks(pipe: Connection) -> None:
     """
     uri, results, campaign = pipe.recv()
     make_store, store = partial(open_sink, uri, results, campaign), None
+
+    def run(task: Task) -> None:
+        nonlocal store
+        store = store or make_store()
+        task(store)
+
     while True:
         task = pipe.recv()
         try:
-            store = store or make_store()
-            task(store)
+            retry_if_disconnected(partial(run, task))
             response = ("", "")
         except store_errors() as error:
             store, response = None, (describe_error(uri, error), "")

@@ -5,11 +5,13 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from functools import partial
+from multiprocessing import Pipe
 from pathlib import Path
 from typing import TYPE_CHECKING
 from unittest.mock import patch
@@ -28,7 +30,7 @@ from harness.tracking.errors import translate_errors
 from harness.tracking.sinks import Sink, open_sink
 from harness.tracking.sync import sync
 from harness.tracking.uri import ENVIRONMENT
-from harness.tracking.worker import Task
+from harness.tracking.worker import Task, run_tasks
 from harness.training.loop import Epoch
 from tests.helpers.collected_tables import request
 from tests.test_record import PROVENANCE
@@ -81,6 +83,28 @@ class InProcessStore:
         pass
 
     kill = close
+
+
+def run_in_thread(uri: str, results: Path, tasks: Sequence[Task]) -> list[str]:
+    """Run tasks as the process of a store does, without a process; return the failure of each."""
+    ours, theirs = Pipe()
+
+    def run() -> None:
+        with theirs, suppress(EOFError):
+            run_tasks(theirs)
+
+    thread = threading.Thread(target=run)
+    failures = []
+    with ours:
+        thread.start()
+        ours.send((uri, results, "c1"))
+        for task in tasks:
+            ours.send(task)
+            failure, bug = ours.recv()
+            assert not bug, bug
+            failures.append(failure)
+    thread.join()
+    return failures
 
 
 @contextmanager

@@ -5,7 +5,12 @@ import shlex
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -14,7 +19,7 @@ from experiments.table_b import EXPERIMENT
 from harness import tracking
 from harness.tracking import mirror as mirroring
 from harness.tracking.store import Store
-from harness.tracking.worker import StoreProcess
+from harness.tracking.worker import StoreProcess, open_store
 from tests.helpers.sockets import process_tree
 from tests.helpers.tracking_stores import (
     PATIENCE_S,
@@ -26,6 +31,7 @@ from tests.helpers.tracking_stores import (
     make_record,
     only_run,
     planned_trial,
+    run_in_thread,
     runs,
     runs_with_curves,
     start_child,
@@ -40,6 +46,92 @@ def children() -> set[int]:
 
 def run_buggy_task(store: Store) -> None:
     store.log_epochs(trial_run=None, history=[])  # type: ignore[arg-type]
+
+
+class FaultyServer(ThreadingHTTPServer):
+    """A server without runs; requests by their number find their connection closed, or wait."""
+
+    daemon_threads = True
+
+    def __init__(self, faults: Mapping[int, str]) -> None:
+        super().__init__(("127.0.0.1", 0), FaultyHandler)
+        self.faults = faults
+        self.numbers = count(1)
+        self.received: list[int] = []
+        self.freed = threading.Event()
+
+
+class FaultyHandler(BaseHTTPRequestHandler):
+    """Handler of the requests of one connection."""
+
+    protocol_version = "HTTP/1.1"
+    server: FaultyServer
+
+    def handle_request(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        number = next(self.server.numbers)
+        self.server.received.append(number)
+        fault = self.server.faults.get(number)
+        if fault == "silence":
+            self.server.freed.wait()
+        if fault in ("closed", "silence"):
+            self.close_connection = True
+            return
+        self.send_response(500 if fault == "500" else 200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    do_GET = do_POST = handle_request  # noqa: N815
+
+
+@contextmanager
+def faulty_server(faults: Mapping[int, str]) -> Iterator[FaultyServer]:
+    with FaultyServer(faults) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.freed.set()
+            server.shutdown()
+            thread.join()
+
+
+def search(store: Store) -> None:
+    store.client.search_experiments(max_results=1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("faults", "num_requests", "failure"),
+    [
+        ({}, 2, ""),
+        ({2: "closed"}, 3, ""),
+        ({2: "closed", 3: "closed"}, 3, "RemoteDisconnected: Remote end closed connection"),
+        ({2: "500"}, 2, "too many 500 error responses"),
+        ({2: "silence"}, 2, "TimeoutError: timed out"),
+    ],
+    ids=str,
+)
+def test_only_a_request_whose_connection_was_closed_is_sent_again(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    faults: Mapping[int, str],
+    num_requests: int,
+    failure: str,
+) -> None:
+    """A server closes a connection that was idle, and the next request may be under way."""
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
+    with faulty_server(faults) as server:
+        uri = f"http://127.0.0.1:{server.server_address[1]}"
+        opened, searched = run_in_thread(uri, tmp_path, [open_store, search])
+        assert (opened, len(server.received)) == ("", num_requests)
+    assert bool(searched) == bool(failure)
+    assert failure in searched
 
 
 @pytest.mark.slow
