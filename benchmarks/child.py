@@ -8,6 +8,8 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import TypeVar
 
+from harness.utils.process import exit_with_parent
+
 T = TypeVar("T")
 
 
@@ -26,7 +28,8 @@ class Usage:
 
 def in_child(action: Callable[..., T], *args: object) -> T:
     """Return what a function returns in a fresh process."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+    context = get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=context, initializer=exit_with_parent) as pool:
         return pool.submit(action, *args).result()
 
 

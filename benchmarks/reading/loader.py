@@ -1,9 +1,7 @@
 """Measure the loader: the share of decoding in a training read, and what a process of it holds."""
 
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
-from functools import cache
-from multiprocessing import get_context
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +9,7 @@ import av
 import numpy as np
 from torch import Tensor
 
+from benchmarks.child import in_child
 from benchmarks.reading.cases import SPEC, Clip, Duel
 from harness.data import loader, sampling
 from harness.data.dataset import ClipDataset, ClipRequest
@@ -99,8 +98,7 @@ def memory(clips: list[Clip]) -> dict[str, Any]:
     }
     paths, frames = [clip.path for clip in clips], len(clips[0].known.pts)
     # In a new process: pages that this one changes after a fork become the child's own.
-    with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as pool:
-        found = pool.submit(private_mb, paths, frames=frames).result()
+    found = in_child(partial(private_mb, paths, frames=frames))
     if found is None:
         return row | {"ours": "/proc/PID/smaps_rollup", "not_installed": "smaps_rollup"}
     ratio = MOST_MB / found

@@ -20,6 +20,7 @@ from harness import record
 from harness.plan.grid import PlannedTrial
 from harness.runtime import Runtime
 from harness.tracking.mirror import Mirror
+from harness.utils.process import exit_with_parent
 
 WAIT_S = 600.0
 POLL_S = 0.1
@@ -88,6 +89,7 @@ _barriers: list[Barrier] = []
 
 
 def _start(barrier: Barrier) -> None:
+    exit_with_parent()
     _barriers.append(barrier)
     torch.set_num_threads(1)
 

@@ -7,9 +7,7 @@ a new process, from importing Ray to its shutdown.
 import io
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -18,6 +16,7 @@ from typing import Any, Literal
 from rich.console import Console
 
 from benchmarks import paired
+from benchmarks.child import in_child
 from benchmarks.scheduling import idle_trial
 from harness import launch, record, tracking
 from harness.plan.request import Request
@@ -126,8 +125,7 @@ def text(measured: dict[str, Any]) -> str:
 
 def _alone(side: Side, place: Path, videos: Path, seeds: int) -> Run:
     """Run one side in a new process."""
-    with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(_timed, side, place, videos, seeds).result()
+    return in_child(_timed, side, place, videos, seeds)
 
 
 def _timed(side: Side, place: Path, videos: Path, seeds: int) -> Run:

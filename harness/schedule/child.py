@@ -5,8 +5,10 @@ import subprocess
 from typing import Any
 
 from harness.utils import children
+from harness.utils.process import exit_with_starter
 
 _MAX_REASON = 300  # characters
+_WATCH = f"from {exit_with_starter.__module__} import exit_with_starter; exit_with_starter()"
 
 
 class ChildError(Exception):
@@ -31,7 +33,7 @@ def ask(program: str, *words: str, limit_s: float) -> Any:
     """
     try:
         done = subprocess.run(
-            children.command("-c", program, *words),
+            children.command("-c", f"{_WATCH}\n{program}", *words),
             env=children.environment(),
             capture_output=True,
             text=True,

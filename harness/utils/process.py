@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import platform
 import threading
+import time
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import psutil
 
 _COMMAND_DIGITS = 16
 _PID_DIGITS = 10
+_POLL_S = 1.0
 
 
 def hashed_hostname() -> str:
@@ -69,6 +71,17 @@ def exit_with_parent() -> None:
 
 def _exit_after(process: BaseProcess) -> None:
     process.join()
+    os._exit(1)
+
+
+def exit_with_starter() -> None:
+    """End this process, a child of `subprocess`, soon after its parent has ended."""
+    threading.Thread(target=_exit_after_pid, args=(os.getppid(),), daemon=True).start()
+
+
+def _exit_after_pid(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(_POLL_S)
     os._exit(1)
 
 

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from harness.utils import children
+from harness.utils.process import exit_with_parent
 
 _VERSION_FILE = Path("/sys/module/nvidia/version")
 
@@ -84,6 +85,7 @@ def all_reduce() -> dict[str, Any]:
 
 
 def _sum(rank: int, count: int, store: str) -> None:
+    exit_with_parent()  # who asked may have given up on it
     import torch
     import torch.distributed as dist
 

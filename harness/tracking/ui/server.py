@@ -10,12 +10,14 @@ import warnings
 
 from harness.tracking.ui.request_guard import NAMES, RequestGuard
 from harness.tracking.ui.tables import TablePages
+from harness.utils.process import exit_with_starter
 
 HOST = NAMES[0]
 
 
 def main() -> None:
     """Serve the store of MLFLOW_BACKEND_STORE_URI; arguments: the port, the root of artifacts."""
+    exit_with_starter()
     port = int(sys.argv[1])
     os.environ |= settings(os.environ["MLFLOW_BACKEND_STORE_URI"], artifacts=sys.argv[2], port=port)
     warnings.simplefilter("ignore")  # of libraries, about one another

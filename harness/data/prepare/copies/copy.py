@@ -24,6 +24,7 @@ from harness.data.prepare.packet_notes import read_entry
 from harness.data.reading import packet_file
 from harness.data.video import DamagedVideoError, RefusedVideoError, Video
 from harness.utils import atomic, children, files, lock
+from harness.utils.process import exit_with_parent
 
 Progress = Callable[[str, int, int], None]
 
@@ -210,7 +211,9 @@ def _map(
         yield map(copy_video, pending)
         return
     children.isolate()
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(
+        processes, mp_context=get_context("spawn"), initializer=exit_with_parent
+    ) as pool:
         futures = [pool.submit(copy_video, video) for video in pending]
         try:
             yield (future.result() for future in as_completed(futures))
