@@ -3,17 +3,14 @@
 A faulty proxy stands between the harness and the server.
 """
 
-import http.client
 import os
 import shutil
 import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 import urllib.request
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from operator import methodcaller
 
@@ -26,6 +23,7 @@ from harness.tracking import TrackingError, store_uri
 from harness.tracking import mirror as mirroring
 from harness.tracking.runs import TableRun, trial_runs
 from harness.tracking.uri import ENVIRONMENT, artifact_root
+from tests.helpers.faulty_server import FaultyServer, serving
 from tests.helpers.tracking_stores import (
     ROOT,
     START_MS,
@@ -45,6 +43,7 @@ from tests.tracking.test_mirror import store_content
 
 pytestmark = [pytest.mark.chaos, pytest.mark.slow]
 FAULTS = {"flaky": 10, "hang": 20, "dead": 30}  # and the seeds of its trials
+MODES = {"flaky": lambda number: "" if number % 2 else "500", "hang": lambda _: "silent"}
 
 
 def plan_three(seed):
@@ -94,72 +93,6 @@ class Server:
         self.process.wait()
 
 
-class Proxy(ThreadingHTTPServer):
-    """A proxy that forwards requests, or fails as `mode` says.
-
-    In the modes "cut before" and "cut after" one request, `cut_at`, finds its connection closed,
-    before or after the server received it.
-    """
-
-    daemon_threads = True
-
-    def __init__(self, behind):
-        super().__init__(("127.0.0.1", 0), ProxyHandler)
-        self.behind = behind
-        self.mode = "pass"
-        self.cut_at = 0
-        self.calls = count(1)
-        self.freed = threading.Event()
-
-    @property
-    def uri(self):
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-
-class ProxyHandler(BaseHTTPRequestHandler):
-    """Handler of one request to the proxy."""
-
-    protocol_version = "HTTP/1.1"
-
-    def handle_request(self):
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        if self.server.mode == "hang":
-            self.server.freed.wait()
-            self.close_connection = True
-        elif self.server.mode == "flaky" and next(self.server.calls) % 2 == 0:
-            self.respond(500, b"{}")
-        elif self.server.mode.startswith("cut") and next(self.server.calls) == self.server.cut_at:
-            if self.server.mode == "cut after":
-                self.forward(body)
-            self.close_connection = True
-        else:
-            self.respond(*self.forward(body))
-
-    def forward(self, body):
-        behind = http.client.HTTPConnection("127.0.0.1", self.server.behind, timeout=60)
-        headers = {k: v for k, v in self.headers.items() if k.lower() not in ("host", "connection")}
-        try:
-            behind.request(self.command, self.path, body, headers)
-            response = behind.getresponse()
-            return response.status, response.read()
-        except OSError:
-            return 502, b"{}"
-        finally:
-            behind.close()
-
-    def respond(self, status, body):
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
-
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_request  # noqa: N815
-
-
 @pytest.fixture(scope="module")
 def server(tmp_path_factory, empty_store):
     """A server that starts empty."""
@@ -173,13 +106,8 @@ def server(tmp_path_factory, empty_store):
 
 @pytest.fixture
 def proxy(server):
-    with Proxy(server.port) as between:
-        thread = threading.Thread(target=between.serve_forever)
-        thread.start()
+    with serving(FaultyServer(behind=server.port)) as between:
         yield between
-        between.freed.set()
-        between.shutdown()
-        thread.join()
 
 
 def mirror_trials(results, uri, trials, *, disturb):
@@ -228,7 +156,7 @@ def test_whatever_a_server_does_no_call_waits_and_sync_brings_everything(
         if fault == "dead":
             server.kill()
         else:
-            proxy.mode = fault
+            proxy.fault = MODES[fault]
 
     results, trials = tmp_path / "driver", plan_three(FAULTS[fault])
     expected = expected_content(tmp_path / "whole", empty_store, trials)
@@ -239,7 +167,7 @@ def test_whatever_a_server_does_no_call_waits_and_sync_brings_everything(
     if fault == "dead":
         server.start()
     proxy.freed.set()
-    proxy.mode = "flaky"
+    proxy.fault = MODES["flaky"]
     done = sync_in_new_process(results, proxy.uri)
     assert (done.stdout, done.returncode) == ("4\n", 0), done.stderr
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server.uri)
@@ -253,9 +181,9 @@ def test_whatever_a_server_does_no_call_waits_and_sync_brings_everything(
     assert seeds.count(FAULTS[fault] // 10) == len(trials)
 
 
-@pytest.mark.parametrize("mode", ["cut before", "cut after"])
+@pytest.mark.parametrize("fault", ["cut before", "cut after"])
 def test_a_connection_closed_at_any_request_changes_nothing(
-    server, proxy, tmp_path, monkeypatch, mode
+    server, proxy, tmp_path, monkeypatch, fault
 ):
     """A server closes a connection that was idle, and the next request may be under way."""
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server.uri)
@@ -263,13 +191,13 @@ def test_a_connection_closed_at_any_request_changes_nothing(
 
     def written(cut_at):
         delete_runs(server)
-        proxy.calls, proxy.cut_at = count(1), cut_at
+        proxy.fault = lambda number: fault if number == cut_at else ""
+        proxy.num_requests = 0
         assert run_in_thread(proxy.uri, tmp_path, tasks) == [""] * len(tasks)
         return store_content(server.results)
 
-    proxy.mode = mode
     expected = written(cut_at=0)
-    num_requests = next(proxy.calls) - 1
+    num_requests = proxy.num_requests
     assert num_requests > 30
     for number in range(1, num_requests + 1):
         assert written(cut_at=number) == expected, f"cut at request {number}"

@@ -5,12 +5,8 @@ import shlex
 import signal
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from itertools import count
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -20,6 +16,7 @@ from harness import tracking
 from harness.tracking import mirror as mirroring
 from harness.tracking.store import Store
 from harness.tracking.worker import StoreProcess, open_store
+from tests.helpers.faulty_server import Fault, FaultyServer, serving
 from tests.helpers.sockets import process_tree
 from tests.helpers.tracking_stores import (
     PATIENCE_S,
@@ -48,61 +45,13 @@ def run_buggy_task(store: Store) -> None:
     store.log_epochs(trial_run=None, history=[])  # type: ignore[arg-type]
 
 
-class FaultyServer(ThreadingHTTPServer):
-    """A server without runs; requests by their number find their connection closed, or wait."""
-
-    daemon_threads = True
-
-    def __init__(self, faults: Mapping[int, str]) -> None:
-        super().__init__(("127.0.0.1", 0), FaultyHandler)
-        self.faults = faults
-        self.numbers = count(1)
-        self.received: list[int] = []
-        self.freed = threading.Event()
-
-
-class FaultyHandler(BaseHTTPRequestHandler):
-    """Handler of the requests of one connection."""
-
-    protocol_version = "HTTP/1.1"
-    server: FaultyServer
-
-    def handle_request(self) -> None:
-        self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        number = next(self.server.numbers)
-        self.server.received.append(number)
-        fault = self.server.faults.get(number)
-        if fault == "silence":
-            self.server.freed.wait()
-        if fault in ("closed", "silence"):
-            self.close_connection = True
-            return
-        self.send_response(500 if fault == "500" else 200)
-        self.send_header("Content-Length", "2")
-        self.end_headers()
-        self.wfile.write(b"{}")
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-    do_GET = do_POST = handle_request  # noqa: N815
-
-
-@contextmanager
-def faulty_server(faults: Mapping[int, str]) -> Iterator[FaultyServer]:
-    with FaultyServer(faults) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.freed.set()
-            server.shutdown()
-            thread.join()
-
-
 def search(store: Store) -> None:
     store.client.search_experiments(max_results=1)
+
+
+def search_impatiently(store: Store) -> None:
+    os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] = "1"
+    search(store)
 
 
 @pytest.mark.slow
@@ -110,26 +59,26 @@ def search(store: Store) -> None:
     ("faults", "num_requests", "failure"),
     [
         ({}, 2, ""),
-        ({2: "closed"}, 3, ""),
-        ({2: "closed", 3: "closed"}, 3, "RemoteDisconnected: Remote end closed connection"),
+        ({2: "cut before"}, 3, ""),
+        ({2: "cut before", 3: "cut before"}, 3, "RemoteDisconnected: Remote end closed"),
         ({2: "500"}, 2, "too many 500 error responses"),
-        ({2: "silence"}, 2, "TimeoutError: timed out"),
+        ({2: "silent"}, 2, "TimeoutError: timed out"),
     ],
     ids=str,
 )
-def test_only_a_request_whose_connection_was_closed_is_sent_again(
+def test_only_an_update_whose_connection_was_closed_is_repeated(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    faults: Mapping[int, str],
+    faults: Mapping[int, Fault],
     num_requests: int,
     failure: str,
 ) -> None:
     """A server closes a connection that was idle, and the next request may be under way."""
-    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
-    with faulty_server(faults) as server:
-        uri = f"http://127.0.0.1:{server.server_address[1]}"
-        opened, searched = run_in_thread(uri, tmp_path, [open_store, search])
-        assert (opened, len(server.received)) == ("", num_requests)
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", str(PATIENCE_S))
+    task = search_impatiently if "silent" in faults.values() else search
+    with serving(FaultyServer(lambda number: faults.get(number, ""))) as server:
+        opened, searched = run_in_thread(server.uri, tmp_path, [open_store, task])
+        assert (opened, server.num_requests) == ("", num_requests)
     assert bool(searched) == bool(failure)
     assert failure in searched
 

@@ -90,11 +90,11 @@ def targets(source):
     """Yield the names of the functions that processes of multiprocessing begin with."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Call):
-            starter = ast.unparse(node.func).removeprefix("context.")
+            starter = ast.unparse(node.func)
             given = {word.arg: ast.unparse(word.value) for word in node.keywords}
-            if starter == "Process":
+            if starter.endswith("Process") and "target" in given:
                 yield given["target"]
-            if starter == "ProcessPoolExecutor":
+            if starter.endswith("ProcessPoolExecutor"):
                 yield given.get("initializer", "nothing")
 
 
